@@ -1,0 +1,90 @@
+//! Images become present: the root, a build, a pull.
+
+use std::collections::HashMap;
+
+use crate::apply::observe::shared_name;
+use crate::assets::Assets;
+use crate::error::Result;
+use crate::host::engine::Engine;
+use crate::host::engine::builds::{Build, Progress};
+use crate::host::{contexts, roots, state};
+use crate::labels;
+use crate::plan::environment::CA_VARIABLES;
+use crate::plan::images::{Node, context};
+use crate::plan::lock::Root;
+use crate::render::dockerfile::with_host_certificates;
+
+/// What every build needs to know.
+#[derive(Clone, Copy)]
+pub struct Builder<'a> {
+    /// The engine.
+    pub engine: &'a Engine,
+    /// The files in force.
+    pub assets: &'a Assets,
+    /// Name of the product.
+    pub project: &'a str,
+    /// Platform to build for.
+    pub platform: &'a str,
+    /// The machine's CA bundle, where it has certificates of its own.
+    pub ca_bundle: Option<&'a [u8]>,
+    /// Proxy settings.
+    pub proxy: &'a std::collections::BTreeMap<String, String>,
+}
+
+impl Builder<'_> {
+    /// Gets the image below `base`.
+    pub async fn root(&self, root: &Root, mut tell: impl FnMut(&str)) -> Result<()> {
+        let tag = root.tag(self.platform);
+        match root {
+            Root::Registry { from, digest } => {
+                let (name, _) = from.split_once(':').unwrap_or((from, ""));
+                let reference = format!("{name}@{digest}");
+                self.engine.pull(&reference, tell).await?;
+                let (repository, version) = tag.rsplit_once(':').unwrap_or((&tag, "latest"));
+                self.engine.tag(&reference, repository, version).await
+            }
+            Root::Packages { suite, .. } => {
+                let tar = roots::make(suite, root.epoch().unwrap_or_default(), &mut tell).await?;
+                tell("importing");
+                self.engine.import(&tag, tar.into()).await
+            }
+        }
+    }
+
+    /// Builds an image of the hierarchy.
+    pub async fn build(&self, node: &Node, cache: bool, mut tell: impl FnMut(Progress)) -> Result<()> {
+        let dockerfile = match self.ca_bundle {
+            Some(_) => with_host_certificates(&node.dockerfile, CA_VARIABLES),
+            None => node.dockerfile.clone(),
+        };
+        let context = contexts::pack(&dockerfile, &context(self.assets, &node.name), self.ca_bundle)?;
+        let mut args: HashMap<String, String> = node.args.clone().into_iter().collect();
+        args.insert("PARENT".to_owned(), node.parent_tag.clone());
+        args.extend(self.proxy.clone());
+        let inputs = serde_json::to_string(&node.inputs).unwrap_or_default();
+        let labels = HashMap::from([
+            (labels::IMAGE.to_owned(), node.name.to_string()),
+            (labels::IMAGE_PROJECT.to_owned(), self.project.to_owned()),
+            (labels::IMAGE_FINGERPRINT.to_owned(), node.fingerprint.to_string()),
+            (labels::IMAGE_INPUTS.to_owned(), inputs),
+        ]);
+        let build = Build {
+            tag: node.tag.clone(),
+            args,
+            labels,
+            platform: self.platform.to_owned(),
+            context: context.into(),
+            session: format!("devenv-{}", state::random(8)?),
+            cache,
+        };
+        self.engine.build(&build, &mut tell).await
+    }
+
+    /// Gets an image of the hierarchy from the team's registry.
+    pub async fn pull(&self, node: &Node, registry: &str, tell: impl FnMut(&str)) -> Result<()> {
+        let shared = shared_name(registry, node);
+        self.engine.pull(&shared, tell).await?;
+        let (repository, tag) = node.tag.rsplit_once(':').unwrap_or((&node.tag, "latest"));
+        self.engine.tag(&shared, repository, tag).await
+    }
+}

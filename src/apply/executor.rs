@@ -1,0 +1,319 @@
+//! Carries out a plan: every step as soon as those before it are done, all containers created by one compose call.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::{Mutex, Semaphore};
+
+use crate::apply::builds::Builder;
+use crate::apply::{Event, Report, ready};
+use crate::error::{Error, Kind, Result};
+use crate::host::engine::Engine;
+use crate::host::engine::builds::Progress;
+use crate::host::engine::runs::OneOff;
+use crate::host::{compose, files, state};
+use crate::labels;
+use crate::names::PartName;
+use crate::plan::images::Hierarchy;
+use crate::plan::lock::Lock;
+use crate::plan::parts::{Environment, MountSource, Part};
+use crate::plan::{Action, Plan};
+
+/// A port was taken between the look at it and the start of its container.
+#[derive(Debug, thiserror::Error)]
+#[error("`{part}` cannot start: port {port} of this machine is taken by another program")]
+pub struct PortTaken {
+    /// The part.
+    pub part: PartName,
+    /// The port.
+    pub port: u16,
+}
+
+/// Everything that steps need.
+pub struct Work<'a> {
+    /// The engine.
+    pub engine: &'a Engine,
+    /// How images are made.
+    pub builder: Builder<'a>,
+    /// All images.
+    pub images: &'a Hierarchy,
+    /// The lock.
+    pub lock: &'a Lock,
+    /// The team's registry.
+    pub registry: Option<&'a str>,
+    /// The environment.
+    pub environment: &'a Environment,
+    /// The checkout's folder.
+    pub root: &'a Path,
+    /// Its owner.
+    pub owner: (u32, u32),
+    /// The compose files, in order.
+    pub compose_files: Vec<String>,
+    /// Containers by part, as far as they are known.
+    pub containers: Mutex<BTreeMap<String, String>>,
+    /// Held by the one compose call that runs: two at once make two networks of one name.
+    pub creation: Mutex<()>,
+    /// Time limit for every wait, in place of the parts' own.
+    pub wait_timeout: Option<Duration>,
+    /// Whether builds may use earlier results.
+    pub cache: bool,
+    /// Where events go.
+    pub report: Report<'a>,
+}
+
+/// What runs at a time.
+enum Task {
+    One(usize),
+    /// Compose creates all at once that can be created.
+    Creation(Vec<usize>),
+}
+
+impl Work<'_> {
+    /// Carries out the plan. The first failure ends it; what still runs is cancelled.
+    pub async fn carry_out(&self, plan: &Plan) -> Result<()> {
+        let builds = Semaphore::new(3);
+        let mut done: BTreeSet<usize> = BTreeSet::new();
+        let mut begun: BTreeSet<usize> = BTreeSet::new();
+        let mut running = FuturesUnordered::new();
+        loop {
+            let free = |at: &usize| !begun.contains(at) && plan.steps[*at].after.iter().all(|step| done.contains(step));
+            let free: Vec<usize> = (0..plan.steps.len()).filter(free).collect();
+            begun.extend(&free);
+            let is_creation = |at: &usize| matches!(plan.steps[*at].action, Action::Create(_) | Action::Recreate(_));
+            let (creation, others): (Vec<usize>, Vec<usize>) = free.into_iter().partition(is_creation);
+            let mut tasks: Vec<Task> = others.into_iter().map(Task::One).collect();
+            if !creation.is_empty() {
+                tasks.push(Task::Creation(creation));
+            }
+            for task in tasks {
+                running.push(self.task(plan, task, &builds));
+            }
+            match running.next().await {
+                Some(ended) => done.extend(ended?),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn task(&self, plan: &Plan, task: Task, builds: &Semaphore) -> Result<Vec<usize>> {
+        let steps = match task {
+            Task::One(at) => vec![at],
+            Task::Creation(all) => all,
+        };
+        let is_build = matches!(plan.steps[steps[0]].action, Action::Build(_));
+        let _turn = if is_build { builds.acquire().await.ok() } else { None };
+        let begin = Instant::now();
+        for at in &steps {
+            (self.report)(Event::Begun(*at));
+        }
+        let ended = match &plan.steps[steps[0]].action {
+            Action::Create(_) | Action::Recreate(_) => self.create(plan, &steps).await,
+            action => self.step(steps[0], action).await,
+        };
+        for at in &steps {
+            (self.report)(match &ended {
+                Ok(()) => Event::Done(*at, begin.elapsed()),
+                Err(_) => Event::Failed(*at),
+            });
+        }
+        ended.map(|()| steps)
+    }
+
+    async fn step(&self, at: usize, action: &Action) -> Result<()> {
+        let doing = |text: &str| (self.report)(Event::Doing(at, text.to_owned()));
+        match action {
+            Action::Root => self.builder.root(&self.lock.root, doing).await,
+            Action::Build(name) => {
+                let Some(node) = self.images.get(name) else { return Err(unknown(name)) };
+                let tell = |progress: Progress| {
+                    (self.report)(match progress {
+                        Progress::Step(text) => Event::Doing(at, text),
+                        Progress::Log(text) => Event::Line(at, text),
+                    });
+                };
+                self.builder.build(node, self.cache, tell).await
+            }
+            Action::Pull(name) => match (self.images.get(name), self.registry) {
+                (Some(node), Some(registry)) => self.builder.pull(node, registry, doing).await,
+                _ => Err(unknown(name)),
+            },
+            Action::Fetch(reference) => self.engine.pull(reference, doing).await.map_err(|error| {
+                error.hint("this image comes from a registry: look at its name, the network, and `docker login`")
+            }),
+            Action::MakeVolume(name) => {
+                let Some(volume) = self.environment.volumes.get(name) else { return Err(unknown(name)) };
+                self.engine.make_volume(volume, &self.environment.id, &self.environment.root).await
+            }
+            Action::DeleteVolume(name) => self.engine.delete_volume(name).await,
+            Action::Remove { id, .. } => {
+                self.engine.stop(id).await?;
+                self.engine.remove(id).await
+            }
+            Action::RemoveNetwork { id, .. } => self.engine.remove_network(id).await,
+            Action::Create(name) | Action::Recreate(name) => Err(unknown(name)),
+            Action::Install(name) => self.install(at, self.part(name)?).await,
+            Action::Start(name) => self.start(self.part(name)?).await,
+            Action::Restart(name) => {
+                self.engine.stop(&self.container(name).await?).await?;
+                self.start(self.part(name)?).await
+            }
+            Action::Stop(name) => self.engine.stop(&self.container(name).await?).await,
+            Action::Wait(name) => {
+                let id = self.container(name).await?;
+                ready::wait(self.engine, self.part(name)?, &id, self.wait_timeout).await
+            }
+            Action::Reload(name) => self.reload(name).await,
+        }
+    }
+
+    fn part(&self, name: &PartName) -> Result<&Part> {
+        self.environment.parts.get(name).ok_or_else(|| unknown(name))
+    }
+
+    async fn container(&self, name: &PartName) -> Result<String> {
+        let containers = self.containers.lock().await;
+        containers.get(name.as_str()).cloned().ok_or_else(|| {
+            Error::message(Kind::Failed, format!("`{name}` has no container")).hint("`devenv up` makes it")
+        })
+    }
+
+    /// Creates or replaces containers by one compose call, and hands new volumes to their owners.
+    async fn create(&self, plan: &Plan, steps: &[usize]) -> Result<()> {
+        let _alone = self.creation.lock().await;
+        let names: Vec<String> = steps
+            .iter()
+            .filter_map(|at| match &plan.steps[*at].action {
+                Action::Create(name) | Action::Recreate(name) => Some(name.to_string()),
+                _ => None,
+            })
+            .collect();
+        let parts: Vec<&Part> = names.iter().filter_map(|name| self.environment.parts.get(name.as_str())).collect();
+        for part in &parts {
+            self.make_mount_points(part)?;
+        }
+        let call = compose::call(&self.engine.endpoint, self.root, &self.environment.project, &self.compose_files);
+        let call = compose::create(call, &names);
+        compose::run(&call, |line| {
+            for at in steps {
+                (self.report)(Event::Doing(*at, line.trim().to_owned()));
+            }
+        })
+        .await?;
+        let label = format!("{}={}", labels::CHECKOUT, self.environment.id);
+        let found = self.engine.containers(&label).await?;
+        let mut containers = self.containers.lock().await;
+        for container in found.into_iter().filter(|container| !container.one_off) {
+            containers.insert(container.part, container.id);
+        }
+        let new: BTreeSet<&String> = plan
+            .steps
+            .iter()
+            .filter_map(|step| match &step.action {
+                Action::MakeVolume(name) => Some(name),
+                _ => None,
+            })
+            .collect();
+        let mut owned: BTreeSet<&String> = BTreeSet::new();
+        for part in parts {
+            let Some(id) = containers.get(part.name.as_str()) else { continue };
+            for mount in part.data.iter().chain(&part.mounts) {
+                let MountSource::Volume(name) = &mount.source else { continue };
+                let owner = self.environment.volumes.get(name).and_then(|volume| volume.owner);
+                if let Some(owner) = owner.filter(|_| new.contains(name) && owned.insert(name)) {
+                    self.engine.own(id, &mount.target, owner).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Folders of the checkout that volumes are mounted on: made here, else the engine makes them as root.
+    fn make_mount_points(&self, part: &Part) -> Result<()> {
+        let folders = part.mounts.iter().filter_map(|mount| match &mount.source {
+            MountSource::Folder(source) if mount.writable => Some((source, &mount.target)),
+            _ => None,
+        });
+        for (source, target) in folders {
+            for inner in &part.mounts {
+                let MountSource::Volume(_) = &inner.source else { continue };
+                if let Some(below) = inner.target.strip_prefix(&format!("{target}/")) {
+                    files::make_mount_point(&Path::new(source).join(below), self.owner)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Installs dependencies in a one-off container of the part's own definition; the stamp is written last.
+    async fn install(&self, at: usize, part: &Part) -> Result<()> {
+        let Some(install) = &part.install else { return Ok(()) };
+        let like = self.container(&part.name).await?;
+        let script = format!(
+            "set -e\nrm -f '{stamp}'\n{script}\nprintf '%s\\n' '{fingerprint}' > '{stamp}.new'\nmv '{stamp}.new' '{stamp}'\n",
+            stamp = install.stamp,
+            script = install.script,
+            fingerprint = install.fingerprint,
+        );
+        let secret = |name: &String| std::env::var(name).ok().map(|value| format!("{name}={value}"));
+        let one_off = OneOff {
+            like,
+            name: format!("{}-{}-install-{}", self.environment.project, part.name, state::random(3)?),
+            purpose: "install".to_owned(),
+            argv: vec!["sh".to_owned(), "-c".to_owned(), script],
+            env: install.secrets.iter().filter_map(secret).collect(),
+            ..OneOff::default()
+        };
+        let id = self.engine.create_one_off(&one_off).await?;
+        let mut last: Vec<String> = Vec::new();
+        let ended = self
+            .engine
+            .run_to_end(&id, |line| {
+                last.push(line.to_owned());
+                (self.report)(Event::Line(at, line.to_owned()));
+            })
+            .await;
+        self.engine.remove_one_off(&id).await?;
+        let code = ended?;
+        if code == 0 {
+            return Ok(());
+        }
+        let lines: String =
+            last.iter().skip(last.len().saturating_sub(20)).map(|line| format!("\n    {line}")).collect();
+        let message = format!("the dependencies of `{}` could not be installed (code {code}){lines}", part.name);
+        Err(Error::message(Kind::Failed, message)
+            .hint("nothing was started with them; mend it and run `devenv up` again"))
+    }
+
+    async fn start(&self, part: &Part) -> Result<()> {
+        let id = self.container(&part.name).await?;
+        let Err(error) = self.engine.start(&id).await else { return Ok(()) };
+        let text = error.to_string();
+        let taken = text.contains("address already in use") || text.contains("port is already allocated");
+        match part.publish {
+            Some(publish) if taken => {
+                Err(Error::new(Kind::Failed, PortTaken { part: part.name.clone(), port: publish.host }))
+            }
+            _ => Err(Error::message(Kind::Failed, format!("`{}`: {text}", part.name))),
+        }
+    }
+
+    async fn reload(&self, name: &PartName) -> Result<()> {
+        let id = self.container(name).await?;
+        let test: Vec<String> = ["nginx", "-t", "-c", "/etc/devenv/gateway/nginx.conf"].map(str::to_owned).into();
+        let (code, output) = self.engine.exec(&id, &test).await?;
+        if code != 0 {
+            let lines: String = output.lines().map(|line| format!("\n    {line}")).collect();
+            let message = format!("the configuration of `{name}` is wrong; it goes on with the old one{lines}");
+            return Err(Error::message(Kind::Failed, message));
+        }
+        let reload: Vec<String> = ["sh", "-c", "kill -HUP \"$(cat /tmp/nginx.pid)\""].map(str::to_owned).into();
+        let (code, output) = self.engine.exec(&id, &reload).await?;
+        if code == 0 { Ok(()) } else { Err(Error::message(Kind::Failed, format!("`{name}` cannot reload: {output}"))) }
+    }
+}
+
+fn unknown(name: impl std::fmt::Display) -> Error {
+    Error::message(Kind::Bug, format!("a step names `{name}`, which is not in the environment"))
+}

@@ -1,0 +1,90 @@
+//! The definition that all compose files make together, as compose merges them: asked once, kept under the digest of
+//! everything that it depends on.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::config::Source;
+use crate::digest;
+use crate::error::{Error, Kind, Result};
+use crate::host::{compose, files};
+use crate::render::{Access, Generated};
+
+/// Where the merged definition is kept.
+const KEPT: &str = "compose/merged.json";
+
+/// What is merged.
+pub struct Merge<'a> {
+    /// Where the engine is.
+    pub endpoint: &'a str,
+    /// The checkout's folder.
+    pub root: &'a Path,
+    /// Name of the compose project.
+    pub project: &'a str,
+    /// The generated files.
+    pub generated: &'a [Generated],
+    /// The team's files, in their order.
+    pub fragments: &'a [Source],
+    /// Variables that the team's files may use.
+    pub env: &'a BTreeMap<String, String>,
+}
+
+impl Merge<'_> {
+    /// The merged definition, and the file that keeps it.
+    pub async fn run(&self) -> Result<(Value, Generated)> {
+        let key = self.key();
+        let kept = files::read_text(&self.root.join(".devenv").join(KEPT))?;
+        let kept: Option<Value> = kept.and_then(|text| serde_json::from_str(&text).ok());
+        let merged = match kept.as_ref().filter(|kept| kept.get("inputs").and_then(Value::as_str) == Some(&key)) {
+            Some(kept) => kept.get("merged").cloned().unwrap_or_default(),
+            None => self.ask().await?,
+        };
+        let text = json!({"inputs": key, "merged": merged}).to_string() + "\n";
+        Ok((merged, Generated { path: KEPT.to_owned(), text, access: Access::Private }))
+    }
+
+    fn key(&self) -> String {
+        let generated = self.generated.iter().map(|file| digest::hex(file.text.as_bytes()));
+        let fragments = self.fragments.iter().map(|fragment| digest::hex(&fragment.bytes));
+        // Only variables that a fragment names can matter.
+        let texts: Vec<_> = self.fragments.iter().map(|fragment| String::from_utf8_lossy(&fragment.bytes)).collect();
+        let used = self.env.iter().filter(|(name, _)| texts.iter().any(|text| text.contains(name.as_str())));
+        let used = used.map(|(name, value)| format!("{name}={value}"));
+        digest::hex(generated.chain(fragments).chain(used).collect::<Vec<_>>().join("\n").as_bytes())
+    }
+
+    async fn ask(&self) -> Result<Value> {
+        compose::version().await?;
+        let folder = tempfile::Builder::new().prefix("devenv-merge-").tempdir();
+        let folder = folder.map_err(files::failed("write", &std::env::temp_dir()))?;
+        let mut paths = Vec::new();
+        for (at, file) in self.generated.iter().enumerate() {
+            let path = folder.path().join(format!("{at}.yaml"));
+            files::write(&path, without_env_files(&file.text).as_bytes(), Access::Private)?;
+            paths.push(path.display().to_string());
+        }
+        paths.extend(self.fragments.iter().map(|fragment| self.root.join(&fragment.name).display().to_string()));
+        let call = compose::config(compose::call(self.endpoint, self.root, self.project, &paths));
+        let mut unset = Vec::new();
+        let merged = compose::run(&call, |line| {
+            if line.contains("variable is not set") {
+                unset.push(line.to_owned());
+            }
+        })
+        .await
+        .map_err(|error| Error { kind: Kind::Usage, ..error })?;
+        if let Some(line) = unset.first() {
+            let name = line.split('"').nth(1).map(|name| name.trim_matches('\\')).unwrap_or_default();
+            let error = Error::message(Kind::Usage, format!("a fragment uses ${{{name}}}, which is not set"));
+            return Err(error.hint(format!("set it, give a default with ${{{name}:-…}}, or write $$ for a literal $")));
+        }
+        serde_json::from_str(&merged).map_err(|error| Error::message(Kind::Failed, format!("compose config: {error}")))
+    }
+}
+
+/// The generated text without the files that hold secrets: they are compared in their own way, and kept nowhere else.
+fn without_env_files(text: &str) -> String {
+    text.lines().filter(|line| !line.trim_start().starts_with("env_file:")).map(|line| format!("{line}\n")).collect()
+}

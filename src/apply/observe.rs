@@ -1,0 +1,102 @@
+//! One concurrent round of questions to the engine; then what depends on the environment: stamps, probes, registry.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::future::{Either, join_all, select};
+
+use crate::error::Result;
+use crate::host::engine::Engine;
+use crate::host::network;
+use crate::labels;
+use crate::names::PartName;
+use crate::plan::images::Node;
+use crate::plan::observed::{Container, EngineHealth, Observed, State, World};
+use crate::plan::parts::{Ask, Environment, GATEWAY, Part};
+
+/// How long a running part may take to answer while we look.
+const GLANCE: Duration = Duration::from_millis(500);
+
+/// Everything that the engine has of devenv, in one round.
+pub async fn world(engine: &Engine, project: &str) -> Result<World> {
+    let lists = std::pin::pin!(async {
+        tokio::try_join!(
+            engine.containers(labels::CHECKOUT),
+            engine.volumes(),
+            engine.networks(),
+            engine.images(project),
+        )
+    });
+    // An engine that is away or hangs fails every question: the one that knows what to do about it speaks.
+    let (engine, (containers, volumes, networks, (images, tags))) =
+        match select(std::pin::pin!(engine.describe()), lists).await {
+            Either::Left((engine, lists)) => (engine?, lists.await?),
+            Either::Right((lists, engine)) => (engine.await?, lists?),
+        };
+    Ok(World { engine, containers, volumes, networks, images, tags: tags.into_iter().collect() })
+}
+
+/// Adds what only an environment can ask: the stamps of dependencies and who answers.
+pub async fn details(engine: &Engine, environment: &Environment, observed: &mut Observed) {
+    let stamps = environment.parts.values().filter_map(|part| {
+        let (install, container) = (part.install.as_ref()?, observed.container(&part.name)?);
+        Some(async move {
+            // It was started after they had been installed, so they are there. Reading a file of a container takes the
+            // engine tens of milliseconds.
+            let has_run = matches!(container.state, State::Running | State::Exited(0));
+            if has_run && container.deps == install.fingerprint.as_str() {
+                return Some((part.name.clone(), container.deps.clone()));
+            }
+            let bytes = engine.read_file(&container.id, &install.stamp).await.ok()??;
+            Some((part.name.clone(), String::from_utf8_lossy(&bytes).trim().to_owned()))
+        })
+    });
+    let probes = environment.parts.values().filter_map(|part| {
+        let container = observed.container(&part.name).filter(|container| container.state == State::Running)?;
+        Some(async move { Some((part.name.clone(), glance(engine, part, container).await?)) })
+    });
+    let (stamps, probes) = tokio::join!(join_all(stamps), join_all(probes));
+    let stamps: BTreeMap<PartName, String> = stamps.into_iter().flatten().collect();
+    let answers: BTreeMap<PartName, String> = probes.into_iter().flatten().collect();
+    observed.gateway = answers.get(GATEWAY).map(|body| body.trim().to_owned());
+    observed.stamps = stamps;
+    observed.ready = answers.into_keys().collect();
+}
+
+/// What a running part answers to its probe, now.
+async fn glance(engine: &Engine, part: &Part, container: &Container) -> Option<String> {
+    let address = container.address.as_deref().unwrap_or_default();
+    match &part.probe.as_ref()?.ask {
+        Ask::Http { port, path } => {
+            let (status, body) = network::get(address, *port, path, GLANCE).await.ok()?;
+            (status < 400).then_some(body)
+        }
+        Ask::Tcp { port } => network::answers_tcp(address, *port, GLANCE).await.ok().map(|()| String::new()),
+        Ask::Exec(_) if container.health == EngineHealth::Healthy => Some(String::new()),
+        Ask::Exec(argv) => {
+            let (code, _) = engine.exec(&container.id, argv).await.ok()?;
+            (code == 0).then(String::new)
+        }
+    }
+}
+
+/// Those of the images that the engine lacks which the registry has.
+pub async fn in_registry(
+    engine: &Engine,
+    registry: &str,
+    needed: &[&Node],
+    tags: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let missing = needed.iter().filter(|node| !tags.contains(&node.tag));
+    let asked = missing.map(|node| async move {
+        let shared = shared_name(registry, node);
+        engine.registry_digest(&shared).await.map(|_| node.tag.clone())
+    });
+    join_all(asked).await.into_iter().flatten().collect()
+}
+
+/// The name of an image in the team's registry.
+#[must_use]
+pub fn shared_name(registry: &str, node: &Node) -> String {
+    format!("{registry}/{}:{}", node.name, node.fingerprint)
+}

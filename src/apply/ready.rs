@@ -1,0 +1,137 @@
+//! Waits until a part is ready, and tells the truth when it will not be.
+
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Kind, Result};
+use crate::host::engine::Engine;
+use crate::host::engine::containers::Detail;
+use crate::host::network;
+use crate::plan::observed::State;
+use crate::plan::parts::{Ask, Kind as PartKind, Part};
+
+/// Between two looks at a part that answers over the network.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Between two commands in a container: each costs the engine tens of milliseconds.
+const EXEC_PAUSE: Duration = Duration::from_secs(1);
+/// How long a part without probe must run before it counts as running.
+const STEADY: Duration = Duration::from_secs(1);
+
+/// Waits for `part` in the container `id`. `limit` replaces the part's own time limit.
+pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration>) -> Result<()> {
+    if part.kind == PartKind::Task {
+        let code = engine.ended(id).await?;
+        return if code == 0 { Ok(()) } else { Err(ended(engine, part, id, &engine.detail(id).await?).await) };
+    }
+    let begin = Instant::now();
+    let within = limit.or(part.probe.as_ref().map(|probe| probe.within)).unwrap_or(STEADY);
+    loop {
+        let detail = engine.detail(id).await?;
+        if detail.state != State::Running || detail.restarts > 0 {
+            return Err(ended(engine, part, id, &detail).await);
+        }
+        let Some(probe) = &part.probe else {
+            if begin.elapsed() >= STEADY {
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        let Err(answer) = ask(engine, part, &probe.ask, id, &detail).await? else { return Ok(()) };
+        if begin.elapsed() >= within {
+            return Err(not_ready(engine, part, id, within, &probe.ask, &answer).await);
+        }
+        tokio::time::sleep(if matches!(probe.ask, Ask::Exec(_)) { EXEC_PAUSE } else { PAUSE }).await;
+    }
+}
+
+/// Asks once; the inner error is what the part answered.
+async fn ask(engine: &Engine, part: &Part, ask: &Ask, id: &str, detail: &Detail) -> Result<Result<(), String>> {
+    let patience = Duration::from_secs(2);
+    let address = detail.address.clone().unwrap_or_default();
+    let published = part.publish.map(|publish| publish.host);
+    match ask {
+        Ask::Exec(argv) => {
+            let (code, output) = engine.exec(id, argv).await?;
+            if code == 126 || code == 127 {
+                let message = format!("the health check of `{}` cannot run: {}", part.name, output.trim());
+                return Err(
+                    Error::message(Kind::Failed, message).hint("add the program to its image, or use `tcp` or `http`")
+                );
+            }
+            Ok(if code == 0 { Ok(()) } else { Err(format!("`{ask}` ended with code {code}: {}", output.trim())) })
+        }
+        Ask::Tcp { port } => {
+            let direct = network::answers_tcp(&address, *port, patience).await;
+            Ok(match (direct, published) {
+                (Err(reason), Some(host)) if !is_refused(&reason) => {
+                    network::answers_tcp("127.0.0.1", host, patience).await
+                }
+                (answer, _) => answer,
+            })
+        }
+        Ask::Http { port, path } => {
+            let direct = network::get(&address, *port, path, patience).await;
+            let answer = match (direct, published) {
+                (Err(reason), Some(host)) if !is_refused(&reason) => {
+                    network::get("127.0.0.1", host, path, patience).await
+                }
+                (answer, _) => answer,
+            };
+            Ok(match answer {
+                Ok((status, _)) if status < 400 => Ok(()),
+                Ok((status, _)) => Err(format!("http {path} answered {status}")),
+                Err(reason) => Err(format!("http {path}: {reason}")),
+            })
+        }
+    }
+}
+
+/// A refusal comes from the container itself; anything else may mean that its network cannot be reached from here.
+fn is_refused(reason: &str) -> bool {
+    reason.contains("refused")
+}
+
+async fn last_lines(engine: &Engine, part: &Part, id: &str) -> String {
+    let lines = engine.last_lines(id, 20).await;
+    if lines.is_empty() {
+        return format!("\n  `{}` has printed nothing", part.name);
+    }
+    let lines: String = lines.iter().map(|line| format!("\n    {line}")).collect();
+    format!("\n  last lines of `{}`:{lines}", part.name)
+}
+
+/// The error for a part that ended instead of running.
+async fn ended(engine: &Engine, part: &Part, id: &str, detail: &Detail) -> Error {
+    let what = match (detail.state, detail.out_of_memory) {
+        (_, true) if detail.memory_limit > 0 => {
+            format!("`{}` ran out of memory: its limit is {} MB", part.name, detail.memory_limit / 1_000_000)
+        }
+        (_, true) => format!("`{}` was ended because memory ran out", part.name),
+        (State::Exited(code), _) if part.kind == PartKind::Task => format!("`{}` failed with code {code}", part.name),
+        (State::Exited(code), _) => format!("`{}` ended with code {code} right after its start", part.name),
+        _ if detail.restarts > 0 => format!("`{}` crashes again and again", part.name),
+        _ => format!("`{}` does not run", part.name),
+    };
+    let lines = last_lines(engine, part, id).await;
+    Error::message(Kind::Failed, format!("{what}{lines}"))
+        .hint(format!("`devenv logs {}` shows all of its log", part.name))
+}
+
+async fn not_ready(engine: &Engine, part: &Part, id: &str, within: Duration, ask: &Ask, last: &str) -> Error {
+    let seconds = seconds(within);
+    let asked = if last.starts_with("http") || last.starts_with('`') { String::new() } else { format!("{ask}: ") };
+    let lines = last_lines(engine, part, id).await;
+    let message = format!("`{}` did not become healthy in {seconds}: {asked}{last}{lines}", part.name);
+    let error = Error::message(Kind::Failed, message);
+    error
+        .hint(format!("`devenv shell {}` looks inside: it still runs", part.name))
+        .hint("`health: {start_within: 2m}` or `--wait-timeout` give it more time")
+}
+
+fn seconds(length: Duration) -> String {
+    if length.subsec_millis() == 0 {
+        format!("{} s", length.as_secs())
+    } else {
+        format!("{:.1} s", length.as_secs_f64())
+    }
+}

@@ -1,0 +1,141 @@
+//! The files embedded in the binary (`images/ compose/ templates/ certs/`) and the set that is in force once the
+//! project's own files have replaced some of them: your file wins.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use include_dir::{Dir, include_dir};
+
+static IMAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/images");
+static COMPOSE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/compose");
+static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
+
+/// The folders that can be overridden.
+pub const FOLDERS: [&str; 3] = ["images", "compose", "templates"];
+
+/// The example configuration, which `up` and `init` start from.
+pub const EXAMPLE: &str = include_str!("../devenv.example.yaml");
+
+/// Where a file in force comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// From the binary.
+    Embedded,
+    /// From the project: its path on this machine.
+    Project(PathBuf),
+}
+
+/// A file in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asset {
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Its content; `None` for a file of an image's context in the project, which is read when it is sent.
+    pub content: Option<Cow<'static, [u8]>>,
+    /// SHA-256 of the content, in hex.
+    pub digest: String,
+    /// Whether it may be executed.
+    pub executable: bool,
+}
+
+impl Asset {
+    /// The content as text; empty where it is not held or is no UTF-8.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.content.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+}
+
+/// All files in force, by path such as `images/python/Dockerfile`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Assets {
+    files: BTreeMap<String, Asset>,
+}
+
+impl Assets {
+    /// The embedded files alone.
+    #[must_use]
+    pub fn embedded() -> Self {
+        let mut files = BTreeMap::new();
+        for (folder, dir) in FOLDERS.into_iter().zip([&IMAGES, &COMPOSE, &TEMPLATES]) {
+            collect(folder, dir, &mut files);
+        }
+        Self { files }
+    }
+
+    /// Lays a project's file over the embedded ones.
+    pub fn replace(&mut self, path: String, asset: Asset) {
+        self.files.insert(path, asset);
+    }
+
+    /// Takes away all files below `folder`, for an image that the project replaces as a whole.
+    pub fn remove_folder(&mut self, folder: &str) {
+        self.files.retain(|path, _| !is_below(path, folder));
+    }
+
+    /// The file at `path`.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<&Asset> {
+        self.files.get(path)
+    }
+
+    /// All files below `folder`, with their paths relative to it, in order.
+    pub fn below<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, &'a Asset)> {
+        self.files
+            .range(format!("{folder}/")..)
+            .take_while(move |(path, _)| is_below(path, folder))
+            .map(move |(path, asset)| (&path[folder.len() + 1..], asset))
+    }
+
+    /// All files, by path.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &Asset)> {
+        self.files.iter().map(|(path, asset)| (path.as_str(), asset))
+    }
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn collect(prefix: &str, dir: &'static Dir<'static>, files: &mut BTreeMap<String, Asset>) {
+    for file in dir.files() {
+        let content = file.contents();
+        files.insert(
+            format!("{prefix}/{}", file.path().display()),
+            Asset {
+                origin: Origin::Embedded,
+                digest: crate::digest::hex(content),
+                executable: content.starts_with(b"#!"),
+                content: Some(Cow::Borrowed(content)),
+            },
+        );
+    }
+    for below in dir.dirs() {
+        collect(prefix, below, files);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_embedded_image_has_a_dockerfile_and_a_description() {
+        let assets = Assets::embedded();
+        for image in ["base", "python", "node", "go", "rust", "gateway", "postgres", "redis", "debug"] {
+            assert!(assets.get(&format!("images/{image}/Dockerfile")).is_some(), "{image}");
+            assert!(assets.get(&format!("images/{image}/image.yaml")).is_some(), "{image}");
+        }
+    }
+
+    #[test]
+    fn files_below_a_folder_do_not_include_its_namesakes() {
+        let mut assets = Assets::default();
+        for path in ["images/a/x", "images/a-b/x", "images/a/y/z"] {
+            let asset = Asset { origin: Origin::Embedded, content: None, digest: String::new(), executable: false };
+            assets.replace(path.to_owned(), asset);
+        }
+        assert_eq!(assets.below("images/a").map(|(path, _)| path).collect::<Vec<_>>(), ["x", "y/z"]);
+    }
+}

@@ -1,0 +1,168 @@
+//! The command line: arguments become a command and its context, an error becomes a message and an exit code.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::commands::context::Context;
+use crate::commands::{config, doctor, down, images, init, logs, shell, start, status, stop, toggle, up, update, url};
+use crate::error::{Error, Kind, Result};
+use crate::host::engine::OneOffs;
+use crate::ui::errors;
+use crate::ui::screen::Screen;
+
+/// One command after a clone: reproducible dev environments on one hierarchy of Docker images
+#[derive(Parser, Debug)]
+#[command(name = "devenv", version, about, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    /// Begin in this folder instead of the current one
+    #[arg(short = 'C', long, global = true, value_name = "DIR")]
+    directory: Option<PathBuf>,
+    /// Answer every question with yes
+    #[arg(short, long, global = true)]
+    yes: bool,
+    /// Print only data and errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Fail where devenv.lock would have to change
+    #[arg(long, global = true)]
+    locked: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Command {
+    Up(up::UpArgs),
+    Down(down::DownArgs),
+    Stop(stop::StopArgs),
+    Start(start::StartArgs),
+    Restart(start::RestartArgs),
+    #[command(visible_alias = "ps")]
+    Status(status::StatusArgs),
+    Logs(logs::LogsArgs),
+    Shell(shell::ShellArgs),
+    Exec(shell::ExecArgs),
+    Run(shell::RunArgs),
+    Open(url::OpenArgs),
+    Url(url::UrlArgs),
+    Images(images::ImagesArgs),
+    Config(config::ConfigArgs),
+    Enable(toggle::EnableArgs),
+    Disable(toggle::DisableArgs),
+    Init(init::InitArgs),
+    Eject(init::EjectArgs),
+    Update(update::UpdateArgs),
+    Outdated(update::OutdatedArgs),
+    Doctor(doctor::DoctorArgs),
+    /// Print the completion script of a shell
+    #[command(after_help = "Example:\n  devenv completions bash > /etc/bash_completion.d/devenv")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the version
+    Version {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Command {
+    async fn run(&self, cx: &Context) -> Result<()> {
+        match self {
+            Self::Up(args) => up::run(cx, args).await,
+            Self::Down(args) => down::run(cx, args).await,
+            Self::Stop(args) => stop::run(cx, args).await,
+            Self::Start(args) => start::start(cx, args).await,
+            Self::Restart(args) => start::restart(cx, args).await,
+            Self::Status(args) => status::run(cx, args).await,
+            Self::Logs(args) => logs::run(cx, args).await,
+            Self::Shell(args) => shell::shell(cx, args).await,
+            Self::Exec(args) => shell::exec(cx, args).await,
+            Self::Run(args) => shell::run(cx, args).await,
+            Self::Open(args) => url::open(cx, args).await,
+            Self::Url(args) => url::url(cx, args).await,
+            Self::Images(args) => images::run(cx, args).await,
+            Self::Config(args) => config::run(cx, args),
+            Self::Enable(args) => toggle::enable(cx, args),
+            Self::Disable(args) => toggle::disable(cx, args),
+            Self::Init(args) => init::init(cx, args),
+            Self::Eject(args) => init::eject(cx, args),
+            Self::Update(args) => update::update(cx, args).await,
+            Self::Outdated(args) => update::outdated(cx, args).await,
+            Self::Doctor(args) => doctor::run(cx, args).await,
+            Self::Completions { shell } => {
+                let mut script = Vec::new();
+                clap_complete::generate(*shell, &mut command(), "devenv", &mut script);
+                cx.screen.data(String::from_utf8_lossy(&script));
+                Ok(())
+            }
+            Self::Version { json: true } => {
+                cx.screen.json(&serde_json::json!({"version": env!("CARGO_PKG_VERSION")}));
+                Ok(())
+            }
+            Self::Version { json: false } => {
+                cx.screen.data(concat!("devenv ", env!("CARGO_PKG_VERSION")));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// All commands with their arguments and texts, for the reference page.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs devenv on this process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let ended = match runtime {
+        Ok(runtime) => {
+            let ended = runtime.block_on(until_signal(&cli));
+            runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+            ended
+        }
+        Err(error) => Err(Error::message(Kind::Bug, error)),
+    };
+    let Err(error) = ended else { return ExitCode::SUCCESS };
+    let text = errors::text(&error, std::io::stderr().is_terminal());
+    if !text.is_empty() {
+        anstream::eprintln!("{text}");
+    }
+    ExitCode::from(u8::try_from(error.kind.exit_code()).unwrap_or(1))
+}
+
+/// Runs the command until it ends or a signal asks it to: then it is dropped, and with it what it has begun.
+async fn until_signal(cli: &Cli) -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).map_err(|error| Error::message(Kind::Bug, error));
+    let (mut int, mut term, mut hup) =
+        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?);
+    let folder = match &cli.directory {
+        Some(folder) => folder.clone(),
+        None => std::env::current_dir().map_err(|error| Error::message(Kind::Usage, error))?,
+    };
+    let cx = Context {
+        screen: Screen { quiet: cli.quiet, yes: cli.yes },
+        folder,
+        locked: cli.locked,
+        command: std::env::args().skip(1).find(|word| !word.starts_with('-')).unwrap_or_default(),
+        one_offs: OneOffs::default(),
+    };
+    let number = tokio::select! {
+        ended = cli.command.run(&cx) => return ended,
+        _ = int.recv() => 2,
+        _ = term.recv() => 15,
+        _ = hup.recv() => 1,
+    };
+    cx.clean_up().await;
+    Err(Error::message(Kind::Signal(number), "interrupted: the same command goes on from here"))
+}

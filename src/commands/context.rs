@@ -1,0 +1,528 @@
+//! What commands share: the checkout is read once, the world is looked at once, and both become one [`Session`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::apply::builds::Builder;
+use crate::apply::executor::Work;
+use crate::apply::fragments::Merge;
+use crate::apply::{observe, secrets};
+use crate::assets::Assets;
+use crate::config::project::Project;
+use crate::config::values::RelPath;
+use crate::config::{self, Known, Setting, Source};
+use crate::error::{Error, Kind, Result};
+use crate::host::endpoint::{self, Choice};
+use crate::host::engine::{Engine, OneOffs};
+use crate::host::locks::{self, ProjectLock};
+use crate::host::state::HeldTable;
+use crate::host::{checkout, files, network, state};
+use crate::labels;
+use crate::names::PartName;
+use crate::plan::definition::Definition;
+use crate::plan::environment::{self, Contents, Machine, Setup};
+use crate::plan::fragments;
+use crate::plan::identity::{self, IdFile, Identity};
+use crate::plan::images::{self, Hierarchy};
+use crate::plan::lock::{self, Lock, Root};
+use crate::plan::observed::{Observed, State};
+use crate::plan::parts::{Environment, Part};
+use crate::plan::presets::{self, Preset};
+use crate::plan::{Plan, up};
+use crate::render::definition::{definitions, services};
+use crate::render::secrets::Secrets;
+use crate::render::{self, Access, Generated};
+use crate::ui::progress::Progress;
+use crate::ui::redact;
+use crate::ui::screen::Screen;
+
+/// What every command gets.
+pub struct Context {
+    /// Where it prints.
+    pub screen: Screen,
+    /// The folder to begin with.
+    pub folder: PathBuf,
+    /// The lock may not be moved.
+    pub locked: bool,
+    /// The name of the command, for whoever waits for it.
+    pub command: String,
+    /// One-off containers that are left when the command is interrupted.
+    pub one_offs: OneOffs,
+}
+
+/// Whether a command changes anything outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// It only looks: nothing is written.
+    Look,
+    /// It acts.
+    Act,
+}
+
+/// A checkout as its files have it.
+pub struct Checkout {
+    /// Its folder.
+    pub root: PathBuf,
+    /// The configuration.
+    pub project: Project,
+    /// The files in force.
+    pub assets: Assets,
+    /// The presets in force.
+    pub presets: BTreeMap<String, Preset>,
+}
+
+/// A checkout and the world around it.
+pub struct Session {
+    /// The checkout.
+    pub checkout: Checkout,
+    /// The engine.
+    pub engine: Engine,
+    /// What was resolved.
+    pub lock: Lock,
+    /// The machine.
+    pub machine: Machine,
+    /// Who the checkout is.
+    pub identity: Identity,
+    /// All images.
+    pub images: Hierarchy,
+    /// What should be.
+    pub environment: Environment,
+    /// What each container should be made from.
+    pub definitions: BTreeMap<String, Definition>,
+    /// The files that are generated.
+    pub generated: Vec<Generated>,
+    /// All credentials.
+    pub secrets: Secrets,
+    /// What is.
+    pub observed: Observed,
+    /// What is worth a line before anything is done.
+    pub news: Vec<String>,
+    /// The per-user table, until it is written back.
+    table: Option<HeldTable>,
+    ca_bundle: Option<String>,
+}
+
+/// The version of this devenv.
+#[must_use]
+pub fn version() -> (u64, u64, u64) {
+    crate::host::engine::version(env!("CARGO_PKG_VERSION"))
+}
+
+impl Context {
+    /// The folder of the checkout.
+    pub fn root(&self) -> Result<PathBuf> {
+        checkout::find(&self.folder, checkout::MAIN)?.ok_or_else(|| {
+            let message = format!("there is no {} in {} or above it", checkout::MAIN, self.folder.display());
+            Error::message(Kind::Usage, message).hint("`devenv init` writes one")
+        })
+    }
+
+    /// Reads the checkout's files.
+    pub fn checkout(&self) -> Result<Checkout> {
+        let root = self.root()?;
+        let main = checkout::source(&root, checkout::MAIN)?
+            .unwrap_or(Source { name: checkout::MAIN.to_owned(), bytes: Vec::new() });
+        let local = checkout::source(&root, checkout::LOCAL)?;
+        let env = checkout::variables();
+        let assets = assets(&root, &main)?;
+        let known = known(&assets)?;
+        let setting = Setting { main: &main, local: local.as_ref(), env: &env, known: &known };
+        let draft = config::read(setting);
+        let facts = checkout::facts(&root, &draft.paths());
+        let project = draft.finish(&facts)?;
+        let presets = presets::read(&assets)?;
+        Ok(Checkout { root, project, assets, presets })
+    }
+
+    /// What the configuration of a checkout may refer to.
+    pub fn known(&self, root: &Path, main: &Source) -> Result<Known> {
+        known(&assets(root, main)?)
+    }
+
+    /// Connects to the engine that is chosen by the environment.
+    pub fn engine(&self) -> Result<Engine> {
+        Engine::connect(&endpoint::find(&Choice::of_environment())?.url, self.one_offs.clone())
+    }
+
+    /// Removes what an interrupted command has left in the engine.
+    pub async fn clean_up(&self) {
+        let left: Vec<String> = self.one_offs.lock().map(|all| all.iter().cloned().collect()).unwrap_or_default();
+        if let (Ok(engine), false) = (self.engine(), left.is_empty()) {
+            for id in left {
+                // There is nobody left to tell; the next `up` removes what could not be removed here.
+                let _ = engine.remove(&id).await;
+            }
+        }
+    }
+
+    /// Reads the checkout and looks at the world while no other command changes it; what it sees stays so until the lock
+    /// is dropped.
+    pub async fn locked_session(&self, intent: Intent) -> Result<(Session, ProjectLock)> {
+        let checkout = self.checkout()?;
+        // What is wrong with files is said before anything is locked.
+        self.read_lock(&checkout.root)?;
+        let engine = self.engine()?;
+        let screen = self.screen;
+        let wait = |holder: &str| screen.say(format!("waiting for {holder}"));
+        let lock = locks::take(&checkout.root, &engine.endpoint, &self.command, wait).await?;
+        Ok((self.session_of(checkout, intent).await?, lock))
+    }
+
+    /// Reads the checkout and looks at the world, once.
+    pub async fn session(&self, intent: Intent) -> Result<Session> {
+        self.session_of(self.checkout()?, intent).await
+    }
+
+    /// Looks at the world around a checkout.
+    pub async fn session_of(&self, checkout: Checkout, intent: Intent) -> Result<Session> {
+        let engine = self.engine()?;
+        let project = &checkout.project;
+        let world = observe::world(&engine, project.file.project.as_str()).await?;
+        let machine = checkout::machine(&checkout.root)?;
+        let mut news = Vec::new();
+        let lock = match self.read_lock(&checkout.root)? {
+            Some(lock) => lock,
+            None if intent == Intent::Act => {
+                let lock = first_lock(&engine).await;
+                news.push(format!("{} is made: the root is {}", checkout::LOCK, lock.root));
+                lock
+            }
+            None => packages_lock(),
+        };
+        let images = Hierarchy::new(project, &checkout.assets, &lock, &world.engine.platform)?;
+
+        let mut known = known_identity(&checkout, &machine, &world)?;
+        let mut table = if intent == Intent::Act { state::table()? } else { state::look()? };
+        let mut identity = identity::identify(&known, project, &mut table.table);
+        let mut observed = world.of(&identity.held.id);
+        let holding = observed.containers.iter().filter(|container| container.state == State::Running);
+        let ours: BTreeSet<PartName> = holding.filter_map(|one| PartName::new(one.part.as_str()).ok()).collect();
+        let wishes = environment::wishes(project, &checkout.presets, &ours);
+        if !identity::has_ports(&wishes, &identity) {
+            known.taken = network::listening();
+        }
+        news.extend(identity.news.clone());
+        news.extend(identity::reserve_ports(&wishes, &known, &mut table.table, &mut identity));
+
+        let routes = environment::routes(project, &identity.held.host);
+        let (gateway, fingerprint) = render::gateway::file(&routes, &identity.held.host, &checkout.assets)?;
+        let contents = contents(&checkout, fingerprint)?;
+        let presets = &checkout.presets;
+        let setup = Setup {
+            project,
+            identity: &identity,
+            images: &images,
+            presets,
+            lock: &lock,
+            machine: &machine,
+            contents: &contents,
+        };
+        let mut environment = setup.environment()?;
+        let by_service = preset_by_service(&checkout);
+        let secrets = secrets::load(&checkout.root, &environment, &by_service, &engine, &observed).await?;
+        redact::remember(
+            secrets
+                .values()
+                .flat_map(|values| values.iter())
+                .filter(|(name, _)| is_secret(name))
+                .map(|(_, value)| value),
+        );
+        let key = secrets::key(&checkout.root)?;
+        let mut generated = render::compose::files(&environment, &checkout.assets, &observed.engine)?;
+        let env_files = environment
+            .parts
+            .values()
+            .filter(|part| !part.secret_env.is_empty())
+            .map(|part| (part.name.to_string(), render::secrets::env_file(part, &secrets)))
+            .collect();
+        let mut services = services(&generated)?;
+        if !project.file.compose.is_empty() {
+            let fragments = checkout.fragments()?;
+            let merge = Merge {
+                endpoint: &engine.endpoint,
+                root: &checkout.root,
+                project: &environment.project,
+                generated: &generated,
+                fragments: &fragments,
+                env: &checkout::variables(),
+            };
+            let (merged, kept) = merge.run().await?;
+            fragments::check(&merged, &machine.root, &project.local.allow)?;
+            fragments::add(&merged, &mut environment)?;
+            services = render::definition::merged_services(&merged);
+            generated.push(kept);
+        }
+        let definitions = definitions(&services, &environment, &env_files, key.as_bytes());
+        generated.push(render::compose::labels(&environment, &definitions));
+        if !routes.is_empty() {
+            generated.push(gateway);
+        }
+        generated.extend(render::users::files(machine.uid, machine.gid));
+        generated.extend(render::secrets::files(&environment, &secrets));
+        generated.push(private("secrets/key", key));
+        generated.push(private("id", id_text(&identity, &known)));
+        let ca_bundle = if machine.extra_ca { checkout::ca_bundle()? } else { None };
+        if let Some(bundle) = &ca_bundle {
+            let path = "ca/ca-certificates.crt".to_owned();
+            generated.push(Generated { path, text: bundle.clone(), access: Access::Public });
+        }
+        observe::details(&engine, &environment, &mut observed).await;
+        if let Some(registry) = &project.file.registry {
+            let needed = images.needed(&up::wanted_images(environment.parts.values()));
+            observed.in_registry = observe::in_registry(&engine, registry, &needed, &observed.tags).await;
+        }
+        let table = (intent == Intent::Act).then_some(table);
+        Ok(Session {
+            checkout,
+            engine,
+            lock,
+            machine,
+            identity,
+            images,
+            environment,
+            definitions,
+            generated,
+            secrets,
+            observed,
+            news,
+            table,
+            ca_bundle,
+        })
+    }
+
+    /// The lock; `None` where there is none yet and one may be made.
+    fn read_lock(&self, root: &Path) -> Result<Option<Lock>> {
+        match files::read_text(&root.join(checkout::LOCK))? {
+            Some(text) => Ok(Some(Lock::parse(&text)?)),
+            None if self.locked => {
+                let message = format!("there is no {}, and --locked forbids to make one", checkout::LOCK);
+                Err(Error::message(Kind::Usage, message).hint("run `devenv update` and commit the file"))
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+/// The lock that a project begins with: the root of a registry where one answers, else Debian's packages of today.
+async fn first_lock(engine: &Engine) -> Lock {
+    match engine.registry_digest(lock::FROM).await {
+        Some(digest) => Lock { root: Root::Registry { from: lock::FROM.to_owned(), digest }, images: BTreeMap::new() },
+        None => packages_lock(),
+    }
+}
+
+/// A lock on Debian's packages of today.
+fn packages_lock() -> Lock {
+    let root = Root::Packages { suite: lock::SUITE.to_owned(), archive: now() };
+    Lock { root, images: BTreeMap::new() }
+}
+
+/// The beginning of today, in the lock's form.
+#[must_use]
+pub fn now() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    lock::archive_at(since.as_secs())
+}
+
+/// The files in force. Which folder they stand in is a setting, read before the whole is checked against them.
+fn assets(root: &Path, main: &Source) -> Result<Assets> {
+    let nothing = Known { version: version(), ..Known::default() };
+    let env = checkout::variables();
+    let setting = Setting { main, local: None, env: &env, known: &nothing };
+    checkout::assets(root, &config::read(setting).files_folder())
+}
+
+/// What a configuration may refer to, with these files in force.
+pub fn known(assets: &Assets) -> Result<Known> {
+    let images = images::described(assets)?;
+    let root = |parent: &crate::names::ImageName| parent.as_str() != "root";
+    let presets = presets::read(assets)?;
+    Ok(Known {
+        images: images.into_iter().map(|(name, file)| (name, file.parent.filter(root))).collect(),
+        seeded: presets.iter().filter(|(_, preset)| preset.seed.is_some()).map(|(name, _)| name.clone()).collect(),
+        presets: presets.into_keys().collect(),
+        version: version(),
+    })
+}
+
+/// A user's or a database's name is a credential that everybody may see.
+fn is_secret(credential: &str) -> bool {
+    !matches!(credential, "user" | "database")
+}
+
+fn private(path: &str, text: String) -> Generated {
+    Generated { path: path.to_owned(), text, access: Access::Private }
+}
+
+fn id_text(identity: &Identity, known: &identity::Known) -> String {
+    let file = IdFile { id: identity.held.id.clone(), path: known.path.clone(), machine: known.machine.clone() };
+    format!("# {}\n{}\n", render::MARKER, serde_json::to_string(&file).unwrap_or_default())
+}
+
+fn known_identity(
+    checkout: &Checkout,
+    machine: &Machine,
+    world: &crate::plan::observed::World,
+) -> Result<identity::Known> {
+    let file = checkout::id_file(&checkout.root);
+    let original = file.as_ref().and_then(|file| checkout::id_file(Path::new(&file.path)));
+    let volumes = world.volumes.iter().filter(|volume| volume.path == machine.root);
+    let octet = |subnet: &String| subnet.strip_prefix("10.213.")?.split('.').next()?.parse().ok();
+    Ok(identity::Known {
+        path: machine.root.clone(),
+        machine: state::machine(),
+        original_exists: original.is_some()
+            && original.map(|file| file.id) == file.as_ref().map(|file| file.id.clone()),
+        file,
+        owners: volumes.filter_map(|volume| volume.checkout.clone()).collect(),
+        fresh: state::random(6)?,
+        taken: BTreeSet::new(),
+        subnets: network::routed_octets()
+            .into_iter()
+            .chain(world.networks.iter().flat_map(|network| &network.subnets).filter_map(octet))
+            .collect(),
+    })
+}
+
+/// Digests of the files that the environment depends on.
+fn contents(checkout: &Checkout, gateway: String) -> Result<Contents> {
+    let modules = || environment::enabled_modules(&checkout.project);
+    let locks = modules().flat_map(|(_, module)| {
+        let deps = module.deps.iter().flat_map(|deps| &deps.lock);
+        deps.map(|file| module.path.join(file)).collect::<Vec<RelPath>>()
+    });
+    let mut sources = BTreeMap::new();
+    for (name, module) in modules().filter(|(_, module)| module.once) {
+        let tree = files::tree(&checkout.root.join(module.path.as_str()))?;
+        let digests = tree.into_iter().map(|(path, file)| (path, file.digest)).collect();
+        sources.insert(name.clone(), environment::tree_digest(&digests));
+    }
+    Ok(Contents { files: checkout::digests(&checkout.root, locks)?, sources, gateway })
+}
+
+fn preset_by_service(checkout: &Checkout) -> BTreeMap<PartName, &Preset> {
+    let services = checkout.project.file.services.iter();
+    services
+        .filter_map(|(name, service)| Some((name.clone(), checkout.presets.get(service.preset.as_ref()?)?)))
+        .collect()
+}
+
+impl Checkout {
+    /// The team's compose files, checked.
+    fn fragments(&self) -> Result<Vec<Source>> {
+        let files = self.project.file.compose.iter();
+        files
+            .map(|path| {
+                let source = checkout::source(&self.root, path.as_str())?;
+                let source = source.unwrap_or(Source { name: path.to_string(), bytes: Vec::new() });
+                config::fragment::check(&source)?;
+                Ok(source)
+            })
+            .collect()
+    }
+}
+
+impl Session {
+    /// The part called `name`, running here or not.
+    pub fn part(&self, name: &str) -> Result<&Part> {
+        self.environment.parts.get(name).ok_or_else(|| {
+            let all: Vec<&str> = self.environment.parts.keys().map(PartName::as_str).collect();
+            let off = self.checkout.project.file.modules.contains_key(name)
+                || self.checkout.project.file.services.contains_key(name);
+            if off {
+                let error = Error::message(Kind::Usage, format!("`{name}` is switched off here"));
+                return error.hint(format!("`devenv enable {name}` switches it on"));
+            }
+            let nearest = all
+                .iter()
+                .max_by(|one, other| strsim::jaro_winkler(name, one).total_cmp(&strsim::jaro_winkler(name, other)));
+            let error = Error::message(Kind::Usage, format!("there is no `{}`", crate::ui::screen::visible(name)));
+            match nearest.filter(|nearest| strsim::jaro_winkler(name, nearest) > 0.75) {
+                Some(nearest) => error.hint(format!("did you mean `{nearest}`?")),
+                None => error.hint(format!("there are: {}", all.join(", "))),
+            }
+        })
+    }
+
+    /// Names of parts that a command was given.
+    pub fn names(&self, names: &[String]) -> Result<Vec<PartName>> {
+        names.iter().map(|name| self.part(name).map(|part| part.name.clone())).collect()
+    }
+
+    /// Writes what is generated, and keeps the identity.
+    pub fn write(&mut self) -> Result<()> {
+        let root = &self.checkout.root;
+        files::write_generated(root, &self.generated)?;
+        if !root.join(checkout::LOCK).exists() {
+            files::write(&root.join(checkout::LOCK), self.lock.text().as_bytes(), Access::Public)?;
+        }
+        match self.table.take() {
+            Some(table) => table.save(),
+            None => Ok(()),
+        }
+    }
+
+    /// The compose files, in the order in which they are laid over each other.
+    #[must_use]
+    pub fn compose_files(&self) -> Vec<String> {
+        let ours = |path: &str| format!("{}/.devenv/{path}", self.machine.root);
+        let fragments = self.checkout.project.file.compose.iter().map(|path| format!("{}/{path}", self.machine.root));
+        let generated = render::compose::FILES.into_iter().map(ours);
+        generated.chain(fragments).chain([ours(render::compose::LABELS)]).collect()
+    }
+
+    /// Carries out a plan and shows it.
+    pub async fn carry_out(&self, screen: Screen, plan: &Plan, options: Options) -> Result<Duration> {
+        let progress = Progress::new(screen, plan);
+        let report = |event| progress.show(event);
+        let containers = self.observed.containers.iter().filter(|container| !container.one_off);
+        let work = Work {
+            engine: &self.engine,
+            builder: Builder {
+                engine: &self.engine,
+                assets: &self.checkout.assets,
+                project: self.checkout.project.file.project.as_str(),
+                platform: &self.observed.engine.platform,
+                ca_bundle: self.ca_bundle.as_deref().map(str::as_bytes),
+                proxy: &self.machine.proxy,
+            },
+            images: &self.images,
+            lock: &self.lock,
+            registry: self.checkout.project.file.registry.as_deref(),
+            environment: &self.environment,
+            root: &self.checkout.root,
+            owner: (self.machine.uid, self.machine.gid),
+            compose_files: self.compose_files(),
+            containers: containers.map(|one| (one.part.clone(), one.id.clone())).collect::<BTreeMap<_, _>>().into(),
+            creation: tokio::sync::Mutex::default(),
+            wait_timeout: options.wait_timeout,
+            cache: options.cache,
+            report: &report,
+        };
+        let ended = work.carry_out(plan).await;
+        let took = progress.finish();
+        ended.map(|()| took)
+    }
+
+    /// The label filter of everything that belongs to this checkout.
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{}={}", labels::CHECKOUT, self.identity.held.id)
+    }
+}
+
+/// How a plan is carried out.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Time limit for every wait.
+    pub wait_timeout: Option<Duration>,
+    /// Whether builds may use earlier results.
+    pub cache: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { wait_timeout: None, cache: true }
+    }
+}

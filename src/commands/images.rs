@@ -1,0 +1,225 @@
+//! `devenv images`
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::commands::context::{Context, Intent, Options, Session};
+use crate::commands::prepare;
+use crate::error::{Error, Kind, Result};
+use crate::names::ImageName;
+use crate::plan::images::Node;
+use crate::plan::{Plan, up};
+use crate::ui::table;
+
+/// Show the image hierarchy: fingerprints, sizes, what is stale and why
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  devenv images\n  devenv images build\n  devenv images verify")]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct ImagesArgs {
+    /// Show all images, also those that nothing here runs in
+    #[arg(short, long)]
+    pub all: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// What to do in place of showing them
+    #[command(subcommand)]
+    pub what: Option<What>,
+}
+
+/// What can be done with images.
+#[derive(clap::Subcommand, Debug)]
+pub enum What {
+    /// Make the images present that this project needs
+    Build {
+        /// Images to build, with what they are built from [default: those that are needed]
+        names: Vec<String>,
+        /// Print the plan and stop
+        #[arg(long)]
+        dry_run: bool,
+        /// Build although they are there, without earlier results
+        #[arg(long)]
+        no_cache: bool,
+    },
+    /// Prove by layer digests that every container descends from the same base
+    Verify {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// An image as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct ImageJson {
+    name: ImageName,
+    parent: Option<ImageName>,
+    about: String,
+    fingerprint: String,
+    tag: String,
+    present: bool,
+    bytes: Option<i64>,
+    stale: Option<String>,
+}
+
+/// Runs the command.
+pub async fn run(cx: &Context, args: &ImagesArgs) -> Result<()> {
+    match &args.what {
+        Some(What::Build { names, dry_run, no_cache }) => build(cx, names, *dry_run, *no_cache).await,
+        Some(What::Verify { json }) => verify(cx, *json).await,
+        None => show(cx, args).await,
+    }
+}
+
+async fn show(cx: &Context, args: &ImagesArgs) -> Result<()> {
+    let session = cx.session(Intent::Look).await?;
+    let wanted = up::wanted_images(session.environment.parts.values());
+    let nodes: Vec<&Node> =
+        if args.all { session.images.nodes().iter().collect() } else { session.images.needed(&wanted) };
+    let images: Vec<ImageJson> = nodes.iter().map(|node| image(&session, node)).collect();
+    if args.json {
+        cx.screen.json(&images);
+        return Ok(());
+    }
+    let by_name: BTreeMap<&ImageName, &ImageJson> = images.iter().map(|image| (&image.name, image)).collect();
+    let mut rows = Vec::new();
+    for root in images.iter().filter(|image| image.parent.is_none()) {
+        branch(root, &by_name, "", "", &mut rows);
+    }
+    cx.screen.data(table::text(&["IMAGE", "FINGERPRINT", "SIZE", "STATE", "FOR"], &rows));
+    cx.screen.say(format!("root: {}", session.lock.root));
+    Ok(())
+}
+
+fn image(session: &Session, node: &Node) -> ImageJson {
+    let observed = &session.observed;
+    let present = observed.tags.contains(&node.tag);
+    let seen = observed.images.iter().find(|image| image.tags.contains(&node.tag));
+    ImageJson {
+        name: node.name.clone(),
+        parent: node.parent.clone(),
+        about: node.about.clone(),
+        fingerprint: node.fingerprint.to_string(),
+        tag: node.tag.clone(),
+        present,
+        bytes: seen.map(|image| image.size),
+        stale: (!present).then(|| up::why_image(node, observed)),
+    }
+}
+
+/// One line of the tree, and below it the lines of its children.
+fn branch(
+    image: &ImageJson,
+    all: &BTreeMap<&ImageName, &ImageJson>,
+    before: &str,
+    below: &str,
+    rows: &mut Vec<Vec<String>>,
+) {
+    let size = image.bytes.map(|bytes| format!("{} MB", bytes / 1_000_000)).unwrap_or_default();
+    let state = image.stale.clone().map_or("present".to_owned(), |why| format!("missing: {why}"));
+    rows.push(vec![
+        format!("{before}{}", image.name),
+        image.fingerprint.chars().take(12).collect(),
+        size,
+        state,
+        image.about.clone(),
+    ]);
+    let children: Vec<&&ImageJson> = all.values().filter(|child| child.parent.as_ref() == Some(&image.name)).collect();
+    for (at, child) in children.iter().enumerate() {
+        let last = at + 1 == children.len();
+        let (own, next) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+        branch(child, all, &format!("{below}{own}"), &format!("{below}{next}"), rows);
+    }
+}
+
+async fn build(cx: &Context, names: &[String], dry_run: bool, no_cache: bool) -> Result<()> {
+    let (session, _lock) = if dry_run {
+        (cx.session(Intent::Look).await?, None)
+    } else {
+        let (session, lock) = cx.locked_session(Intent::Look).await?;
+        (session, Some(lock))
+    };
+    let wanted: BTreeSet<ImageName> = if names.is_empty() {
+        up::wanted_images(session.environment.parts.values())
+    } else {
+        names.iter().map(|name| known(&session, name)).collect::<Result<_>>()?
+    };
+    let mut plan = Plan::default();
+    let needed = session.images.needed(&wanted);
+    let _ = up::images(&mut plan, &needed, &session.lock, &session.observed, no_cache);
+    if plan.is_empty() {
+        cx.screen.say("nothing to do: all images are there");
+        return Ok(());
+    }
+    if dry_run {
+        cx.screen.data(plan.to_string());
+        return Ok(());
+    }
+    prepare::check_tools(&plan, &session.lock).await?;
+    session.carry_out(cx.screen, &plan, Options { cache: !no_cache, ..Options::default() }).await.map(drop)
+}
+
+fn known(session: &Session, name: &str) -> Result<ImageName> {
+    let all = || session.images.nodes().iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(", ");
+    let found = session.images.nodes().iter().find(|node| node.name.as_str() == name);
+    found.map(|node| node.name.clone()).ok_or_else(|| {
+        Error::message(Kind::Usage, format!("there is no image `{}`", crate::ui::screen::visible(name)))
+            .hint(format!("there are: {}", all()))
+    })
+}
+
+/// What `verify` found of one container.
+#[derive(Debug, Serialize)]
+struct Proof {
+    name: String,
+    image: String,
+    descends: bool,
+    detail: String,
+}
+
+async fn verify(cx: &Context, json: bool) -> Result<()> {
+    let session = cx.session(Intent::Look).await?;
+    let base = session.images.nodes().iter().find(|node| node.parent.is_none());
+    let Some(base) = base else { return Err(Error::message(Kind::Failed, "there is no image on the root")) };
+    let Some(root) = session.engine.layers(&base.tag).await? else {
+        return Err(
+            Error::message(Kind::Failed, format!("{} is not there", base.tag)).hint("`devenv images build` makes it")
+        );
+    };
+    let mut proofs = Vec::new();
+    for part in session.environment.parts.values() {
+        let reference = part.image.reference();
+        let (descends, detail) = match (&part.image, session.engine.layers(reference).await?) {
+            (_, None) => (false, "its image is not there".to_owned()),
+            (crate::plan::parts::ImageRef::Theirs(_), Some(_)) => {
+                (true, "third-party image, pinned by the lock".to_owned())
+            }
+            (_, Some(layers)) if layers.starts_with(&root) => {
+                (true, format!("{} layers on the {} of base", layers.len() - root.len(), root.len()))
+            }
+            (_, Some(_)) => (false, "its lowest layers are not those of base".to_owned()),
+        };
+        let running = session.observed.container(&part.name).map(|container| container.image.clone());
+        let (descends, detail) = match running {
+            Some(image) if image != reference => (false, format!("its container still runs {image}")),
+            _ => (descends, detail),
+        };
+        proofs.push(Proof { name: part.name.to_string(), image: reference.to_owned(), descends, detail });
+    }
+    let good = proofs.iter().all(|proof| proof.descends);
+    if json {
+        cx.screen.json(&proofs);
+    } else {
+        let rows: Vec<Vec<String>> = proofs
+            .into_iter()
+            .map(|proof| vec![if proof.descends { "✓" } else { "✗" }.to_owned(), proof.name, proof.image, proof.detail])
+            .collect();
+        cx.screen.data(table::text(&["", "NAME", "IMAGE", "PROOF"], &rows));
+    }
+    if good {
+        Ok(())
+    } else {
+        Err(Error::message(Kind::Failed, "not everything descends from base").hint("`devenv up` makes it so"))
+    }
+}

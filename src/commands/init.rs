@@ -1,0 +1,88 @@
+//! `devenv init` and `devenv eject`
+
+use crate::assets::Assets;
+use crate::commands::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::host::{checkout, files};
+use crate::names::ProjectName;
+use crate::render::{self, Access};
+
+/// Write a devenv.yaml for this folder
+///
+/// It looks at the folders for what devenv knows: a requirements.txt, a package.json, a go.mod, a Cargo.toml.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  devenv init --name shop")]
+pub struct InitArgs {
+    /// Name of the product [default: the folder's]
+    #[arg(long)]
+    pub name: Option<String>,
+}
+
+/// Copy embedded files into the project, where they win
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  devenv eject images/python\n  devenv eject templates/gateway/nginx.conf")]
+pub struct EjectArgs {
+    /// File or folder, as `devenv config files` lists it
+    #[arg(required = true)]
+    pub paths: Vec<String>,
+}
+
+/// Runs `init`.
+pub fn init(cx: &Context, args: &InitArgs) -> Result<()> {
+    let path = cx.folder.join(checkout::MAIN);
+    if path.exists() {
+        let error = Error::message(Kind::Usage, format!("{} is already there", path.display()));
+        return Err(error.hint("`devenv up` starts what it describes"));
+    }
+    let folder = cx.folder.canonicalize().map_err(files::failed("read the folder", &cx.folder))?;
+    let name = match &args.name {
+        Some(name) => ProjectName::new(name.as_str()).map_err(|error| Error::new(Kind::Usage, error))?,
+        None => render::init::project_name(&folder.file_name().unwrap_or_default().to_string_lossy()),
+    };
+    let found = checkout::manifests(&folder)?;
+    let text = render::init::configuration(&name, &found, &Assets::embedded())?;
+    files::write(&path, text.as_bytes(), Access::Public)?;
+    let ignore = folder.join(".gitignore");
+    let before = files::read_text(&ignore)?.unwrap_or_default();
+    if !before.lines().any(|line| line.trim_start_matches('/') == checkout::LOCAL) {
+        let break_ = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
+        let text = format!("{before}{break_}/{}\n", checkout::LOCAL);
+        files::write(&ignore, text.as_bytes(), Access::Public)?;
+    }
+    cx.screen.say(format!("wrote {}: look through it, then `devenv up`", checkout::MAIN));
+    Ok(())
+}
+
+/// Runs `eject`.
+pub fn eject(cx: &Context, args: &EjectArgs) -> Result<()> {
+    let root = cx.root()?;
+    let folder = cx.checkout()?.project.file.files;
+    let embedded = Assets::embedded();
+    let mut chosen = Vec::new();
+    for path in &args.paths {
+        let path = path.trim_end_matches('/');
+        let below: Vec<_> = match embedded.get(path) {
+            Some(asset) => vec![(path.to_owned(), asset)],
+            None => embedded.below(path).map(|(rest, asset)| (format!("{path}/{rest}"), asset)).collect(),
+        };
+        if below.is_empty() {
+            let error = Error::message(Kind::Usage, format!("`{path}` is not embedded"));
+            return Err(error.hint("`devenv config files` lists what is"));
+        }
+        chosen.extend(below);
+    }
+    let target = |path: &str| root.join(folder.as_str()).join(path);
+    if let Some((path, _)) = chosen.iter().find(|(path, _)| target(path).exists()) {
+        let message = format!("{} is already there, so nothing was written", target(path).display());
+        return Err(Error::message(Kind::Usage, message).hint("move it away first"));
+    }
+    for (path, asset) in chosen {
+        let to = target(&path);
+        files::write(&to, asset.content.as_deref().unwrap_or_default(), Access::Public)?;
+        if asset.executable {
+            files::make_executable(&to)?;
+        }
+        cx.screen.say(format!("{folder}/{path}"));
+    }
+    Ok(())
+}

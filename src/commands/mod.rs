@@ -1,0 +1,18 @@
+//! One file per subcommand: its arguments, and a few lines. What they share is in `context`.
+
+pub mod config;
+pub mod context;
+pub mod doctor;
+pub mod down;
+pub mod images;
+pub mod init;
+pub mod logs;
+pub mod prepare;
+pub mod shell;
+pub mod start;
+pub mod status;
+pub mod stop;
+pub mod toggle;
+pub mod up;
+pub mod update;
+pub mod url;

@@ -1,0 +1,53 @@
+//! `devenv start` and `devenv restart`
+
+use crate::commands::context::{Context, Intent, Options};
+use crate::error::{Error, Kind, Result};
+use crate::names::PartName;
+use crate::plan::{Plan, down};
+
+/// Start parts that are stopped, as they are
+///
+/// Unlike `up` it builds and replaces nothing.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  devenv start worker")]
+pub struct StartArgs {
+    /// Modules and services to start, with what they need [default: all]
+    pub names: Vec<String>,
+}
+
+/// Stop parts and start them again, as they are
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  devenv restart api")]
+pub struct RestartArgs {
+    /// Modules and services to restart [default: all]
+    pub names: Vec<String>,
+}
+
+/// Runs `start`.
+pub async fn start(cx: &Context, args: &StartArgs) -> Result<()> {
+    let (session, _lock) = cx.locked_session(Intent::Look).await?;
+    let names: Vec<PartName> = session.names(&args.names)?;
+    let missing =
+        session.environment.closure(&names).into_iter().find(|part| session.observed.container(&part.name).is_none());
+    if let Some(part) = missing {
+        return Err(
+            Error::message(Kind::Failed, format!("`{}` has no container yet", part.name)).hint("`devenv up` makes it")
+        );
+    }
+    let plan = down::start(&session.environment, &session.observed, &names);
+    if plan.is_empty() {
+        cx.screen.say("everything runs");
+    }
+    session.carry_out(cx.screen, &plan, Options::default()).await.map(drop)
+}
+
+/// Runs `restart`.
+pub async fn restart(cx: &Context, args: &RestartArgs) -> Result<()> {
+    let (session, _lock) = cx.locked_session(Intent::Look).await?;
+    let names = session.names(&args.names)?;
+    let plan: Plan = down::stop(&session.environment, &session.observed, &names);
+    session.carry_out(cx.screen, &plan, Options::default()).await?;
+    let session = cx.session(Intent::Look).await?;
+    let plan = down::start(&session.environment, &session.observed, &names);
+    session.carry_out(cx.screen, &plan, Options::default()).await.map(drop)
+}

@@ -1,0 +1,101 @@
+//! `devenv status`
+
+use serde::Serialize;
+
+use crate::commands::context::{Context, Intent, Session};
+use crate::error::Result;
+use crate::plan::observed::State;
+use crate::plan::parts::{Kind, Part};
+use crate::plan::up::{Request, Up};
+use crate::ui::table;
+
+/// Show what runs, what is stale and why
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  devenv status --json")]
+pub struct StatusArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A part as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct PartJson {
+    name: String,
+    kind: Kind,
+    state: String,
+    url: Option<String>,
+    stale: Vec<String>,
+}
+
+/// Runs the command.
+pub async fn run(cx: &Context, args: &StatusArgs) -> Result<()> {
+    let session = cx.session(Intent::Look).await?;
+    print(cx, &session, args.json)
+}
+
+/// Prints the table of parts.
+pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
+    let request = Request::default();
+    let up = Up {
+        project: &session.checkout.project,
+        environment: &session.environment,
+        images: &session.images,
+        lock: &session.lock,
+        definitions: &session.definitions,
+        observed: &session.observed,
+        request: &request,
+    };
+    let plan = up.plan();
+    let stale = |part: &Part| -> Vec<String> {
+        let steps = plan.steps.iter().filter(|step| match &step.action {
+            crate::plan::Action::Recreate(name)
+            | crate::plan::Action::Install(name)
+            | crate::plan::Action::Reload(name) => *name == part.name,
+            _ => false,
+        });
+        steps.map(|step| step.cause.clone()).collect()
+    };
+    let parts: Vec<PartJson> = session
+        .environment
+        .parts
+        .values()
+        .map(|part| PartJson {
+            name: part.name.to_string(),
+            kind: part.kind,
+            state: state(part, session),
+            url: session.environment.url(part),
+            stale: stale(part),
+        })
+        .collect();
+    if json {
+        cx.screen.json(&parts);
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = parts
+        .into_iter()
+        .map(|part| {
+            let kind = format!("{:?}", part.kind).to_lowercase();
+            let stale = if part.stale.is_empty() { String::new() } else { format!("stale: {}", part.stale.join(", ")) };
+            vec![part.name, kind, part.state, part.url.unwrap_or_default(), stale]
+        })
+        .collect();
+    cx.screen.data(table::text(&["NAME", "KIND", "STATE", "URL", ""], &rows));
+    Ok(())
+}
+
+/// What a part does, in one word or two.
+#[must_use]
+pub fn state(part: &Part, session: &Session) -> String {
+    let Some(container) = session.observed.container(&part.name) else { return "not created".to_owned() };
+    match (container.state, part.kind) {
+        (State::Running, _) if session.observed.ready.contains(&part.name) => "healthy".to_owned(),
+        (State::Running, _) if part.probe.is_none() => "running".to_owned(),
+        (State::Running, _) => "not ready".to_owned(),
+        (State::Created, _) => "created".to_owned(),
+        (State::Exited(0), Kind::Task) => "done".to_owned(),
+        (State::Exited(0), _) => "stopped".to_owned(),
+        (State::Exited(code), _) => format!("ended with code {code}"),
+        (State::Other, _) => container.status.clone(),
+    }
+}

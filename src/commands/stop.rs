@@ -1,0 +1,24 @@
+//! `devenv stop`
+
+use crate::commands::context::{Context, Intent, Options};
+use crate::error::Result;
+use crate::plan::down;
+
+/// Stop parts and keep their containers
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  devenv stop worker")]
+pub struct StopArgs {
+    /// Modules and services to stop [default: all]
+    pub names: Vec<String>,
+}
+
+/// Runs the command.
+pub async fn run(cx: &Context, args: &StopArgs) -> Result<()> {
+    let (session, _lock) = cx.locked_session(Intent::Look).await?;
+    let plan = down::stop(&session.environment, &session.observed, &session.names(&args.names)?);
+    if plan.is_empty() {
+        cx.screen.say("nothing runs");
+        return Ok(());
+    }
+    session.carry_out(cx.screen, &plan, Options::default()).await.map(drop)
+}

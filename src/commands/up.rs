@@ -1,0 +1,146 @@
+//! `devenv up`
+
+use crate::apply::executor::PortTaken;
+use crate::commands::context::{Context, Intent, Options, Session};
+use crate::commands::{doctor, prepare, status};
+use crate::config::file::{Containers, Start};
+use crate::config::values::Duration;
+use crate::error::{Kind, Result};
+use crate::plan::mend::Purpose;
+use crate::plan::up::{Request, Up};
+use crate::plan::{Action, Plan};
+use crate::ui::errors;
+use crate::ui::progress::seconds;
+
+/// Build what changed, start modules and services, and wait until they are healthy
+///
+/// Everything is compared by content: what is right is left alone, and each step says why it is done.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  devenv up\n  devenv up api --dry-run\n  devenv up --fresh --yes")]
+pub struct UpArgs {
+    /// Modules and services to start, with what they need [default: all that are enabled]
+    pub names: Vec<String>,
+    /// Build the images again although they are there
+    #[arg(long)]
+    pub build: bool,
+    /// Replace the containers although they are right
+    #[arg(long, visible_alias = "force-recreate")]
+    pub recreate: bool,
+    /// Delete the data volumes and make them anew
+    #[arg(long)]
+    pub fresh: bool,
+    /// Print the plan and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Longest time for each part to become healthy, such as 90s
+    #[arg(long, value_parser = Duration::parse)]
+    pub wait_timeout: Option<Duration>,
+    /// Print the plan, or the result, as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Accepted for habit: the environment always runs in the background
+    #[arg(short, long, hide = true)]
+    pub detach: bool,
+}
+
+/// How often another port is tried where one was taken at the last moment.
+const TRIES: usize = 3;
+
+/// Runs the command.
+pub async fn run(cx: &Context, args: &UpArgs) -> Result<()> {
+    prepare::prepare(cx, args.dry_run)?;
+    let mut tries = 0;
+    let mut mended = args.dry_run;
+    loop {
+        match once(cx, args).await {
+            Err(error) if error.kind == Kind::Missing && !mended => {
+                mended = true;
+                cx.screen.say(errors::text(&error, false));
+                doctor::mend(cx, Purpose::MakeRoot).await?;
+            }
+            Err(error)
+                if tries < TRIES && error.source.downcast_ref::<PortTaken>().is_some_and(|taken| !fixed(cx, taken)) =>
+            {
+                tries += 1;
+                cx.screen.say(format!("{error}; another one is chosen"));
+            }
+            ended => return ended,
+        }
+    }
+}
+
+/// Whether the user chose the port, so that no other may be taken.
+fn fixed(cx: &Context, taken: &PortTaken) -> bool {
+    cx.checkout().is_ok_and(|checkout| checkout.project.local.ports.contains_key(&taken.part))
+}
+
+async fn once(cx: &Context, args: &UpArgs) -> Result<()> {
+    if args.dry_run {
+        return print(cx, args, &decide(cx, args, &cx.session(Intent::Look).await?)?);
+    }
+    let (mut session, _lock) = cx.locked_session(Intent::Act).await?;
+    session.write()?;
+    for line in &session.news {
+        cx.screen.say(line);
+    }
+    let plan = decide(cx, args, &session)?;
+    prepare::check_tools(&plan, &session.lock).await?;
+    let deletes = plan.steps.iter().filter(|step| matches!(step.action, Action::DeleteVolume(_)));
+    prepare::confirm(cx, &deletes.map(|step| step.action.to_string()).collect::<Vec<_>>())?;
+    let options = Options {
+        wait_timeout: args.wait_timeout.map(super::super::config::values::Duration::get),
+        cache: !args.build,
+    };
+    let took = session.carry_out(cx.screen, &plan, options).await?;
+    if plan.is_empty() {
+        cx.screen.say("nothing to do");
+    } else {
+        cx.screen.say(format!("up in {}", seconds(took)));
+    }
+    let session = if plan.is_empty() { session } else { cx.session(Intent::Look).await? };
+    status::print(cx, &session, args.json)
+}
+
+fn decide(cx: &Context, args: &UpArgs, session: &Session) -> Result<Plan> {
+    let local = &session.checkout.project.local;
+    let from_nothing = !session.observed.runs();
+    let fresh = match local.start {
+        _ if args.fresh => true,
+        Start::Fresh => from_nothing,
+        Start::Ask => {
+            from_nothing
+                && !session.observed.volumes.is_empty()
+                && cx.screen.can_ask()
+                && cx.screen.ask("make the data volumes anew?")
+        }
+        Start::Resume => false,
+    };
+    let request = Request {
+        names: session.names(&args.names)?,
+        build: args.build,
+        recreate: args.recreate || (from_nothing && local.containers == Containers::Recreate),
+        fresh,
+    };
+    let up = Up {
+        project: &session.checkout.project,
+        environment: &session.environment,
+        images: &session.images,
+        lock: &session.lock,
+        definitions: &session.definitions,
+        observed: &session.observed,
+        request: &request,
+    };
+    up.check_majors()?;
+    Ok(up.plan())
+}
+
+fn print(cx: &Context, args: &UpArgs, plan: &Plan) -> Result<()> {
+    if args.json {
+        cx.screen.json(&plan.json());
+    } else if plan.is_empty() {
+        cx.screen.say("nothing to do");
+    } else {
+        cx.screen.data(plan.to_string());
+    }
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! `devenv update` and `devenv outdated`
+
+use serde::Serialize;
+
+use crate::commands::context::{Context, now};
+use crate::error::{Error, Kind, Result};
+use crate::host::{checkout, files};
+use crate::plan::lock::{Change, Lock, Root, changes};
+use crate::render::Access;
+
+/// Move devenv.lock to what is newest, and show what changes
+///
+/// This is how security fixes arrive: commit the file, and everybody builds from it.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  devenv update && git commit -m 'update images' devenv.lock")]
+pub struct UpdateArgs {
+    /// Take the root from a registry, such as debian:trixie-slim, or `packages` for Debian's packages
+    #[arg(long, value_name = "IMAGE|packages")]
+    pub root: Option<String>,
+}
+
+/// Show what `update` would change
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  devenv outdated --json")]
+pub struct OutdatedArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A change as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct ChangeJson<'a> {
+    what: &'a str,
+    from: &'a str,
+    to: &'a str,
+}
+
+/// Runs `update`.
+pub async fn update(cx: &Context, args: &UpdateArgs) -> Result<()> {
+    if cx.locked {
+        return Err(Error::message(Kind::Usage, "--locked forbids to move devenv.lock"));
+    }
+    let (root, before, after) = newest(cx, args.root.as_deref()).await?;
+    files::write(&root.join(checkout::LOCK), after.text().as_bytes(), Access::Public)?;
+    let changes = changes(before.as_ref(), &after);
+    if changes.is_empty() {
+        cx.screen.say("devenv.lock is up to date");
+    }
+    for Change { what, from, to } in changes {
+        cx.screen.say(format!("{what}: {from} → {to}"));
+    }
+    Ok(())
+}
+
+/// Runs `outdated`.
+pub async fn outdated(cx: &Context, args: &OutdatedArgs) -> Result<()> {
+    let (_, before, after) = newest(cx, None).await?;
+    let changes = changes(before.as_ref(), &after);
+    if args.json {
+        let json: Vec<ChangeJson<'_>> = changes
+            .iter()
+            .map(|change| ChangeJson { what: &change.what, from: &change.from, to: &change.to })
+            .collect();
+        cx.screen.json(&json);
+    } else if changes.is_empty() {
+        cx.screen.say("devenv.lock is up to date");
+    } else {
+        let rows: Vec<Vec<String>> =
+            changes.into_iter().map(|change| vec![change.what, change.from, change.to]).collect();
+        cx.screen.data(crate::ui::table::text(&["WHAT", "LOCKED", "NEWEST"], &rows));
+    }
+    Ok(())
+}
+
+/// The checkout's folder, its lock as it is, and as it would be if it were made now.
+async fn newest(cx: &Context, root: Option<&str>) -> Result<(std::path::PathBuf, Option<Lock>, Lock)> {
+    let checkout = cx.checkout()?;
+    let before = files::read_text(&checkout.root.join(checkout::LOCK))?.map(|text| Lock::parse(&text)).transpose()?;
+    let engine = cx.engine()?;
+    let from = match (root, before.as_ref().map(|lock| &lock.root)) {
+        (Some("packages"), _) => None,
+        (Some(image), _) => Some(image.to_owned()),
+        (None, Some(Root::Registry { from, .. })) => Some(from.clone()),
+        (None, _) => None,
+    };
+    let root = match from {
+        Some(from) => {
+            let digest = engine.registry_digest(&from).await.ok_or_else(|| {
+                let error = Error::message(Kind::Failed, format!("no registry has an answer for {from}"));
+                error.hint("`devenv update --root packages` builds the root from Debian's packages instead")
+            })?;
+            Root::Registry { from, digest }
+        }
+        None => {
+            let suite = match before.as_ref().map(|lock| &lock.root) {
+                Some(Root::Packages { suite, .. }) => suite.clone(),
+                _ => crate::plan::lock::SUITE.to_owned(),
+            };
+            Root::Packages { suite, archive: now() }
+        }
+    };
+    let mut images = std::collections::BTreeMap::new();
+    for service in checkout.project.file.services.values() {
+        let Some(image) = service.image.as_ref().filter(|image| !image.contains('@')) else { continue };
+        let kept = before.as_ref().and_then(|lock| lock.images.get(image).cloned());
+        match engine.registry_digest(image).await.or(kept) {
+            Some(digest) => {
+                images.insert(image.clone(), digest);
+            }
+            None => cx.screen.say(format!("{image}: no registry has an answer, so it is not pinned")),
+        }
+    }
+    Ok((checkout.root, before, Lock { root, images }))
+}

@@ -1,0 +1,119 @@
+//! Paths that a configuration names, and what must be true of them.
+
+use std::collections::BTreeMap;
+
+use crate::config::place::Span;
+use crate::config::problems::Finding;
+use crate::config::quote::quoted;
+use crate::config::references::enabled_modules;
+use crate::config::tree::Node;
+use crate::config::values::RelPath;
+
+/// What stands at a path of the checkout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PathFact {
+    /// Nothing.
+    Missing,
+    /// A file, or a link to one inside the checkout.
+    File,
+    /// A folder, or a link to one inside the checkout.
+    Directory,
+    /// A socket, a device, a pipe.
+    Other,
+    /// A link on the way leads out of the checkout.
+    Outside {
+        /// Where it leads.
+        target: String,
+    },
+}
+
+/// What is known about paths; a path that is not in it is not complained about.
+pub type PathFacts = BTreeMap<RelPath, PathFact>;
+
+/// A path in the configuration, and what it must be.
+#[derive(Debug, Clone)]
+pub(crate) struct PathUse {
+    pub path: RelPath,
+    span: Span,
+    wanted: Wanted,
+    /// Begins the message, such as "`path` of `api`".
+    what: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Directory,
+    File,
+    /// It may be missing, but must not lead out.
+    Inside,
+}
+
+/// All paths of a tree that can be read.
+pub(crate) fn uses(tree: &Node) -> Vec<PathUse> {
+    let mut uses = Vec::new();
+    let mut add = |node: Option<&Node>, below: Option<&RelPath>, wanted, what: String| {
+        let Some(node) = node else { return };
+        let Some(path) = node.text().and_then(|text| RelPath::new(text).ok()) else { return };
+        let path = below.map_or_else(|| path.clone(), |below| below.join(&path));
+        uses.push(PathUse { path, span: node.span, wanted, what });
+    };
+    add(tree.get("files"), None, Wanted::Inside, "`files`".to_owned());
+    for fragment in tree.get("compose").map(Node::items).unwrap_or_default() {
+        add(Some(fragment), None, Wanted::File, "the compose file".to_owned());
+    }
+    for (name, module) in enabled_modules(tree) {
+        let name = quoted(name);
+        add(module.get("path"), None, Wanted::Directory, format!("`path` of {name}"));
+        let folder = module.get("path").and_then(Node::text).and_then(|text| RelPath::new(text).ok());
+        let Some(folder) = folder else { continue };
+        let lists = [
+            ("deps", "lock", Wanted::File),
+            ("deps", "into", Wanted::Inside),
+            ("release", "artifacts", Wanted::Inside),
+        ];
+        for (owner, key, wanted) in lists {
+            for item in module.get(owner).and_then(|owner| owner.get(key)).map(Node::items).unwrap_or_default() {
+                add(Some(item), Some(&folder), wanted, format!("`{key}` of {name}"));
+            }
+        }
+        for item in module.get("outputs").map(Node::items).unwrap_or_default() {
+            add(Some(item), Some(&folder), Wanted::Inside, format!("`outputs` of {name}"));
+        }
+    }
+    for entry in tree.get("services").map(Node::entries).unwrap_or_default() {
+        add(entry.value.get("seed"), None, Wanted::File, format!("`seed` of {}", quoted(&entry.key.text)));
+    }
+    uses
+}
+
+/// Complains about paths that are not what they must be.
+pub(crate) fn check(uses: &[PathUse], facts: &PathFacts) -> Vec<Finding> {
+    uses.iter().filter_map(|path| facts.get(&path.path).and_then(|fact| finding(path, fact))).collect()
+}
+
+fn finding(of: &PathUse, fact: &PathFact) -> Option<Finding> {
+    let path = quoted(of.path.as_str());
+    let (message, label, help) = match (fact, of.wanted) {
+        (PathFact::Outside { target }, _) => (
+            format!("{} leaves the checkout: {path} leads to {}", of.what, quoted(target)),
+            "leads outside",
+            "devenv reads only what is in the checkout: copy it there, or name the real folder",
+        ),
+        (PathFact::Missing, Wanted::Directory) => (
+            format!("{}: there is no folder {path}", of.what),
+            "does not exist",
+            "make it, or correct the path; it starts at the folder of devenv.yaml",
+        ),
+        (PathFact::Missing, Wanted::File) => {
+            (format!("{}: there is no file {path}", of.what), "does not exist", "make it, or correct the path")
+        }
+        (PathFact::File | PathFact::Other, Wanted::Directory) => {
+            (format!("{}: {path} is no folder", of.what), "not a folder", "name the folder that has the source")
+        }
+        (PathFact::Directory | PathFact::Other, Wanted::File) => {
+            (format!("{}: {path} is no file", of.what), "not a file", "name the file itself")
+        }
+        _ => return None,
+    };
+    Some(Finding::new(of.span, message).label(label).help(help))
+}

@@ -1,0 +1,64 @@
+//! A configuration without faults, in which every value can be found again in its file.
+
+use crate::config::file::{LocalFile, ProjectFile};
+use crate::config::origin;
+use crate::config::place::{Place, Texts};
+use crate::config::tree::Node;
+
+pub use crate::config::origin::{Origin, OriginLine};
+
+/// What the files say, with defaults.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// What the team says.
+    pub file: ProjectFile,
+    /// What this developer says.
+    pub local: LocalFile,
+    tree: Node,
+    texts: Texts,
+}
+
+impl Project {
+    pub(crate) fn new(file: ProjectFile, local: LocalFile, tree: Node, texts: Texts) -> Self {
+        Self { file, local, tree, texts }
+    }
+
+    /// Where a value stands, by its keys: `["modules", "api", "port"]`; items of lists by their number from 0.
+    /// None for a default.
+    #[must_use]
+    pub fn place(&self, path: &[&str]) -> Option<Place> {
+        let mut node = &self.tree;
+        let mut span = node.span;
+        for step in path {
+            match node.entry(step) {
+                Some(entry) => {
+                    node = &entry.value;
+                    span = if node.span.start == node.span.end { entry.key.span } else { node.span };
+                }
+                None => {
+                    node = node.items().get(step.parse::<usize>().ok()?)?;
+                    span = node.span;
+                }
+            }
+        }
+        Some(self.texts.place(span))
+    }
+
+    /// The whole configuration, with defaults; credentials are not shown.
+    #[must_use]
+    pub fn shown(&self) -> serde_json::Value {
+        let mut local = self.local.clone();
+        local.secrets.values_mut().for_each(|secret| "(not shown)".clone_into(secret));
+        let mut all = serde_json::to_value(&self.file).unwrap_or_default();
+        if let (Some(all), Ok(serde_json::Value::Object(local))) = (all.as_object_mut(), serde_json::to_value(local)) {
+            all.extend(local);
+        }
+        all
+    }
+
+    /// Every value that is in force, and where it comes from, in the order of the reference.
+    #[must_use]
+    pub fn origin(&self) -> Vec<OriginLine> {
+        origin::lines(&self.file, &self.local, &self.tree, &self.texts)
+    }
+}

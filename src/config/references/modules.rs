@@ -1,0 +1,117 @@
+//! Settings of one module that do not fit each other, and health checks, which services have too.
+
+use crate::config::place::Span;
+use crate::config::problems::Finding;
+use crate::config::quote::quoted;
+use crate::config::references::{Part, Sort, mistyped};
+use crate::config::table::listed;
+use crate::config::tree::{Node, Value};
+
+/// Ways to see that a part is ready.
+const PROBES: [&str; 3] = ["http", "tcp", "command"];
+
+pub(super) fn check(parts: &[Part<'_>]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for part in parts {
+        if let Some(health) = part.node.entry("health").filter(|health| !health.value.is_null()) {
+            findings.extend(probes(part, &health.value, health.key.span));
+        }
+        if part.sort == Sort::Module {
+            findings.extend(task(part));
+            findings.extend(steps(part));
+            findings.extend(empty_lock(part));
+        }
+    }
+    findings
+}
+
+/// Exactly one of `http`, `tcp`, `command`; and `http` needs a port to ask.
+fn probes(part: &Part<'_>, health: &Node, key: Span) -> Option<Finding> {
+    if !matches!(health.value, Value::Map(_)) {
+        return None;
+    }
+    let name = quoted(part.name);
+    let given: Vec<_> =
+        PROBES.iter().filter_map(|probe| health.entry(probe)).filter(|probe| !probe.value.is_null()).collect();
+    match given.as_slice() {
+        [] if mistyped(health, &PROBES) => None,
+        [] => Some(
+            Finding::new(key, format!("`health` of {name} does not say how to see that it is ready"))
+                .label("no `http`, `tcp` or `command`")
+                .help("write one of `http: /healthz`, `tcp: 8000`, `command: …`"),
+        ),
+        [one] if &*one.key.text == "http" && part.node.entry("port").is_none() => Some(
+            Finding::new(one.key.span, format!("`health` of {name} asks by http, but {name} has no `port`"))
+                .label("which port?")
+                .help("add `port:` with the number that it listens on"),
+        ),
+        [one] if matches!(&one.value.value, Value::List(items) if items.is_empty()) => Some(
+            Finding::new(one.value.span, format!("`health` of {name} has an empty command"))
+                .label("empty")
+                .help("write a program and its arguments"),
+        ),
+        [_] => None,
+        [first, second, ..] => {
+            let names: Vec<_> = given.iter().map(|probe| probe.key.text.to_string()).collect();
+            Some(
+                Finding::new(
+                    second.key.span,
+                    format!("`health` of {name} has {}: one is enough", listed(&names, "and")),
+                )
+                .label("a second way")
+                .help("keep exactly one of `http`, `tcp`, `command`")
+                .also(first.key.span, "the first way"),
+            )
+        }
+    }
+}
+
+/// A task runs to its end: nothing can be sent to it.
+fn task(part: &Part<'_>) -> Vec<Finding> {
+    if part.node.get("once").and_then(Node::scalar) != Some("true") {
+        return Vec::new();
+    }
+    let refused = [
+        ("route", "the gateway cannot send requests to it"),
+        ("health", "it is ready when it has ended with exit code 0"),
+    ];
+    let entries = refused.iter().filter_map(|(key, why)| Some((part.node.entry(key)?, why)));
+    entries
+        .filter(|(entry, _)| !entry.value.is_null())
+        .map(|(entry, why)| {
+            let message =
+                format!("{} runs once to its end, so it has no {}", quoted(part.name), quoted(&entry.key.text));
+            Finding::new(entry.key.span, message).label("of a task").help(format!("remove it: {why}"))
+        })
+        .collect()
+}
+
+/// `on_change` names steps that the module has.
+fn steps(part: &Part<'_>) -> Vec<Finding> {
+    let watch = part.node.get("watch").and_then(|watch| watch.get("on_change"));
+    let steps = watch.map(Node::items).unwrap_or_default().iter().filter_map(|item| Some((item.text()?, item.span)));
+    steps
+        .filter(|(step, _)| ["build", "lint", "test"].contains(step) && part.node.entry(step).is_none())
+        .map(|(step, span)| {
+            Finding::new(
+                span,
+                format!("{} runs {} on a change, but has no such command", quoted(part.name), quoted(step)),
+            )
+            .label("no command")
+            .help(format!("add `{step}:` to the module, or remove the step"))
+        })
+        .collect()
+}
+
+/// Dependencies without a lock file would never be installed again.
+fn empty_lock(part: &Part<'_>) -> Option<Finding> {
+    let lock = part.node.get("deps")?.get("lock")?;
+    match &lock.value {
+        Value::List(items) if items.is_empty() => Some(
+            Finding::new(lock.span, format!("`deps` of {} names no lock file", quoted(part.name)))
+                .label("empty")
+                .help("name the files whose change installs again, such as [requirements.txt]"),
+        ),
+        _ => None,
+    }
+}

@@ -1,0 +1,152 @@
+//! A checkout on this machine: where it is, what its files say, and what stands at the paths that they name.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::assets::{Asset, Assets, FOLDERS, Origin};
+use crate::config::Source;
+use crate::config::paths::{PathFact, PathFacts};
+use crate::config::values::RelPath;
+use crate::digest;
+use crate::error::{Error, Kind, Result};
+use crate::host::files;
+use crate::plan::environment::Machine;
+use crate::plan::identity::IdFile;
+use crate::render::init::{Manifest, image_of, project_name};
+
+/// The file that makes a folder a checkout.
+pub const MAIN: &str = "devenv.yaml";
+/// The developer's own file next to it.
+pub const LOCAL: &str = "devenv.local.yaml";
+/// What was resolved and is committed.
+pub const LOCK: &str = "devenv.lock";
+/// What a first `up` starts from where there is no `devenv.yaml`.
+pub const EXAMPLE: &str = "devenv.example.yaml";
+
+/// The folder above `start`, or itself, that has the file `name`; links in the path are resolved.
+pub fn find(start: &Path, name: &str) -> Result<Option<PathBuf>> {
+    let start = start.canonicalize().map_err(files::failed("read the folder", start))?;
+    Ok(start.ancestors().find(|folder| folder.join(name).is_file()).map(Path::to_owned))
+}
+
+/// A configuration file of the checkout; `None` where there is none.
+pub fn source(root: &Path, name: &str) -> Result<Option<Source>> {
+    let bytes = files::read(&root.join(name))?;
+    Ok(bytes.map(|bytes| Source { name: name.to_owned(), bytes }))
+}
+
+/// The variables of this process that are text.
+#[must_use]
+pub fn variables() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// What stands at each path.
+pub fn facts(root: &Path, paths: &BTreeSet<RelPath>) -> PathFacts {
+    paths.iter().map(|path| (path.clone(), fact(root, path))).collect()
+}
+
+fn fact(root: &Path, path: &RelPath) -> PathFact {
+    let Ok(real) = root.join(path.as_str()).canonicalize() else { return PathFact::Missing };
+    if !real.starts_with(root) {
+        return PathFact::Outside { target: real.display().to_string() };
+    }
+    match std::fs::metadata(&real) {
+        Ok(metadata) if metadata.is_dir() => PathFact::Directory,
+        Ok(metadata) if metadata.is_file() => PathFact::File,
+        Ok(_) => PathFact::Other,
+        Err(_) => PathFact::Missing,
+    }
+}
+
+/// The files in force: the embedded ones, and over them those of the project's own folder.
+pub fn assets(root: &Path, folder: &RelPath) -> Result<Assets> {
+    let mut assets = Assets::embedded();
+    for top in FOLDERS {
+        let base = root.join(folder.as_str()).join(top);
+        if !base.is_dir() {
+            continue;
+        }
+        for (path, file) in files::tree(&base)? {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            // Contexts of images may be large: they are read when they are sent.
+            let held = top != "images" || matches!(name, "Dockerfile" | "image.yaml");
+            let content = if held { files::read(&file.path)?.map(Cow::Owned) } else { None };
+            let asset =
+                Asset { origin: Origin::Project(file.path), content, digest: file.digest, executable: file.executable };
+            assets.replace(format!("{top}/{path}"), asset);
+        }
+    }
+    Ok(assets)
+}
+
+/// Digests of files of the checkout; one that is not there has none.
+pub fn digests(root: &Path, paths: impl IntoIterator<Item = RelPath>) -> Result<BTreeMap<RelPath, String>> {
+    let mut digests = BTreeMap::new();
+    for path in paths {
+        if let Some(bytes) = files::read(&root.join(path.as_str()))? {
+            digests.insert(path, digest::hex(&bytes));
+        }
+    }
+    Ok(digests)
+}
+
+/// `.devenv/id`; `None` where there is none or it is damaged, since the id can be found again.
+pub fn id_file(root: &Path) -> Option<IdFile> {
+    let text = files::read_text(&root.join(".devenv/id")).ok()??;
+    serde_json::from_str(text.lines().find(|line| line.starts_with('{'))?).ok()
+}
+
+/// What this machine adds to the environment of a checkout.
+pub fn machine(root: &Path) -> Result<Machine> {
+    let Some(text) = root.to_str() else {
+        let message = format!("the path {} is no UTF-8, which Docker cannot mount", root.display());
+        return Err(Error::message(Kind::Usage, message).hint("move the checkout to a folder with a plain name"));
+    };
+    let (uid, gid) = files::owner(root)?;
+    let proxies = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
+    let both = proxies.into_iter().flat_map(|name| [name.to_owned(), name.to_lowercase()]);
+    let proxy = both.filter_map(|name| Some((name.clone(), std::env::var(&name).ok().filter(|v| !v.is_empty())?)));
+    Ok(Machine { root: text.to_owned(), uid, gid, extra_ca: has_extra_ca(), proxy: proxy.collect() })
+}
+
+/// Whether somebody has added CA certificates to this machine's own set.
+fn has_extra_ca() -> bool {
+    let folders = ["/usr/local/share/ca-certificates", "/etc/pki/ca-trust/source/anchors"];
+    folders.into_iter().filter_map(|folder| std::fs::read_dir(folder).ok()).any(|mut entries| entries.next().is_some())
+}
+
+/// This machine's CA certificates in one file, its own additions included.
+pub fn ca_bundle() -> Result<Option<String>> {
+    let files = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+    for file in files {
+        if let Some(text) = files::read_text(Path::new(file))? {
+            return Ok(Some(text));
+        }
+    }
+    Ok(None)
+}
+
+/// Folders with a manifest of a language that devenv knows: the project's own, or those right below it.
+pub fn manifests(root: &Path) -> Result<Vec<Manifest>> {
+    let mut found = Vec::new();
+    let mut folders = vec![(String::from("."), root.to_owned())];
+    for entry in std::fs::read_dir(root).map_err(files::failed("read the folder", root))?.flatten() {
+        if entry.path().is_dir() {
+            folders.push((entry.file_name().to_string_lossy().into_owned(), entry.path()));
+        }
+    }
+    folders.sort();
+    for (path, folder) in folders {
+        let file = ["requirements.txt", "package-lock.json", "go.mod", "Cargo.lock"]
+            .into_iter()
+            .find(|file| folder.join(file).is_file());
+        let Some((file, image)) = file.and_then(|file| Some((file, image_of(file)?))) else { continue };
+        let name = if path == "." { "app".to_owned() } else { project_name(&path).to_string() };
+        found.push(Manifest { module: name, path, image: image.to_owned(), file: file.to_owned() });
+    }
+    Ok(found)
+}

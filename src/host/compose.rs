@@ -1,0 +1,88 @@
+//! Docker Compose, which creates containers and starts none. Every call is a value.
+
+use std::path::Path;
+
+use crate::error::{Error, Kind, Result};
+use crate::host::process::{self, Cmd, Line};
+
+/// The oldest Compose that understands what we write.
+pub const OLDEST: (u64, u64, u64) = (2, 20, 0);
+
+/// A compose call on a project's files.
+#[must_use]
+pub fn call(endpoint: &str, root: &Path, project: &str, files: &[String]) -> Cmd {
+    let mut args = vec!["compose".to_owned(), "--project-name".to_owned(), project.to_owned()];
+    args.extend(["--project-directory".to_owned(), root.display().to_string()]);
+    // What stands in a file named .env is for the team's programs, not for our files.
+    args.extend(["--env-file".to_owned(), "/dev/null".to_owned()]);
+    for file in files {
+        args.extend(["--file".to_owned(), file.clone()]);
+    }
+    Cmd::new("docker", args).env("DOCKER_HOST", endpoint)
+}
+
+/// Creates or recreates containers and starts none of them.
+#[must_use]
+pub fn create(call: Cmd, names: &[String]) -> Cmd {
+    call.args([
+        "--progress",
+        "plain",
+        "up",
+        "--no-start",
+        "--no-deps",
+        "--no-build",
+        "--pull",
+        "never",
+        "--force-recreate",
+    ])
+    .args(["--quiet-pull", "--"])
+    .args(names.to_vec())
+}
+
+/// The merged definition of all files, as JSON.
+#[must_use]
+pub fn config(call: Cmd) -> Cmd {
+    call.args(["config", "--format", "json", "--no-path-resolution"])
+}
+
+/// Version of the compose plugin; an error says what to install.
+pub async fn version() -> Result<(u64, u64, u64)> {
+    let answer = process::output(&Cmd::new("docker", ["compose", "version", "--short"])).await;
+    let missing = |what: &str| {
+        Error::message(Kind::Missing, what)
+            .hint("`devenv doctor --fix` installs Compose as a plugin of the docker command")
+    };
+    let answer = answer.map_err(|_| missing("the command `docker` is not installed"))?;
+    if !answer.status.success() {
+        return Err(missing("Docker Compose 2 is not installed (`docker compose` does not work)"));
+    }
+    let version = crate::host::engine::version(answer.stdout.trim());
+    if version < OLDEST {
+        let text = answer.stdout.trim();
+        return Err(missing(&format!("Docker Compose {text} is too old: devenv needs 2.20 or newer")));
+    }
+    Ok(version)
+}
+
+/// Runs a compose call; its own words become the error.
+pub async fn run(cmd: &Cmd, mut each: impl FnMut(&str)) -> Result<String> {
+    let (mut out, mut err) = (String::new(), Vec::new());
+    let status = process::stream(cmd, |line| match line {
+        Line::Out(text) => out.extend([text, "\n"]),
+        Line::Err(text) => {
+            each(text);
+            err.push(text.to_owned());
+        }
+    })
+    .await?;
+    if status.success() {
+        return Ok(out);
+    }
+    if err.iter().any(|line| line.contains("is not a docker command") || line.contains("unknown flag: --project-name"))
+    {
+        let error = Error::message(Kind::Missing, "Docker Compose 2 is not installed (`docker compose` does not work)");
+        return Err(error.hint("`devenv doctor --fix` installs Compose as a plugin of the docker command"));
+    }
+    let last = err.iter().skip(err.len().saturating_sub(10)).map(|line| format!("\n    {line}")).collect::<String>();
+    Err(Error::message(Kind::Failed, format!("compose failed{last}")).hint(format!("the call was: {cmd}")))
+}

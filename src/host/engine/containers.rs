@@ -1,0 +1,222 @@
+//! Containers of a checkout: what there is, and the calls that start, stop and remove one.
+
+use std::collections::HashMap;
+
+use bollard::models::ContainerSummary;
+use bollard::query_parameters::{
+    InspectContainerOptions, KillContainerOptionsBuilder, ListContainersOptionsBuilder, ListNetworksOptions,
+    LogsOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptions,
+};
+use futures_util::{Stream, StreamExt};
+
+use crate::error::Result;
+use crate::host::engine::{Engine, failed, is_missing};
+use crate::labels;
+use crate::plan::observed::{Container, EngineHealth, Network, State};
+
+/// A container in detail, as far as its readiness is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detail {
+    /// What it does.
+    pub state: State,
+    /// Whether the kernel ended it for want of memory.
+    pub out_of_memory: bool,
+    /// Its memory limit in bytes; 0 for none.
+    pub memory_limit: i64,
+    /// Its address in the environment's network.
+    pub address: Option<String>,
+    /// When it was started, in the engine's words.
+    pub started_at: String,
+    /// How often the engine has started it again.
+    pub restarts: i64,
+    /// Its variables, as `NAME=value`.
+    pub env: Vec<String>,
+}
+
+impl Engine {
+    /// All containers with a label, `value` of which may be left out.
+    pub async fn containers(&self, label: &str) -> Result<Vec<Container>> {
+        let filters = HashMap::from([("label", vec![label])]);
+        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+        let listed = self.docker.list_containers(Some(options)).await.map_err(failed("cannot list containers"))?;
+        Ok(listed.into_iter().map(container).collect())
+    }
+
+    /// All networks of the engine.
+    pub async fn networks(&self) -> Result<Vec<Network>> {
+        let listed = self.docker.list_networks(None::<ListNetworksOptions>).await;
+        let listed = listed.map_err(failed("cannot list networks"))?;
+        Ok(listed.into_iter().map(network).collect())
+    }
+
+    /// Removes a network.
+    pub async fn remove_network(&self, id: &str) -> Result<()> {
+        match self.docker.remove_network(id).await {
+            Err(error) if is_missing(&error) => Ok(()),
+            answer => answer.map_err(failed("cannot remove the network")),
+        }
+    }
+
+    /// A container in detail.
+    pub async fn detail(&self, id: &str) -> Result<Detail> {
+        let seen = self.docker.inspect_container(id, None::<InspectContainerOptions>).await;
+        let seen = seen.map_err(failed("cannot inspect the container"))?;
+        let state = seen.state.unwrap_or_default();
+        let exit = state.exit_code.unwrap_or_default();
+        let doing = match state.status.map(|status| status.to_string()).as_deref() {
+            Some("created") => State::Created,
+            Some("running") => State::Running,
+            Some("exited" | "dead") => State::Exited(exit),
+            _ => State::Other,
+        };
+        let networks = seen.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
+        Ok(Detail {
+            state: doing,
+            out_of_memory: state.oom_killed.unwrap_or_default(),
+            memory_limit: seen.host_config.and_then(|config| config.memory).unwrap_or_default(),
+            address: networks.into_values().find_map(|network| network.ip_address.filter(|ip| !ip.is_empty())),
+            started_at: state.started_at.unwrap_or_default(),
+            restarts: seen.restart_count.unwrap_or_default(),
+            env: seen.config.and_then(|config| config.env).unwrap_or_default(),
+        })
+    }
+
+    /// Starts a container; one that runs is left alone.
+    pub async fn start(&self, id: &str) -> Result<()> {
+        let options = None::<bollard::query_parameters::StartContainerOptions>;
+        self.docker.start_container(id, options).await.map_err(failed("cannot start the container"))
+    }
+
+    /// Stops a container within its own grace period; one that is stopped or gone is left alone.
+    pub async fn stop(&self, id: &str) -> Result<()> {
+        match self.docker.stop_container(id, None::<StopContainerOptions>).await {
+            Err(error) if is_missing(&error) => Ok(()),
+            Err(bollard::errors::Error::DockerResponseServerError { status_code: 304, .. }) => Ok(()),
+            answer => answer.map_err(failed("cannot stop the container")),
+        }
+    }
+
+    /// Removes a container with its anonymous volumes; one that is gone is left alone.
+    pub async fn remove(&self, id: &str) -> Result<()> {
+        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+        match self.docker.remove_container(id, Some(options)).await {
+            Err(error) if is_missing(&error) => Ok(()),
+            answer => answer.map_err(failed("cannot remove the container")),
+        }
+    }
+
+    /// Sends a signal to a container's first process.
+    pub async fn signal(&self, id: &str, signal: &str) -> Result<()> {
+        let options = KillContainerOptionsBuilder::default().signal(signal).build();
+        self.docker.kill_container(id, Some(options)).await.map_err(failed(format!("cannot send {signal}")))
+    }
+
+    /// The last lines of a container's log, both streams.
+    pub async fn last_lines(&self, id: &str, lines: usize) -> Vec<String> {
+        let tail = lines.to_string();
+        let options = LogsOptionsBuilder::default().stdout(true).stderr(true).tail(&tail).build();
+        let mut stream = self.docker.logs(id, Some(options));
+        let mut text = String::new();
+        while let Some(Ok(chunk)) = stream.next().await {
+            text.push_str(&String::from_utf8_lossy(&chunk.into_bytes()));
+        }
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// A container's log as it grows, in pieces that may end anywhere.
+    pub fn follow(&self, id: &str, request: &LogRequest) -> impl Stream<Item = Result<Vec<u8>>> + use<> {
+        let mut options = LogsOptionsBuilder::default().stdout(true).stderr(true).follow(request.follow);
+        if let Some(tail) = &request.tail {
+            options = options.tail(tail);
+        }
+        if let Some(since) = request.since {
+            options = options.since(since);
+        }
+        if request.timestamps {
+            options = options.timestamps(true);
+        }
+        let stream = self.docker.logs(id, Some(options.build()));
+        stream.map(|chunk| chunk.map(|chunk| chunk.into_bytes().to_vec()).map_err(failed("cannot read the log")))
+    }
+}
+
+/// Which part of a log is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogRequest {
+    /// Go on with what comes.
+    pub follow: bool,
+    /// Number of lines from the end.
+    pub tail: Option<String>,
+    /// Seconds since 1970.
+    pub since: Option<i32>,
+    /// With the engine's time in front of each line.
+    pub timestamps: bool,
+}
+
+fn container(seen: ContainerSummary) -> Container {
+    let labels = seen.labels.unwrap_or_default();
+    let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
+    let status = seen.status.unwrap_or_default();
+    let state = match seen.state.map(|state| state.to_string()).as_deref() {
+        Some("created") => State::Created,
+        Some("running") => State::Running,
+        Some("exited" | "dead") => State::Exited(exit_code(&status)),
+        _ => State::Other,
+    };
+    let health = if status.contains("(healthy)") {
+        EngineHealth::Healthy
+    } else if status.contains("(unhealthy)") {
+        EngineHealth::Unhealthy
+    } else {
+        EngineHealth::Unknown
+    };
+    let networks = seen.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
+    Container {
+        id: seen.id.unwrap_or_default(),
+        name: seen
+            .names
+            .unwrap_or_default()
+            .first()
+            .map(|name| name.trim_start_matches('/').to_owned())
+            .unwrap_or_default(),
+        checkout: label(labels::CHECKOUT),
+        part: label(labels::PART),
+        definition: label(labels::DEFINITION),
+        deps: label(labels::DEPS),
+        one_off: labels.contains_key(labels::ONE_OFF),
+        state,
+        health,
+        status,
+        address: networks.into_values().find_map(|network| network.ip_address.filter(|ip| !ip.is_empty())),
+        volumes: seen.mounts.unwrap_or_default().into_iter().filter_map(|mount| mount.name).collect(),
+        image: seen.image.unwrap_or_default(),
+    }
+}
+
+fn network(seen: bollard::models::Network) -> Network {
+    let configs = seen.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
+    Network {
+        id: seen.id.unwrap_or_default(),
+        name: seen.name.unwrap_or_default(),
+        checkout: seen.labels.and_then(|mut labels| labels.remove(labels::CHECKOUT)),
+        subnets: configs.into_iter().filter_map(|config| config.subnet).collect(),
+    }
+}
+
+/// The code in the engine's words `Exited (137) 3 minutes ago`.
+fn exit_code(status: &str) -> i64 {
+    let code = status.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+    code.and_then(|(code, _)| code.parse().ok()).unwrap_or(-1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_stands_in_the_engines_words() {
+        assert_eq!(exit_code("Exited (137) 3 minutes ago"), 137);
+        assert_eq!(exit_code("Exited (0) Less than a second ago"), 0);
+        assert_eq!(exit_code("Dead"), -1);
+    }
+}

@@ -1,0 +1,107 @@
+//! Images: what there is, and the calls that pull, import and name one. Builds are next door.
+
+use std::collections::HashMap;
+
+use bollard::query_parameters::{CreateImageOptionsBuilder, ListImagesOptions, TagImageOptionsBuilder};
+use futures_util::StreamExt;
+
+use crate::error::Result;
+use crate::host::engine::{Engine, failed};
+use crate::labels;
+use crate::names::ImageName;
+use crate::plan::observed::Image;
+
+impl Engine {
+    /// Images of a project's hierarchy, and the tags and digests of all images.
+    pub async fn images(&self, project: &str) -> Result<(Vec<Image>, Vec<String>)> {
+        let listed = self.docker.list_images(None::<ListImagesOptions>).await.map_err(failed("cannot list images"))?;
+        let mut tags = Vec::new();
+        let mut images = Vec::new();
+        for seen in listed {
+            tags.extend(seen.repo_tags.iter().cloned());
+            tags.extend(seen.repo_digests.iter().cloned());
+            if seen.labels.get(labels::IMAGE_PROJECT).is_none_or(|owner| owner != project) {
+                continue;
+            }
+            let inputs = seen.labels.get(labels::IMAGE_INPUTS);
+            images.push(Image {
+                name: seen.labels.get(labels::IMAGE).and_then(|name| ImageName::new(name.as_str()).ok()),
+                inputs: inputs.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
+                tags: seen.repo_tags,
+                id: seen.id,
+                created: seen.created,
+                size: seen.size,
+            });
+        }
+        Ok((images, tags))
+    }
+
+    /// Digests of an image's layers, lowest first; `None` where there is no such image.
+    pub async fn layers(&self, reference: &str) -> Result<Option<Vec<String>>> {
+        match self.docker.inspect_image(reference).await {
+            Ok(image) => Ok(Some(image.root_fs.and_then(|root| root.layers).unwrap_or_default())),
+            Err(error) if crate::host::engine::is_missing(&error) => Ok(None),
+            Err(error) => Err(failed(format!("cannot inspect {reference}"))(error)),
+        }
+    }
+
+    /// The digest that a registry has for `reference`; `None` where it has none or cannot be asked in time.
+    pub async fn registry_digest(&self, reference: &str) -> Option<String> {
+        let ask = self.docker.inspect_registry_image(reference, None);
+        let answer = tokio::time::timeout(std::time::Duration::from_secs(5), ask).await.ok()?.ok()?;
+        answer.descriptor.digest
+    }
+
+    /// Pulls `name:tag` or `name@digest`, telling how far it is.
+    pub async fn pull(&self, reference: &str, mut progress: impl FnMut(&str)) -> Result<()> {
+        let (name, tag) = match reference.split_once('@') {
+            Some((name, digest)) => (name, digest),
+            None => match reference.rsplit_once(':') {
+                Some((name, tag)) if !tag.contains('/') => (name, tag),
+                _ => (reference, "latest"),
+            },
+        };
+        let options = CreateImageOptionsBuilder::default().from_image(name).tag(tag).build();
+        let mut stream = self.docker.create_image(Some(options), None, None);
+        while let Some(message) = stream.next().await {
+            let message = message.map_err(failed(format!("cannot pull {reference}")))?;
+            if let Some(status) = message.status {
+                progress(&status);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives an image one more name.
+    pub async fn tag(&self, image: &str, repository: &str, tag: &str) -> Result<()> {
+        let options = TagImageOptionsBuilder::default().repo(repository).tag(tag).build();
+        self.docker.tag_image(image, Some(options)).await.map_err(failed(format!("cannot tag {image}")))
+    }
+
+    /// Makes an image of a root file system, given as a tar file's bytes.
+    pub async fn import(&self, tag: &str, tar: bytes::Bytes) -> Result<()> {
+        let (name, version) = tag.rsplit_once(':').unwrap_or((tag, "latest"));
+        let options = CreateImageOptionsBuilder::default().from_src("-").repo(name).tag(version).build();
+        let mut stream = self.docker.create_image(Some(options), Some(bollard::body_full(tar)), None);
+        while let Some(message) = stream.next().await {
+            message.map_err(failed(format!("cannot import {tag}")))?;
+        }
+        Ok(())
+    }
+
+    /// Removes the name of an image, and the image where that was its last one.
+    pub async fn remove_image(&self, reference: &str) -> Result<()> {
+        let options = None::<bollard::query_parameters::RemoveImageOptions>;
+        match self.docker.remove_image(reference, options, None).await {
+            Err(error) if crate::host::engine::is_missing(&error) => Ok(()),
+            answer => answer.map(|_| ()).map_err(failed(format!("cannot remove {reference}"))),
+        }
+    }
+
+    /// Labels of an image, for those that are compared with what should be.
+    pub async fn image_labels(&self, reference: &str) -> Result<HashMap<String, String>> {
+        let image =
+            self.docker.inspect_image(reference).await.map_err(failed(format!("cannot inspect {reference}")))?;
+        Ok(image.config.and_then(|config| config.labels).unwrap_or_default())
+    }
+}

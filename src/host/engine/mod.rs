@@ -1,0 +1,125 @@
+//! The engine's API: one call per function, and the words of the engine turned into ours.
+
+pub mod builds;
+pub mod containers;
+pub mod images;
+pub mod runs;
+pub mod volumes;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use bollard::Docker;
+use bollard::errors::Error as ApiError;
+
+use crate::error::{Error, Kind, Result};
+use crate::plan::observed;
+
+/// A connection to the engine; made without asking it anything.
+#[derive(Clone)]
+pub struct Engine {
+    docker: Docker,
+    /// Where it is, such as `unix:///var/run/docker.sock`; children get the same.
+    pub endpoint: String,
+    /// One-off containers that this process has made and not removed yet.
+    one_offs: OneOffs,
+}
+
+/// Ids of one-off containers; shared, so that whoever ends the process can remove what is left.
+pub type OneOffs = Arc<Mutex<BTreeSet<String>>>;
+
+/// Longest wait for the beginning of an answer; builds and stops with a long grace take their time.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3600);
+
+impl Engine {
+    /// Connects to `endpoint`.
+    pub fn connect(endpoint: &str, one_offs: OneOffs) -> Result<Self> {
+        let docker = Docker::connect_with_host(endpoint).map_err(|error| unreachable(endpoint, &error))?;
+        Ok(Self { docker: docker.with_timeout(PATIENCE), endpoint: endpoint.to_owned(), one_offs })
+    }
+
+    /// What the engine is. The first call of every command, so it is the one with a deadline.
+    pub async fn describe(&self) -> Result<observed::Engine> {
+        let deadline = std::time::Duration::from_secs(5);
+        let info = match tokio::time::timeout(deadline, self.docker.info()).await {
+            Ok(answer) => answer.map_err(|error| unreachable(&self.endpoint, &error))?,
+            Err(_) => {
+                let message = format!("the engine at {} does not answer", self.endpoint);
+                return Err(Error::message(Kind::Missing, message).hint("`devenv doctor` says what is wrong with it"));
+            }
+        };
+        let architecture = match info.architecture.as_deref() {
+            Some("x86_64") | None => "amd64",
+            Some("aarch64") => "arm64",
+            Some(other) => other,
+        };
+        Ok(observed::Engine {
+            id: info.id.unwrap_or_default(),
+            version: crate::host::engine::version(info.server_version.as_deref().unwrap_or_default()),
+            platform: format!("linux/{architecture}"),
+        })
+    }
+}
+
+/// Three numbers of a version such as `20.10.24+dfsg1`.
+#[must_use]
+pub fn version(text: &str) -> (u64, u64, u64) {
+    let mut numbers = text
+        .trim_start_matches('v')
+        .split(|c: char| !c.is_ascii_digit())
+        .map(|number| number.parse().unwrap_or_default());
+    let mut next = || numbers.next().unwrap_or_default();
+    (next(), next(), next())
+}
+
+fn unreachable(endpoint: &str, error: &ApiError) -> Error {
+    let text = error.to_string();
+    let mut source: Option<&dyn std::error::Error> = Some(error);
+    let mut denied = false;
+    let mut reason = text.clone();
+    while let Some(cause) = source {
+        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
+            denied |= io.kind() == std::io::ErrorKind::PermissionDenied;
+        }
+        reason = cause.to_string();
+        source = cause.source();
+    }
+    denied |= text.contains("ermission denied") || reason.contains("ermission denied");
+    let message = format!("cannot reach the Docker engine at {endpoint}: {reason}");
+    let error = Error::message(Kind::Missing, message);
+    if denied {
+        error.hint("your user may not use the socket: `sudo usermod -aG docker $USER`, then log in again")
+    } else {
+        error.hint("`devenv doctor --fix` installs and starts it; DOCKER_HOST or `docker context use` choose another")
+    }
+}
+
+/// An error of the API, with what was being done.
+fn failed(doing: impl std::fmt::Display) -> impl FnOnce(ApiError) -> Error {
+    move |error| {
+        let text = match &error {
+            ApiError::DockerResponseServerError { message, .. } => message.clone(),
+            ApiError::DockerStreamError { error } => error.clone(),
+            other => other.to_string(),
+        };
+        Error::message(Kind::Failed, format!("{doing}: {}", text.trim()))
+    }
+}
+
+/// Whether the engine has no such thing.
+fn is_missing(error: &ApiError) -> bool {
+    matches!(error, ApiError::DockerResponseServerError { status_code: 404, .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_three_numbers_whatever_follows() {
+        assert_eq!(version("20.10.24+dfsg1"), (20, 10, 24));
+        assert_eq!(version("v2.40.3-3"), (2, 40, 3));
+        assert_eq!(version("28.0"), (28, 0, 0));
+        assert_eq!(version(""), (0, 0, 0));
+    }
+}

@@ -1,0 +1,149 @@
+//! Commands in containers: in the one that runs, or in a one-off made from a part's own definition.
+
+use std::collections::HashMap;
+
+use bollard::container::LogOutput;
+use bollard::exec::{CreateExecOptions, StartExecResults};
+use bollard::models::ContainerCreateBody;
+use bollard::query_parameters::{
+    AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, InspectContainerOptions, WaitContainerOptions,
+};
+use futures_util::StreamExt;
+
+use crate::error::{Error, Kind, Result};
+use crate::host::engine::{Engine, failed};
+use crate::labels;
+
+/// A one-off container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OneOff {
+    /// The container whose definition it gets.
+    pub like: String,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub purpose: String,
+    /// What runs in it.
+    pub argv: Vec<String>,
+    /// Variables on top.
+    pub env: Vec<String>,
+    /// Whether it gets a terminal.
+    pub terminal: bool,
+    /// Whether its standard input stays open.
+    pub input: bool,
+}
+
+impl Engine {
+    /// Runs a command in a running container and waits for its end: code and output of both streams.
+    pub async fn exec(&self, container: &str, argv: &[String]) -> Result<(i64, String)> {
+        let options = CreateExecOptions {
+            cmd: Some(argv.to_vec()),
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            ..Default::default()
+        };
+        let exec = self.docker.create_exec(container, options).await.map_err(failed("cannot run a command"))?;
+        let started = self.docker.start_exec(&exec.id, None).await.map_err(failed("cannot run a command"))?;
+        let mut text = String::new();
+        if let StartExecResults::Attached { mut output, .. } = started {
+            while let Some(Ok(chunk)) = output.next().await {
+                text.push_str(&String::from_utf8_lossy(&chunk.into_bytes()));
+            }
+        }
+        let ended = self.docker.inspect_exec(&exec.id).await.map_err(failed("cannot run a command"))?;
+        Ok((ended.exit_code.unwrap_or(-1), text))
+    }
+
+    /// Creates a one-off container from the definition of another: same image, user, mounts, network and variables;
+    /// no ports, no name in the network.
+    pub async fn create_one_off(&self, one_off: &OneOff) -> Result<String> {
+        let like = self.docker.inspect_container(&one_off.like, None::<InspectContainerOptions>).await;
+        let like = like.map_err(failed("cannot inspect the container"))?;
+        let config = like.config.unwrap_or_default();
+        let mut host = like.host_config.unwrap_or_default();
+        host.port_bindings = None;
+        host.restart_policy = None;
+        host.auto_remove = Some(false);
+        let mut all: HashMap<String, String> = HashMap::from([(labels::ONE_OFF.to_owned(), one_off.purpose.clone())]);
+        for label in [labels::CHECKOUT, labels::PART] {
+            if let Some(value) = config.labels.as_ref().and_then(|labels| labels.get(label)) {
+                all.insert(label.to_owned(), value.clone());
+            }
+        }
+        let mut env = config.env.unwrap_or_default();
+        env.extend(one_off.env.iter().cloned());
+        let body = ContainerCreateBody {
+            image: config.image,
+            user: config.user,
+            working_dir: config.working_dir,
+            entrypoint: Some(Vec::new()),
+            cmd: Some(one_off.argv.clone()),
+            env: Some(env),
+            labels: Some(all),
+            tty: Some(one_off.terminal),
+            open_stdin: Some(one_off.input),
+            stdin_once: Some(one_off.input),
+            attach_stdin: Some(one_off.input),
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            stop_signal: None,
+            healthcheck: Some(bollard::models::HealthConfig {
+                test: Some(vec!["NONE".to_owned()]),
+                ..Default::default()
+            }),
+            host_config: Some(host),
+            ..Default::default()
+        };
+        let options = CreateContainerOptionsBuilder::default().name(&one_off.name).build();
+        let made = self.docker.create_container(Some(options), body).await;
+        let id = made.map_err(failed(format!("cannot create {}", one_off.name)))?.id;
+        if let Ok(mut all) = self.one_offs.lock() {
+            all.insert(id.clone());
+        }
+        Ok(id)
+    }
+
+    /// Removes a one-off container.
+    pub async fn remove_one_off(&self, id: &str) -> Result<()> {
+        self.remove(id).await?;
+        if let Ok(mut all) = self.one_offs.lock() {
+            all.remove(id);
+        }
+        Ok(())
+    }
+
+    /// Starts a created container, hands on each line that it prints, and waits for its end.
+    pub async fn run_to_end(&self, id: &str, mut each: impl FnMut(&str)) -> Result<i64> {
+        let options =
+            AttachContainerOptionsBuilder::default().stdout(true).stderr(true).stream(true).logs(true).build();
+        let attached = self.docker.attach_container(id, Some(options)).await.map_err(failed("cannot attach"))?;
+        let mut output = attached.output;
+        self.start(id).await?;
+        let mut begun: HashMap<bool, String> = HashMap::new();
+        while let Some(chunk) = output.next().await {
+            let chunk = chunk.map_err(failed("cannot read the output"))?;
+            let line = begun.entry(matches!(chunk, LogOutput::StdErr { .. })).or_default();
+            line.push_str(&String::from_utf8_lossy(&chunk.into_bytes()));
+            while let Some(end) = line.find('\n') {
+                each(line[..end].trim_end_matches('\r'));
+                line.drain(..=end);
+            }
+        }
+        for rest in begun.into_values().filter(|rest| !rest.is_empty()) {
+            each(&rest);
+        }
+        self.ended(id).await
+    }
+
+    /// Waits for a container's end and returns its exit code.
+    pub async fn ended(&self, id: &str) -> Result<i64> {
+        let mut waiting = self.docker.wait_container(id, None::<WaitContainerOptions>);
+        match waiting.next().await {
+            Some(Ok(ended)) => Ok(ended.status_code),
+            // bollard reports a code other than 0 as an error.
+            Some(Err(bollard::errors::Error::DockerContainerWaitError { code, .. })) => Ok(code),
+            Some(Err(error)) => Err(failed("cannot wait for the container")(error)),
+            None => Err(Error::message(Kind::Failed, "the engine ended the wait for the container")),
+        }
+    }
+}

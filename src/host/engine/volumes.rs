@@ -1,0 +1,96 @@
+//! Volumes: made here and never by compose, which deletes one whose labels it would write otherwise.
+
+use std::collections::HashMap;
+
+use bollard::models::VolumeCreateRequest;
+use bollard::query_parameters::{
+    DownloadFromContainerOptionsBuilder, ListVolumesOptionsBuilder, RemoveVolumeOptions,
+    UploadToContainerOptionsBuilder,
+};
+use futures_util::StreamExt;
+
+use crate::error::{Error, Kind, Result};
+use crate::host::engine::{Engine, failed, is_missing};
+use crate::labels;
+use crate::plan::observed;
+use crate::plan::parts::{Volume, VolumeClass};
+
+impl Engine {
+    /// All volumes that devenv made.
+    pub async fn volumes(&self) -> Result<Vec<observed::Volume>> {
+        let filters = HashMap::from([("label", vec![labels::CLASS])]);
+        let options = ListVolumesOptionsBuilder::default().filters(&filters).build();
+        let listed = self.docker.list_volumes(Some(options)).await.map_err(failed("cannot list volumes"))?;
+        let volume = |mut seen: bollard::models::Volume| observed::Volume {
+            checkout: seen.labels.remove(labels::CHECKOUT),
+            path: seen.labels.remove(labels::PATH).unwrap_or_default(),
+            class: seen.labels.remove(labels::CLASS).unwrap_or_default(),
+            major: seen.labels.remove(labels::MAJOR),
+            name: seen.name,
+        };
+        Ok(listed.volumes.unwrap_or_default().into_iter().map(volume).collect())
+    }
+
+    /// Makes a volume of a checkout; a cache belongs to nobody.
+    pub async fn make_volume(&self, volume: &Volume, checkout: &str, path: &str) -> Result<()> {
+        let mut all = HashMap::from([(labels::CLASS.to_owned(), volume.class.as_str().to_owned())]);
+        if volume.class != VolumeClass::Cache {
+            all.insert(labels::CHECKOUT.to_owned(), checkout.to_owned());
+            all.insert(labels::PATH.to_owned(), path.to_owned());
+        }
+        if let Some(major) = &volume.major {
+            all.insert(labels::MAJOR.to_owned(), major.clone());
+        }
+        let request = VolumeCreateRequest { name: Some(volume.name.clone()), labels: Some(all), ..Default::default() };
+        self.docker.create_volume(request).await.map_err(failed(format!("cannot make the volume {}", volume.name)))?;
+        Ok(())
+    }
+
+    /// Deletes a volume; one that is gone is left alone.
+    pub async fn delete_volume(&self, name: &str) -> Result<()> {
+        match self.docker.remove_volume(name, None::<RemoveVolumeOptions>).await {
+            Err(error) if is_missing(&error) => Ok(()),
+            answer => answer.map_err(failed(format!("cannot delete the volume {name}"))),
+        }
+    }
+
+    /// A file in a container, running or not; `None` where there is none.
+    pub async fn read_file(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>> {
+        let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
+        let mut stream = self.docker.download_from_container(container, Some(options));
+        let mut bytes = Vec::new();
+        while let Some(chunk) = stream.next().await {
+            match chunk {
+                Ok(chunk) => bytes.extend_from_slice(&chunk),
+                Err(error) if is_missing(&error) => return Ok(None),
+                Err(error) => return Err(failed(format!("cannot read {path}"))(error)),
+            }
+        }
+        let unreadable = |error: std::io::Error| Error::message(Kind::Failed, format!("cannot read {path}: {error}"));
+        let mut archive = tar::Archive::new(bytes.as_slice());
+        let Some(entry) = archive.entries().map_err(unreadable)?.next() else { return Ok(None) };
+        let mut content = Vec::new();
+        std::io::Read::read_to_end(&mut entry.map_err(unreadable)?, &mut content).map_err(unreadable)?;
+        Ok(Some(content))
+    }
+
+    /// Gives the root of a mounted volume its owner: a directory entry, put into the parent folder of the mount
+    /// (an entry `./` at the mount itself changes nothing).
+    pub async fn own(&self, container: &str, target: &str, owner: (u32, u32)) -> Result<()> {
+        let (parent, name) = target.rsplit_once('/').unwrap_or(("", target));
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Directory);
+        header.set_mode(0o755);
+        header.set_uid(owner.0.into());
+        header.set_gid(owner.1.into());
+        header.set_size(0);
+        let mut archive = tar::Builder::new(Vec::new());
+        let odd = |error: std::io::Error| Error::message(Kind::Bug, format!("cannot write an archive: {error}"));
+        archive.append_data(&mut header, format!("{name}/"), std::io::empty()).map_err(odd)?;
+        let bytes = archive.into_inner().map_err(odd)?;
+        let parent = if parent.is_empty() { "/" } else { parent };
+        let options = UploadToContainerOptionsBuilder::default().path(parent).build();
+        let put = self.docker.upload_to_container(container, Some(options), bollard::body_full(bytes.into())).await;
+        put.map_err(failed(format!("cannot hand {target} to {}:{}", owner.0, owner.1)))
+    }
+}

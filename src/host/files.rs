@@ -1,0 +1,204 @@
+//! Files of this machine: reading, atomic writing, digests of trees. Text that we write is compared first, so that an
+//! unchanged file keeps its time.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::digest;
+use crate::error::{Error, Kind, Result};
+use crate::render::{Access, Generated, MARKER};
+
+/// An error of the file system, with the path.
+pub fn failed(doing: &str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    move |error| {
+        let message = format!("cannot {doing} {}: {}", path.display(), plain(&error));
+        let made = Error::message(Kind::Failed, message);
+        match error.kind() {
+            io::ErrorKind::StorageFull => {
+                made.hint("the disk is full; nothing was half-written: make room and run it again")
+            }
+            io::ErrorKind::PermissionDenied => made.hint("look at the owner and mode of that path"),
+            _ => made,
+        }
+    }
+}
+
+/// The error without the number that Rust adds.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+}
+
+/// The bytes of a file; `None` where there is none.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("read", path)(error)),
+    }
+}
+
+/// The text of a file; `None` where there is none.
+pub fn read_text(path: &Path) -> Result<Option<String>> {
+    Ok(read(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Writes a file so that it is there whole or not at all; says whether anything changed.
+pub fn write(path: &Path, bytes: &[u8], access: Access) -> Result<bool> {
+    if fs::read(path).is_ok_and(|before| before == bytes) {
+        return Ok(false);
+    }
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    make_folder(folder, access)?;
+    let mode = match access {
+        Access::Public => 0o644,
+        Access::Private => 0o600,
+    };
+    let temporary = tempfile::Builder::new()
+        .prefix(".devenv-")
+        .permissions(fs::Permissions::from_mode(mode))
+        .tempfile_in(folder)
+        .map_err(failed("write", path))?;
+    temporary.as_file().write_all(bytes).map_err(failed("write", path))?;
+    temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).map_err(failed("write", path))?;
+    temporary.as_file().sync_all().map_err(failed("write", path))?;
+    temporary.persist(path).map_err(|error| failed("write", path)(error.error))?;
+    Ok(true)
+}
+
+/// Makes a folder and its parents; one that holds secrets is for the owner alone.
+pub fn make_folder(path: &Path, access: Access) -> Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let mode = match access {
+        Access::Public => 0o755,
+        Access::Private => 0o700,
+    };
+    fs::DirBuilder::new().recursive(true).mode(mode).create(path).map_err(failed("make the folder", path))
+}
+
+/// Writes generated files below `.devenv`; a file at such a path that we did not make is the user's, and an error.
+pub fn write_generated(root: &Path, files: &[Generated]) -> Result<()> {
+    let folder = root.join(".devenv");
+    make_folder(&folder, Access::Public)?;
+    write(&folder.join(".gitignore"), b"*\n", Access::Public)?;
+    for file in files {
+        let path = folder.join(&file.path);
+        if file.text.contains(MARKER)
+            && let Some(before) = read_text(&path)?
+            && !before.contains(MARKER)
+        {
+            let message = format!("{} is not a file that devenv made, so it stays as it is", path.display());
+            return Err(Error::message(Kind::Failed, message).hint("move it away and run the command again"));
+        }
+        write(&path, file.text.as_bytes(), file.access)?;
+    }
+    Ok(())
+}
+
+/// Creates a file that must not be there yet, for the owner alone from its first byte.
+pub fn create_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    made.and_then(|mut file| file.write_all(bytes)).map_err(failed("write", path))
+}
+
+/// Removes a file or a folder; what is not there is no error.
+pub fn remove(path: &Path) -> Result<()> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// A file of a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// SHA-256 of its content, or of its target where it is a link.
+    pub digest: String,
+    /// Whether its owner may execute it.
+    pub executable: bool,
+}
+
+/// All files below a folder that git would not ignore, by path relative to it. Two threads read at a time.
+pub fn tree(folder: &Path) -> Result<BTreeMap<String, TreeFile>> {
+    let mut builder = ignore::WalkBuilder::new(folder);
+    builder.hidden(false).require_git(false).parents(true).filter_entry(|entry| entry.file_name() != ".git");
+    builder.add_custom_ignore_filename(".dockerignore");
+    let (send, receive) = std::sync::mpsc::channel();
+    builder.threads(2).build_parallel().run(|| {
+        let send = send.clone();
+        Box::new(move |entry| {
+            let found = entry.map_err(|error| Error::message(Kind::Failed, error)).and_then(|entry| {
+                let is_folder = entry.file_type().is_none_or(|kind| kind.is_dir());
+                if is_folder { Ok(None) } else { tree_file(folder, entry.path()).map(Some) }
+            });
+            match found {
+                Ok(None) => ignore::WalkState::Continue,
+                found => {
+                    // The receiver lives until all walkers are done.
+                    let _ = send.send(found);
+                    ignore::WalkState::Continue
+                }
+            }
+        })
+    });
+    drop(send);
+    receive.into_iter().filter_map(Result::transpose).collect()
+}
+
+fn tree_file(folder: &Path, path: &Path) -> Result<(String, TreeFile)> {
+    let metadata = fs::symlink_metadata(path).map_err(failed("read", path))?;
+    let bytes = if metadata.is_symlink() {
+        fs::read_link(path).map(|target| target.to_string_lossy().into_owned().into_bytes())
+    } else if metadata.is_file() {
+        fs::read(path)
+    } else {
+        Ok(Vec::new())
+    };
+    let file = TreeFile {
+        path: path.to_owned(),
+        digest: digest::hex(&bytes.map_err(failed("read", path))?),
+        executable: metadata.permissions().mode() & 0o100 != 0,
+    };
+    let relative = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
+    Ok((relative, file))
+}
+
+/// Owner of a path: uid and gid.
+pub fn owner(path: &Path) -> Result<(u32, u32)> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::metadata(path).map_err(failed("read", path))?;
+    Ok((metadata.uid(), metadata.gid()))
+}
+
+/// Makes a folder inside the checkout that the engine would otherwise make as root, owned by the checkout's owner.
+pub fn make_mount_point(path: &Path, owner: (u32, u32)) -> Result<()> {
+    let mut missing = Vec::new();
+    let mut at = path;
+    while !at.exists() {
+        missing.push(at.to_owned());
+        match at.parent() {
+            Some(parent) => at = parent,
+            None => break,
+        }
+    }
+    for folder in missing.into_iter().rev() {
+        fs::create_dir(&folder).map_err(failed("make the folder", &folder))?;
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&folder, Some(owner.0), Some(owner.1)).map_err(failed("hand over", &folder))?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets everybody execute a file.
+pub fn make_executable(path: &Path) -> Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).map_err(failed("change the mode of", path))
+}

@@ -1,0 +1,14 @@
+//! The world outside: one call per function, no policy.
+
+pub mod checkout;
+pub mod compose;
+pub mod contexts;
+pub mod endpoint;
+pub mod engine;
+pub mod files;
+pub mod locks;
+pub mod machine;
+pub mod network;
+pub mod process;
+pub mod roots;
+pub mod state;

@@ -1,0 +1,176 @@
+//! Other programs: a call is a value ([`Cmd`]) that can be printed, asserted and pasted; here it is run.
+
+use std::fmt;
+use std::process::{ExitStatus, Stdio};
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
+
+use crate::error::{Error, Kind, Result};
+
+/// A call of another program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cmd {
+    /// Program, looked up on PATH.
+    pub program: String,
+    /// Arguments, none of them secret.
+    pub args: Vec<String>,
+    /// Variables on top of our own environment.
+    pub env: Vec<(String, String)>,
+    /// Text for its standard input.
+    pub stdin: Option<String>,
+}
+
+impl Cmd {
+    /// A call of `program` with `args`.
+    pub fn new<A: Into<String>>(program: impl Into<String>, args: impl IntoIterator<Item = A>) -> Self {
+        Self { program: program.into(), args: args.into_iter().map(Into::into).collect(), env: Vec::new(), stdin: None }
+    }
+
+    /// The same call with more arguments.
+    #[must_use]
+    pub fn args<A: Into<String>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// The same call with one more variable.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// The same call with `text` on standard input.
+    #[must_use]
+    pub fn stdin(mut self, text: impl Into<String>) -> Self {
+        self.stdin = Some(text.into());
+        self
+    }
+
+    fn command(&self) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(&self.program);
+        command.args(&self.args).envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.kill_on_drop(true);
+        command
+    }
+}
+
+/// As a person would type it.
+impl fmt::Display for Cmd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = std::iter::once(&self.program).chain(&self.args).map(String::as_str);
+        f.write_str(&shlex::try_join(words).unwrap_or_else(|_| self.program.clone()))
+    }
+}
+
+/// How a call ended.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// Exit status.
+    pub status: ExitStatus,
+    /// All of standard output.
+    pub stdout: String,
+    /// All of standard error.
+    pub stderr: String,
+}
+
+/// Runs a call to its end and keeps what it prints; a failing exit status is no error here.
+pub async fn output(cmd: &Cmd) -> Result<Output> {
+    let mut lines = (String::new(), String::new());
+    let status = stream(cmd, |line| match line {
+        Line::Out(text) => lines.0.extend([text, "\n"]),
+        Line::Err(text) => lines.1.extend([text, "\n"]),
+    })
+    .await?;
+    Ok(Output { status, stdout: lines.0, stderr: lines.1 })
+}
+
+/// A line that a program printed, without its line break.
+#[derive(Debug, Clone, Copy)]
+pub enum Line<'a> {
+    /// On standard output.
+    Out(&'a str),
+    /// On standard error.
+    Err(&'a str),
+}
+
+/// Runs a call to its end and hands on each line as it comes. Dropping the future kills the program.
+pub async fn stream(cmd: &Cmd, mut each: impl FnMut(Line<'_>)) -> Result<ExitStatus> {
+    let mut command = cmd.command();
+    command.stdin(if cmd.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| not_started(cmd, &error))?;
+    let input = child.stdin.take();
+    let feed = async {
+        if let (Some(mut pipe), Some(text)) = (input, &cmd.stdin) {
+            // A program that does not read to the end is free to do so.
+            let _ = pipe.write_all(text.as_bytes()).await;
+        }
+    };
+    let (mut out, mut err) = (Lines::new(child.stdout.take()), Lines::new(child.stderr.take()));
+    let read = async {
+        loop {
+            tokio::select! {
+                Some(line) = out.next(), if out.open() => each(Line::Out(&line)),
+                Some(line) = err.next(), if err.open() => each(Line::Err(&line)),
+                else => {
+                    if !out.open() && !err.open() {
+                        break;
+                    }
+                }
+            }
+        }
+    };
+    tokio::join!(feed, read);
+    child.wait().await.map_err(|error| not_started(cmd, &error))
+}
+
+/// Runs a call on our own terminal, to its end.
+pub async fn interactive(cmd: &Cmd) -> Result<ExitStatus> {
+    cmd.command().status().await.map_err(|error| not_started(cmd, &error))
+}
+
+/// Lines of a pipe, bytes that are no UTF-8 replaced.
+struct Lines<R> {
+    pipe: Option<BufReader<R>>,
+    /// What was read of a line whose end has not come; it outlives a cancelled `next`.
+    begun: Vec<u8>,
+}
+
+impl<R: AsyncRead + Unpin> Lines<R> {
+    fn new(pipe: Option<R>) -> Self {
+        Self { pipe: pipe.map(BufReader::new), begun: Vec::new() }
+    }
+
+    fn open(&self) -> bool {
+        self.pipe.is_some()
+    }
+
+    async fn next(&mut self) -> Option<String> {
+        let read = self.pipe.as_mut()?.read_until(b'\n', &mut self.begun).await;
+        if !matches!(read, Ok(1..)) {
+            self.pipe = None;
+        }
+        let bytes = std::mem::take(&mut self.begun);
+        (!bytes.is_empty()).then(|| String::from_utf8_lossy(&bytes).trim_end_matches(['\n', '\r']).to_owned())
+    }
+}
+
+fn not_started(cmd: &Cmd, error: &std::io::Error) -> Error {
+    Error::message(Kind::Missing, format!("cannot run `{}`: {error}", cmd.program))
+}
+
+/// Replaces this process by a call; returns only when that is not possible.
+#[must_use]
+pub fn replace(cmd: &Cmd) -> Error {
+    use std::os::unix::process::CommandExt;
+    let mut command = std::process::Command::new(&cmd.program);
+    command.args(&cmd.args).envs(cmd.env.iter().map(|(name, value)| (name, value)));
+    not_started(cmd, &command.exec())
+}
+
+/// Whether a program is on PATH.
+#[must_use]
+pub fn exists(program: &str) -> bool {
+    which::which(program).is_ok()
+}

@@ -1,0 +1,28 @@
+//! Every label that devenv writes on what it makes in the engine, or reads back. Containers inherit the labels of
+//! their image, so image labels have names of their own.
+
+/// On containers, volumes and networks: the id of the checkout that owns them.
+pub const CHECKOUT: &str = "devenv.checkout";
+/// On volumes: the folder of that checkout, by which a lost id is found again.
+pub const PATH: &str = "devenv.path";
+/// On containers: the module, service or `gateway` that runs in it.
+pub const PART: &str = "devenv.part";
+/// On containers: the fingerprint of the merged definition.
+pub const DEFINITION: &str = "devenv.definition";
+/// On containers: the fingerprint of the dependencies that were installed before its first start. Whoever runs since
+/// then has them; the stamp in the volume need not be read.
+pub const DEPS: &str = "devenv.deps";
+/// On one-off containers: what they are for.
+pub const ONE_OFF: &str = "devenv.one-off";
+/// On volumes: `cache`, `deps`, `data` or `mirror`.
+pub const CLASS: &str = "devenv.class";
+/// On data volumes: the major version of the service that wrote them.
+pub const MAJOR: &str = "devenv.major";
+/// On images: the node of the hierarchy.
+pub const IMAGE: &str = "devenv.image";
+/// On images: the project that the hierarchy belongs to.
+pub const IMAGE_PROJECT: &str = "devenv.image.project";
+/// On images: the fingerprint, which is the tag too.
+pub const IMAGE_FINGERPRINT: &str = "devenv.image.fingerprint";
+/// On images: the inputs that the fingerprint was made of, as JSON.
+pub const IMAGE_INPUTS: &str = "devenv.image.inputs";

@@ -1,0 +1,18 @@
+//! devenv: a reproducible dev environment manager on top of Docker.
+//!
+//! Layers import only downwards (`tests/architecture.rs` enforces it):
+//! `cli → commands → ui → apply → host → render → plan → config → assets, digest, labels, names, error`.
+
+pub mod apply;
+pub mod assets;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod digest;
+pub mod error;
+pub mod host;
+pub mod labels;
+pub mod names;
+pub mod plan;
+pub mod render;
+pub mod ui;

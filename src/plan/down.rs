@@ -1,0 +1,105 @@
+//! The plans of `down`, `stop` and `start`, which make nothing.
+
+use crate::names::PartName;
+use crate::plan::observed::{Observed, State};
+use crate::plan::parts::{Environment, Kind};
+use crate::plan::{Action, Plan, up};
+
+/// What `down` takes away beside containers and networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Volumes {
+    /// Data stays.
+    Keep,
+    /// Data goes too.
+    Delete,
+}
+
+/// Removes all containers and networks of the checkout: whoever needs another goes first.
+#[must_use]
+pub fn down(environment: Option<&Environment>, observed: &Observed, volumes: Volumes) -> Plan {
+    let mut plan = Plan::default();
+    let mut order: Vec<&crate::plan::observed::Container> = observed.containers.iter().collect();
+    order.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut removed: Vec<(String, usize)> = Vec::new();
+    let mut waiting = order;
+    while !waiting.is_empty() {
+        // A container goes when nobody who needs it is left; a cycle, which only fragments can make, is cut.
+        let next = waiting
+            .iter()
+            .position(|container| {
+                !waiting
+                    .iter()
+                    .any(|other| other.id != container.id && needs(environment, &other.part, &container.part))
+            })
+            .unwrap_or(0);
+        let container = waiting.remove(next);
+        let after = removed
+            .iter()
+            .filter(|(part, _)| needs(environment, part, &container.part))
+            .map(|(_, step)| *step)
+            .collect();
+        let action = Action::Remove { id: container.id.clone(), name: container.part.clone() };
+        let step = plan.push(action, "", after);
+        removed.push((container.part.clone(), step));
+    }
+    let all: Vec<usize> = removed.iter().map(|(_, step)| *step).collect();
+    for network in &observed.networks {
+        let action = Action::RemoveNetwork { id: network.id.clone(), name: network.name.clone() };
+        plan.push(action, "", all.clone());
+    }
+    if volumes == Volumes::Delete {
+        for volume in observed.volumes.values().filter(|volume| volume.class != "cache") {
+            plan.push(Action::DeleteVolume(volume.name.clone()), "down -v", all.clone());
+        }
+    }
+    plan
+}
+
+/// Stops running parts, all of them where `names` is empty: whoever needs another goes first.
+#[must_use]
+pub fn stop(environment: &Environment, observed: &Observed, names: &[PartName]) -> Plan {
+    let mut plan = Plan::default();
+    let runs = |name: &PartName| observed.container(name).is_some_and(|container| container.state == State::Running);
+    let wanted = |name: &&PartName| (names.is_empty() || names.contains(name)) && runs(name);
+    let mut waiting: Vec<&PartName> = environment.parts.keys().filter(wanted).collect();
+    let mut stopped: Vec<(PartName, usize)> = Vec::new();
+    while !waiting.is_empty() {
+        let needed = |name: &PartName| {
+            waiting.iter().any(|other| *other != name && needs(Some(environment), other.as_str(), name.as_str()))
+        };
+        let next = waiting.iter().position(|name| !needed(name)).unwrap_or(0);
+        let name = waiting.remove(next);
+        let after = stopped
+            .iter()
+            .filter(|(part, _)| needs(Some(environment), part.as_str(), name.as_str()))
+            .map(|(_, step)| *step)
+            .collect();
+        let step = plan.push(Action::Stop(name.clone()), "", after);
+        stopped.push((name.clone(), step));
+    }
+    plan
+}
+
+/// Starts stopped parts with what they need, each when what it needs is ready; all where `names` is empty.
+#[must_use]
+pub fn start(environment: &Environment, observed: &Observed, names: &[PartName]) -> Plan {
+    let mut plan = Plan::default();
+    let mut ready: Vec<(PartName, usize)> = Vec::new();
+    for part in up::in_order(&environment.closure(names)) {
+        let Some(container) = observed.container(&part.name) else { continue };
+        let is_done = part.kind == Kind::Task && container.state == State::Exited(0);
+        if container.state == State::Running || is_done {
+            continue;
+        }
+        let after = ready.iter().filter(|(name, _)| part.needs.contains(name)).map(|(_, step)| *step).collect();
+        let start = plan.push(Action::Start(part.name.clone()), "", after);
+        let cause = part.probe.as_ref().map(|probe| probe.ask.to_string()).unwrap_or_default();
+        ready.push((part.name.clone(), plan.push(Action::Wait(part.name.clone()), cause, vec![start])));
+    }
+    plan
+}
+
+fn needs(environment: Option<&Environment>, part: &str, need: &str) -> bool {
+    let part = environment.and_then(|environment| environment.parts.get(part));
+    part.is_some_and(|part| part.needs.iter().any(|name| name.as_str() == need))
+}

@@ -1,0 +1,253 @@
+//! Who this checkout is: its id, and the name, host, ports and subnet that follow from it and stay what they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::project::Project;
+use crate::names::PartName;
+
+/// What one checkout holds in the per-user table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reservation {
+    /// Random id of the checkout, 12 hex digits.
+    pub id: String,
+    /// Its folder.
+    pub path: String,
+    /// Name of the product.
+    pub project: String,
+    /// Host name of its gateway.
+    pub host: String,
+    /// Third octet of its subnet.
+    pub subnet: u8,
+    /// Ports on this machine, by part.
+    #[serde(default)]
+    pub ports: BTreeMap<PartName, u16>,
+}
+
+/// The per-user table of all checkouts: `checkouts.json` in the state directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// One entry a checkout.
+    #[serde(default)]
+    pub checkouts: Vec<Reservation>,
+}
+
+/// `.devenv/id`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdFile {
+    /// Random id of the checkout.
+    pub id: String,
+    /// The folder that it was made in.
+    pub path: String,
+    /// The machine that it was made on.
+    pub machine: String,
+}
+
+/// What is known about the checkout before its identity is decided.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The folder, without links.
+    pub path: String,
+    /// This machine's id.
+    pub machine: String,
+    /// What `.devenv/id` says.
+    pub file: Option<IdFile>,
+    /// Whether the folder that `.devenv/id` names still holds a checkout with that very id.
+    pub original_exists: bool,
+    /// Ids that volumes or containers in the engine name as the owner for this very folder.
+    pub owners: BTreeSet<String>,
+    /// A random id, in case that a new one is needed.
+    pub fresh: String,
+    /// Ports that somebody listens on now; of no interest where [`has_ports`].
+    pub taken: BTreeSet<u16>,
+    /// Third octets of 10.213.x.0/24 that routes or networks of others use.
+    pub subnets: BTreeSet<u8>,
+}
+
+/// The identity of a checkout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// What it holds in the table.
+    pub held: Reservation,
+    /// Why the id is what it is, where that is worth a line.
+    pub news: Option<String>,
+}
+
+impl Identity {
+    /// Name of the compose project: the product and the beginning of the id.
+    #[must_use]
+    pub fn compose_project(&self) -> String {
+        format!("{}-{}", self.held.project, &self.held.id[..6.min(self.held.id.len())])
+    }
+
+    /// The subnet of the environment's network.
+    #[must_use]
+    pub fn subnet(&self) -> String {
+        format!("10.213.{}.0/24", self.held.subnet)
+    }
+}
+
+/// Decides id, host and subnet; ports are added by [`reserve_ports`]. The table is changed to hold them.
+pub fn identify(known: &Known, project: &Project, table: &mut Table) -> Identity {
+    let (id, news) = id_of(known, table);
+    let name = project.file.project.to_string();
+    let label = project.file.gateway.as_ref().and_then(|gateway| gateway.host.clone());
+    let label = label.map_or_else(|| name.clone(), |host| host.to_string());
+    let earlier = table.checkouts.iter().position(|held| held.id == id).map(|at| table.checkouts.remove(at));
+    let others = &table.checkouts;
+    let wanted = host_names(&label, &known.path, &id);
+    let kept = earlier.as_ref().map(|held| held.host.clone()).filter(|host| wanted.contains(host));
+    let host = kept.or_else(|| wanted.into_iter().find(|host| others.iter().all(|held| held.host != *host)));
+    let used: BTreeSet<u8> = others.iter().map(|held| held.subnet).chain(known.subnets.iter().copied()).collect();
+    let subnet = match &earlier {
+        Some(held) => held.subnet,
+        None => (0..=u8::MAX).find(|octet| !used.contains(octet)).unwrap_or(0),
+    };
+    let held = Reservation {
+        id,
+        path: known.path.clone(),
+        project: name,
+        host: host.unwrap_or_else(|| format!("{label}.localhost")),
+        subnet,
+        ports: earlier.map(|held| held.ports).unwrap_or_default(),
+    };
+    table.checkouts.push(held.clone());
+    table.checkouts.sort_by(|one, other| one.id.cmp(&other.id));
+    Identity { held, news }
+}
+
+/// The id in the file, unless the folder is a copy; else the one that the engine or the table knows this folder by;
+/// else a new one.
+fn id_of(known: &Known, table: &Table) -> (String, Option<String>) {
+    if let Some(file) = known.file.as_ref().filter(|file| file.machine == known.machine) {
+        if file.path == known.path {
+            return (file.id.clone(), None);
+        }
+        if !known.original_exists {
+            return (file.id.clone(), Some(format!("this checkout was moved here from {}", file.path)));
+        }
+        let news = format!("this is a copy of {}: it gets an identity of its own", file.path);
+        return (known.fresh.clone(), Some(news));
+    }
+    let in_table = table.checkouts.iter().find(|held| held.path == known.path).map(|held| held.id.clone());
+    let found = in_table.or_else(|| known.owners.iter().next().cloned());
+    match found {
+        Some(id) => (id, Some("found this checkout's identity again".to_owned())),
+        None => (known.fresh.clone(), None),
+    }
+}
+
+/// The host names that a checkout may have, best first: `shop.localhost`, then with the folder's name in front.
+fn host_names(label: &str, path: &str, id: &str) -> Vec<String> {
+    let folder = path.rsplit('/').next().unwrap_or_default().to_lowercase();
+    let slug: String = folder.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let slug = slug.trim_matches('-');
+    let mut names = vec![format!("{label}.localhost")];
+    if !slug.is_empty() && slug.len() <= 40 {
+        names.push(format!("{slug}.{label}.localhost"));
+        names.push(format!("{slug}-{}.{label}.localhost", &id[..4.min(id.len())]));
+    } else {
+        names.push(format!("{}.{label}.localhost", &id[..6.min(id.len())]));
+    }
+    names
+}
+
+/// A port that a part would like to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// Who.
+    pub part: PartName,
+    /// The number to begin with.
+    pub preferred: u16,
+    /// Set by the user: taken as it is.
+    pub fixed: Option<u16>,
+    /// Whether a container of this checkout holds the port now.
+    pub ours: bool,
+}
+
+/// Whether each part runs at the port that it had, so that none is to be chosen. (The kernel takes milliseconds to list
+/// who listens.)
+#[must_use]
+pub fn has_ports(wishes: &[Wish], identity: &Identity) -> bool {
+    wishes.iter().all(|wish| {
+        let held = identity.held.ports.get(&wish.part);
+        wish.ours && held.is_some_and(|held| wish.fixed.is_none_or(|fixed| fixed == *held))
+    })
+}
+
+/// Gives each wish a port: the one that it had, else the preferred one, else the next that is free. Returns what is
+/// worth a line: a preferred port that was taken.
+pub fn reserve_ports(wishes: &[Wish], known: &Known, table: &mut Table, identity: &mut Identity) -> Vec<String> {
+    let mut news = Vec::new();
+    let others: BTreeSet<u16> = table
+        .checkouts
+        .iter()
+        .filter(|held| held.id != identity.held.id)
+        .flat_map(|held| held.ports.values().copied())
+        .collect();
+    let mut used: BTreeSet<u16> = wishes.iter().filter_map(|wish| wish.fixed).collect();
+    let earlier = std::mem::take(&mut identity.held.ports);
+    let mut ports = BTreeMap::new();
+    let kept = |wish: &Wish| {
+        let port = *earlier.get(&wish.part)?;
+        (wish.ours || !known.taken.contains(&port)).then_some(port)
+    };
+    for wish in wishes {
+        if let Some(port) = wish.fixed.or_else(|| kept(wish).filter(|port| !used.contains(port))) {
+            used.insert(port);
+            ports.insert(wish.part.clone(), port);
+        }
+    }
+    for wish in wishes {
+        if ports.contains_key(&wish.part) {
+            continue;
+        }
+        let free = |port: &u16| !known.taken.contains(port) && !others.contains(port) && !used.contains(port);
+        let from = if wish.preferred < 1024 { wish.preferred + 8000 } else { wish.preferred };
+        let port = (from..=u16::MAX).find(free).unwrap_or(from);
+        if let Some(before) = earlier.get(&wish.part) {
+            news.push(format!("{}: port {before} is taken by another program, {port} from now on", wish.part));
+        } else if port != from {
+            news.push(format!("{}: port {from} is taken, {port} it is", wish.part));
+        }
+        used.insert(port);
+        ports.insert(wish.part.clone(), port);
+    }
+    // A part that is switched off keeps its port for when it comes back.
+    for (part, port) in earlier {
+        if !ports.contains_key(&part) && !used.contains(&port) {
+            ports.insert(part, port);
+        }
+    }
+    identity.held.ports = ports;
+    if let Some(held) = table.checkouts.iter_mut().find(|held| held.id == identity.held.id) {
+        *held = identity.held.clone();
+    }
+    news
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(ports: &[(&str, u16)]) -> Identity {
+        let ports = ports.iter().map(|(part, port)| (PartName::new(*part).unwrap(), *port)).collect();
+        let [id, path, project, host] = ["0a0b0c", "/shop", "shop", "shop.localhost"].map(str::to_owned);
+        Identity { held: Reservation { id, path, project, host, subnet: 0, ports }, news: None }
+    }
+
+    #[test]
+    fn no_port_is_to_be_chosen_where_each_part_runs_at_the_one_it_had() {
+        let wish = |fixed, ours| Wish { part: PartName::new("api").unwrap(), preferred: 8000, fixed, ours };
+        let had = identity(&[("api", 8001)]);
+        assert!(has_ports(&[wish(None, true)], &had));
+        assert!(has_ports(&[wish(Some(8001), true)], &had));
+        assert!(!has_ports(&[wish(Some(8002), true)], &had), "the user has chosen another one");
+        assert!(!has_ports(&[wish(None, false)], &had), "somebody may have taken it");
+        assert!(!has_ports(&[wish(None, true)], &identity(&[])));
+    }
+}

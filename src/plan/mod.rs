@@ -1,0 +1,171 @@
+//! The decision: project × what was observed → a [`Plan`], steps each with its cause and what it comes after. Pure.
+
+pub mod definition;
+pub mod doctor;
+pub mod down;
+pub mod environment;
+pub mod fixes;
+pub mod fragments;
+pub mod identity;
+pub mod images;
+pub mod lock;
+pub mod machine;
+pub mod mend;
+pub mod observed;
+pub mod packages;
+pub mod parts;
+pub mod presets;
+pub mod up;
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::names::{ImageName, PartName};
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Gets the image below `base`, in the way that the lock says.
+    Root,
+    /// Gets an image of the hierarchy from the registry.
+    Pull(ImageName),
+    /// Builds an image of the hierarchy.
+    Build(ImageName),
+    /// Gets a third-party image.
+    Fetch(String),
+    /// Makes a volume.
+    MakeVolume(String),
+    /// Deletes a volume with all that is in it.
+    DeleteVolume(String),
+    /// Stops and removes a container.
+    Remove {
+        /// Engine's id.
+        id: String,
+        /// What people call it.
+        name: String,
+    },
+    /// Removes a network.
+    RemoveNetwork {
+        /// Engine's id.
+        id: String,
+        /// Engine's name.
+        name: String,
+    },
+    /// Creates a container.
+    Create(PartName),
+    /// Replaces a container.
+    Recreate(PartName),
+    /// Installs a module's dependencies.
+    Install(PartName),
+    /// Starts a container.
+    Start(PartName),
+    /// Stops a running container and starts it again.
+    Restart(PartName),
+    /// Stops a container.
+    Stop(PartName),
+    /// Waits until a part is ready, or a task has ended well.
+    Wait(PartName),
+    /// Makes a running part read its configuration again.
+    Reload(PartName),
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => f.write_str("get image:root"),
+            Self::Pull(image) => write!(f, "pull image:{image}"),
+            Self::Build(image) => write!(f, "build image:{image}"),
+            Self::Fetch(image) => write!(f, "pull {image}"),
+            Self::MakeVolume(volume) => write!(f, "create volume:{volume}"),
+            Self::DeleteVolume(volume) => write!(f, "delete volume:{volume}"),
+            Self::Remove { name, .. } => write!(f, "remove {name}"),
+            Self::RemoveNetwork { name, .. } => write!(f, "remove network:{name}"),
+            Self::Create(part) => write!(f, "create {part}"),
+            Self::Recreate(part) => write!(f, "recreate {part}"),
+            Self::Install(part) => write!(f, "install {part}"),
+            Self::Start(part) => write!(f, "start {part}"),
+            Self::Restart(part) => write!(f, "restart {part}"),
+            Self::Stop(part) => write!(f, "stop {part}"),
+            Self::Wait(part) => write!(f, "wait {part}"),
+            Self::Reload(part) => write!(f, "reload {part}"),
+        }
+    }
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What.
+    pub action: Action,
+    /// Why.
+    pub cause: String,
+    /// Indices of the steps that come first.
+    pub after: Vec<usize>,
+}
+
+/// What is to be done, in an order that respects what comes after what.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// Adds a step and returns its index.
+    pub fn push(&mut self, action: Action, cause: impl Into<String>, after: Vec<usize>) -> usize {
+        self.steps.push(Step { action, cause: cause.into(), after });
+        self.steps.len() - 1
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Whether the step at `index` is among the steps.
+    pub fn find(&self, is: impl Fn(&Action) -> bool) -> Option<usize> {
+        self.steps.iter().position(|step| is(&step.action))
+    }
+
+    /// The plan for programs.
+    #[must_use]
+    pub fn json(&self) -> Vec<StepJson<'_>> {
+        let steps = self.steps.iter().enumerate();
+        steps
+            .map(|(at, step)| StepJson {
+                step: at + 1,
+                action: step.action.to_string(),
+                cause: &step.cause,
+                after: step.after.iter().map(|index| index + 1).collect(),
+            })
+            .collect()
+    }
+}
+
+/// A step as `--json` prints it.
+#[derive(Debug, Serialize)]
+pub struct StepJson<'a> {
+    step: usize,
+    action: String,
+    cause: &'a str,
+    after: Vec<usize>,
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, step) in self.steps.iter().enumerate() {
+            write!(f, "{} {}", at + 1, step.action)?;
+            if !step.cause.is_empty() {
+                write!(f, ": {}", step.cause)?;
+            }
+            if !step.after.is_empty() {
+                let after: Vec<String> = step.after.iter().map(|index| (index + 1).to_string()).collect();
+                write!(f, " (after {})", after.join(", "))?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}

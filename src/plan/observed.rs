@@ -1,0 +1,209 @@
+//! One snapshot of the world: what the engine has of this checkout. Collected once per run, then only read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::names::{ImageName, PartName};
+
+/// The engine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Engine {
+    /// Its own id.
+    pub id: String,
+    /// Version as three numbers.
+    pub version: (u64, u64, u64),
+    /// Platform of its containers, such as `linux/amd64`.
+    pub platform: String,
+}
+
+impl Engine {
+    /// Whether health checks may be quicker while a container starts (Engine 25).
+    #[must_use]
+    pub fn has_start_interval(&self) -> bool {
+        self.version >= (25, 0, 0)
+    }
+}
+
+/// What a container does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It was never started.
+    Created,
+    /// It runs.
+    Running,
+    /// It ended with this code.
+    Exited(i64),
+    /// It is paused, restarting, being removed, or dead.
+    Other,
+}
+
+/// What the engine's own health check says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineHealth {
+    /// There is none, or not yet.
+    Unknown,
+    /// It says yes.
+    Healthy,
+    /// It says no.
+    Unhealthy,
+}
+
+/// A container of the checkout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// Engine's id.
+    pub id: String,
+    /// Engine's name.
+    pub name: String,
+    /// The checkout that owns it.
+    pub checkout: String,
+    /// What runs in it, as its label says.
+    pub part: String,
+    /// Its definition's label.
+    pub definition: String,
+    /// The dependencies that were installed before its first start, as its label says.
+    pub deps: String,
+    /// What it does.
+    pub state: State,
+    /// What the engine's check says.
+    pub health: EngineHealth,
+    /// The engine's own words for the two, such as `Up 3 minutes (healthy)`.
+    pub status: String,
+    /// Whether it is a one-off that a killed run left behind.
+    pub one_off: bool,
+    /// Addresses in the environment's network.
+    pub address: Option<String>,
+    /// Names of the volumes that are mounted.
+    pub volumes: Vec<String>,
+    /// Image reference that it was created with.
+    pub image: String,
+}
+
+/// An image of the hierarchy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Engine's id.
+    pub id: String,
+    /// The node that it is.
+    pub name: Option<ImageName>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// What it was made from.
+    pub inputs: BTreeMap<String, String>,
+    /// Seconds since 1970.
+    pub created: i64,
+    /// Bytes, with all layers.
+    pub size: i64,
+}
+
+/// A network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// Engine's id.
+    pub id: String,
+    /// Engine's name.
+    pub name: String,
+    /// The checkout that owns it.
+    pub checkout: Option<String>,
+    /// Its subnets.
+    pub subnets: Vec<String>,
+}
+
+/// A volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    /// Engine's name.
+    pub name: String,
+    /// The checkout that owns it; a cache has none.
+    pub checkout: Option<String>,
+    /// Folder of that checkout.
+    pub path: String,
+    /// Its class, as its label says.
+    pub class: String,
+    /// Major version of what wrote it.
+    pub major: Option<String>,
+}
+
+/// What the engine has, of all checkouts: seen before it is known which of it is ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct World {
+    /// The engine.
+    pub engine: Engine,
+    /// Containers that devenv made.
+    pub containers: Vec<Container>,
+    /// Volumes that devenv made.
+    pub volumes: Vec<Volume>,
+    /// All networks.
+    pub networks: Vec<Network>,
+    /// Images of the project's hierarchy.
+    pub images: Vec<Image>,
+    /// Tags and digests of all images.
+    pub tags: BTreeSet<String>,
+}
+
+impl World {
+    /// What belongs to one checkout.
+    #[must_use]
+    pub fn of(self, checkout: &str) -> Observed {
+        let ours = |owner: &Option<String>| owner.as_deref() == Some(checkout);
+        Observed {
+            engine: self.engine,
+            containers: self.containers.into_iter().filter(|container| container.checkout == checkout).collect(),
+            images: self.images,
+            tags: self.tags,
+            volumes: self
+                .volumes
+                .into_iter()
+                .filter(|volume| volume.checkout.is_none() || ours(&volume.checkout))
+                .map(|volume| (volume.name.clone(), volume))
+                .collect(),
+            networks: self.networks.into_iter().filter(|network| ours(&network.checkout)).collect(),
+            ..Observed::default()
+        }
+    }
+}
+
+/// Everything that was seen of one checkout.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// The engine.
+    pub engine: Engine,
+    /// Containers of the checkout, one-offs included.
+    pub containers: Vec<Container>,
+    /// Images of the project's hierarchy.
+    pub images: Vec<Image>,
+    /// Tags of all images that the engine has, ours or not.
+    pub tags: BTreeSet<String>,
+    /// Volumes of the checkout, and shared caches.
+    pub volumes: BTreeMap<String, Volume>,
+    /// Networks of the checkout.
+    pub networks: Vec<Network>,
+    /// Tags that the registry has, of those that the engine lacks.
+    pub in_registry: BTreeSet<String>,
+    /// Stamp of each module's dependencies, by part.
+    pub stamps: BTreeMap<PartName, String>,
+    /// Running parts that answered a probe just now.
+    pub ready: BTreeSet<PartName>,
+    /// Digest of the configuration that the running gateway has read.
+    pub gateway: Option<String>,
+}
+
+impl Observed {
+    /// The container of a part.
+    #[must_use]
+    pub fn container(&self, part: &PartName) -> Option<&Container> {
+        self.containers.iter().find(|container| !container.one_off && container.part == part.as_str())
+    }
+
+    /// The newest image of a node, whatever it was made from.
+    #[must_use]
+    pub fn latest(&self, name: &ImageName) -> Option<&Image> {
+        let of_name = self.images.iter().filter(|image| image.name.as_ref() == Some(name));
+        of_name.max_by_key(|image| image.created)
+    }
+
+    /// Whether anything of the checkout runs.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.containers.iter().any(|container| container.state == State::Running)
+    }
+}

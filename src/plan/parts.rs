@@ -1,0 +1,308 @@
+//! What runs: each module, service and the gateway as one container, in the terms that every environment shares.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::digest::Fingerprint;
+use crate::names::{ImageName, PartName};
+
+/// The gateway's name: no module or service may have it.
+pub const GATEWAY: &str = "gateway";
+
+/// What kind of part it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The team's own source.
+    Module,
+    /// A module that runs to its end.
+    Task,
+    /// A part that the team did not write.
+    Service,
+    /// The reverse proxy.
+    Gateway,
+}
+
+/// Where a container's file system begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageRef {
+    /// A node of the hierarchy, by name and tag.
+    Ours(ImageName, String),
+    /// A third-party image, with its digest where the lock has one.
+    Theirs(String),
+}
+
+impl ImageRef {
+    /// What the engine calls it.
+    #[must_use]
+    pub fn reference(&self) -> &str {
+        match self {
+            Self::Ours(_, reference) | Self::Theirs(reference) => reference,
+        }
+    }
+}
+
+/// A folder in a container that comes from elsewhere. Only folders: a mounted file keeps showing the old inode after
+/// a rename.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// Where it comes from.
+    pub source: MountSource,
+    /// Absolute path in the container.
+    pub target: String,
+    /// Whether the container may write.
+    pub writable: bool,
+    /// What a change of its content means.
+    pub class: MountClass,
+}
+
+/// Where a mount comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MountSource {
+    /// A folder of this machine.
+    Folder(String),
+    /// A volume, by name.
+    Volume(String),
+}
+
+/// What a change of a mounted folder's content means for its container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MountClass {
+    /// Nothing.
+    Ignore,
+    /// The container reloads; the digest is of the content.
+    Reload(String),
+    /// The container is made anew; the digest is of the content.
+    Recreate(String),
+}
+
+/// What a volume is for; decides who owns it and what deletes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VolumeClass {
+    /// Downloads, shared by all modules of a language in all checkouts of this user.
+    Cache,
+    /// Installed dependencies of one module.
+    Deps,
+    /// What must not be lost.
+    Data,
+}
+
+impl VolumeClass {
+    /// The word on the label.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cache => "cache",
+            Self::Deps => "deps",
+            Self::Data => "data",
+        }
+    }
+}
+
+/// A volume that devenv makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    /// Its name in the engine.
+    pub name: String,
+    /// What it is for.
+    pub class: VolumeClass,
+    /// Major version of the service that writes it.
+    pub major: Option<String>,
+    /// Owner of a new volume's root; `None` leaves it to the image.
+    pub owner: Option<(u32, u32)>,
+}
+
+/// A port of a container on this machine, on 127.0.0.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Publish {
+    /// On this machine.
+    pub host: u16,
+    /// In the container.
+    pub container: u16,
+}
+
+/// How to see that a part is ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// What is asked.
+    pub ask: Ask,
+    /// Longest time from start to ready.
+    pub within: std::time::Duration,
+}
+
+/// What a probe asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// A GET that answers with a status below 400.
+    Http {
+        /// Port in the container.
+        port: u16,
+        /// Path with a leading `/`.
+        path: String,
+    },
+    /// A connection.
+    Tcp {
+        /// Port in the container.
+        port: u16,
+    },
+    /// A command in the container that exits 0.
+    Exec(Vec<String>),
+}
+
+impl std::fmt::Display for Ask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Http { path, .. } => write!(f, "http {path}"),
+            Self::Tcp { port } => write!(f, "tcp {port}"),
+            Self::Exec(argv) => f.write_str(&argv.join(" ")),
+        }
+    }
+}
+
+/// A variable whose value holds credentials: it stands in no compose file, only in an env file of mode 0600.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretVariable {
+    /// The service whose credentials fill the holes.
+    pub service: PartName,
+    /// Text with holes such as `{password}`.
+    pub template: String,
+}
+
+/// How a module's dependencies are installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Install {
+    /// Shell script.
+    pub script: String,
+    /// Digest of everything that the result depends on; stands in the stamp file.
+    pub fingerprint: Fingerprint,
+    /// Path of the stamp file in the container, inside the first of the volumes.
+    pub stamp: String,
+    /// Name of the volume that holds the stamp.
+    pub volume: String,
+    /// Variables of the host that only the install command sees.
+    pub secrets: Vec<String>,
+    /// What is installed from, for people.
+    pub lock: String,
+}
+
+/// One container of the environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its name, which is its host name in the environment too.
+    pub name: PartName,
+    /// What kind of part it is.
+    pub kind: Kind,
+    /// Its image.
+    pub image: ImageRef,
+    /// Command in place of the image's own.
+    pub command: Option<Vec<String>>,
+    /// Working directory in place of the image's own.
+    pub dir: Option<String>,
+    /// `uid:gid` in place of the image's own, in dev.
+    pub user: Option<String>,
+    /// Variables without secrets, in every environment.
+    pub env: BTreeMap<String, String>,
+    /// Variables without secrets, in dev only.
+    pub dev_env: BTreeMap<String, String>,
+    /// Variables with secrets.
+    pub secret_env: BTreeMap<String, SecretVariable>,
+    /// Whether a folder with its own credentials is mounted.
+    pub credentials: bool,
+    /// Data that persists, in every environment.
+    pub data: Vec<Mount>,
+    /// Mounts of dev only: source, dependencies, downloads, generated files.
+    pub mounts: Vec<Mount>,
+    /// Port on this machine.
+    pub publish: Option<Publish>,
+    /// How to see that it is ready.
+    pub probe: Option<Probe>,
+    /// What must be ready first.
+    pub needs: Vec<PartName>,
+    /// How its dependencies are installed.
+    pub install: Option<Install>,
+    /// Keys of the compose specification on top.
+    pub extra: serde_yaml::Mapping,
+}
+
+/// The whole environment of a checkout.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Environment {
+    /// Name of the compose project.
+    pub project: String,
+    /// Id of the checkout.
+    pub id: String,
+    /// The checkout's folder.
+    pub root: String,
+    /// Subnet of the one network.
+    pub subnet: String,
+    /// Host name of the gateway.
+    pub host: String,
+    /// What runs, by name.
+    pub parts: BTreeMap<PartName, Part>,
+    /// Volumes that the parts use, by name.
+    pub volumes: BTreeMap<String, Volume>,
+    /// Credentials that services want: `None` is made at random.
+    pub credentials: BTreeMap<PartName, BTreeMap<String, Option<String>>>,
+    /// What the gateway sends where.
+    pub routes: Vec<Route>,
+}
+
+/// A route of the gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Route {
+    /// The module.
+    pub name: String,
+    /// Path prefix; empty for all paths of a host.
+    pub path: String,
+    /// Full host name; empty for the gateway's own.
+    pub host: String,
+    /// Where requests go.
+    pub upstream_host: String,
+    /// Port there.
+    pub upstream_port: u16,
+}
+
+impl Environment {
+    /// The address of a part for a person or a program on this machine.
+    #[must_use]
+    pub fn url(&self, part: &Part) -> Option<String> {
+        let port = part.publish?.host;
+        if part.kind == Kind::Gateway {
+            return Some(format!("http://{}:{port}", self.host));
+        }
+        let route = self.routes.iter().find(|route| route.name == part.name.as_str());
+        let gateway = self.parts.get(GATEWAY).and_then(|gateway| gateway.publish);
+        match (route, gateway) {
+            (Some(route), Some(gateway)) => {
+                let host = if route.host.is_empty() { &self.host } else { &route.host };
+                Some(format!("http://{host}:{}{}", gateway.host, route.path))
+            }
+            _ if matches!(part.probe, Some(Probe { ask: Ask::Http { .. }, .. })) => {
+                Some(format!("http://127.0.0.1:{port}"))
+            }
+            _ => Some(format!("127.0.0.1:{port}")),
+        }
+    }
+
+    /// `names` and everything that they need, directly or not; all parts where `names` is empty.
+    #[must_use]
+    pub fn closure(&self, names: &[PartName]) -> Vec<&Part> {
+        if names.is_empty() {
+            return self.parts.values().collect();
+        }
+        let mut wanted: Vec<&PartName> = names.iter().collect();
+        let mut at = 0;
+        while at < wanted.len() {
+            let needs = self.parts.get(wanted[at]).map(|part| part.needs.as_slice()).unwrap_or_default();
+            for need in needs {
+                if !wanted.contains(&need) {
+                    wanted.push(need);
+                }
+            }
+            at += 1;
+        }
+        self.parts.values().filter(|part| wanted.contains(&&part.name)).collect()
+    }
+}

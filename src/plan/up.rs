@@ -1,0 +1,402 @@
+//! The plan of `up`: what is missing, stale or not running, and in which order it is mended.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::project::Project;
+use crate::error::{Error, Kind as ErrorKind};
+use crate::names::{ImageName, PartName};
+use crate::plan::definition::{self, Definition};
+use crate::plan::images::{self, Hierarchy, Node};
+use crate::plan::lock::Lock;
+use crate::plan::observed::{Container, Observed, State};
+use crate::plan::parts::{Environment, GATEWAY, ImageRef, Kind, MountClass, Part, VolumeClass};
+use crate::plan::{Action, Plan};
+
+/// What the user asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    /// Parts to start, with what they need; all where it is empty.
+    pub names: Vec<PartName>,
+    /// Build images although they are there.
+    pub build: bool,
+    /// Replace containers although they are right.
+    pub recreate: bool,
+    /// Make data volumes anew.
+    pub fresh: bool,
+}
+
+/// Everything that `up` is decided from.
+#[derive(Debug, Clone, Copy)]
+pub struct Up<'a> {
+    /// The configuration, for the places of its settings.
+    pub project: &'a Project,
+    /// What should be.
+    pub environment: &'a Environment,
+    /// All images.
+    pub images: &'a Hierarchy,
+    /// The lock.
+    pub lock: &'a Lock,
+    /// What each container should be made from.
+    pub definitions: &'a BTreeMap<String, Definition>,
+    /// What is.
+    pub observed: &'a Observed,
+    /// What was asked for.
+    pub request: &'a Request,
+}
+
+/// The images that parts run in.
+#[must_use]
+pub fn wanted_images<'a>(parts: impl Iterator<Item = &'a Part>) -> BTreeSet<ImageName> {
+    parts
+        .filter_map(|part| match &part.image {
+            ImageRef::Ours(name, _) => Some(name.clone()),
+            ImageRef::Theirs(_) => None,
+        })
+        .collect()
+}
+
+/// Steps that make the images present, and the step that makes each of those that are not.
+#[must_use]
+pub fn images(
+    plan: &mut Plan,
+    needed: &[&Node],
+    lock: &Lock,
+    observed: &Observed,
+    build: bool,
+) -> BTreeMap<ImageName, usize> {
+    let mut made: BTreeMap<ImageName, usize> = BTreeMap::new();
+    let mut root = None;
+    for node in needed {
+        if observed.tags.contains(&node.tag) && !build {
+            continue;
+        }
+        if observed.in_registry.contains(&node.tag) && !build {
+            made.insert(
+                node.name.clone(),
+                plan.push(Action::Pull(node.name.clone()), why_image(node, observed), vec![]),
+            );
+            continue;
+        }
+        let parent = node.parent.as_ref().and_then(|parent| made.get(parent)).copied();
+        let mut after: Vec<usize> = parent.into_iter().collect();
+        if node.parent.is_none() {
+            if root.is_none() && !observed.tags.contains(&node.parent_tag) {
+                root = Some(plan.push(Action::Root, lock.root.to_string(), vec![]));
+            }
+            after.extend(root);
+        }
+        let own = why_image(node, observed);
+        let cause = match (&node.parent, parent) {
+            _ if build => "asked for by --build".to_owned(),
+            (Some(parent), Some(_)) if observed.latest(&node.name).is_some() && own.starts_with("parent") => {
+                format!("parent {parent} is rebuilt")
+            }
+            _ => own,
+        };
+        made.insert(node.name.clone(), plan.push(Action::Build(node.name.clone()), cause, after));
+    }
+    made
+}
+
+/// Why an image is not the one that is there.
+#[must_use]
+pub fn why_image(node: &Node, observed: &Observed) -> String {
+    let Some(earlier) = observed.latest(&node.name) else { return "not there yet".to_owned() };
+    let changes = images::difference(&earlier.inputs, &node.inputs);
+    match changes.as_slice() {
+        [] => "its tag is gone".to_owned(),
+        [one] => one.clone(),
+        several => {
+            let own: Vec<&String> = several.iter().filter(|change| !change.starts_with("parent")).collect();
+            let rest = several.len() - 1;
+            let first = own.first().copied().unwrap_or(&several[0]);
+            format!("{first}, and {rest} more")
+        }
+    }
+}
+
+/// A data volume was written by another major version than the one that would run on it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the volume {volume} was written by version {found} of its service, and version {wanted} would run on it")]
+pub struct OtherMajor {
+    volume: String,
+    found: String,
+    wanted: String,
+}
+
+impl From<OtherMajor> for Error {
+    fn from(error: OtherMajor) -> Self {
+        Self::new(ErrorKind::Failed, error)
+            .hint("nothing was changed: dump the data with the old version, or give it up with `devenv up --fresh`")
+    }
+}
+
+impl Up<'_> {
+    /// Refuses to run a service on data of another major version.
+    pub fn check_majors(&self) -> Result<(), OtherMajor> {
+        let volumes = self.environment.volumes.values().filter(|volume| !self.fresh(volume.class));
+        for volume in volumes {
+            let found = self.observed.volumes.get(&volume.name).and_then(|seen| seen.major.clone());
+            if let (Some(found), Some(wanted)) = (found, &volume.major)
+                && found != *wanted
+            {
+                return Err(OtherMajor { volume: volume.name.clone(), found, wanted: wanted.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides the plan.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        let mut plan = Plan::default();
+        let parts = self.environment.closure(&self.request.names);
+        let needed = self.images.needed(&wanted_images(parts.iter().copied()));
+        let built = images(&mut plan, &needed, self.lock, self.observed, self.request.build);
+        let fetched = self.third_party(&mut plan, &parts);
+        let removed = self.removals(&mut plan);
+        let volumes = self.volumes(&mut plan, &parts);
+
+        let mut created: BTreeMap<&PartName, usize> = BTreeMap::new();
+        for part in &parts {
+            if let Some((action, cause)) = self.creation(part, &built, &plan) {
+                let image = match &part.image {
+                    ImageRef::Ours(name, _) => built.get(name),
+                    ImageRef::Theirs(reference) => fetched.get(reference),
+                };
+                let mut after: Vec<usize> = removed.iter().chain(image).copied().collect();
+                after.extend(volumes_of(part).filter_map(|volume| volumes.get(volume)));
+                after.sort_unstable();
+                created.insert(&part.name, plan.push(action, cause, after));
+            }
+        }
+        let mut installed: BTreeMap<String, usize> = BTreeMap::new();
+        let mut ready: BTreeMap<&PartName, usize> = BTreeMap::new();
+        for part in in_order(&parts) {
+            let mut after: Vec<usize> = created.get(&part.name).copied().into_iter().collect();
+            if let Some(install) = &part.install {
+                if let Some(step) = installed.get(&install.volume) {
+                    after.push(*step);
+                } else if let Some(cause) = self.installation(part, &plan) {
+                    let step = plan.push(Action::Install(part.name.clone()), cause, after.clone());
+                    installed.insert(install.volume.clone(), step);
+                    after = vec![step];
+                }
+            }
+            after.extend(part.needs.iter().filter_map(|need| ready.get(need)));
+            let start = self.start(part, created.contains_key(&part.name), &plan, &installed);
+            if let Some(cause) = &start {
+                let runs = self.observed.container(&part.name).is_some_and(|one| one.state == State::Running);
+                let action = if runs && !created.contains_key(&part.name) { Action::Restart } else { Action::Start };
+                let step = plan.push(action(part.name.clone()), cause.clone(), after);
+                after = vec![step];
+            } else if self.must_reload(part) {
+                after = vec![plan.push(Action::Reload(part.name.clone()), "its configuration changed", after)];
+            }
+            if let Some(cause) = self.waiting(part, start.is_some()) {
+                ready.insert(&part.name, plan.push(Action::Wait(part.name.clone()), cause, after));
+            }
+        }
+        plan
+    }
+
+    /// Steps that get third-party images, by reference.
+    fn third_party(&self, plan: &mut Plan, parts: &[&Part]) -> BTreeMap<String, usize> {
+        let images: BTreeSet<&String> = parts
+            .iter()
+            .filter_map(|part| match &part.image {
+                ImageRef::Theirs(reference) => Some(reference),
+                ImageRef::Ours(..) => None,
+            })
+            .collect();
+        images
+            .into_iter()
+            .filter(|image| !self.observed.tags.contains(*image))
+            .map(|image| (image.clone(), plan.push(Action::Fetch(image.clone()), "not there yet", vec![])))
+            .collect()
+    }
+
+    /// Containers that should not be: switched off, gone from the configuration, left over, or double.
+    fn removals(&self, plan: &mut Plan) -> Vec<usize> {
+        let mut kept: BTreeSet<&str> = BTreeSet::new();
+        let mut steps = Vec::new();
+        for container in &self.observed.containers {
+            let known = self.environment.parts.contains_key(container.part.as_str());
+            let cause = if container.one_off {
+                "left over by a command that was killed".to_owned()
+            } else if !known {
+                self.why_absent(&container.part)
+            } else if !kept.insert(&container.part) {
+                "there are two of it".to_owned()
+            } else {
+                continue;
+            };
+            let action = Action::Remove { id: container.id.clone(), name: container.part.clone() };
+            steps.push(plan.push(action, cause, vec![]));
+        }
+        steps
+    }
+
+    fn why_absent(&self, part: &str) -> String {
+        let place = ["modules", "services"].into_iter().find_map(|kind| self.project.place(&[kind, part, "mode"]));
+        match place {
+            Some(place) => format!("switched off in {place}"),
+            None if part == GATEWAY => "no module has a route".to_owned(),
+            None => "not in devenv.yaml any more".to_owned(),
+        }
+    }
+
+    /// Whether data volumes are made anew.
+    fn fresh(&self, class: VolumeClass) -> bool {
+        self.request.fresh && class == VolumeClass::Data
+    }
+
+    /// Steps that make volumes, by name.
+    fn volumes(&self, plan: &mut Plan, parts: &[&Part]) -> BTreeMap<String, usize> {
+        let used: BTreeSet<&str> = parts.iter().flat_map(|part| volumes_of(part)).collect();
+        let mut steps = BTreeMap::new();
+        for volume in self.environment.volumes.values().filter(|volume| used.contains(volume.name.as_str())) {
+            let exists = self.observed.volumes.contains_key(&volume.name);
+            let mut after = Vec::new();
+            if exists && self.fresh(volume.class) {
+                let users = self.observed.containers.iter().filter(|one| one.volumes.contains(&volume.name));
+                for container in users {
+                    let action = Action::Remove { id: container.id.clone(), name: container.part.clone() };
+                    let known = plan.find(|earlier| *earlier == action);
+                    let cause = "its data is made anew";
+                    after.push(known.unwrap_or_else(|| plan.push(action, cause, vec![])));
+                }
+                let delete = Action::DeleteVolume(volume.name.clone());
+                after = vec![plan.push(delete, "start fresh", after)];
+            } else if exists {
+                continue;
+            }
+            let cause = if exists { "start fresh" } else { "not there yet" };
+            let made = plan.push(Action::MakeVolume(volume.name.clone()), cause, after);
+            steps.insert(volume.name.clone(), made);
+        }
+        steps
+    }
+
+    fn creation(&self, part: &Part, built: &BTreeMap<ImageName, usize>, plan: &Plan) -> Option<(Action, String)> {
+        let Some(container) = self.observed.container(&part.name) else {
+            return Some((Action::Create(part.name.clone()), "not there yet".to_owned()));
+        };
+        let is_removed = |action: &Action| matches!(action, Action::Remove { id, .. } if *id == container.id);
+        if plan.find(is_removed).is_some() {
+            return Some((Action::Create(part.name.clone()), "its data is made anew".to_owned()));
+        }
+        let definition = self.definitions.get(part.name.as_str());
+        let changed = definition.and_then(|definition| definition.difference(&container.definition));
+        let cause = match (changed, &part.image) {
+            (Some(keys), _) if keys.contains(&definition::KEY.to_owned()) => {
+                "what it was made from is not known: the key in .devenv is new".to_owned()
+            }
+            (None, ImageRef::Ours(image, _)) if built.contains_key(image) => format!("image {image} is rebuilt"),
+            (None, _) if self.request.recreate => "asked for by --recreate".to_owned(),
+            (None, _) => return None,
+            (Some(keys), ImageRef::Ours(image, tag)) if keys.contains(&"image".to_owned()) => {
+                if built.contains_key(image) {
+                    format!("image {image} is rebuilt")
+                } else {
+                    format!("image is {tag} now")
+                }
+            }
+            (Some(keys), _) if keys.is_empty() => "its definition changed".to_owned(),
+            (Some(keys), _) => format!("{} changed", keys.join(", ")),
+        };
+        Some((Action::Recreate(part.name.clone()), cause))
+    }
+
+    fn installation(&self, part: &Part, plan: &Plan) -> Option<String> {
+        let install = part.install.as_ref()?;
+        let new_volume = plan.find(|action| *action == Action::MakeVolume(install.volume.clone())).is_some();
+        match self.observed.stamps.get(&part.name) {
+            _ if new_volume => Some("not installed yet".to_owned()),
+            None => Some("not installed yet".to_owned()),
+            Some(stamp) if stamp != install.fingerprint.as_str() => {
+                Some(format!("{} or what it is installed with changed", install.lock))
+            }
+            Some(_) => None,
+        }
+    }
+
+    fn start(&self, part: &Part, created: bool, plan: &Plan, installed: &BTreeMap<String, usize>) -> Option<String> {
+        if created {
+            return Some(String::new());
+        }
+        let container = self.observed.container(&part.name)?;
+        let reinstalled = part.install.as_ref().is_some_and(|install| installed.contains_key(&install.volume));
+        match (container.state, part.kind) {
+            (State::Exited(0), Kind::Task) => self.task_again(part, plan),
+            (State::Running, _) if reinstalled => Some("its dependencies changed".to_owned()),
+            (State::Running, _) => None,
+            (State::Created, _) => Some("it was never started".to_owned()),
+            (State::Exited(0), _) => Some("it is stopped".to_owned()),
+            (State::Exited(code), _) => Some(format!("it ended with code {code}")),
+            (State::Other, _) => Some(format!("it is {}", container.status.to_lowercase())),
+        }
+    }
+
+    /// A task that has ended well runs again only when the data that it works on is new.
+    fn task_again(&self, part: &Part, plan: &Plan) -> Option<String> {
+        let needs = part.needs.iter().filter_map(|need| self.environment.parts.get(need));
+        needs.into_iter().find_map(|need| {
+            let new = volumes_of(need).any(|volume| {
+                plan.find(|action| matches!(action, Action::MakeVolume(made) if made == volume)).is_some()
+            });
+            new.then(|| format!("the data of {} is new", need.name))
+        })
+    }
+
+    /// Whether a running part has read another configuration than the one that is generated now.
+    fn must_reload(&self, part: &Part) -> bool {
+        part.mounts.iter().any(|mount| match &mount.class {
+            MountClass::Reload(digest) => self.observed.gateway.as_ref().is_some_and(|loaded| loaded != digest),
+            MountClass::Ignore | MountClass::Recreate(_) => false,
+        })
+    }
+
+    fn waiting(&self, part: &Part, started: bool) -> Option<String> {
+        if started {
+            return match (&part.probe, part.kind) {
+                (_, Kind::Task) => Some("until it has ended".to_owned()),
+                (Some(probe), _) => Some(probe.ask.to_string()),
+                (None, _) => Some("until it runs steadily".to_owned()),
+            };
+        }
+        self.observed.container(&part.name)?;
+        let probe = part.probe.as_ref()?;
+        let ready = part.kind == Kind::Task || self.observed.ready.contains(&part.name);
+        (!ready).then(|| probe.ask.to_string())
+    }
+}
+
+fn volumes_of(part: &Part) -> impl Iterator<Item = &str> {
+    part.data.iter().chain(&part.mounts).filter_map(|mount| match &mount.source {
+        crate::plan::parts::MountSource::Volume(name) => Some(name.as_str()),
+        crate::plan::parts::MountSource::Folder(_) => None,
+    })
+}
+
+/// Parts with what they need before them; the configuration has no cycles.
+#[must_use]
+pub fn in_order<'a>(parts: &[&'a Part]) -> Vec<&'a Part> {
+    let mut ordered: Vec<&Part> = Vec::new();
+    let mut waiting: Vec<&Part> = parts.to_vec();
+    while !waiting.is_empty() {
+        let is_free = |part: &Part| !part.needs.iter().any(|need| waiting.iter().any(|other| other.name == *need));
+        let next = waiting.iter().position(|part| is_free(part)).unwrap_or(0);
+        ordered.push(waiting.remove(next));
+    }
+    ordered
+}
+
+/// Containers of parts that are defined, for people who ask what is there.
+pub fn of_parts<'a>(environment: &'a Environment, observed: &'a Observed) -> Vec<(&'a Part, Option<&'a Container>)> {
+    environment.parts.values().map(|part| (part, observed.container(&part.name))).collect()
+}
+
+#[cfg(test)]
+#[path = "up_tests.rs"]
+mod tests;

@@ -1,0 +1,296 @@
+//! Plans as text, without an engine.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::assets::Assets;
+use crate::config::project::Project;
+use crate::config::{self, Known, Setting, Source};
+use crate::names::{ImageName, PartName};
+use crate::plan::definition::Definition;
+use crate::plan::environment::{self, Contents, Machine, Setup};
+use crate::plan::identity::{self, Table};
+use crate::plan::images::{self, Hierarchy};
+use crate::plan::lock::{Lock, Root};
+use crate::plan::observed::{Container, EngineHealth, Image, Observed, State, Volume};
+use crate::plan::parts::{Environment, Kind, MountSource};
+use crate::plan::presets;
+use crate::plan::up::{Request, Up};
+
+const SHOP: &str = "
+project: shop
+modules:
+  api: {path: api, image: python, run: serve, port: 8000, health: {http: /healthz}, needs: [db, migrate]}
+  migrate: {path: api, image: python, run: migrate, once: true, needs: [db]}
+services:
+  db: {preset: postgres}
+";
+
+/// A project, what should be of it, and what is.
+struct World {
+    project: Project,
+    images: Hierarchy,
+    lock: Lock,
+    environment: Environment,
+    definitions: BTreeMap<String, Definition>,
+    observed: Observed,
+    request: Request,
+}
+
+impl World {
+    /// Everything as it should be and running.
+    fn up_to_date(main: &str, local: Option<&str>) -> Self {
+        let assets = Assets::embedded();
+        let mut world = Self::of(main, local, &assets);
+        for node in world.images.nodes() {
+            world.observed.tags.insert(node.tag.clone());
+            world.observed.tags.insert(node.parent_tag.clone());
+            world.observed.images.push(Image {
+                id: node.tag.clone(),
+                name: Some(node.name.clone()),
+                tags: vec![node.tag.clone()],
+                inputs: node.inputs.clone(),
+                created: 1,
+                size: 1,
+            });
+        }
+        for volume in world.environment.volumes.values() {
+            let seen = Volume {
+                name: volume.name.clone(),
+                checkout: Some("0a1b2c3d4e5f".to_owned()),
+                path: String::new(),
+                class: volume.class.as_str().to_owned(),
+                major: volume.major.clone(),
+            };
+            world.observed.volumes.insert(volume.name.clone(), seen);
+        }
+        for part in world.environment.parts.values() {
+            let ended = part.kind == Kind::Task;
+            let mounts = part.data.iter().chain(&part.mounts);
+            world.observed.containers.push(Container {
+                id: format!("id-{}", part.name),
+                name: format!("shop-{}-1", part.name),
+                checkout: "0a1b2c3d4e5f".to_owned(),
+                part: part.name.to_string(),
+                definition: world.definitions[part.name.as_str()].label(),
+                deps: String::new(),
+                state: if ended { State::Exited(0) } else { State::Running },
+                health: EngineHealth::Healthy,
+                status: String::new(),
+                one_off: false,
+                address: None,
+                volumes: mounts
+                    .filter_map(|mount| match &mount.source {
+                        MountSource::Volume(name) => Some(name.clone()),
+                        MountSource::Folder(_) => None,
+                    })
+                    .collect(),
+                image: part.image.reference().to_owned(),
+            });
+            world.observed.ready.insert(part.name.clone());
+        }
+        world
+    }
+
+    /// What should be, in an empty world.
+    fn of(main: &str, local: Option<&str>, assets: &Assets) -> Self {
+        let source = |name: &str, text: &str| Source { name: name.to_owned(), bytes: text.as_bytes().to_vec() };
+        let described = images::described(assets).unwrap();
+        let presets = presets::read(assets).unwrap();
+        let known = Known {
+            images: described.into_keys().map(|name| (name, None)).collect(),
+            seeded: BTreeSet::new(),
+            presets: presets.keys().cloned().collect(),
+            version: (0, 1, 0),
+        };
+        let (main, local) = (source("devenv.yaml", main), local.map(|text| source("devenv.local.yaml", text)));
+        let env = BTreeMap::new();
+        let draft = config::read(Setting { main: &main, local: local.as_ref(), env: &env, known: &known });
+        let project = draft.finish(&BTreeMap::new()).unwrap();
+        let root = Root::Packages { suite: "trixie".to_owned(), archive: "20261121T000000Z".to_owned() };
+        let lock = Lock { root, images: BTreeMap::new() };
+        let images = Hierarchy::new(&project, assets, &lock, "linux/amd64").unwrap();
+        let known = identity::Known {
+            path: "/work/shop".to_owned(),
+            fresh: "0a1b2c3d4e5f".to_owned(),
+            ..identity::Known::default()
+        };
+        let mut table = Table::default();
+        let mut identity = identity::identify(&known, &project, &mut table);
+        let wishes = environment::wishes(&project, &presets, &BTreeSet::new());
+        identity::reserve_ports(&wishes, &known, &mut table, &mut identity);
+        let (machine, contents) = (Machine::default(), Contents::default());
+        let setup = Setup {
+            project: &project,
+            identity: &identity,
+            images: &images,
+            presets: &presets,
+            lock: &lock,
+            machine: &machine,
+            contents: &contents,
+        };
+        let environment = setup.environment().unwrap();
+        let definitions = environment.parts.values().map(|part| {
+            let keys = [("image", part.image.reference()), ("environment", "e")];
+            let keys = keys.map(|(key, digest)| (key.to_owned(), digest.to_owned()));
+            (part.name.to_string(), Definition::new(keys.into_iter().collect()))
+        });
+        let definitions = definitions.collect();
+        Self {
+            project,
+            images,
+            lock,
+            environment,
+            definitions,
+            observed: Observed::default(),
+            request: Request::default(),
+        }
+    }
+
+    fn plan(&self) -> String {
+        let up = Up {
+            project: &self.project,
+            environment: &self.environment,
+            images: &self.images,
+            lock: &self.lock,
+            definitions: &self.definitions,
+            observed: &self.observed,
+            request: &self.request,
+        };
+        up.plan().to_string()
+    }
+
+    fn container(&mut self, part: &str) -> &mut Container {
+        self.observed.containers.iter_mut().find(|container| container.part == part).unwrap()
+    }
+}
+
+#[test]
+fn nothing_is_done_where_everything_is_right() {
+    assert_eq!(World::up_to_date(SHOP, None).plan(), "");
+}
+
+#[test]
+fn from_nothing_each_part_waits_only_for_what_it_needs() {
+    assert_eq!(
+        World::of(SHOP, None, &Assets::embedded()).plan(),
+        "\
+1 get image:root: Debian trixie from its packages, 20261121T000000Z
+2 build image:base: not there yet (after 1)
+3 build image:postgres: not there yet (after 2)
+4 build image:python: not there yet (after 2)
+5 create volume:shop-0a1b2c-db-data: not there yet
+6 create api: not there yet (after 4)
+7 create db: not there yet (after 3, 5)
+8 create migrate: not there yet (after 4)
+9 start db (after 7)
+10 wait db: devenv-health (after 9)
+11 start migrate (after 8, 10)
+12 wait migrate: until it has ended (after 11)
+13 start api (after 6, 10, 12)
+14 wait api: http /healthz (after 13)
+"
+    );
+}
+
+#[test]
+fn a_changed_image_rebuilds_its_children_and_restarts_only_their_parts() {
+    let mut world = World::up_to_date(SHOP, None);
+    let python = ImageName::new("python").unwrap();
+    let tag = world.images.get(&python).unwrap().tag.clone();
+    world.observed.tags.remove(&tag);
+    let earlier = world.observed.images.iter_mut().find(|image| image.name.as_ref() == Some(&python)).unwrap();
+    earlier.inputs.insert("images/python/Dockerfile".to_owned(), "other".to_owned());
+    let old =
+        Definition::new([("image", "old"), ("environment", "e")].map(|(k, v)| (k.to_owned(), v.to_owned())).into());
+    world.container("api").definition = old.label();
+    world.container("migrate").definition = old.label();
+    assert_eq!(
+        world.plan(),
+        "\
+1 build image:python: images/python/Dockerfile changed
+2 recreate api: image python is rebuilt (after 1)
+3 recreate migrate: image python is rebuilt (after 1)
+4 start migrate (after 3)
+5 wait migrate: until it has ended (after 4)
+6 start api (after 2, 5)
+7 wait api: http /healthz (after 6)
+"
+    );
+}
+
+#[test]
+fn a_part_that_is_switched_off_is_removed_and_the_place_is_named() {
+    let mut world = World::up_to_date(SHOP, None);
+    let running = world.observed.containers.clone();
+    world = World::up_to_date(SHOP, Some("modules:\n  api: {mode: off}\n"));
+    world.observed.containers = running;
+    assert_eq!(world.plan(), "1 remove api: switched off in devenv.local.yaml:2\n");
+}
+
+#[test]
+fn a_changed_key_is_named_and_only_its_part_is_recreated() {
+    let mut world = World::up_to_date(SHOP, None);
+    let tag = world.environment.parts["api"].image.reference().to_owned();
+    let keys = [("image", tag.as_str()), ("environment", "other")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+    world.container("api").definition = Definition::new(keys.into()).label();
+    assert_eq!(
+        world.plan(),
+        "1 recreate api: environment changed\n2 start api (after 1)\n3 wait api: http /healthz (after 2)\n"
+    );
+}
+
+#[test]
+fn new_data_makes_a_task_run_again() {
+    let mut world = World::up_to_date(SHOP, None);
+    world.request.fresh = true;
+    assert_eq!(
+        world.plan(),
+        "\
+1 remove db: its data is made anew
+2 delete volume:shop-0a1b2c-db-data: start fresh (after 1)
+3 create volume:shop-0a1b2c-db-data: start fresh (after 2)
+4 create db: its data is made anew (after 3)
+5 start db (after 4)
+6 wait db: devenv-health (after 5)
+7 start migrate: the data of db is new (after 6)
+8 wait migrate: until it has ended (after 7)
+"
+    );
+}
+
+#[test]
+fn a_crashed_part_is_started_and_its_code_is_told() {
+    let mut world = World::up_to_date(SHOP, None);
+    world.container("api").state = State::Exited(137);
+    world.observed.ready.remove(&PartName::new("api").unwrap());
+    assert_eq!(world.plan(), "1 start api: it ended with code 137\n2 wait api: http /healthz (after 1)\n");
+}
+
+#[test]
+fn what_a_killed_command_left_is_removed() {
+    let mut world = World::up_to_date(SHOP, None);
+    let mut left = world.observed.containers[0].clone();
+    left.one_off = true;
+    left.id = "left".to_owned();
+    world.observed.containers.push(left);
+    assert_eq!(world.plan(), "1 remove api: left over by a command that was killed\n");
+}
+
+#[test]
+fn data_of_another_major_version_stops_everything() {
+    let mut world = World::up_to_date(SHOP, None);
+    world.observed.volumes.values_mut().for_each(|volume| volume.major = Some("15".to_owned()));
+    let up = Up {
+        project: &world.project,
+        environment: &world.environment,
+        images: &world.images,
+        lock: &world.lock,
+        definitions: &world.definitions,
+        observed: &world.observed,
+        request: &world.request,
+    };
+    assert_eq!(
+        up.check_majors().unwrap_err().to_string(),
+        "the volume shop-0a1b2c-db-data was written by version 15 of its service, and version 17 would run on it"
+    );
+}

@@ -1,0 +1,158 @@
+//! The compose files: base and dev overlay from their templates, labels from what the two say together.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::assets::Assets;
+use crate::labels;
+use crate::plan::definition::Definition;
+use crate::plan::observed::Engine;
+use crate::plan::parts::{Ask, Environment, Kind, Mount, MountSource, Part, Probe, VolumeClass};
+use crate::render::{Access, Generated, MARKER, RenderError, render};
+
+/// The generated compose files, in the order in which they are laid over each other; fragments come before labels.
+pub const FILES: [&str; 2] = ["compose/base.yaml", "compose/dev.yaml"];
+/// The file that says whose each container is.
+pub const LABELS: &str = "compose/labels.yaml";
+
+/// A part in the words of the compose specification.
+#[derive(Serialize)]
+struct View<'a> {
+    name: &'a str,
+    image: &'a str,
+    command: &'a Option<Vec<String>>,
+    dir: &'a Option<String>,
+    user: &'a Option<String>,
+    env: &'a BTreeMap<String, String>,
+    dev_env: &'a BTreeMap<String, String>,
+    env_file: Option<String>,
+    data: Vec<Value>,
+    mounts: Vec<Value>,
+    publish: Option<Value>,
+    healthcheck: Option<Value>,
+    depends_on: Option<Value>,
+    extra: &'a serde_yaml::Mapping,
+}
+
+/// Renders base and dev overlay.
+pub fn files(environment: &Environment, assets: &Assets, engine: &Engine) -> Result<Vec<Generated>, RenderError> {
+    let views: Vec<View<'_>> = environment.parts.values().map(|part| view(part, environment, engine)).collect();
+    let data = |data: bool| {
+        let volumes = environment.volumes.values();
+        volumes
+            .filter(move |volume| (volume.class == VolumeClass::Data) == data)
+            .map(|volume| volume.name.as_str())
+            .collect::<Vec<_>>()
+    };
+    let mut context = tera::Context::new();
+    context.insert("project", &environment.project);
+    context.insert("parts", &views);
+    context.insert("subnet", &environment.subnet);
+    context.insert("data_volumes", &data(true));
+    context.insert("dev_volumes", &data(false));
+    context.insert("network_labels", &json!({labels::CHECKOUT: environment.id, labels::PATH: environment.root}));
+    FILES
+        .into_iter()
+        .map(|path| {
+            let template = assets.get(path).map(super::super::assets::Asset::text).unwrap_or_default();
+            let text = format!("# {MARKER}\n{}", render(path, template, &context)?);
+            Ok(Generated { path: path.to_owned(), text, access: Access::Public })
+        })
+        .collect()
+}
+
+/// Renders the labels of every container, by which it is found again and compared.
+pub fn labels(environment: &Environment, definitions: &BTreeMap<String, Definition>) -> Generated {
+    let services: BTreeMap<&str, Value> = definitions
+        .iter()
+        .map(|(name, definition)| {
+            let mut labels = json!({
+                labels::CHECKOUT: environment.id,
+                labels::PART: name,
+                labels::DEFINITION: definition.label(),
+            });
+            let install = environment.parts.get(name.as_str()).and_then(|part| part.install.as_ref());
+            if let Some(install) = install {
+                labels[labels::DEPS] = install.fingerprint.as_str().into();
+            }
+            (name.as_str(), json!({ "labels": labels }))
+        })
+        .collect();
+    let body = serde_yaml::to_string(&json!({"name": environment.project, "services": services})).unwrap_or_default();
+    Generated { path: LABELS.to_owned(), text: format!("# {MARKER}\n{body}"), access: Access::Public }
+}
+
+fn view<'a>(part: &'a Part, environment: &'a Environment, engine: &Engine) -> View<'a> {
+    let bare = serde_json::Map::new();
+    let depends_on = part.needs.iter().filter_map(|need| environment.parts.get(need)).fold(bare, |mut map, need| {
+        let condition = match (&need.probe, need.kind) {
+            (_, Kind::Task) => "service_completed_successfully",
+            (Some(_), _) => "service_healthy",
+            (None, _) => "service_started",
+        };
+        map.insert(need.name.to_string(), json!({ "condition": condition }));
+        map
+    });
+    View {
+        name: part.name.as_str(),
+        image: part.image.reference(),
+        command: &part.command,
+        dir: &part.dir,
+        user: &part.user,
+        env: &part.env,
+        dev_env: &part.dev_env,
+        env_file: (!part.secret_env.is_empty())
+            .then(|| format!("{}/.devenv/secrets/{}.env", environment.root, part.name)),
+        data: part.data.iter().map(mount).collect(),
+        mounts: part.mounts.iter().map(mount).collect(),
+        publish: part.publish.map(|publish| {
+            json!({
+                "mode": "host", "host_ip": "127.0.0.1", "protocol": "tcp",
+                "target": publish.container, "published": publish.host.to_string(),
+            })
+        }),
+        healthcheck: part.probe.as_ref().map(|probe| healthcheck(probe, part, engine)),
+        depends_on: (!depends_on.is_empty()).then_some(Value::Object(depends_on)),
+        extra: &part.extra,
+    }
+}
+
+fn mount(mount: &Mount) -> Value {
+    let read_only = !mount.writable;
+    match &mount.source {
+        MountSource::Folder(source) => json!({
+            "type": "bind", "source": source, "target": mount.target, "read_only": read_only,
+            "bind": {"create_host_path": false},
+        }),
+        MountSource::Volume(source) => json!({
+            "type": "volume", "source": source, "target": mount.target, "read_only": read_only,
+        }),
+    }
+}
+
+/// The engine's own check, for people who run the files by hand and for `docker ps`. Old engines know no quick checks
+/// at the start, so the interval is a compromise there: each check is a process in the container.
+fn healthcheck(probe: &Probe, part: &Part, engine: &Engine) -> Value {
+    let bash = |script: String| json!(["CMD", "bash", "-c", script]);
+    let test = match (&probe.ask, &part.image) {
+        (Ask::Exec(argv), _) => json!(["CMD"].into_iter().chain(argv.iter().map(String::as_str)).collect::<Vec<_>>()),
+        // What an image of others has in it is not known.
+        (_, crate::plan::parts::ImageRef::Theirs(_)) => return json!({"disable": true}),
+        (Ask::Tcp { port }, _) => bash(format!("exec 3<>/dev/tcp/127.0.0.1/{port}")),
+        (Ask::Http { port, path }, _) => bash(format!(
+            "exec 3<>/dev/tcp/127.0.0.1/{port} && printf 'GET {path} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 && \
+             read -r _ code _ <&3 && test \"$code\" -lt 400"
+        )),
+    };
+    let seconds = probe.within.as_secs().max(1);
+    if engine.has_start_interval() {
+        json!({
+            "test": test, "interval": "60s", "timeout": "5s", "retries": 3,
+            "start_period": format!("{seconds}s"), "start_interval": "1s",
+        })
+    } else {
+        json!({"test": test, "interval": "10s", "timeout": "5s", "retries": 3, "start_period": format!("{seconds}s")})
+    }
+}

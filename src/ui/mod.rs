@@ -1,0 +1,8 @@
+//! The only place that prints: progress, tables, errors, JSON. Data goes to stdout, everything else to stderr.
+
+pub mod errors;
+pub mod problems;
+pub mod progress;
+pub mod redact;
+pub mod screen;
+pub mod table;

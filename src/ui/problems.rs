@@ -1,0 +1,197 @@
+//! Problems of the configuration for people, as rustc shows errors, and for editors, as JSON.
+
+use std::ops::Range;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use serde_json::json;
+
+use crate::config::place::Place;
+use crate::config::problems::{Problem, Problems};
+
+/// Longest line that is shown whole, in bytes.
+const WIDEST: usize = 400;
+
+/// Whether the text may have colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colours {
+    /// Escape sequences of a terminal.
+    On,
+    /// Plain text.
+    Off,
+}
+
+/// Every problem with its line underlined, a blank line between them, and a last line that counts them.
+#[must_use]
+pub fn render(problems: &Problems, colours: Colours) -> String {
+    let renderer = match colours {
+        Colours::On => Renderer::styled(),
+        Colours::Off => Renderer::plain(),
+    };
+    let renderer = renderer.decor_style(DecorStyle::Ascii);
+    let mut texts: Vec<String> =
+        problems.list.iter().map(|problem| renderer.render(&[group(problem, problems)])).collect();
+    if texts.len() > 1 {
+        texts.push(format!("{} problems", texts.len()));
+    }
+    texts.join("\n\n")
+}
+
+/// A list of objects with `file`, `line`, `column` (from 1, in characters), `message`, `help`.
+#[must_use]
+pub fn to_json(problems: &Problems) -> serde_json::Value {
+    let one = |problem: &Problem| {
+        json!({
+            "file": problem.place.as_ref().map(|place| &place.file),
+            "line": problem.place.as_ref().map(|place| place.line),
+            "column": problem.place.as_ref().map(|place| place.column),
+            "message": problem.message,
+            "help": problem.help,
+        })
+    };
+    problems.list.iter().map(one).collect()
+}
+
+fn group<'p>(problem: &'p Problem, problems: &'p Problems) -> Group<'p> {
+    let mut group = Level::ERROR.primary_title(&problem.message).elements(Vec::<Origin<'_>>::new());
+    if let Some(place) = &problem.place {
+        let also = problem.also.iter().map(|(place, label)| (place, label.as_str(), AnnotationKind::Context));
+        let first = (place, problem.label.as_str(), AnnotationKind::Primary);
+        for (place, label, kind) in std::iter::once(first).chain(also) {
+            group = element(group, place, label, kind, problems);
+        }
+    }
+    match &problem.help {
+        Some(help) => group.element(Level::HELP.message(help)),
+        None => group,
+    }
+}
+
+fn element<'p>(
+    group: Group<'p>,
+    place: &'p Place,
+    label: &'p str,
+    kind: AnnotationKind,
+    problems: &'p Problems,
+) -> Group<'p> {
+    let origin = || Origin::path(&place.file).line(place.line).char_column(place.column);
+    let Some((line, range)) = line_of(place, problems) else { return group.element(origin()) };
+    let annotation = |range| match label {
+        "" => kind.span(range),
+        label => kind.span(range).label(label),
+    };
+    if line.len() <= WIDEST {
+        let snippet = Snippet::source(line).line_start(place.line).path(&place.file);
+        return group.element(snippet.annotation(annotation(range)));
+    }
+    let (line, range) = cut(line, &range);
+    group.element(origin()).element(Snippet::source(line).line_start(place.line).annotation(annotation(range)))
+}
+
+/// The first line of a place, and the bytes in it to underline.
+fn line_of<'p>(place: &Place, problems: &'p Problems) -> Option<(&'p str, Range<usize>)> {
+    let (_, text) = problems.texts.iter().find(|(name, _)| *name == place.file)?;
+    let before = text.get(..place.bytes.start)?;
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = text.get(start..)?.split('\n').next().unwrap_or_default().trim_end_matches('\r');
+    let first = (place.bytes.start - start).min(line.len());
+    let last = (place.bytes.end - start).clamp(first, line.len());
+    Some((line, first..last))
+}
+
+/// A long line around what is underlined.
+fn cut(line: &str, range: &Range<usize>) -> (String, Range<usize>) {
+    let from = floor(line, range.start.saturating_sub(WIDEST / 4));
+    let to = floor(line, from + WIDEST / 2);
+    let lead = if from > 0 { "…" } else { "" };
+    let trail = if to < line.len() { "…" } else { "" };
+    let shown = line.get(from..to).unwrap_or_default();
+    let shift = |at: usize| at.min(to) - from + lead.len();
+    (format!("{lead}{shown}{trail}"), shift(range.start)..shift(range.end))
+}
+
+fn floor(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::config::{Known, Setting, Source, read};
+
+    fn problems(text: &str) -> Problems {
+        let main = Source { name: "devenv.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
+        let known = Known { presets: BTreeSet::from(["redis".to_owned()]), ..Known::default() };
+        let setting = Setting { main: &main, local: None, env: &BTreeMap::new(), known: &known };
+        read(setting).finish(&BTreeMap::new()).unwrap_err()
+    }
+
+    #[test]
+    fn each_problem_has_its_line_underlined_and_what_to_do() {
+        let text = "project: shop\nservices:\n  cache: {presett: redis}\nproject: x\n";
+        let expected = "\
+error: unknown key `presett` in `services.cache`
+ --> devenv.yaml:3:11
+  |
+3 |   cache: {presett: redis}
+  |           ^^^^^^^ not known here
+  |
+  = help: did you mean `preset`?
+
+error: the key `project` stands here twice
+ --> devenv.yaml:4:1
+  |
+4 | project: x
+  | ^^^^^^^ again here
+  |
+ ::: devenv.yaml:1:1
+  |
+1 | project: shop
+  | ------- first here
+  |
+  = help: keep one of them
+
+2 problems";
+        assert_eq!(render(&problems(text), Colours::Off), expected);
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_problem() {
+        let text = format!(
+            "project: shop\nx-a: {}\nfiles: [{}, é, {}]\n",
+            "y".repeat(500),
+            "é, ".repeat(200),
+            "z, ".repeat(9_000)
+        );
+        let shown = render(&problems(&text), Colours::Off);
+        assert!(shown.lines().all(|line| line.chars().count() < 260), "{shown}");
+    }
+
+    #[test]
+    fn every_bad_file_of_the_table_can_be_shown() {
+        for case in include_str!("../config/testdata/bad.txt").split("===\n").skip(1) {
+            let main = case.split("\n>>>\n").next().unwrap().split("\n--- devenv.local.yaml\n").next().unwrap();
+            let main = Source { name: "devenv.yaml".to_owned(), bytes: main.as_bytes().to_vec() };
+            let known = Known::default();
+            let setting = Setting { main: &main, local: None, env: &BTreeMap::new(), known: &known };
+            if let Err(problems) = read(setting).finish(&BTreeMap::new()) {
+                let shown = render(&problems, Colours::Off);
+                assert_eq!(shown.matches("error: ").count(), problems.list.len(), "{shown}");
+                assert!(shown.matches(" --> devenv.yaml:").count() >= problems.list.len(), "{shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn editors_get_json() {
+        let json = to_json(&problems("project: shop\nportss: {}\n"));
+        assert_eq!(json[0]["line"], 2);
+        assert_eq!(json[0]["column"], 1);
+    }
+}

@@ -1,0 +1,107 @@
+//! A plan while it is carried out: a line a step; in a terminal what runs is redrawn.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::apply::Event;
+use crate::plan::Plan;
+use crate::ui::redact::hide;
+use crate::ui::screen::{Screen, visible};
+
+/// The view of one plan.
+pub struct Progress {
+    screen: Screen,
+    names: Vec<String>,
+    bars: Mutex<BTreeMap<usize, ProgressBar>>,
+    all: MultiProgress,
+    begin: Instant,
+}
+
+impl Progress {
+    /// A view that shows nothing yet.
+    #[must_use]
+    pub fn new(screen: Screen, plan: &Plan) -> Self {
+        let names = plan.steps.iter().map(|step| match step.cause.as_str() {
+            "" => step.action.to_string(),
+            cause => format!("{}: {cause}", step.action),
+        });
+        let all = MultiProgress::new();
+        Self { screen, names: names.collect(), bars: Mutex::default(), all, begin: Instant::now() }
+    }
+
+    /// Shows an event.
+    pub fn show(&self, event: Event) {
+        match event {
+            Event::Begun(at) => self.begun(at),
+            Event::Doing(at, text) | Event::Line(at, text) => self.doing(at, &text),
+            Event::Done(at, took) => self.ended(at, &format!("✓ {} ({})", self.name(at), seconds(took))),
+            Event::Failed(at) => self.ended(at, &format!("✗ {}", self.name(at))),
+        }
+    }
+
+    fn name(&self, at: usize) -> &str {
+        self.names.get(at).map_or("", String::as_str)
+    }
+
+    fn begun(&self, at: usize) {
+        if !self.screen.is_live() || self.screen.quiet {
+            return;
+        }
+        let style = ProgressStyle::with_template("{spinner} {prefix} {elapsed} {wide_msg:.dim}");
+        let bar = self.all.add(ProgressBar::new_spinner());
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.set_prefix(self.name(at).to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        if let Ok(mut bars) = self.bars.lock() {
+            bars.insert(at, bar);
+        }
+    }
+
+    fn doing(&self, at: usize, text: &str) {
+        if let Ok(bars) = self.bars.lock()
+            && let Some(bar) = bars.get(&at)
+        {
+            bar.set_message(visible(&hide(text)));
+        }
+    }
+
+    fn ended(&self, at: usize, line: &str) {
+        if let Ok(mut bars) = self.bars.lock()
+            && let Some(bar) = bars.remove(&at)
+        {
+            bar.finish_and_clear();
+            self.all.remove(&bar);
+        }
+        if self.screen.quiet {
+            return;
+        }
+        if self.screen.is_live() {
+            // A terminal that is gone shows nothing, and that is no error.
+            let _ = self.all.println(line);
+        } else {
+            self.screen.say(line);
+        }
+    }
+
+    /// Takes away what is still drawn, and says how long it took.
+    pub fn finish(&self) -> Duration {
+        if let Ok(mut bars) = self.bars.lock() {
+            for bar in std::mem::take(&mut *bars).into_values() {
+                bar.finish_and_clear();
+            }
+        }
+        self.begin.elapsed()
+    }
+}
+
+/// A length of time as people say it.
+#[must_use]
+pub fn seconds(length: Duration) -> String {
+    match length.as_secs_f64() {
+        short if short < 10.0 => format!("{short:.1} s"),
+        long => format!("{long:.0} s"),
+    }
+}

@@ -1,0 +1,47 @@
+//! Credentials never reach a screen or a log by accident: every text that is printed passes here, and known secrets
+//! are replaced by value, also in the form that they have in a URL.
+
+use std::collections::BTreeSet;
+use std::sync::RwLock;
+
+/// What must not be printed. A process works for one checkout, so there is one set.
+static SECRETS: RwLock<BTreeSet<String>> = RwLock::new(BTreeSet::new());
+
+/// Shorter values are ordinary words: hiding them would hide everything.
+const SHORTEST: usize = 6;
+
+/// From now on, `values` are hidden.
+pub fn remember<'a>(values: impl IntoIterator<Item = &'a String>) {
+    if let Ok(mut secrets) = SECRETS.write() {
+        for value in values.into_iter().filter(|value| value.len() >= SHORTEST) {
+            secrets.insert(crate::render::secrets::percent(value));
+            secrets.insert(value.clone());
+        }
+    }
+}
+
+/// The text with every known secret replaced.
+#[must_use]
+pub fn hide(text: &str) -> String {
+    let Ok(secrets) = SECRETS.read() else { return text.to_owned() };
+    // Longer ones first: one may hold another.
+    let mut sorted: Vec<&String> = secrets.iter().collect();
+    sorted.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    sorted.into_iter().fold(text.to_owned(), |text, secret| {
+        if text.contains(secret.as_str()) { text.replace(secret.as_str(), "********") } else { text }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_hidden_by_value_and_as_part_of_a_url() {
+        remember([&"p@ss/word-of-the-test".to_owned()]);
+        assert_eq!(hide("is p@ss/word-of-the-test, not"), "is ********, not");
+        assert_eq!(hide("postgresql://u:p%40ss%2Fword-of-the-test@db/x"), "postgresql://u:********@db/x");
+        remember([&"abc".to_owned()]);
+        assert_eq!(hide("abc"), "abc");
+    }
+}

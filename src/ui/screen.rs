@@ -1,0 +1,100 @@
+//! What a person sees: whether there is a terminal, whether colours are welcome, and the calls that print.
+
+use std::io::{IsTerminal, Write};
+
+use crate::ui::redact::hide;
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Screen {
+    /// Print only what was asked for.
+    pub quiet: bool,
+    /// Answer every question with yes.
+    pub yes: bool,
+}
+
+impl Screen {
+    /// Whether a person can answer: a terminal on both sides, and not in CI.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !in_ci() && !self.yes
+    }
+
+    /// Whether a view may be redrawn.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        std::io::stderr().is_terminal() && !in_ci()
+    }
+
+    /// A line about what happens, to stderr.
+    pub fn say(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            anstream::eprintln!("{}", visible(&hide(text.as_ref())));
+        }
+    }
+
+    /// Data that may hold credentials because the user asked for them, to stdout.
+    pub fn secret(&self, text: impl AsRef<str>) {
+        print(text.as_ref());
+    }
+
+    /// Data, to stdout.
+    pub fn data(&self, text: impl AsRef<str>) {
+        print(&hide(text.as_ref()));
+    }
+
+    /// A line of data; false when the reader has gone away.
+    pub fn line(&self, text: &str) -> bool {
+        let mut out = anstream::stdout().lock();
+        writeln!(out, "{}", hide(text)).and_then(|()| out.flush()).is_ok()
+    }
+
+    /// Data as JSON, to stdout.
+    pub fn json(&self, value: &impl serde::Serialize) {
+        self.data(serde_json::to_string_pretty(value).unwrap_or_default());
+    }
+
+    /// Asks a question that is answered with yes or no.
+    #[must_use]
+    pub fn ask(&self, question: &str) -> bool {
+        if self.yes {
+            return true;
+        }
+        if !self.can_ask() {
+            return false;
+        }
+        anstream::eprint!("{question} [y/N] ");
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    }
+}
+
+/// A reader that has gone away is no error: it has what it wanted.
+fn print(text: &str) {
+    let mut out = anstream::stdout().lock();
+    let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
+    let _ = write!(out, "{text}{end}").and_then(|()| out.flush());
+}
+
+/// Whether a command in a container gets a terminal: ours is one on both sides.
+#[must_use]
+pub fn has_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// Whether this runs in CI.
+#[must_use]
+pub fn in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
+}
+
+/// Text of others with its control characters made visible, so that it cannot steer the terminal.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\t' => c.to_string(),
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
+    };
+    text.chars().map(shown).collect()
+}
