@@ -1,0 +1,3 @@
+module shop/worker
+
+go 1.24
