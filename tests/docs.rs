@@ -1,0 +1,71 @@
+//! The pages in docs/reference are generated from the program. `UPDATE_DOCS=1 cargo test --test docs` writes them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use devenv::error::Kind;
+
+#[test]
+fn the_page_of_all_keys_is_what_files_are_checked_against() {
+    is_current("configuration.md", &devenv::config::reference::markdown());
+}
+
+#[test]
+fn the_page_of_all_commands_is_what_help_prints() {
+    let mut page = String::from(
+        "# Commands\n\n\
+         Generated from the texts that `devenv COMMAND --help` prints: change them in `src/commands/`.\n\
+         Data goes to stdout, everything else to stderr. What the codes mean: [exit codes](exit-codes.md).\n",
+    );
+    let mut all = devenv::cli::command().term_width(100);
+    all.build();
+    section(&mut page, &mut all, 2);
+    is_current("commands.md", &page);
+}
+
+#[test]
+fn the_page_of_exit_codes_is_what_errors_end_with() {
+    let mut page = String::from(
+        "# Exit codes\n\n\
+         They are stable: scripts may rely on them. Generated from `src/error.rs`.\n\n\
+         | code | meaning |\n|---|---|\n| 0 | done, or nothing to do |\n",
+    );
+    let all = [Kind::Failed, Kind::Usage, Kind::Missing, Kind::Bug, Kind::Signal(2), Kind::Signal(15), Kind::Child(0)];
+    for kind in all {
+        let meaning = match kind {
+            Kind::Failed => "a step or a service failed",
+            Kind::Usage => "the command line or the configuration is wrong",
+            Kind::Missing => "something that devenv needs is missing: engine, compose",
+            Kind::Bug => "a bug in devenv: please report it",
+            Kind::Signal(2) => "interrupted with Ctrl-C",
+            Kind::Signal(_) => "ended by another signal: 128 and its number, here SIGTERM",
+            Kind::Child(_) => "`exec`, `shell` and `run` end with the code of the command that they ran",
+        };
+        let code = if let Kind::Child(_) = kind { "any".to_owned() } else { kind.exit_code().to_string() };
+        let _ = writeln!(page, "| {code} | {meaning} |");
+    }
+    is_current("exit-codes.md", &page);
+}
+
+/// One command with its help, and below it its subcommands.
+fn section(page: &mut String, command: &mut clap::Command, level: usize) {
+    let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
+    let help = command.render_long_help().to_string();
+    let lines: Vec<&str> = help.trim_end().lines().map(str::trim_end).collect();
+    let _ = write!(page, "\n{} {name}\n\n```text\n{}\n```\n", "#".repeat(level), lines.join("\n"));
+    let below = command.get_subcommands_mut().filter(|below| below.get_name() != "help");
+    below.for_each(|below| section(page, below, level + 1));
+}
+
+/// Compares a page with what it should be, or writes it where that is asked for.
+fn is_current(name: &str, expected: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference").join(name);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, expected).unwrap();
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == expected, "docs/reference/{name} is not current: UPDATE_DOCS=1 cargo test --test docs writes it");
+}

@@ -1,0 +1,97 @@
+//! Kills, crowds and deletions: whatever happens, the next `up` makes it right, and no data is lost unasked.
+
+use std::time::Duration;
+
+use crate::checkout::{Checkout, end, until};
+use crate::engine;
+
+const CONFIGURATION: &str = "\
+project: PROJECT
+modules:
+  one: {path: ., image: base, run: sleep infinity}
+  two: {path: ., image: base, run: sleep infinity, needs: [one, cache]}
+services:
+  cache: {preset: redis}
+";
+
+/// Asserts that the environment is whole: one network, one running container of each part.
+fn is_whole(checkout: &Checkout) {
+    assert_eq!(checkout.networks().len(), 1);
+    let format = "{{.Label \"devenv.part\"}} {{.State}}";
+    let mut all = engine::lines(&["ps", "--all", "--filter", &checkout.label(), "--format", format]);
+    all.sort();
+    assert_eq!(all, ["cache running", "one running", "two running"]);
+}
+
+#[test]
+fn after_a_kill_at_any_moment_the_next_up_converges() {
+    let checkout = Checkout::new(CONFIGURATION);
+    checkout.ok(&["images", "build"]);
+    // Moments of a run of about three seconds, moved by what this process's number makes of them.
+    let moved = u64::from(std::process::id() % 97);
+    for moment in [30, 250, 500, 900, 1400, 2100] {
+        let mut child = checkout.begin(&["up"]);
+        std::thread::park_timeout(Duration::from_millis(moment + moved));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        checkout.ok(&["up"]);
+        is_whole(&checkout);
+        checkout.ok(&["up"]).says("nothing to do");
+        checkout.ok(&["down"]);
+    }
+}
+
+#[test]
+fn twenty_commands_at_once_do_no_damage() {
+    let checkout = Checkout::new(CONFIGURATION);
+    checkout.ok(&["images", "build"]);
+    let commands = ["up", "status", "down", "up", "status"];
+    let children: Vec<_> = (0..20).map(|at| (commands[at % 5], checkout.begin(&[commands[at % 5]]))).collect();
+    for (command, child) in children {
+        end(child, &[command]).code(0);
+    }
+    assert!(checkout.networks().len() <= 1);
+    checkout.ok(&["up"]);
+    is_whole(&checkout);
+    assert_eq!(checkout.volumes().len(), 1);
+}
+
+#[test]
+fn a_second_command_waits_and_says_for_whom() {
+    let checkout =
+        Checkout::new("project: PROJECT\nmodules:\n  task: {path: ., image: base, run: sleep 3, once: true}\n");
+    checkout.ok(&["images", "build"]);
+    checkout.docker_calls();
+    let first = checkout.begin(&["up"]);
+    let log = checkout.beside("calls");
+    until("the first one creates", || log.exists().then_some(()));
+    let holder = format!("waiting for devenv up, process {}", first.id());
+    checkout.ok(&["up"]).says(&holder).says("nothing to do");
+    end(first, &["up"]).code(0);
+}
+
+#[test]
+fn data_is_deleted_only_after_a_yes() {
+    let checkout = Checkout::new(CONFIGURATION);
+    checkout.ok(&["up"]);
+    let made = || engine::inspect(&checkout.volumes()[0])["CreatedAt"].to_string();
+    let redis =
+        |command: &str| engine::docker(&["exec", "--user", "redis", &checkout.container("cache"), "sh", "-c", command]);
+    redis("touch /var/lib/redis/kept");
+    let before = made();
+    checkout.devenv(&["up", "--fresh"]).code(2).says("delete volume:").says("deleting data needs a yes");
+    assert_eq!(made(), before);
+    is_whole(&checkout);
+    let plan = checkout.ok(&["up", "--fresh", "--dry-run"]).stdout;
+    assert!(plan.contains(&format!("delete volume:{}: start fresh", checkout.volumes()[0])), "{plan}");
+    checkout.ok(&["up", "--fresh", "--yes"]);
+    is_whole(&checkout);
+    let listed = redis("ls /var/lib/redis");
+    assert!(!listed.contains("kept"), "{listed}");
+
+    // Sidecars and one-offs that were left over are ours to remove; what others own is not.
+    let foreign = format!("{}-foreign", checkout.project());
+    engine::docker(&["volume", "create", &foreign]);
+    checkout.ok(&["down", "-v", "--yes"]);
+    assert_eq!(engine::lines(&["volume", "ls", "--quiet", "--filter", &format!("name={foreign}")]), [foreign]);
+}

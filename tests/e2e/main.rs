@@ -1,0 +1,22 @@
+//! The program on a real engine: every test makes projects of its own, reads what became of them by label, waits for
+//! conditions, and removes all of it, also when it fails.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod checkout;
+mod compose;
+mod containers;
+mod engine;
+mod faults;
+mod fragments;
+mod http;
+mod identity;
+mod images;
+mod ports;
+mod processes;
+mod registry;
+mod shop;
+mod small;
+mod state;
+mod terminal;
+mod truth;

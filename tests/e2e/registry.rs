@@ -1,0 +1,77 @@
+//! A registry of the team's: what is there is fetched and not built. It is Debian's `docker-registry`, unpacked.
+
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+
+use crate::checkout::{Checkout, shell, until};
+use crate::engine;
+
+/// A registry on a port of its own; it ends with the test.
+struct Registry {
+    process: Child,
+    port: u16,
+}
+
+impl Registry {
+    fn start(checkout: &Checkout) -> Self {
+        let folder = checkout.beside("registry");
+        let here = folder.display();
+        shell(&format!(
+            "mkdir -p '{here}/debs' && chmod 777 '{here}/debs' && cd '{here}/debs' && apt-get download -q docker-registry && dpkg -x *.deb '{here}'"
+        ));
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let configuration = format!(
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: \"{here}/data\"}}}}\nhttp: {{addr: \"127.0.0.1:{port}\"}}\n"
+        );
+        std::fs::write(folder.join("config.yml"), configuration).unwrap();
+        let process = Command::new(folder.join("usr/bin/docker-registry"))
+            .arg("serve")
+            .arg(folder.join("config.yml"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        until("the registry answers", || TcpStream::connect(("127.0.0.1", port)).ok());
+        Self { process, port }
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn what_the_registry_has_is_pulled_and_not_built() {
+    let checkout = Checkout::new("project: PROJECT\nmodules:\n  api: {path: ., image: base, run: sleep infinity}\n");
+    checkout.ok(&["images", "build"]);
+    let registry = Registry::start(&checkout);
+    let images = checkout.ok(&["images", "--json"]).stdout;
+    let images: serde_json::Value = serde_json::from_str(&images).unwrap();
+    let (tag, fingerprint) = (images[0]["tag"].as_str().unwrap(), images[0]["fingerprint"].as_str().unwrap());
+    let host = format!("127.0.0.1:{}/{}", registry.port, checkout.project());
+    let shared = format!("{host}/base:{fingerprint}");
+    engine::docker(&["tag", tag, &shared]);
+    engine::docker(&["push", "--quiet", &shared]);
+    let bytes = engine::inspect(tag)["Id"].clone();
+    engine::docker(&["rmi", "--force", tag, &shared]);
+    let repositories = format!("{host}/base");
+
+    checkout.replace("devenv.yaml", "modules:", &format!("registry: {host}\nmodules:"));
+    let plan = checkout.ok(&["images", "build", "--dry-run"]).stdout;
+    assert_eq!(plan, "1 pull image:base: not there yet\n");
+    checkout.ok(&["up"]).says("✓ pull image:base").says_not("build image");
+    assert_eq!(engine::inspect(tag)["Id"], bytes);
+    checkout.ok(&["up"]).says("nothing to do");
+
+    // With the registry gone, what it has not given is built.
+    checkout.ok(&["down"]);
+    drop(registry);
+    let left = engine::lines(&["images", &repositories, "--format", "{{.Repository}}:{{.Tag}}"]);
+    for name in left.iter().map(String::as_str).chain([tag]) {
+        engine::docker(&["rmi", "--force", name]);
+    }
+    checkout.ok(&["up"]).says("✓ build image:base");
+}

@@ -1,0 +1,186 @@
+//! People in containers: `exec`, `shell` and `run` pass codes, terminals and signals on; `logs` ends when its reader does.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use crate::checkout::{Checkout, end, until};
+use crate::engine;
+
+const CONFIGURATION: &str = "\
+project: PROJECT
+modules:
+  api: {path: api, image: base, run: \"while echo tick; do sleep 0.1; done\", env: {WORD: here}, paths: {logs: /var/log}}
+";
+
+fn project() -> Checkout {
+    let checkout = Checkout::new(CONFIGURATION);
+    checkout.write("api/inner/file", "");
+    checkout.ok(&["up"]);
+    checkout
+}
+
+#[test]
+fn codes_streams_folder_and_environment_are_those_of_the_module() {
+    let checkout = project();
+    checkout.devenv(&["exec", "api", "sh", "-c", "exit 7"]).code(7);
+    checkout.devenv(&["exec", "api", "--", "sh", "-c", "kill -9 $$"]).code(137);
+    checkout.devenv(&["exec", "api", "sh", "-c", "no-such-program"]).code(127);
+    checkout.devenv(&["shell", "api", "--", "sh", "-c", "exit 8"]).code(8);
+    checkout.devenv(&["run", "api", "sh", "-c", "exit 9"]).code(9);
+    let ran = checkout.ok(&["exec", "api", "sh", "-c", "pwd; echo $WORD; echo $HOME; echo err >&2"]);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("/srv/api\nhere\n/home/app\n", "err\n"));
+    assert_eq!(checkout.ok(&["shell", "api:inner", "--", "pwd"]).stdout, "/srv/api/inner\n");
+    assert_eq!(checkout.ok(&["shell", "api:logs", "--", "pwd"]).stdout, "/var/log\n");
+    checkout.devenv(&["exec", "apo", "true"]).code(2).says("did you mean `api`?");
+
+    // Input goes in as it is.
+    let mut command = checkout.command();
+    command.args(["exec", "api", "cat"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all("ü\n$x\n".as_bytes()).unwrap();
+    assert_eq!(end(child, &["exec", "api", "cat"]).code(0).stdout, "ü\n$x\n");
+
+    // `run` leaves nothing.
+    assert_eq!(checkout.containers().len(), 1);
+    checkout.ok(&["stop"]);
+    checkout.devenv(&["exec", "api", "true"]).code(1).says("`api` does not run").says("devenv up api");
+    assert_eq!(checkout.ok(&["run", "api", "echo", "still"]).stdout, "still\n");
+}
+
+#[test]
+fn logs_end_quietly_when_their_reader_does() {
+    let checkout = project();
+    let mut child = checkout.begin(&["logs", "-f", "api"]);
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.ends_with("tick\n"), "{line}");
+    let ran = end(child, &["logs", "-f", "api"]);
+    assert!(matches!(ran.code, Some(0 | 141)), "{:?}", ran.code);
+    assert_eq!(ran.stderr, "");
+    assert_eq!(checkout.ok(&["logs", "--tail", "2", "api"]).stdout.lines().count(), 2);
+}
+
+/// A program on a terminal of its own.
+struct Terminal {
+    controller: OwnedFd,
+    child: Child,
+    shown: Arc<Mutex<String>>,
+}
+
+impl Terminal {
+    fn new(checkout: &Checkout, args: &[&str]) -> Self {
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&controller).unwrap();
+        unlockpt(&controller).unwrap();
+        let name = ptsname(&controller, Vec::new()).unwrap();
+        let side = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        let mut command = checkout.calling("setsid");
+        command.args(["--ctty", "--wait", env!("CARGO_BIN_EXE_devenv")]).args(args).env("TERM", "xterm");
+        let copy = || Stdio::from(side.try_clone().unwrap());
+        let child = command.stdin(copy()).stdout(copy()).stderr(copy()).spawn().unwrap();
+        let shown = Arc::new(Mutex::new(String::new()));
+        let (mut from, into) = (File::from(controller.try_clone().unwrap()), Arc::clone(&shown));
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(read @ 1..) = from.read(&mut buffer) {
+                into.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..read]));
+            }
+        });
+        Self { controller, child, shown }
+    }
+
+    fn types(&self, text: &str) {
+        File::from(self.controller.try_clone().unwrap()).write_all(text.as_bytes()).unwrap();
+    }
+
+    fn resize(&self, rows: u16, columns: u16) {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(self.controller.as_fd(), size).unwrap();
+    }
+
+    /// Waits until a text is shown, and forgets what came before it.
+    fn shows(&self, text: &str) {
+        let begin = Instant::now();
+        loop {
+            let mut shown = self.shown.lock().unwrap();
+            if let Some(at) = shown.find(text) {
+                shown.drain(..at + text.len());
+                return;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(30), "no `{text}` in {shown:?}");
+            drop(shown);
+            thread::park_timeout(Duration::from_millis(10));
+        }
+    }
+
+    fn ends(mut self, code: i32) {
+        let status = until("the program ends", || self.child.try_wait().unwrap());
+        assert_eq!(status.code(), Some(code), "{}", self.shown.lock().unwrap());
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_shell_has_a_real_terminal() {
+    let checkout = project();
+    let terminal = Terminal::new(&checkout, &["shell", "api"]);
+    terminal.types("tty; echo \"in-$PWD-$WORD-$(id -u)-\"\r");
+    terminal.shows("/dev/pts/");
+    let uid = fs::metadata(checkout.root()).unwrap().uid();
+    terminal.shows(&format!("in-/srv/api-here-{uid}-"));
+    terminal.resize(33, 111);
+    // The new size reaches the container a moment later.
+    terminal.types("until [ \"$(stty size)\" = '33 111' ]; do :; done; echo size-$((1+1))\r");
+    terminal.shows("size-2");
+    terminal.types("sleep 1000\r");
+    terminal.shows("sleep 1000");
+    until("the container sleeps", || {
+        engine::docker(&["top", &checkout.container("api")]).contains("sleep 1000").then_some(())
+    });
+    terminal.types("\x03");
+    terminal.types("echo code-$?\r");
+    terminal.shows("code-130");
+    terminal.types("exit 5\r");
+    terminal.ends(5);
+    assert!(!engine::docker(&["top", &checkout.container("api")]).contains("bash"), "a shell was left behind");
+}
+
+#[test]
+fn a_one_off_has_a_real_terminal_and_is_removed() {
+    let checkout = project();
+    let terminal = Terminal::new(
+        &checkout,
+        &["run", "api", "sh", "-c", "stty size > /dev/null && echo ready && read word && echo got-$word; exit 6"],
+    );
+    terminal.shows("ready");
+    terminal.types("tea\r");
+    terminal.shows("got-tea");
+    terminal.ends(6);
+    assert_eq!(checkout.containers().len(), 1);
+}
+
+#[test]
+fn up_in_a_terminal_asks_before_it_deletes() {
+    let checkout = Checkout::new("project: PROJECT\nservices:\n  cache: {preset: redis}\n");
+    checkout.ok(&["up"]);
+    let terminal = Terminal::new(&checkout, &["up", "--fresh"]);
+    terminal.shows("delete this data? [y/N]");
+    terminal.types("n\r");
+    terminal.ends(2);
+    assert_eq!(checkout.volumes().len(), 1);
+}

@@ -1,0 +1,14 @@
+//! The program from outside, without an engine: what it prints and how it ends, compared whole every time.
+//! `SNAPSHOTS=overwrite cargo test --test it` writes what is printed now into these files; read the difference.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod engine;
+mod engines;
+mod help;
+mod input;
+mod pipes;
+mod project;
+mod reading;
+mod test;
+mod tools;

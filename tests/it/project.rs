@@ -1,0 +1,164 @@
+//! Commands that write into the project: `init`, `eject`, `enable` and `disable`. A second run changes nothing.
+
+use snapbox::str;
+
+use crate::test::Test;
+
+#[test]
+fn disable_and_enable_keep_comments() {
+    let local = "# mine\nmodules:\n  api: # why\n    env: {A: \"1\"}\n";
+    let ran = Test::good()
+        .file("devenv.local.yaml", local)
+        .args(["disable", "worker"])
+        .stderr(str![[r#"
+worker switched off in devenv.local.yaml; `devenv up` applies it
+
+"#]])
+        .status(0)
+        .says("devenv.local.yaml", "# mine\nmodules:\n  api: # why\n    env: {A: \"1\"}\n  worker:\n    mode: off\n");
+    let ran = ran
+        .again()
+        .args(["disable", "worker"])
+        .stderr(str![[r#"
+nothing to change
+
+"#]])
+        .status(0)
+        .wrote_nothing();
+    let ran = ran
+        .again()
+        .args(["enable", "worker"])
+        .stderr(str![[r#"
+worker switched on in devenv.local.yaml; `devenv up` applies it
+
+"#]])
+        .status(0)
+        .says("devenv.local.yaml", local);
+    ran.again()
+        .args(["enable", "worker"])
+        .stderr(str![[r#"
+nothing to change
+
+"#]])
+        .status(0)
+        .wrote_nothing();
+}
+
+#[test]
+fn what_others_need_cannot_be_switched_off() {
+    Test::good()
+        .args(["disable", "api"])
+        .stderr(str![[r#"
+error: `api` is switched off, but `worker` needs it
+ --> devenv.local.yaml:3:11
+  |
+3 |     mode: off
+  |           ^^^ switched off here
+  |
+ ::: devenv.yaml:4:58
+  |
+4 |   worker: {path: ., image: base, run: sleep inf, needs: [api]}
+  |                                                          --- needed here
+  |
+  = help: switch `worker` off too, or remove `api` from its `needs`
+
+"#]])
+        .status(2)
+        .wrote_nothing();
+}
+
+#[test]
+fn init_writes_a_configuration_that_is_right() {
+    let test = Test::new().file("requirements.txt", "flask==3.0.0\n").file(".gitignore", "*.pyc\n");
+    let ran = test
+        .args(["init", "--name", "shop"])
+        .stderr(str![[r#"
+wrote devenv.yaml: look through it, then `devenv up`
+
+"#]])
+        .status(0);
+    let ran = ran.says(".gitignore", "*.pyc\n/devenv.local.yaml\n");
+    let ran = ran
+        .again()
+        .args(["init"])
+        .stderr(str![[r#"
+error: [PROJECT]/devenv.yaml is already there
+hint: `devenv up` starts what it describes
+
+"#]])
+        .status(2)
+        .wrote_nothing();
+    ran.again()
+        .args(["config"])
+        .stdout(str![[r#"
+project: shop
+files: devenv
+compose: []
+images: {}
+modules:
+  app:
+    path: .
+    image: python
+    mode: dev
+    deps:
+      lock:
+      - requirements.txt
+      install: pip install -r requirements.txt
+      into: []
+      cache: []
+      secrets: []
+    run: python3 -m http.server 8000
+    reload: restart
+    port: 8000
+    needs: []
+    env: {}
+    outputs: []
+    paths: {}
+    once: false
+services: {}
+start: resume
+containers: keep
+ports: {}
+secrets: {}
+mirror: auto
+allow: []
+
+"#]])
+        .status(0)
+        .wrote_nothing();
+}
+
+#[test]
+fn eject_copies_what_is_embedded_and_never_over_a_file() {
+    let ran = Test::good()
+        .args(["eject", "images/redis"])
+        .stderr(str![[r#"
+devenv/images/redis/Dockerfile
+devenv/images/redis/devenv-health
+devenv/images/redis/devenv-redis
+devenv/images/redis/image.yaml
+
+"#]])
+        .status(0);
+    let ran = ran.says("devenv/images/redis/image.yaml", include_str!("../../images/redis/image.yaml"));
+    let ran = ran.says("devenv/images/redis/Dockerfile", include_str!("../../images/redis/Dockerfile"));
+    let ran = ran
+        .again()
+        .args(["eject", "images/redis"])
+        .stderr(str![[r#"
+error: [PROJECT]/devenv/images/redis/Dockerfile is already there, so nothing was written
+hint: move it away first
+
+"#]])
+        .status(2)
+        .wrote_nothing();
+    ran.again()
+        .args(["eject", "images/nothing"])
+        .stderr(str![[r#"
+error: `images/nothing` is not embedded
+hint: `devenv config files` lists what is
+
+"#]])
+        .status(2)
+        .wrote_nothing();
+}
