@@ -26,3 +26,7 @@ pub const IMAGE_PROJECT: &str = "devenv.image.project";
 pub const IMAGE_FINGERPRINT: &str = "devenv.image.fingerprint";
 /// On images: the inputs that the fingerprint was made of, as JSON.
 pub const IMAGE_INPUTS: &str = "devenv.image.inputs";
+/// On images: the digest of the packages that it turned out to hold.
+pub const IMAGE_PACKAGES: &str = "devenv.image.packages";
+/// On images: those packages, as `name=version name=version`.
+pub const IMAGE_PACKAGE_LIST: &str = "devenv.image.package-list";

@@ -11,6 +11,7 @@ use crate::host::{contexts, roots, state};
 use crate::labels;
 use crate::plan::environment::CA_VARIABLES;
 use crate::plan::images::{Node, context};
+use crate::plan::inventory::{self, Inventory};
 use crate::plan::lock::Root;
 use crate::render::dockerfile::with_host_certificates;
 
@@ -23,6 +24,8 @@ pub struct Builder<'a> {
     pub assets: &'a Assets,
     /// Name of the product.
     pub project: &'a str,
+    /// Id of the checkout, which owns what a build needs for a moment.
+    pub checkout: &'a str,
     /// Platform to build for.
     pub platform: &'a str,
     /// The machine's CA bundle, where it has certificates of its own.
@@ -68,16 +71,35 @@ impl Builder<'_> {
             (labels::IMAGE_FINGERPRINT.to_owned(), node.fingerprint.to_string()),
             (labels::IMAGE_INPUTS.to_owned(), inputs),
         ]);
-        let build = Build {
-            tag: node.tag.clone(),
+        let mut build = Build {
+            name: format!("{}/{}", self.project, node.name),
+            tag: None,
             args,
             labels,
             platform: self.platform.to_owned(),
             context: context.into(),
-            session: format!("devenv-{}", state::random(8)?),
+            session: session()?,
             cache,
         };
-        self.engine.build(&build, &mut tell).await
+        let image = self.engine.build(&build, &mut tell).await?;
+        tell(Progress::Step("reading its packages".to_owned()));
+        let inventory = self.inventory(node, &image).await?;
+        build.labels.insert(labels::IMAGE_PACKAGES.to_owned(), inventory.digest().to_string());
+        build.labels.insert(labels::IMAGE_PACKAGE_LIST.to_owned(), inventory.label());
+        // The same build again: the engine takes its newest results, which are those of a moment ago. Labels cannot be
+        // added to an image that is there.
+        let named = Build { tag: Some(node.tag.clone()), cache: true, session: session()?, ..build };
+        self.engine.build(&named, |_| {}).await?;
+        self.engine.remove_image(&image).await
+    }
+
+    /// The packages of an image, read from its files.
+    async fn inventory(&self, node: &Node, image: &str) -> Result<Inventory> {
+        let name = format!("{}-{}-packages-{}", self.project, node.name, state::random(3)?);
+        let container = self.engine.create_idle(image, &name, self.checkout).await?;
+        let status = self.engine.read_file(&container, inventory::DPKG_STATUS).await;
+        self.engine.remove_one_off(&container).await?;
+        Ok(Inventory::of_dpkg(&String::from_utf8_lossy(&status?.unwrap_or_default())))
     }
 
     /// Gets an image of the hierarchy from the team's registry.
@@ -87,4 +109,8 @@ impl Builder<'_> {
         let (repository, tag) = node.tag.rsplit_once(':').unwrap_or((&node.tag, "latest"));
         self.engine.tag(&shared, repository, tag).await
     }
+}
+
+fn session() -> Result<String> {
+    Ok(format!("devenv-{}", state::random(8)?))
 }

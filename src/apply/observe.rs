@@ -11,7 +11,7 @@ use crate::host::network;
 use crate::labels;
 use crate::names::PartName;
 use crate::plan::images::Node;
-use crate::plan::observed::{Container, EngineHealth, Observed, State, World};
+use crate::plan::observed::{Container, EngineHealth, Observed, Packages, State, World};
 use crate::plan::parts::{Ask, Environment, GATEWAY, Part};
 
 /// How long a running part may take to answer while we look.
@@ -93,6 +93,30 @@ pub async fn in_registry(
         engine.registry_digest(&shared).await.map(|_| node.tag.clone())
     });
     join_all(asked).await.into_iter().flatten().collect()
+}
+
+/// The packages of those images that the registry has with other bytes under the same name: by tag, the registry's name
+/// and its packages.
+pub async fn registry_packages(
+    engine: &Engine,
+    registry: &str,
+    needed: &[&Node],
+    observed: &Observed,
+) -> Result<BTreeMap<String, (String, Packages)>> {
+    let mut found = BTreeMap::new();
+    for node in needed.iter().filter(|node| observed.tags.contains(&node.tag)) {
+        let shared = shared_name(registry, node);
+        let Some(digest) = engine.registry_digest(&shared).await else { continue };
+        let theirs = format!("{registry}/{}@{digest}", node.name);
+        if observed.tags.contains(&theirs) {
+            continue;
+        }
+        engine.pull(&theirs, |_| {}).await?;
+        let packages = engine.packages(&theirs).await;
+        engine.remove_image(&theirs).await?;
+        found.insert(node.tag.clone(), (shared, packages?));
+    }
+    Ok(found)
 }
 
 /// The name of an image in the team's registry.

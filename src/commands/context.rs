@@ -483,6 +483,7 @@ impl Session {
                 engine: &self.engine,
                 assets: &self.checkout.assets,
                 project: self.checkout.project.file.project.as_str(),
+                checkout: &self.identity.held.id,
                 platform: &self.observed.engine.platform,
                 ca_bundle: self.ca_bundle.as_deref().map(str::as_bytes),
                 proxy: &self.machine.proxy,

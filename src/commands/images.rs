@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::apply::observe;
 use crate::commands::context::{Context, Intent, Options, Session};
 use crate::commands::prepare;
 use crate::error::{Error, Kind, Result};
 use crate::names::ImageName;
 use crate::plan::images::Node;
+use crate::plan::proof::{self, Descent, OtherPackages};
 use crate::plan::{Plan, up};
 use crate::ui::table;
 
@@ -42,7 +44,7 @@ pub enum What {
         #[arg(long)]
         no_cache: bool,
     },
-    /// Prove by layer digests that every container descends from the same base
+    /// Prove by layer digests that every container descends from the same base, and compare packages with the registry
     Verify {
         /// Print JSON
         #[arg(long)]
@@ -169,13 +171,11 @@ fn known(session: &Session, name: &str) -> Result<ImageName> {
     })
 }
 
-/// What `verify` found of one container.
+/// What `verify --json` prints.
 #[derive(Debug, Serialize)]
 struct Proof {
-    name: String,
-    image: String,
-    descends: bool,
-    detail: String,
+    parts: Vec<Descent>,
+    other_packages: Vec<OtherPackages>,
 }
 
 async fn verify(cx: &Context, json: bool) -> Result<()> {
@@ -187,39 +187,41 @@ async fn verify(cx: &Context, json: bool) -> Result<()> {
             Error::message(Kind::Failed, format!("{} is not there", base.tag)).hint("`devenv images build` makes it")
         );
     };
-    let mut proofs = Vec::new();
+    let mut parts = Vec::new();
     for part in session.environment.parts.values() {
-        let reference = part.image.reference();
-        let (descends, detail) = match (&part.image, session.engine.layers(reference).await?) {
-            (_, None) => (false, "its image is not there".to_owned()),
-            (crate::plan::parts::ImageRef::Theirs(_), Some(_)) => {
-                (true, "third-party image, pinned by the lock".to_owned())
-            }
-            (_, Some(layers)) if layers.starts_with(&root) => {
-                (true, format!("{} layers on the {} of base", layers.len() - root.len(), root.len()))
-            }
-            (_, Some(_)) => (false, "its lowest layers are not those of base".to_owned()),
-        };
-        let running = session.observed.container(&part.name).map(|container| container.image.clone());
-        let (descends, detail) = match running {
-            Some(image) if image != reference => (false, format!("its container still runs {image}")),
-            _ => (descends, detail),
-        };
-        proofs.push(Proof { name: part.name.to_string(), image: reference.to_owned(), descends, detail });
+        let layers = session.engine.layers(part.image.reference()).await?;
+        let running = session.observed.container(&part.name).map(|container| container.image.as_str());
+        parts.push(proof::descent(part, &root, layers.as_deref(), running));
     }
-    let good = proofs.iter().all(|proof| proof.descends);
+    let needed = session.images.needed(&up::wanted_images(session.environment.parts.values()));
+    let shared = match &session.checkout.project.file.registry {
+        Some(registry) => observe::registry_packages(&session.engine, registry, &needed, &session.observed).await?,
+        None => BTreeMap::new(),
+    };
+    let other_packages = proof::other_packages(&needed, &session.observed.images, &shared);
+    let found = Proof { parts, other_packages };
     if json {
-        cx.screen.json(&proofs);
+        cx.screen.json(&found);
     } else {
-        let rows: Vec<Vec<String>> = proofs
-            .into_iter()
-            .map(|proof| vec![if proof.descends { "✓" } else { "✗" }.to_owned(), proof.name, proof.image, proof.detail])
-            .collect();
-        cx.screen.data(table::text(&["", "NAME", "IMAGE", "PROOF"], &rows));
+        print(cx, &found);
     }
-    if good {
-        Ok(())
-    } else {
-        Err(Error::message(Kind::Failed, "not everything descends from base").hint("`devenv up` makes it so"))
+    if !found.parts.iter().all(|part| part.descends) {
+        return Err(Error::message(Kind::Failed, "not everything descends from base").hint("`devenv up` makes it so"));
+    }
+    if found.other_packages.iter().any(|other| shared.values().any(|(name, _)| *name == other.there)) {
+        let error = Error::message(Kind::Failed, "the registry has other bytes under the same fingerprint");
+        return Err(error.hint("`docker rmi` of the image here, then `devenv up`, takes the registry's"));
+    }
+    Ok(())
+}
+
+fn print(cx: &Context, proof: &Proof) {
+    let mark = |good: bool| if good { "✓" } else { "✗" }.to_owned();
+    let row = |part: &Descent| vec![mark(part.descends), part.name.clone(), part.image.clone(), part.detail.clone()];
+    let rows: Vec<Vec<String>> = proof.parts.iter().map(row).collect();
+    cx.screen.data(table::text(&["", "NAME", "IMAGE", "PROOF"], &rows));
+    for other in &proof.other_packages {
+        let differences: String = other.differences.iter().map(|line| format!("\n  {line}")).collect();
+        cx.screen.data(format!("{}: same inputs, other packages in {}{differences}\n", other.image, other.there));
     }
 }

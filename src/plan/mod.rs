@@ -8,6 +8,7 @@ pub mod fixes;
 pub mod fragments;
 pub mod identity;
 pub mod images;
+pub mod inventory;
 pub mod lock;
 pub mod machine;
 pub mod mend;
@@ -15,6 +16,7 @@ pub mod observed;
 pub mod packages;
 pub mod parts;
 pub mod presets;
+pub mod proof;
 pub mod up;
 
 use std::fmt;

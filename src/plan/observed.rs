@@ -89,10 +89,23 @@ pub struct Image {
     pub tags: Vec<String>,
     /// What it was made from.
     pub inputs: BTreeMap<String, String>,
+    /// Digest of all that it was made from.
+    pub fingerprint: String,
+    /// The packages that it turned out to hold.
+    pub packages: Packages,
     /// Seconds since 1970.
     pub created: i64,
     /// Bytes, with all layers.
     pub size: i64,
+}
+
+/// An image's packages, as its labels have them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Packages {
+    /// Digest of the list; empty where the image carries none.
+    pub digest: String,
+    /// The list; empty where it was too long for a label.
+    pub list: String,
 }
 
 /// A network.

@@ -11,7 +11,7 @@ use crate::plan::environment::{self, Contents, Machine, Setup};
 use crate::plan::identity::{self, Table};
 use crate::plan::images::{self, Hierarchy};
 use crate::plan::lock::{Lock, Root};
-use crate::plan::observed::{Container, EngineHealth, Image, Observed, State, Volume};
+use crate::plan::observed::{Container, EngineHealth, Image, Observed, Packages, State, Volume};
 use crate::plan::parts::{Environment, Kind, MountSource};
 use crate::plan::presets;
 use crate::plan::up::{Request, Up};
@@ -49,6 +49,8 @@ impl World {
                 name: Some(node.name.clone()),
                 tags: vec![node.tag.clone()],
                 inputs: node.inputs.clone(),
+                fingerprint: node.fingerprint.to_string(),
+                packages: Packages::default(),
                 created: 1,
                 size: 1,
             });

@@ -75,3 +75,44 @@ fn what_the_registry_has_is_pulled_and_not_built() {
     }
     checkout.ok(&["up"]).says("✓ build image:base");
 }
+
+#[test]
+fn the_same_inputs_with_other_packages_are_seen_and_named() {
+    let checkout = Checkout::new("project: PROJECT\nmodules:\n  api: {path: ., image: base, run: sleep infinity}\n");
+    checkout.ok(&["up"]);
+    let registry = Registry::start(&checkout);
+    let host = format!("127.0.0.1:{}/{}", registry.port, checkout.project());
+    checkout.replace("devenv.yaml", "modules:", &format!("registry: {host}\nmodules:"));
+    let images: serde_json::Value = serde_json::from_str(&checkout.ok(&["images", "--json"]).stdout).unwrap();
+    let (tag, fingerprint) = (images[0]["tag"].as_str().unwrap(), images[0]["fingerprint"].as_str().unwrap());
+    let shared = format!("{host}/base:{fingerprint}");
+
+    // What the registry has is what is here.
+    let labels = &engine::inspect(tag)["Config"]["Labels"];
+    let list = labels["devenv.image.package-list"].as_str().unwrap();
+    assert!(list.contains("tzdata=") && list.contains("ca-certificates="), "{list}");
+    engine::docker(&["tag", tag, &shared]);
+    engine::docker(&["push", "--quiet", &shared]);
+    checkout.ok(&["images", "verify"]).says_not("other packages");
+
+    // Somebody else has built it from the same inputs on another day.
+    let words = list.split(' ').map(|word| if word.starts_with("tzdata=") { "tzdata=1-other" } else { word });
+    let words = words.collect::<Vec<_>>().join(" ");
+    let container = engine::lines(&["create", tag, "true"]).remove(0);
+    engine::docker(&[
+        "commit",
+        "--change",
+        &format!("LABEL devenv.image.package-list=\"{words}\" devenv.image.packages=other"),
+        &container,
+        &shared,
+    ]);
+    engine::docker(&["rm", &container]);
+    engine::docker(&["push", "--quiet", &shared]);
+    engine::docker(&["rmi", &shared]);
+    let ran = checkout.devenv(&["images", "verify"]).code(1);
+    let ran = ran.says("the registry has other bytes under the same fingerprint");
+    let named = format!("base: same inputs, other packages in {shared}\n  tzdata ");
+    assert!(ran.stdout.contains(&named) && ran.stdout.contains("(there 1-other)\n"), "{}", ran.stdout);
+    let left = engine::lines(&["images", &format!("{host}/base"), "--format", "{{.ID}}"]);
+    assert!(left.len() <= 1, "what was fetched to be compared is gone again: {left:?}");
+}

@@ -13,8 +13,10 @@ use crate::render::dockerfile;
 /// A build.
 #[derive(Debug, Clone, Default)]
 pub struct Build {
-    /// The one tag that the result gets; there is none before the build has ended well.
-    pub tag: String,
+    /// What is built, for people.
+    pub name: String,
+    /// The one tag that the result gets, if any; there is none before the build has ended well.
+    pub tag: Option<String>,
     /// Build arguments.
     pub args: HashMap<String, String>,
     /// Labels.
@@ -39,30 +41,39 @@ pub enum Progress {
 }
 
 impl Engine {
-    /// Builds an image.
-    pub async fn build(&self, build: &Build, mut progress: impl FnMut(Progress)) -> Result<()> {
-        let options = BuildImageOptionsBuilder::default()
+    /// Builds an image and returns its id.
+    pub async fn build(&self, build: &Build, mut progress: impl FnMut(Progress)) -> Result<String> {
+        let mut options = BuildImageOptionsBuilder::default()
             .dockerfile("Dockerfile")
-            .t(&build.tag)
             .rm(true)
             .forcerm(true)
             .nocache(!build.cache)
             .buildargs(&build.args)
             .labels(&build.labels)
             .version(BuilderVersion::BuilderBuildKit)
-            .session(&build.session)
-            .build();
+            .session(&build.session);
+        if let Some(tag) = &build.tag {
+            options = options.t(tag);
+        }
         let body = bollard::body_full(build.context.clone());
-        let mut stream = std::pin::pin!(self.docker.build_image(options, None, Some(body)));
+        let mut stream = std::pin::pin!(self.docker.build_image(options.build(), None, Some(body)));
         let mut names: HashMap<String, String> = HashMap::new();
         let mut logs: HashMap<String, Vec<String>> = HashMap::new();
         let mut broken = None;
+        let mut id = None;
         while let Some(message) = stream.next().await {
             let message = match message {
                 Ok(message) => message,
                 Err(error) => return Err(not_built(build, failed("build")(error), broken.as_ref(), &names, &logs)),
             };
-            let Some(BuildInfoAux::BuildKit(status)) = message.aux else { continue };
+            let status = match message.aux {
+                Some(BuildInfoAux::BuildKit(status)) => status,
+                Some(BuildInfoAux::Default(image)) => {
+                    id = image.id.or(id);
+                    continue;
+                }
+                None => continue,
+            };
             for mut vertex in status.vertexes {
                 vertex.name = dockerfile::as_written(&vertex.name);
                 if vertex.started.is_some()
@@ -85,7 +96,7 @@ impl Engine {
                 }
             }
         }
-        Ok(())
+        id.ok_or_else(|| Error::message(Kind::Failed, format!("the engine has not said what {} became", build.name)))
     }
 }
 
@@ -102,6 +113,5 @@ fn not_built(
     let lines = logs.get(vertex).map(Vec::as_slice).unwrap_or_default();
     let last =
         lines.iter().skip(lines.len().saturating_sub(20)).map(|line| format!("\n    {line}")).collect::<String>();
-    let image = build.tag.rsplit_once(':').map_or(build.tag.as_str(), |(name, _)| name);
-    Error::message(Kind::Failed, format!("cannot build {image}: {error}\n  {name}{last}"))
+    Error::message(Kind::Failed, format!("cannot build {}: {error}\n  {name}{last}", build.name))
 }

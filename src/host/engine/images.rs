@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::host::engine::{Engine, failed};
 use crate::labels;
 use crate::names::ImageName;
-use crate::plan::observed::Image;
+use crate::plan::observed::{Image, Packages};
 
 impl Engine {
     /// Images of a project's hierarchy, and the tags and digests of all images.
@@ -27,6 +27,8 @@ impl Engine {
             images.push(Image {
                 name: seen.labels.get(labels::IMAGE).and_then(|name| ImageName::new(name.as_str()).ok()),
                 inputs: inputs.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
+                fingerprint: seen.labels.get(labels::IMAGE_FINGERPRINT).cloned().unwrap_or_default(),
+                packages: packages(&seen.labels),
                 tags: seen.repo_tags,
                 id: seen.id,
                 created: seen.created,
@@ -98,10 +100,15 @@ impl Engine {
         }
     }
 
-    /// Labels of an image, for those that are compared with what should be.
-    pub async fn image_labels(&self, reference: &str) -> Result<HashMap<String, String>> {
+    /// The packages that an image's labels name.
+    pub async fn packages(&self, reference: &str) -> Result<Packages> {
         let image =
             self.docker.inspect_image(reference).await.map_err(failed(format!("cannot inspect {reference}")))?;
-        Ok(image.config.and_then(|config| config.labels).unwrap_or_default())
+        Ok(packages(&image.config.and_then(|config| config.labels).unwrap_or_default()))
     }
+}
+
+fn packages(all: &HashMap<String, String>) -> Packages {
+    let label = |name: &str| all.get(name).cloned().unwrap_or_default();
+    Packages { digest: label(labels::IMAGE_PACKAGES), list: label(labels::IMAGE_PACKAGE_LIST) }
 }

@@ -94,9 +94,26 @@ impl Engine {
             host_config: Some(host),
             ..Default::default()
         };
-        let options = CreateContainerOptionsBuilder::default().name(&one_off.name).build();
+        self.create(&one_off.name, body).await
+    }
+
+    /// Creates a one-off container that is never started: a way to an image's files.
+    pub async fn create_idle(&self, image: &str, name: &str, checkout: &str) -> Result<String> {
+        let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let body = ContainerCreateBody {
+            image: Some(image.to_owned()),
+            entrypoint: Some(vec!["true".to_owned()]),
+            labels: Some(HashMap::from([label(labels::ONE_OFF, "files"), label(labels::CHECKOUT, checkout)])),
+            ..Default::default()
+        };
+        self.create(name, body).await
+    }
+
+    /// Creates a container that is gone when this process is.
+    async fn create(&self, name: &str, body: ContainerCreateBody) -> Result<String> {
+        let options = CreateContainerOptionsBuilder::default().name(name).build();
         let made = self.docker.create_container(Some(options), body).await;
-        let id = made.map_err(failed(format!("cannot create {}", one_off.name)))?.id;
+        let id = made.map_err(failed(format!("cannot create {name}")))?.id;
         if let Ok(mut all) = self.one_offs.lock() {
             all.insert(id.clone());
         }
