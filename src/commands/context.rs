@@ -194,7 +194,11 @@ impl Context {
 
         let mut known = known_identity(&checkout, &machine, &world)?;
         let mut table = if intent == Intent::Act { state::table()? } else { state::look()? };
-        let mut identity = identity::identify(&known, project, &mut table.table);
+        if table.table.is_long() {
+            let paths = table.table.checkouts.iter().map(|held| held.path.clone());
+            known.gone = paths.filter(|path| !Path::new(path).exists()).collect();
+        }
+        let mut identity = identity::identify(&known, project, &mut table.table)?;
         let mut observed = world.of(&identity.held.id);
         let holding = observed.containers.iter().filter(|container| container.state == State::Running);
         let ours: BTreeSet<PartName> = holding.filter_map(|one| PartName::new(one.part.as_str()).ok()).collect();
@@ -369,6 +373,10 @@ fn known_identity(
     let original = file.as_ref().and_then(|file| checkout::id_file(Path::new(&file.path)));
     let volumes = world.volumes.iter().filter(|volume| volume.path == machine.root);
     let octet = |subnet: &String| subnet.strip_prefix("10.213.")?.split('.').next()?.parse().ok();
+    let networks = world.networks.iter().flat_map(|network| {
+        let octets = network.subnets.iter().filter_map(octet);
+        octets.map(|octet| (octet, network.checkout.clone()))
+    });
     Ok(identity::Known {
         path: machine.root.clone(),
         machine: state::machine(),
@@ -378,10 +386,9 @@ fn known_identity(
         owners: volumes.filter_map(|volume| volume.checkout.clone()).collect(),
         fresh: state::random(6)?,
         taken: BTreeSet::new(),
-        subnets: network::routed_octets()
-            .into_iter()
-            .chain(world.networks.iter().flat_map(|network| &network.subnets).filter_map(octet))
-            .collect(),
+        // The route of a network is that network's: what is known about it comes last.
+        subnets: network::routed_octets().into_iter().map(|octet| (octet, None)).chain(networks).collect(),
+        gone: BTreeSet::new(),
     })
 }
 

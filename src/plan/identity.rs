@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::config::project::Project;
+use crate::error::{Error, Kind};
 use crate::names::PartName;
 
 /// What one checkout holds in the per-user table.
@@ -33,6 +34,14 @@ pub struct Table {
     /// One entry a checkout.
     #[serde(default)]
     pub checkouts: Vec<Reservation>,
+}
+
+impl Table {
+    /// Whether it is time to forget checkouts whose folders are gone. Not before: a disk may be away for a while.
+    #[must_use]
+    pub fn is_long(&self) -> bool {
+        self.checkouts.len() > 100
+    }
 }
 
 /// `.devenv/id`.
@@ -64,8 +73,21 @@ pub struct Known {
     pub fresh: String,
     /// Ports that somebody listens on now; of no interest where [`has_ports`].
     pub taken: BTreeSet<u16>,
-    /// Third octets of 10.213.x.0/24 that routes or networks of others use.
-    pub subnets: BTreeSet<u8>,
+    /// Third octets of 10.213.x.0/24 that routes or networks use, with the checkout whose network it is.
+    pub subnets: BTreeMap<u8, Option<String>>,
+    /// Folders of the table that are not there any more; asked only of a table that is [`Table::is_long`].
+    pub gone: BTreeSet<String>,
+}
+
+/// There is no subnet left for another checkout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("all 256 subnets of 10.213.0.0/16 are reserved or in use")]
+pub struct NoSubnet;
+
+impl From<NoSubnet> for Error {
+    fn from(error: NoSubnet) -> Self {
+        Self::new(Kind::Failed, error).hint("`devenv down` in checkouts that are not needed, then delete their folders")
+    }
 }
 
 /// The identity of a checkout.
@@ -92,20 +114,34 @@ impl Identity {
 }
 
 /// Decides id, host and subnet; ports are added by [`reserve_ports`]. The table is changed to hold them.
-pub fn identify(known: &Known, project: &Project, table: &mut Table) -> Identity {
-    let (id, news) = id_of(known, table);
+pub fn identify(known: &Known, project: &Project, table: &mut Table) -> Result<Identity, NoSubnet> {
+    let (id, mut news) = id_of(known, table);
     let name = project.file.project.to_string();
     let label = project.file.gateway.as_ref().and_then(|gateway| gateway.host.clone());
     let label = label.map_or_else(|| name.clone(), |host| host.to_string());
     let earlier = table.checkouts.iter().position(|held| held.id == id).map(|at| table.checkouts.remove(at));
+    if table.is_long() {
+        table.checkouts.retain(|held| !known.gone.contains(&held.path));
+    }
     let others = &table.checkouts;
     let wanted = host_names(&label, &known.path, &id);
     let kept = earlier.as_ref().map(|held| held.host.clone()).filter(|host| wanted.contains(host));
     let host = kept.or_else(|| wanted.into_iter().find(|host| others.iter().all(|held| held.host != *host)));
-    let used: BTreeSet<u8> = others.iter().map(|held| held.subnet).chain(known.subnets.iter().copied()).collect();
+    let foreign = known.subnets.iter().filter(|(_, owner)| owner.as_ref() != Some(&id)).map(|(octet, _)| *octet);
+    let foreign: BTreeSet<u8> = foreign.collect();
+    let reserved: BTreeSet<u8> = others.iter().map(|held| held.subnet).collect();
+    let free = || (0..=u8::MAX).find(|octet| !reserved.contains(octet) && !foreign.contains(octet)).ok_or(NoSubnet);
     let subnet = match &earlier {
-        Some(held) => held.subnet,
-        None => (0..=u8::MAX).find(|octet| !used.contains(octet)).unwrap_or(0),
+        Some(held) if !foreign.contains(&held.subnet) => held.subnet,
+        Some(held) => {
+            let new = free()?;
+            news.get_or_insert(format!(
+                "subnet 10.213.{}.0/24 is used by another network, 10.213.{new}.0/24 it is",
+                held.subnet
+            ));
+            new
+        }
+        None => free()?,
     };
     let held = Reservation {
         id,
@@ -117,7 +153,7 @@ pub fn identify(known: &Known, project: &Project, table: &mut Table) -> Identity
     };
     table.checkouts.push(held.clone());
     table.checkouts.sort_by(|one, other| one.id.cmp(&other.id));
-    Identity { held, news }
+    Ok(Identity { held, news })
 }
 
 /// The id in the file, unless the folder is a copy; else the one that the engine or the table knows this folder by;
@@ -233,11 +269,48 @@ pub fn reserve_ports(wishes: &[Wish], known: &Known, table: &mut Table, identity
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{self, Setting, Source};
 
     fn identity(ports: &[(&str, u16)]) -> Identity {
         let ports = ports.iter().map(|(part, port)| (PartName::new(*part).unwrap(), *port)).collect();
         let [id, path, project, host] = ["0a0b0c", "/shop", "shop", "shop.localhost"].map(str::to_owned);
         Identity { held: Reservation { id, path, project, host, subnet: 0, ports }, news: None }
+    }
+
+    fn shop() -> Project {
+        let main = Source { name: "devenv.yaml".to_owned(), bytes: b"project: shop\n".to_vec() };
+        let (env, known) = (BTreeMap::new(), config::Known::default());
+        let draft = config::read(Setting { main: &main, local: None, env: &env, known: &known });
+        draft.finish(&BTreeMap::new()).unwrap()
+    }
+
+    fn known(path: &str, fresh: &str) -> Known {
+        Known { path: path.to_owned(), fresh: fresh.to_owned(), ..Known::default() }
+    }
+
+    #[test]
+    fn a_subnet_stays_unless_a_network_of_somebody_else_has_taken_it() {
+        let mut table = Table::default();
+        let subnet = |known: &Known, table: &mut Table| identify(known, &shop(), table).unwrap().subnet();
+        let mut shop = known("/shop", "0a");
+        assert_eq!(subnet(&shop, &mut table), "10.213.0.0/24");
+        shop.subnets = BTreeMap::from([(0, Some("0a".to_owned()))]);
+        assert_eq!(subnet(&shop, &mut table), "10.213.0.0/24", "it is its own network");
+        shop.subnets = BTreeMap::from([(0, None), (1, Some("0b".to_owned()))]);
+        assert_eq!(subnet(&shop, &mut table), "10.213.2.0/24");
+    }
+
+    #[test]
+    fn when_the_table_is_long_folders_that_are_gone_make_room() {
+        let mut table = Table::default();
+        for at in 0..=255 {
+            identify(&known(&format!("/{at}"), &format!("{at:02x}")), &shop(), &mut table).unwrap();
+        }
+        let mut late = known("/late", "late");
+        assert_eq!(identify(&late, &shop(), &mut table), Err(NoSubnet));
+        late.gone.insert("/7".to_owned());
+        assert_eq!(identify(&late, &shop(), &mut table).unwrap().subnet(), "10.213.7.0/24");
+        assert_eq!(table.checkouts.len(), 256);
     }
 
     #[test]

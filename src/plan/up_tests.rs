@@ -112,12 +112,12 @@ impl World {
         let lock = Lock { root, images: BTreeMap::new() };
         let images = Hierarchy::new(&project, assets, &lock, "linux/amd64").unwrap();
         let known = identity::Known {
-            path: "/work/shop".to_owned(),
+            path: "/srv/shop".to_owned(),
             fresh: "0a1b2c3d4e5f".to_owned(),
             ..identity::Known::default()
         };
         let mut table = Table::default();
-        let mut identity = identity::identify(&known, &project, &mut table);
+        let mut identity = identity::identify(&known, &project, &mut table).unwrap();
         let wishes = environment::wishes(&project, &presets, &BTreeSet::new());
         identity::reserve_ports(&wishes, &known, &mut table, &mut identity);
         let (machine, contents) = (Machine::default(), Contents::default());
