@@ -1,5 +1,6 @@
 //! The command line: arguments become a command and its context, an error becomes a message and an exit code.
 
+use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,6 +11,8 @@ use crate::commands::context::Context;
 use crate::commands::{config, doctor, down, images, init, logs, shell, start, status, stop, toggle, up, update, url};
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::OneOffs;
+use crate::host::state;
+use crate::plan::identity;
 use crate::ui::errors;
 use crate::ui::screen::Screen;
 
@@ -20,6 +23,12 @@ struct Cli {
     /// Begin in this folder instead of the current one
     #[arg(short = 'C', long, global = true, value_name = "DIR")]
     directory: Option<PathBuf>,
+    /// Read this configuration instead of the nearest devenv.yaml
+    #[arg(short, long, value_name = "FILE", conflicts_with = "project")]
+    file: Option<PathBuf>,
+    /// Act on another checkout of yours: its product, host name, folder or id
+    #[arg(short, long, value_name = "NAME", conflicts_with = "directory")]
+    project: Option<String>,
     /// Answer every question with yes
     #[arg(short, long, global = true)]
     yes: bool,
@@ -146,13 +155,11 @@ async fn until_signal(cli: &Cli) -> Result<()> {
     let listen = |kind| signal(kind).map_err(|error| Error::message(Kind::Bug, error));
     let (mut int, mut term, mut hup) =
         (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?);
-    let folder = match &cli.directory {
-        Some(folder) => folder.clone(),
-        None => std::env::current_dir().map_err(|error| Error::message(Kind::Usage, error))?,
-    };
+    let (folder, file) = place(cli)?;
     let cx = Context {
         screen: Screen { quiet: cli.quiet, yes: cli.yes },
         folder,
+        file,
         locked: cli.locked,
         command: std::env::args().skip(1).find(|word| !word.starts_with('-')).unwrap_or_default(),
         one_offs: OneOffs::default(),
@@ -165,4 +172,22 @@ async fn until_signal(cli: &Cli) -> Result<()> {
     };
     cx.clean_up().await;
     Err(Error::message(Kind::Signal(number), "interrupted: the same command goes on from here"))
+}
+
+/// The folder to begin with, and the configuration in it where one is named.
+fn place(cli: &Cli) -> Result<(PathBuf, Option<String>)> {
+    if let Some(name) = &cli.project {
+        let table = state::look()?.table;
+        return Ok((PathBuf::from(&identity::select(&table, name)?.path), None));
+    }
+    let folder = match &cli.directory {
+        Some(folder) => folder.clone(),
+        None => std::env::current_dir().map_err(|error| Error::message(Kind::Usage, error))?,
+    };
+    let Some(file) = &cli.file else { return Ok((folder, None)) };
+    let path = folder.join(file);
+    match (path.parent(), path.file_name().and_then(OsStr::to_str)) {
+        (Some(folder), Some(name)) => Ok((folder.to_owned(), Some(name.to_owned()))),
+        _ => Err(Error::message(Kind::Usage, format!("`{}` is no file", file.display()))),
+    }
 }

@@ -43,6 +43,8 @@ pub struct Context {
     pub screen: Screen,
     /// The folder to begin with.
     pub folder: PathBuf,
+    /// The configuration in that very folder that `-f` names, in place of a devenv.yaml there or above.
+    pub file: Option<String>,
     /// The lock may not be moved.
     pub locked: bool,
     /// The name of the command, for whoever waits for it.
@@ -110,19 +112,51 @@ pub fn version() -> (u64, u64, u64) {
 }
 
 impl Context {
+    /// Name of the configuration file.
+    #[must_use]
+    pub fn main(&self) -> &str {
+        self.file.as_deref().unwrap_or(checkout::MAIN)
+    }
+
+    /// The folder of the checkout, where there is one.
+    pub fn find(&self) -> Result<Option<PathBuf>> {
+        match &self.file {
+            Some(file) => checkout::here(&self.folder, file),
+            None => checkout::find(&self.folder, checkout::MAIN),
+        }
+    }
+
     /// The folder of the checkout.
     pub fn root(&self) -> Result<PathBuf> {
-        checkout::find(&self.folder, checkout::MAIN)?.ok_or_else(|| {
-            let message = format!("there is no {} in {} or above it", checkout::MAIN, self.folder.display());
-            Error::message(Kind::Usage, message).hint("`devenv init` writes one")
-        })
+        if let Some(root) = self.find()? {
+            return Ok(root);
+        }
+        let folder = self.folder.display();
+        if self.file.is_none()
+            && let Some(nix) = checkout::find(&self.folder, checkout::NIX)?
+        {
+            let found = nix.join(checkout::NIX);
+            let message = format!("{} belongs to another tool, devenv.sh for Nix", found.display());
+            return Err(Error::message(Kind::Usage, message)
+                .hint("`devenv init` writes this tool's configuration, devenv.yaml; the two can stand side by side"));
+        }
+        let message = match &self.file {
+            Some(file) => format!("there is no {file} in {folder}"),
+            None => format!("there is no {} in {folder} or above it", checkout::MAIN),
+        };
+        Err(Error::message(Kind::Usage, message).hint("`devenv init` writes one"))
+    }
+
+    /// The configuration file as it is.
+    pub fn source(&self, root: &Path) -> Result<Source> {
+        let empty = || Source { name: self.main().to_owned(), bytes: Vec::new() };
+        Ok(checkout::source(root, self.main())?.unwrap_or_else(empty))
     }
 
     /// Reads the checkout's files.
     pub fn checkout(&self) -> Result<Checkout> {
         let root = self.root()?;
-        let main = checkout::source(&root, checkout::MAIN)?
-            .unwrap_or(Source { name: checkout::MAIN.to_owned(), bytes: Vec::new() });
+        let main = self.source(&root)?;
         let local = checkout::source(&root, checkout::LOCAL)?;
         let env = checkout::variables();
         let assets = assets(&root, &main)?;

@@ -29,7 +29,7 @@ pub struct EjectArgs {
 
 /// Runs `init`.
 pub fn init(cx: &Context, args: &InitArgs) -> Result<()> {
-    let path = cx.folder.join(checkout::MAIN);
+    let path = cx.folder.join(cx.main());
     if path.exists() {
         let error = Error::message(Kind::Usage, format!("{} is already there", path.display()));
         return Err(error.hint("`devenv up` starts what it describes"));
@@ -49,7 +49,7 @@ pub fn init(cx: &Context, args: &InitArgs) -> Result<()> {
         let text = format!("{before}{break_}/{}\n", checkout::LOCAL);
         files::write(&ignore, text.as_bytes(), Access::Public)?;
     }
-    cx.screen.say(format!("wrote {}: look through it, then `devenv up`", checkout::MAIN));
+    cx.screen.say(format!("wrote {}: look through it, then `devenv up`", cx.main()));
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use crate::render::Access;
 
 /// Makes sure that there is a configuration.
 pub fn prepare(cx: &Context, dry_run: bool) -> Result<()> {
-    if checkout::find(&cx.folder, checkout::MAIN)?.is_none() {
+    if cx.file.is_none() && cx.find()?.is_none() && checkout::find(&cx.folder, checkout::NIX)?.is_none() {
         configure(cx, dry_run)?;
     }
     Ok(())

@@ -39,8 +39,7 @@ pub fn disable(cx: &Context, args: &DisableArgs) -> Result<()> {
 
 fn set(cx: &Context, names: &[String], on: bool) -> Result<()> {
     let root = cx.root()?;
-    let main = checkout::source(&root, checkout::MAIN)?
-        .unwrap_or(Source { name: checkout::MAIN.to_owned(), bytes: Vec::new() });
+    let main = cx.source(&root)?;
     let before = checkout::source(&root, checkout::LOCAL)?;
     let known = cx.known(&root, &main)?;
     let env = checkout::variables();

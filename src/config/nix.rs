@@ -14,6 +14,6 @@ pub(crate) fn finding(root: &Node) -> Option<Finding> {
     Some(
         Finding::new(foreign.key.span, message)
             .label("a key of devenv.sh")
-            .help("keep that file for devenv.sh, and put this tool's configuration into a folder of its own, or name it with `-f FILE`"),
+            .help("keep that file for devenv.sh, and give this tool's configuration another name: `devenv -f FILE up`"),
     )
 }

@@ -17,6 +17,8 @@ use crate::render::init::{Manifest, image_of, project_name};
 
 /// The file that makes a folder a checkout.
 pub const MAIN: &str = "devenv.yaml";
+/// The configuration of another tool of this name, <https://devenv.sh>.
+pub const NIX: &str = "devenv.nix";
 /// The developer's own file next to it.
 pub const LOCAL: &str = "devenv.local.yaml";
 /// What was resolved and is committed.
@@ -28,6 +30,12 @@ pub const EXAMPLE: &str = "devenv.example.yaml";
 pub fn find(start: &Path, name: &str) -> Result<Option<PathBuf>> {
     let start = start.canonicalize().map_err(files::failed("read the folder", start))?;
     Ok(start.ancestors().find(|folder| folder.join(name).is_file()).map(Path::to_owned))
+}
+
+/// `folder`, without links, where the file `name` stands in it.
+pub fn here(folder: &Path, name: &str) -> Result<Option<PathBuf>> {
+    let folder = folder.canonicalize().map_err(files::failed("read the folder", folder))?;
+    Ok(folder.join(name).is_file().then_some(folder))
 }
 
 /// A configuration file of the checkout; `None` where there is none.

@@ -173,26 +173,65 @@ error: the variable `NOT_SET` is not set
 #[test]
 fn the_file_of_the_nix_tool() {
     let text = "inputs:\n  nixpkgs:\n    url: github:cachix/devenv-nixpkgs/rolling\n";
-    Test::new().file("devenv.yaml", text).args(["up"]).stderr(str![[r#"
+    Test::new()
+        .file("devenv.yaml", text)
+        .args(["up"])
+        .stderr(str![[r#"
 error: this file belongs to another tool, devenv.sh for Nix: it has `inputs`
  --> devenv.yaml:1:1
   |
 1 | inputs:
   | ^^^^^^ a key of devenv.sh
   |
-  = help: keep that file for devenv.sh, and put this tool's configuration into a folder of its own, or name it with `-f FILE`
+  = help: keep that file for devenv.sh, and give this tool's configuration another name: `devenv -f FILE up`
 
-"#]]).status(2).wrote_nothing();
+"#]])
+        .status(2)
+        .wrote_nothing();
     Test::new()
         .file("devenv.nix", "{ pkgs, ... }: {}\n")
         .args(["up"])
         .stderr(str![[r#"
-error: there is no devenv.yaml in [PROJECT] or above it
+error: [PROJECT]/devenv.nix belongs to another tool, devenv.sh for Nix
+hint: `devenv init` writes this tool's configuration, devenv.yaml; the two can stand side by side
+
+"#]])
+        .status(2)
+        .wrote_nothing();
+    let beside = Test::new().file("devenv.yaml", text).file("team.yaml", "project: shop\n");
+    beside
+        .args(["-f", "team.yaml", "config"])
+        .stdout(str!["project: shop\nfiles: devenv\n...\n"])
+        .status(0)
+        .wrote_nothing();
+}
+
+#[test]
+fn a_configuration_and_a_checkout_by_name() {
+    Test::good()
+        .args(["-f", "other.yaml", "status"])
+        .stderr(str![[r#"
+error: there is no other.yaml in [PROJECT]
 hint: `devenv init` writes one
 
 "#]])
         .status(2)
         .wrote_nothing();
+    Test::good()
+        .args(["-p", "shop", "status"])
+        .stderr(str![[r#"
+error: none of your checkouts is called `shop`
+hint: `devenv up` in a checkout makes it known
+
+"#]])
+        .status(2)
+        .wrote_nothing();
+    let table =
+        r#"{"checkouts": [{"id": "0a", "path": "PLACE", "project": "shop", "host": "shop.localhost", "subnet": 0}]}"#;
+    let test = Test::good();
+    let table = table.replace("PLACE", &test.project().display().to_string());
+    let test = test.file("../home/state/devenv/checkouts.json", table);
+    test.args(["-p", "shop", "config", "files", "--json"]).stdout(str!["[\n...\n"]).status(0).wrote_nothing();
 }
 
 #[test]
