@@ -420,6 +420,7 @@ fn known_identity(
         owners: volumes.filter_map(|volume| volume.checkout.clone()).collect(),
         fresh: state::random(6)?,
         taken: BTreeSet::new(),
+        engine: world.engine.id.clone(),
         // The route of a network is that network's: what is known about it comes last.
         subnets: network::routed_octets().into_iter().map(|octet| (octet, None)).chain(networks).collect(),
         gone: BTreeSet::new(),

@@ -54,6 +54,6 @@ pub fn confirm(cx: &Context, deletions: &[String]) -> Result<()> {
     if cx.screen.ask("delete this data?") {
         return Ok(());
     }
-    let error = Error::message(Kind::Usage, "nothing was changed: deleting data needs a yes");
+    let error = Error::message(Kind::Usage, "nothing was deleted: deleting data needs a yes");
     Err(error.hint("without a terminal, say it with --yes"))
 }

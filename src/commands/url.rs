@@ -83,6 +83,11 @@ fn full(session: &Session, part: &Part) -> Result<String> {
     let preset = service.and_then(|service| session.checkout.presets.get(service.preset.as_ref()?));
     let template = preset.and_then(|preset| preset.connection.get("URL"));
     let url = match (template, part.publish) {
+        (Some(_), Some(_)) if session.observed.container(&part.name).is_none() => {
+            let error =
+                Error::message(Kind::Failed, format!("`{}` has no container, so nobody knows its password", part.name));
+            return Err(error.hint(format!("`devenv up {}` makes both", part.name)));
+        }
         (Some(template), Some(publish)) => {
             let text = template.replace("{host}", "127.0.0.1").replace("{port}", &publish.host.to_string());
             Some(secrets::fill(&text, session.secrets.get(&part.name)))

@@ -25,6 +25,9 @@ pub struct Reservation {
     /// Ports on this machine, by part.
     #[serde(default)]
     pub ports: BTreeMap<PartName, u16>,
+    /// Id of the engine that it was last used with.
+    #[serde(default)]
+    pub engine: String,
 }
 
 /// The per-user table of all checkouts: `checkouts.json` in the state directory.
@@ -73,6 +76,8 @@ pub struct Known {
     pub fresh: String,
     /// Ports that somebody listens on now; of no interest where [`has_ports`].
     pub taken: BTreeSet<u16>,
+    /// Id of the engine.
+    pub engine: String,
     /// Third octets of 10.213.x.0/24 that routes or networks use, with the checkout whose network it is.
     pub subnets: BTreeMap<u8, Option<String>>,
     /// Folders of the table that are not there any more; asked only of a table that is [`Table::is_long`].
@@ -95,8 +100,8 @@ impl From<NoSubnet> for Error {
 pub struct Identity {
     /// What it holds in the table.
     pub held: Reservation,
-    /// Why the id is what it is, where that is worth a line.
-    pub news: Option<String>,
+    /// What is worth a line: why the id is what it is, and what is not as it was last time.
+    pub news: Vec<String>,
 }
 
 impl Identity {
@@ -115,7 +120,8 @@ impl Identity {
 
 /// Decides id, host and subnet; ports are added by [`reserve_ports`]. The table is changed to hold them.
 pub fn identify(known: &Known, project: &Project, table: &mut Table) -> Result<Identity, NoSubnet> {
-    let (id, mut news) = id_of(known, table);
+    let (id, why) = id_of(known, table);
+    let mut news: Vec<String> = why.into_iter().collect();
     let name = project.file.project.to_string();
     let label = project.file.gateway.as_ref().and_then(|gateway| gateway.host.clone());
     let label = label.map_or_else(|| name.clone(), |host| host.to_string());
@@ -135,7 +141,7 @@ pub fn identify(known: &Known, project: &Project, table: &mut Table) -> Result<I
         Some(held) if !foreign.contains(&held.subnet) => held.subnet,
         Some(held) => {
             let new = free()?;
-            news.get_or_insert(format!(
+            news.push(format!(
                 "subnet 10.213.{}.0/24 is used by another network, 10.213.{new}.0/24 it is",
                 held.subnet
             ));
@@ -143,6 +149,9 @@ pub fn identify(known: &Known, project: &Project, table: &mut Table) -> Result<I
         }
         None => free()?,
     };
+    if earlier.as_ref().is_some_and(|held| !held.engine.is_empty() && held.engine != known.engine) {
+        news.push("this is another engine than last time: the data of this checkout stays in that one".to_owned());
+    }
     let held = Reservation {
         id,
         path: known.path.clone(),
@@ -150,6 +159,7 @@ pub fn identify(known: &Known, project: &Project, table: &mut Table) -> Result<I
         host: host.unwrap_or_else(|| format!("{label}.localhost")),
         subnet,
         ports: earlier.map(|held| held.ports).unwrap_or_default(),
+        engine: known.engine.clone(),
     };
     table.checkouts.push(held.clone());
     table.checkouts.sort_by(|one, other| one.id.cmp(&other.id));
@@ -314,7 +324,10 @@ mod tests {
     fn identity(ports: &[(&str, u16)]) -> Identity {
         let ports = ports.iter().map(|(part, port)| (PartName::new(*part).unwrap(), *port)).collect();
         let [id, path, project, host] = ["0a0b0c", "/shop", "shop", "shop.localhost"].map(str::to_owned);
-        Identity { held: Reservation { id, path, project, host, subnet: 0, ports }, news: None }
+        Identity {
+            held: Reservation { id, path, project, host, subnet: 0, ports, engine: String::new() },
+            news: vec![],
+        }
     }
 
     fn shop() -> Project {
@@ -351,6 +364,24 @@ mod tests {
         late.gone.insert("/7".to_owned());
         assert_eq!(identify(&late, &shop(), &mut table).unwrap().subnet(), "10.213.7.0/24");
         assert_eq!(table.checkouts.len(), 256);
+    }
+
+    #[test]
+    fn another_engine_than_last_time_is_told_once() {
+        let mut table = Table::default();
+        let mut news = |engine: &str| {
+            let known = Known { engine: engine.to_owned(), ..known("/shop", "0a") };
+            identify(&known, &shop(), &mut table).unwrap().news
+        };
+        assert!(news("one").is_empty());
+        assert_eq!(
+            news("other"),
+            [
+                "found this checkout's identity again",
+                "this is another engine than last time: the data of this checkout stays in that one",
+            ]
+        );
+        assert_eq!(news("other"), ["found this checkout's identity again"]);
     }
 
     #[test]

@@ -220,6 +220,11 @@ impl Up<'_> {
     fn removals(&self, plan: &mut Plan) -> Vec<usize> {
         let mut kept: BTreeSet<&str> = BTreeSet::new();
         let mut steps = Vec::new();
+        // Two `compose up` at once have made them: nobody knows which container is in which.
+        let networks = match self.observed.networks.as_slice() {
+            [] | [_] => [].as_slice(),
+            several => several,
+        };
         for container in &self.observed.containers {
             let known = self.environment.parts.contains_key(container.part.as_str());
             let cause = if container.one_off {
@@ -228,11 +233,18 @@ impl Up<'_> {
                 self.why_absent(&container.part)
             } else if !kept.insert(&container.part) {
                 "there are two of it".to_owned()
+            } else if let [one, ..] = networks {
+                format!("there are {} networks called {}", networks.len(), one.name)
             } else {
                 continue;
             };
             let action = Action::Remove { id: container.id.clone(), name: container.part.clone() };
             steps.push(plan.push(action, cause, vec![]));
+        }
+        let members = steps.clone();
+        for network in networks {
+            let action = Action::RemoveNetwork { id: network.id.clone(), name: network.name.clone() };
+            steps.push(plan.push(action, format!("there are {} of this name", networks.len()), members.clone()));
         }
         steps
     }
@@ -283,8 +295,8 @@ impl Up<'_> {
             return Some((Action::Create(part.name.clone()), "not there yet".to_owned()));
         };
         let is_removed = |action: &Action| matches!(action, Action::Remove { id, .. } if *id == container.id);
-        if plan.find(is_removed).is_some() {
-            return Some((Action::Create(part.name.clone()), "its data is made anew".to_owned()));
+        if let Some(removal) = plan.find(is_removed) {
+            return Some((Action::Create(part.name.clone()), plan.steps[removal].cause.clone()));
         }
         let definition = self.definitions.get(part.name.as_str());
         let changed = definition.and_then(|definition| definition.difference(&container.definition));

@@ -11,7 +11,7 @@ use crate::plan::environment::{self, Contents, Machine, Setup};
 use crate::plan::identity::{self, Table};
 use crate::plan::images::{self, Hierarchy};
 use crate::plan::lock::{Lock, Root};
-use crate::plan::observed::{Container, EngineHealth, Image, Observed, Packages, State, Volume};
+use crate::plan::observed::{Container, EngineHealth, Image, Network, Observed, Packages, State, Volume};
 use crate::plan::parts::{Environment, Kind, MountSource};
 use crate::plan::presets;
 use crate::plan::up::{Request, Up};
@@ -276,6 +276,26 @@ fn what_a_killed_command_left_is_removed() {
     left.id = "left".to_owned();
     world.observed.containers.push(left);
     assert_eq!(world.plan(), "1 remove api: left over by a command that was killed\n");
+}
+
+#[test]
+fn two_networks_of_one_name_are_replaced_with_all_that_is_in_them() {
+    let mut world = World::up_to_date("project: shop\nmodules:\n  api: {path: ., image: base, run: serve}\n", None);
+    for id in ["one", "other"] {
+        let (id, name) = (id.to_owned(), "shop_default".to_owned());
+        world.observed.networks.push(Network { id, name, checkout: None, subnets: vec![] });
+    }
+    let plan = "\
+1 remove api: there are 2 networks called shop_default
+2 remove network:shop_default: there are 2 of this name (after 1)
+3 remove network:shop_default: there are 2 of this name (after 1)
+4 create api: there are 2 networks called shop_default (after 1, 2, 3)
+5 start api (after 4)
+6 wait api: until it runs steadily (after 5)
+";
+    assert_eq!(world.plan(), plan);
+    world.observed.networks.pop();
+    assert_eq!(world.plan(), "");
 }
 
 #[test]

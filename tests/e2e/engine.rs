@@ -1,5 +1,7 @@
 //! The engine, by the docker command: what there is of a project, and its removal.
 
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -46,6 +48,17 @@ pub(crate) fn inspect(name: &str) -> Value {
     serde_json::from_str::<Value>(&docker(&["inspect", name])).unwrap()[0].take()
 }
 
+/// Asks the engine what no option of the docker command asks, and returns the answer's status.
+pub(crate) fn post(path: &str, body: &Value) -> u16 {
+    let mut socket = UnixStream::connect("/var/run/docker.sock").unwrap();
+    let body = body.to_string();
+    let head = "Host: docker\r\nConnection: close\r\nContent-Type: application/json";
+    write!(socket, "POST {path} HTTP/1.1\r\n{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{answer}"))
+}
+
 /// Removes everything whose name begins with that of a project, which is random; errors are for nobody.
 pub(crate) fn remove_project(project: &str) {
     let list = |args: &[&str]| -> Vec<String> {
@@ -68,9 +81,13 @@ pub(crate) fn remove_project(project: &str) {
     let of_ours = |line: &String| line.split_once(' ').is_some_and(|(_, name)| ours(&name.to_owned()));
     let ids = networks.iter().filter(|line| of_ours(line)).filter_map(|line| line.split(' ').next());
     remove(&["network", "rm"], ids.map(str::to_owned).collect());
-    let images = list(&["images", "--format", "{{.Repository}}:{{.Tag}}"]);
+    // What was pulled or pushed keeps a name by digest, without a tag.
+    let format = "{{if eq .Tag \"<none>\"}}{{.Repository}}@{{.Digest}}{{else}}{{.Repository}}:{{.Tag}}{{end}}";
+    let images = list(&["images", "--digests", "--format", format]);
     let tagged = |tag: &String| tag.starts_with(&format!("{project}/")) || tag.contains(&format!("/{project}/"));
     remove(&["rmi", "--force"], images.into_iter().filter(tagged).collect());
+    let label = format!("label=devenv.image.project={project}");
+    remove(&["rmi", "--force"], list(&["images", "--quiet", "--filter", &label]));
 }
 
 /// Deletes a folder, as far as it is there.

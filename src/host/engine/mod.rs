@@ -102,7 +102,9 @@ fn failed(doing: impl std::fmt::Display) -> impl FnOnce(ApiError) -> Error {
             ApiError::DockerStreamError { error } => error.clone(),
             other => other.to_string(),
         };
-        Error::message(Kind::Failed, format!("{doing}: {}", text.trim()))
+        let full = text.contains("no space left on device");
+        let error = Error::message(Kind::Failed, format!("{doing}: {}", text.trim()));
+        if full { error.hint("the engine's disk is full: `docker system df` shows with what") } else { error }
     }
 }
 
