@@ -110,7 +110,11 @@ struct Call {
 impl Call {
     fn run(&self) -> Result<()> {
         let mut command = Command::new(&self.program);
-        command.args(&self.args).current_dir(&self.folder).env("XDG_STATE_HOME", &self.state);
+        command
+            .args(&self.args)
+            .current_dir(&self.folder)
+            .env("XDG_STATE_HOME", &self.state)
+            .env("XDG_DATA_HOME", &self.state);
         let output = command.stdin(Stdio::null()).output().with_context(|| format!("{self}"))?;
         ensure!(output.status.success(), "{self}: {}", String::from_utf8_lossy(&output.stderr));
         Ok(())

@@ -9,10 +9,11 @@ use include_dir::{Dir, include_dir};
 
 static IMAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/images");
 static COMPOSE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/compose");
+static CERTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/certs");
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
 /// The folders that can be overridden.
-pub const FOLDERS: [&str; 3] = ["images", "compose", "templates"];
+pub const FOLDERS: [&str; 4] = ["images", "compose", "templates", "certs"];
 
 /// The example configuration, which `up` and `init` start from.
 pub const EXAMPLE: &str = include_str!("../devenv.example.yaml");
@@ -58,7 +59,7 @@ impl Assets {
     #[must_use]
     pub fn embedded() -> Self {
         let mut files = BTreeMap::new();
-        for (folder, dir) in FOLDERS.into_iter().zip([&IMAGES, &COMPOSE, &TEMPLATES]) {
+        for (folder, dir) in FOLDERS.into_iter().zip([&IMAGES, &COMPOSE, &TEMPLATES, &CERTS]) {
             collect(folder, dir, &mut files);
         }
         Self { files }

@@ -12,7 +12,7 @@ pub const DEFINITION: &str = "devenv.definition";
 /// On containers: the fingerprint of the dependencies that were installed before its first start. Whoever runs since
 /// then has them; the stamp in the volume need not be read.
 pub const DEPS: &str = "devenv.deps";
-/// On one-off containers: what they are for.
+/// On one-off containers and images: what they are for.
 pub const ONE_OFF: &str = "devenv.one-off";
 /// On volumes: `cache`, `deps`, `data` or `mirror`.
 pub const CLASS: &str = "devenv.class";

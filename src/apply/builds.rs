@@ -81,16 +81,20 @@ impl Builder<'_> {
             session: session()?,
             cache,
         };
+        // Two builds of one content become one image: the one that is only read and removed must be nobody else's.
+        build.labels.insert(labels::ONE_OFF.to_owned(), build.session.clone());
         let image = self.engine.build(&build, &mut tell).await?;
         tell(Progress::Step("reading its packages".to_owned()));
-        let inventory = self.inventory(node, &image).await?;
+        let inventory = self.inventory(node, &image).await;
+        self.engine.remove_image(&image).await?;
+        let inventory = inventory?;
+        build.labels.remove(labels::ONE_OFF);
         build.labels.insert(labels::IMAGE_PACKAGES.to_owned(), inventory.digest().to_string());
         build.labels.insert(labels::IMAGE_PACKAGE_LIST.to_owned(), inventory.label());
         // The same build again: the engine takes its newest results, which are those of a moment ago. Labels cannot be
         // added to an image that is there.
         let named = Build { tag: Some(node.tag.clone()), cache: true, session: session()?, ..build };
-        // An image that adds no package inherits the very labels of its parent, and is the same image both times.
-        if self.engine.build(&named, |_| {}).await? == image { Ok(()) } else { self.engine.remove_image(&image).await }
+        self.engine.build(&named, |_| {}).await.map(drop)
     }
 
     /// The packages of an image, read from its files.

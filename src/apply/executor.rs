@@ -291,7 +291,9 @@ impl Work<'_> {
         let Err(error) = self.engine.start(&id).await else { return Ok(()) };
         let text = error.to_string();
         let taken = text.contains("address already in use") || text.contains("port is already allocated");
-        match part.publish {
+        // The engine's words end in the address, such as `0.0.0.0:8080: bind: address already in use`.
+        let named = part.publish.iter().find(|publish| text.contains(&format!(":{}", publish.host)));
+        match named.copied().or_else(|| part.port()) {
             Some(publish) if taken => {
                 Err(Error::new(Kind::Failed, PortTaken { part: part.name.clone(), port: publish.host }))
             }

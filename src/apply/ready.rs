@@ -48,7 +48,6 @@ pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration
 async fn ask(engine: &Engine, part: &Part, ask: &Ask, id: &str, detail: &Detail) -> Result<Result<(), String>> {
     let patience = Duration::from_secs(2);
     let address = detail.address.clone().unwrap_or_default();
-    let published = part.publish.map(|publish| publish.host);
     match ask {
         Ask::Exec(argv) => {
             let (code, output) = engine.exec(id, argv).await?;
@@ -62,7 +61,7 @@ async fn ask(engine: &Engine, part: &Part, ask: &Ask, id: &str, detail: &Detail)
         }
         Ask::Tcp { port } => {
             let direct = network::answers_tcp(&address, *port, patience).await;
-            Ok(match (direct, published) {
+            Ok(match (direct, part.published(*port)) {
                 (Err(reason), Some(host)) if !is_refused(&reason) => {
                     network::answers_tcp("127.0.0.1", host, patience).await
                 }
@@ -71,7 +70,7 @@ async fn ask(engine: &Engine, part: &Part, ask: &Ask, id: &str, detail: &Detail)
         }
         Ask::Http { port, path } => {
             let direct = network::get(&address, *port, path, patience).await;
-            let answer = match (direct, published) {
+            let answer = match (direct, part.published(*port)) {
                 (Err(reason), Some(host)) if !is_refused(&reason) => {
                     network::get("127.0.0.1", host, path, patience).await
                 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::apply::builds::Builder;
+use crate::apply::certs::{self, Make};
 use crate::apply::executor::Work;
 use crate::apply::fragments::Merge;
 use crate::apply::{observe, secrets};
@@ -20,6 +21,7 @@ use crate::host::state::HeldTable;
 use crate::host::{checkout, files, network, state};
 use crate::labels;
 use crate::names::PartName;
+use crate::plan::certs as plan_certs;
 use crate::plan::definition::Definition;
 use crate::plan::environment::{self, Contents, Machine, Setup};
 use crate::plan::fragments;
@@ -27,7 +29,7 @@ use crate::plan::identity::{self, IdFile, Identity};
 use crate::plan::images::{self, Hierarchy};
 use crate::plan::lock::{self, Lock, Root};
 use crate::plan::observed::{Observed, State};
-use crate::plan::parts::{Environment, Part};
+use crate::plan::parts::{Environment, GATEWAY, Part};
 use crate::plan::presets::{self, Preset};
 use crate::plan::{Plan, up};
 use crate::render::definition::{definitions, services};
@@ -243,8 +245,26 @@ impl Context {
         news.extend(identity.news.clone());
         news.extend(identity::reserve_ports(&wishes, &known, &mut table.table, &mut identity));
 
+        let names = environment::certificate_names(project, &identity.held.host);
+        let wish = certs::Wish {
+            root: &checkout.root,
+            assets: &checkout.assets,
+            host: &identity.held.host,
+            names: &names,
+            now: seconds(),
+        };
+        let certs = certs::load(wish, if intent == Intent::Act { Make::Yes } else { Make::No })?;
+        news.extend(certs.news.clone());
         let routes = environment::routes(project, &identity.held.host);
-        let (gateway, fingerprint) = render::gateway::file(&routes, &identity.held.host, &checkout.assets)?;
+        let site = render::gateway::Site {
+            host: &identity.held.host,
+            domain: &plan_certs::inner(project.file.project.as_str()),
+            port: identity.held.ports.get(GATEWAY).copied().unwrap_or_default(),
+            uid: machine.uid,
+            routes: &routes,
+            certificate: &certs.digest(),
+        };
+        let (gateway, fingerprint) = render::gateway::file(&site, &checkout.assets)?;
         let contents = contents(&checkout, fingerprint)?;
         let presets = &checkout.presets;
         let setup = Setup {
@@ -300,11 +320,12 @@ impl Context {
         generated.extend(render::secrets::files(&environment, &secrets));
         generated.push(private("secrets/key", key));
         generated.push(private("id", id_text(&identity, &known)));
-        let ca_bundle = if machine.extra_ca { checkout::ca_bundle()? } else { None };
-        if let Some(bundle) = &ca_bundle {
-            let path = "ca/ca-certificates.crt".to_owned();
-            generated.push(Generated { path, text: bundle.clone(), access: Access::Public });
-        }
+        generated.extend(render::certs::files(
+            certs.leaf.as_ref().map(|pair| (pair.certificate.as_str(), pair.key.as_str())),
+            certs.authority.as_deref(),
+            machine.ca.bundle(),
+        ));
+        let ca_bundle = machine.ca.for_builds().map(str::to_owned);
         observe::details(&engine, &environment, &mut observed).await;
         if let Some(registry) = &project.file.registry {
             let needed = images.needed(&up::wanted_images(environment.parts.values()));
@@ -359,8 +380,14 @@ fn packages_lock() -> Lock {
 /// The beginning of today, in the lock's form.
 #[must_use]
 pub fn now() -> String {
+    lock::archive_at(seconds().unsigned_abs())
+}
+
+/// Seconds since 1970.
+#[must_use]
+pub fn seconds() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    lock::archive_at(since.as_secs())
+    i64::try_from(since.as_secs()).unwrap_or_default()
 }
 
 /// The files in force. Which folder they stand in is a setting, read before the whole is checked against them.

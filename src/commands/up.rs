@@ -71,7 +71,7 @@ pub async fn run(cx: &Context, args: &UpArgs) -> Result<()> {
 
 /// Whether the user chose the port, so that no other may be taken.
 fn fixed(cx: &Context, taken: &PortTaken) -> bool {
-    cx.checkout().is_ok_and(|checkout| checkout.project.local.ports.contains_key(&taken.part))
+    cx.checkout().is_ok_and(|checkout| checkout.project.local.ports.values().any(|port| port.get() == taken.port))
 }
 
 async fn once(cx: &Context, args: &UpArgs) -> Result<()> {

@@ -82,7 +82,7 @@ fn full(session: &Session, part: &Part) -> Result<String> {
     let service = session.checkout.project.file.services.get(&part.name);
     let preset = service.and_then(|service| session.checkout.presets.get(service.preset.as_ref()?));
     let template = preset.and_then(|preset| preset.connection.get("URL"));
-    let url = match (template, part.publish) {
+    let url = match (template, part.port()) {
         (Some(_), Some(_)) if session.observed.container(&part.name).is_none() => {
             let error =
                 Error::message(Kind::Failed, format!("`{}` has no container, so nobody knows its password", part.name));

@@ -11,7 +11,7 @@ use crate::config::values::RelPath;
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::host::files;
-use crate::plan::environment::Machine;
+use crate::plan::environment::{Machine, MachineCa};
 use crate::plan::identity::IdFile;
 use crate::render::init::{Manifest, image_of, project_name};
 
@@ -118,7 +118,12 @@ pub fn machine(root: &Path) -> Result<Machine> {
     let proxies = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
     let both = proxies.into_iter().flat_map(|name| [name.to_owned(), name.to_lowercase()]);
     let proxy = both.filter_map(|name| Some((name.clone(), std::env::var(&name).ok().filter(|v| !v.is_empty())?)));
-    Ok(Machine { root: text.to_owned(), uid, gid, extra_ca: has_extra_ca(), proxy: proxy.collect() })
+    let ca = match ca_bundle()? {
+        None => MachineCa::Unknown,
+        Some(bundle) if has_extra_ca() => MachineCa::Extended(bundle),
+        Some(bundle) => MachineCa::Usual(bundle),
+    };
+    Ok(Machine { root: text.to_owned(), uid, gid, ca, proxy: proxy.collect() })
 }
 
 /// Whether somebody has added CA certificates to this machine's own set.
@@ -128,7 +133,7 @@ fn has_extra_ca() -> bool {
 }
 
 /// This machine's CA certificates in one file, its own additions included.
-pub fn ca_bundle() -> Result<Option<String>> {
+fn ca_bundle() -> Result<Option<String>> {
     let files = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
     for file in files {
         if let Some(text) = files::read_text(Path::new(file))? {

@@ -1,5 +1,6 @@
 //! The world outside: one call per function, no policy.
 
+pub mod certs;
 pub mod checkout;
 pub mod compose;
 pub mod contexts;

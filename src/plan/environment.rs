@@ -8,12 +8,13 @@ use crate::config::values::RelPath;
 use crate::digest::{self, Fingerprint};
 use crate::error::{Error, Kind as ErrorKind};
 use crate::names::{ImageName, PartName};
+use crate::plan::certs;
 use crate::plan::identity::{Identity, Wish};
 use crate::plan::images::{Hierarchy, Node};
 use crate::plan::lock::Lock;
 use crate::plan::parts::{
-    Ask, Environment, GATEWAY, ImageRef, Install, Kind, Mount, MountClass, MountSource, Part, Probe, Publish, Route,
-    SecretVariable, Volume, VolumeClass,
+    Ask, Environment, GATEWAY, GATEWAY_HTTP, GATEWAY_PORTS, ImageRef, Install, Kind, Mount, MountClass, MountSource,
+    Part, Probe, Publish, Route, SecretVariable, Volume, VolumeClass,
 };
 use crate::plan::presets::{self, Preset};
 
@@ -26,10 +27,39 @@ pub struct Machine {
     pub uid: u32,
     /// Group of the checkout.
     pub gid: u32,
-    /// Whether the machine has CA certificates of its own.
-    pub extra_ca: bool,
+    /// The machine's CA certificates.
+    pub ca: MachineCa,
     /// Proxy settings.
     pub proxy: BTreeMap<String, String>,
+}
+
+/// The CA certificates of a machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum MachineCa {
+    /// It has none in one file.
+    #[default]
+    Unknown,
+    /// The usual ones, as a PEM text.
+    Usual(String),
+    /// The usual ones and some of its own, which builds need too.
+    Extended(String),
+}
+
+impl MachineCa {
+    /// All of them.
+    #[must_use]
+    pub fn bundle(&self) -> Option<&str> {
+        match self {
+            Self::Unknown => None,
+            Self::Usual(text) | Self::Extended(text) => Some(text),
+        }
+    }
+
+    /// All of them, where builds cannot do without.
+    #[must_use]
+    pub fn for_builds(&self) -> Option<&str> {
+        if let Self::Extended(text) = self { Some(text) } else { None }
+    }
 }
 
 /// Digests of what stands in files: lock files and seeds by path, the source of tasks by module.
@@ -85,27 +115,37 @@ impl From<EnvironmentError> for Error {
 /// The parts that listen on a port, in the order in which they choose one on this machine.
 pub fn wishes(project: &Project, presets: &BTreeMap<String, Preset>, ours: &BTreeSet<PartName>) -> Vec<Wish> {
     let mut wishes = Vec::new();
-    let mut wish = |part: &PartName, preferred: u16| {
-        let fixed = project.local.ports.get(part).map(|port| port.get());
-        wishes.push(Wish { part: part.clone(), preferred, fixed, ours: ours.contains(part) });
+    let mut wish = |name: &str, holder: &PartName, preferred: u16| {
+        let Ok(part) = PartName::new(name) else { return };
+        let fixed = project.local.ports.get(&part).map(|port| port.get());
+        wishes.push(Wish { part, preferred, fixed, ours: ours.contains(holder) });
     };
     if let Ok(gateway) = PartName::new(GATEWAY)
         && has_gateway(project)
     {
-        wish(&gateway, 8080);
+        wish(GATEWAY, &gateway, GATEWAY_PORTS.0);
+        wish(GATEWAY_HTTP, &gateway, GATEWAY_PORTS.1);
     }
     for (name, service) in enabled_services(project) {
         let preset = service.preset.as_ref().and_then(|preset| presets.get(preset));
         if let Some(port) = service.port.or(preset.map(|preset| preset.port)) {
-            wish(name, port.get());
+            wish(name.as_str(), name, port.get());
         }
     }
     for (name, module) in enabled_modules(project) {
         if let Some(port) = module.port {
-            wish(name, port.get());
+            wish(name.as_str(), name, port.get());
         }
     }
     wishes
+}
+
+/// The names that the environment's certificate is for.
+#[must_use]
+pub fn certificate_names(project: &Project, host: &str) -> BTreeSet<String> {
+    let modules = enabled_modules(project).map(|(name, _)| name.as_str());
+    let services = enabled_services(project).map(|(name, _)| name.as_str());
+    certs::names(host, project.file.project.as_str(), modules.chain(services).chain([GATEWAY]))
 }
 
 /// Modules that are not switched off.
@@ -132,6 +172,7 @@ impl Setup<'_> {
             root: self.machine.root.clone(),
             subnet: self.identity.subnet(),
             host: self.identity.held.host.clone(),
+            domain: certs::inner(self.project.file.project.as_str()),
             parts: BTreeMap::new(),
             volumes: BTreeMap::new(),
             credentials: BTreeMap::new(),
@@ -158,8 +199,9 @@ impl Setup<'_> {
         Ok((node, ImageRef::Ours(name.clone(), node.tag.clone())))
     }
 
-    fn publish(&self, part: &PartName, container: u16) -> Option<Publish> {
-        self.identity.held.ports.get(part).map(|host| Publish { host: *host, container })
+    fn publish(&self, name: &str, container: Option<u16>) -> Option<Publish> {
+        let host = self.identity.held.ports.get(name)?;
+        Some(Publish { host: *host, container: container? })
     }
 
     fn preset(&self, part: &PartName, service: &Service) -> Result<Option<&Preset>, EnvironmentError> {
@@ -234,7 +276,7 @@ impl Setup<'_> {
             credentials: preset.is_some_and(|preset| !preset.credentials.is_empty()),
             data,
             mounts,
-            publish: port.and_then(|port| self.publish(name, port)),
+            publish: self.publish(name.as_str(), port).into_iter().collect(),
             probe: probe(health.as_ref(), port),
             needs: service.needs.clone(),
             install: None,
@@ -270,11 +312,10 @@ impl Setup<'_> {
                 class: source_class,
             },
             self.generated("users", "/var/lib/extrausers", MountClass::Ignore),
+            self.generated("certs", CERTS, MountClass::Ignore),
         ];
         let install = self.install(name, module, node, &dir, &mut mounts, environment)?;
-        if self.machine.extra_ca {
-            mounts.push(self.generated("ca", "/usr/local/share/devenv/host", MountClass::Ignore));
-        }
+        mounts.push(self.generated("ca", "/usr/local/share/devenv/host", MountClass::Ignore));
         let mut command = vec!["devenv-run".to_owned()];
         if let Some(build) = &module.build {
             command.extend(["--build".to_owned(), build.clone()]);
@@ -293,7 +334,7 @@ impl Setup<'_> {
             credentials: false,
             data: Vec::new(),
             mounts,
-            publish: port.and_then(|port| self.publish(name, port)),
+            publish: self.publish(name.as_str(), port).into_iter().collect(),
             probe: if module.once { None } else { probe(module.health.as_ref(), port) },
             needs: self.running_needs(&module.needs),
             install,
@@ -308,21 +349,26 @@ impl Setup<'_> {
             None => return Err(EnvironmentError::UnknownPreset(name.clone(), GATEWAY.to_owned())),
         };
         let class = MountClass::Reload(self.contents.gateway.clone());
-        let ask = Ask::Http { port: 8080, path: "/.devenv/health".to_owned() };
+        let ask = Ask::Http { port: GATEWAY_PORTS.1, path: "/.devenv/health".to_owned() };
+        let ports = [(GATEWAY, GATEWAY_PORTS.0), (GATEWAY_HTTP, GATEWAY_PORTS.1)];
         Ok(Part {
             name: name.clone(),
             kind: Kind::Gateway,
             image,
             command: None,
             dir: None,
-            user: None,
+            // As the developer, whose the certificate's key is.
+            user: Some(format!("{}:{}", self.machine.uid, self.machine.gid)),
             env: BTreeMap::new(),
             dev_env: BTreeMap::new(),
             secret_env: BTreeMap::new(),
             credentials: false,
             data: Vec::new(),
-            mounts: vec![self.generated("gateway", "/etc/devenv/gateway", class)],
-            publish: self.publish(name, 8080),
+            mounts: vec![
+                self.generated("gateway", "/etc/devenv/gateway", class),
+                self.generated("certs", CERTS, MountClass::Ignore),
+            ],
+            publish: ports.into_iter().filter_map(|(name, port)| self.publish(name, Some(port))).collect(),
             probe: Some(Probe { ask, within: std::time::Duration::from_secs(30) }),
             needs: Vec::new(),
             install: None,
@@ -441,12 +487,11 @@ impl Setup<'_> {
 
     /// Variables that carry the machine's proxies and CA certificates into a dev container.
     fn surroundings(&self) -> BTreeMap<String, String> {
-        let mut env = BTreeMap::new();
-        if self.machine.extra_ca {
-            let bundle = "/usr/local/share/devenv/host/ca-certificates.crt";
-            for variable in CA_VARIABLES {
-                env.insert((*variable).to_owned(), bundle.to_owned());
-            }
+        let bundle = "/usr/local/share/devenv/host/ca-certificates.crt".to_owned();
+        // All but this one replace what a program knows by itself, so they need the usual certificates too.
+        let mut env = BTreeMap::from([("NODE_EXTRA_CA_CERTS".to_owned(), bundle.clone())]);
+        if self.machine.ca != MachineCa::Unknown {
+            env.extend(CA_VARIABLES.iter().map(|variable| ((*variable).to_owned(), bundle.clone())));
         }
         if !self.machine.proxy.is_empty() {
             let all = self.project.file.modules.keys().chain(self.project.file.services.keys());
@@ -470,6 +515,9 @@ impl Setup<'_> {
         Mount { source, target: target.to_owned(), writable: false, class }
     }
 }
+
+/// Where a part finds the environment's certificate, `cert.pem`, and its key, `key.pem`.
+pub const CERTS: &str = "/run/devenv/certs";
 
 /// Variables by which programs find a CA bundle in place of their own.
 pub const CA_VARIABLES: &[&str] = &[

@@ -117,8 +117,8 @@ fn foreign(name: PartName, image: &str, service: &Value) -> Part {
         Value::String(text) => text.parse().ok(),
         value => value.as_u64().and_then(|number| u16::try_from(number).ok()),
     };
-    let port = service.get("ports").and_then(Value::as_array).and_then(|ports| ports.first());
-    let publish = port.and_then(|port| {
+    let ports = service.get("ports").and_then(Value::as_array).into_iter().flatten();
+    let publish = ports.filter_map(|port| {
         Some(Publish { host: number(port.get("published"))?, container: number(port.get("target"))? })
     });
     Part {
@@ -134,7 +134,7 @@ fn foreign(name: PartName, image: &str, service: &Value) -> Part {
         credentials: false,
         data: Vec::new(),
         mounts: Vec::new(),
-        publish,
+        publish: publish.collect(),
         probe: None,
         needs: needs.filter_map(|(need, _)| PartName::new(need.as_str()).ok()).collect(),
         install: None,

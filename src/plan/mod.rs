@@ -1,5 +1,6 @@
 //! The decision: project × what was observed → a [`Plan`], steps each with its cause and what it comes after. Pure.
 
+pub mod certs;
 pub mod definition;
 pub mod doctor;
 pub mod down;
@@ -18,6 +19,7 @@ pub mod parts;
 pub mod presets;
 pub mod proof;
 pub mod up;
+pub mod x509;
 
 use std::fmt;
 

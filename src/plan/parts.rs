@@ -9,6 +9,10 @@ use crate::names::{ImageName, PartName};
 
 /// The gateway's name: no module or service may have it.
 pub const GATEWAY: &str = "gateway";
+/// What the gateway's second port is called where ports are named: it leads from HTTP to HTTPS.
+pub const GATEWAY_HTTP: &str = "gateway-http";
+/// Where the gateway listens in its container, for HTTPS and for HTTP.
+pub const GATEWAY_PORTS: (u16, u16) = (8443, 8080);
 
 /// What kind of part it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -214,8 +218,8 @@ pub struct Part {
     pub data: Vec<Mount>,
     /// Mounts of dev only: source, dependencies, downloads, generated files.
     pub mounts: Vec<Mount>,
-    /// Port on this machine.
-    pub publish: Option<Publish>,
+    /// Ports on this machine, the one that people use first.
+    pub publish: Vec<Publish>,
     /// How to see that it is ready.
     pub probe: Option<Probe>,
     /// What must be ready first.
@@ -224,6 +228,20 @@ pub struct Part {
     pub install: Option<Install>,
     /// Keys of the compose specification on top.
     pub extra: serde_yaml::Mapping,
+}
+
+impl Part {
+    /// The port on this machine that people use.
+    #[must_use]
+    pub fn port(&self) -> Option<Publish> {
+        self.publish.first().copied()
+    }
+
+    /// The port on this machine that leads to a port of the container.
+    #[must_use]
+    pub fn published(&self, container: u16) -> Option<u16> {
+        self.publish.iter().find(|publish| publish.container == container).map(|publish| publish.host)
+    }
 }
 
 /// The whole environment of a checkout.
@@ -239,6 +257,8 @@ pub struct Environment {
     pub subnet: String,
     /// Host name of the gateway.
     pub host: String,
+    /// The domain of all parts inside containers, such as `shop.test`.
+    pub domain: String,
     /// What runs, by name.
     pub parts: BTreeMap<PartName, Part>,
     /// Volumes that the parts use, by name.
@@ -268,16 +288,20 @@ impl Environment {
     /// The address of a part for a person or a program on this machine.
     #[must_use]
     pub fn url(&self, part: &Part) -> Option<String> {
-        let port = part.publish?.host;
+        let port = part.port()?.host;
+        let https = |host: &str, port: u16| match port {
+            443 => format!("https://{host}"),
+            port => format!("https://{host}:{port}"),
+        };
         if part.kind == Kind::Gateway {
-            return Some(format!("http://{}:{port}", self.host));
+            return Some(https(&self.host, port));
         }
         let route = self.routes.iter().find(|route| route.name == part.name.as_str());
-        let gateway = self.parts.get(GATEWAY).and_then(|gateway| gateway.publish);
+        let gateway = self.parts.get(GATEWAY).and_then(Part::port);
         match (route, gateway) {
             (Some(route), Some(gateway)) => {
                 let host = if route.host.is_empty() { &self.host } else { &route.host };
-                Some(format!("http://{host}:{}{}", gateway.host, route.path))
+                Some(format!("{}{}", https(host, gateway.host), route.path))
             }
             _ if matches!(part.probe, Some(Probe { ask: Ask::Http { .. }, .. })) => {
                 Some(format!("http://127.0.0.1:{port}"))

@@ -30,7 +30,8 @@ struct View<'a> {
     env_file: Option<String>,
     data: Vec<Value>,
     mounts: Vec<Value>,
-    publish: Option<Value>,
+    publish: Vec<Value>,
+    aliases: Vec<String>,
     healthcheck: Option<Value>,
     depends_on: Option<Value>,
     extra: &'a serde_yaml::Mapping,
@@ -107,16 +108,27 @@ fn view<'a>(part: &'a Part, environment: &'a Environment, engine: &Engine) -> Vi
             .then(|| format!("{}/.devenv/secrets/{}.env", environment.root, part.name)),
         data: part.data.iter().map(mount).collect(),
         mounts: part.mounts.iter().map(mount).collect(),
-        publish: part.publish.map(|publish| {
-            json!({
-                "mode": "host", "host_ip": "127.0.0.1", "protocol": "tcp",
-                "target": publish.container, "published": publish.host.to_string(),
+        publish: part
+            .publish
+            .iter()
+            .map(|publish| {
+                json!({
+                    "mode": "host", "host_ip": "127.0.0.1", "protocol": "tcp",
+                    "target": publish.container, "published": publish.host.to_string(),
+                })
             })
-        }),
+            .collect(),
+        aliases: aliases(part, environment),
         healthcheck: part.probe.as_ref().map(|probe| healthcheck(probe, part, engine)),
         depends_on: (!depends_on.is_empty()).then_some(Value::Object(depends_on)),
         extra: &part.extra,
     }
+}
+
+/// The names of a part inside containers, beside its own: those that the certificate is for.
+fn aliases(part: &Part, environment: &Environment) -> Vec<String> {
+    let own = format!("{}.{}", part.name, environment.domain);
+    if part.kind == Kind::Gateway { vec![own, environment.domain.clone()] } else { vec![own] }
 }
 
 fn mount(mount: &Mount) -> Value {

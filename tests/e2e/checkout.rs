@@ -42,7 +42,7 @@ impl Drop for Turn {
 }
 
 /// One user for all tests of a run: the table that keeps ports and subnets apart is per user.
-fn state() -> &'static Path {
+pub(crate) fn state() -> &'static Path {
     static STATE: OnceLock<PathBuf> = OnceLock::new();
     STATE.get_or_init(|| {
         let state = Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e-state");
@@ -176,7 +176,10 @@ impl Checkout {
         let mut command = Command::new(program);
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path = [self.beside("bin")].into_iter().chain(std::env::split_paths(&path));
-        command.env("PATH", std::env::join_paths(path).unwrap()).env("XDG_STATE_HOME", state());
+        command
+            .env("PATH", std::env::join_paths(path).unwrap())
+            .env("XDG_STATE_HOME", state())
+            .env("XDG_DATA_HOME", state());
         command.env_remove("CI").env_remove("NO_COLOR").current_dir(&self.root).stdin(Stdio::null());
         command
     }

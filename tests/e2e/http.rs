@@ -1,16 +1,30 @@
-//! Requests to a published port.
+//! Requests to a published port, over TLS with nothing but the tests' own certificate authority trusted.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Status and body of a request to `http://HOST[:PORT]/PATH`; hosts below `localhost` are this machine.
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use crate::checkout::state;
+
+trait Stream: Read + Write {}
+impl<T: Read + Write> Stream for T {}
+
+/// Status and body of a request to `http[s]://HOST[:PORT]/PATH`; hosts below `localhost` are this machine.
 pub(crate) fn request(method: &str, url: &str, body: &str) -> (u16, String) {
-    let rest = url.strip_prefix("http://").unwrap_or_else(|| panic!("no address: {url}"));
+    let (scheme, rest) = url.split_once("://").unwrap_or_else(|| panic!("no address: {url}"));
     let (host, path) = rest.split_once('/').map_or((rest, ""), |(host, path)| (host, path));
-    let port = host.split_once(':').map_or("80", |(_, port)| port);
-    let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    let (name, port) = host.split_once(':').unwrap_or((host, if scheme == "https" { "443" } else { "80" }));
+    let stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut stream: Box<dyn Stream> = match scheme {
+        "https" => Box::new(StreamOwned::new(client(name), stream)),
+        _ => Box::new(stream),
+    };
     let length = body.len();
     write!(
         stream,
@@ -27,4 +41,13 @@ pub(crate) fn request(method: &str, url: &str, body: &str) -> (u16, String) {
 /// Status and body of a GET.
 pub(crate) fn get(url: &str) -> (u16, String) {
     request("GET", url, "")
+}
+
+fn client(name: &str) -> ClientConnection {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(state().join("devenv/ca/ca.pem")).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_root_certificates(roots).with_no_client_auth();
+    ClientConnection::new(Arc::new(config), ServerName::try_from(name.to_owned()).unwrap()).unwrap()
 }

@@ -22,8 +22,8 @@ fn clones_run_side_by_side_and_keep_their_ports_in_any_order() {
     other.ok(&["up"]);
     let urls = |checkout: &Checkout| checkout.ok(&["url"]).stdout;
     let (first, second) = (urls(&one), urls(&other));
-    assert!(first.contains(&format!("http://{}.localhost:", one.project())), "{first}");
-    assert!(second.contains(&format!("http://other.{}.localhost:", one.project())), "{second}");
+    assert!(first.contains(&format!("https://{}.localhost:", one.project())), "{first}");
+    assert!(second.contains(&format!("https://other.{}.localhost:", one.project())), "{second}");
     assert_eq!((one.networks().len(), other.networks().len()), (1, 1));
     one.ok(&["down"]);
     assert_eq!(other.containers().len(), 3, "down of one took containers of the other");

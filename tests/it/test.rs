@@ -43,6 +43,7 @@ impl Test {
         let env = BTreeMap::from([
             ("HOME".to_owned(), path("home")),
             ("XDG_STATE_HOME".to_owned(), path("home/state")),
+            ("XDG_DATA_HOME".to_owned(), path("home/data")),
             ("PATH".to_owned(), format!("{}:/usr/bin:/bin", path("bin"))),
             ("DOCKER_HOST".to_owned(), "unix:///nope".to_owned()),
         ]);

@@ -27,7 +27,7 @@ pub(super) fn requires(tree: &Node, known: &Known) -> Option<Finding> {
 /// `ports` and `secrets` name parts that exist, and no port twice.
 pub(super) fn check(tree: &Node, parts: &[Part<'_>]) -> Vec<Finding> {
     let known = by_name(parts);
-    let names = || known.keys().copied().chain(["gateway"]);
+    let names = || known.keys().copied().chain(["gateway", "gateway-http"]);
     let mut findings = Vec::new();
     let mut seen: HashMap<i128, &Entry> = HashMap::new();
     for entry in entries(tree, "ports") {

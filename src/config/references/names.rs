@@ -7,8 +7,9 @@ use crate::config::quote::quoted;
 use crate::config::references::Part;
 
 /// Host names that are taken, and by what.
-const RESERVED: [(&str, &str); 4] = [
+const RESERVED: [(&str, &str); 5] = [
     ("gateway", "the reverse proxy"),
+    ("gateway-http", "the reverse proxy's second port"),
     ("localhost", "the container itself"),
     ("host", "the machine that devenv runs on"),
     ("debug", "the tool box"),

@@ -7,7 +7,7 @@ use bollard::query_parameters::{BuildImageOptionsBuilder, BuilderVersion};
 use futures_util::StreamExt;
 
 use crate::error::{Error, Kind, Result};
-use crate::host::engine::{Engine, failed};
+use crate::host::engine::{Engine, failed, is_torn_end};
 use crate::render::dockerfile;
 
 /// A build.
@@ -64,6 +64,7 @@ impl Engine {
         while let Some(message) = stream.next().await {
             let message = match message {
                 Ok(message) => message,
+                Err(error) if id.is_some() && is_torn_end(&error) => break,
                 Err(error) => return Err(not_built(build, failed("build")(error), broken.as_ref(), &names, &logs)),
             };
             let status = match message.aux {

@@ -6,7 +6,7 @@ use bollard::query_parameters::{CreateImageOptionsBuilder, ListImagesOptions, Ta
 use futures_util::StreamExt;
 
 use crate::error::Result;
-use crate::host::engine::{Engine, failed};
+use crate::host::engine::{Engine, failed, is_torn_end};
 use crate::labels;
 use crate::names::ImageName;
 use crate::plan::observed::{Image, Packages};
@@ -66,7 +66,10 @@ impl Engine {
         let options = CreateImageOptionsBuilder::default().from_image(name).tag(tag).build();
         let mut stream = self.docker.create_image(Some(options), None, None);
         while let Some(message) = stream.next().await {
-            let message = message.map_err(failed(format!("cannot pull {reference}")))?;
+            let message = match message {
+                Err(error) if is_torn_end(&error) => return self.must_have(reference).await,
+                message => message.map_err(failed(format!("cannot pull {reference}")))?,
+            };
             if let Some(status) = message.status {
                 progress(&status);
             }
@@ -80,13 +83,22 @@ impl Engine {
         self.docker.tag_image(image, Some(options)).await.map_err(failed(format!("cannot tag {image}")))
     }
 
+    /// An error where the engine has no such image.
+    async fn must_have(&self, reference: &str) -> Result<()> {
+        let seen = self.docker.inspect_image(reference).await;
+        seen.map(drop).map_err(failed(format!("{reference} did not arrive")))
+    }
+
     /// Makes an image of a root file system, given as a tar file's bytes.
     pub async fn import(&self, tag: &str, tar: bytes::Bytes) -> Result<()> {
         let (name, version) = tag.rsplit_once(':').unwrap_or((tag, "latest"));
         let options = CreateImageOptionsBuilder::default().from_src("-").repo(name).tag(version).build();
         let mut stream = self.docker.create_image(Some(options), Some(bollard::body_full(tar)), None);
         while let Some(message) = stream.next().await {
-            message.map_err(failed(format!("cannot import {tag}")))?;
+            match message {
+                Err(error) if is_torn_end(&error) => return self.must_have(tag).await,
+                message => message.map_err(failed(format!("cannot import {tag}")))?,
+            };
         }
         Ok(())
     }

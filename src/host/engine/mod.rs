@@ -108,6 +108,13 @@ fn failed(doing: impl std::fmt::Display) -> impl FnOnce(ApiError) -> Error {
     }
 }
 
+/// Whether a stream of messages has ended in less than a message. That is its good end, too, when the line break of the
+/// last message came by itself (bollard's decoder keeps the half of it), so that whoever asks must know by other means
+/// whether the last message was there.
+fn is_torn_end(error: &ApiError) -> bool {
+    matches!(error, ApiError::IOError { err } if err.to_string() == "bytes remaining on stream")
+}
+
 /// Whether the engine has no such thing.
 fn is_missing(error: &ApiError) -> bool {
     matches!(error, ApiError::DockerResponseServerError { status_code: 404, .. })

@@ -1,0 +1,158 @@
+//! The certificates of a checkout: the machine's authority, made on first need, and the environment's leaf, made anew
+//! when the decision says so; or the team's own.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::assets::{Asset, Assets, Origin};
+use crate::error::Result;
+use crate::host::certs::{self, Pair, Place};
+use crate::host::files;
+use crate::plan::certs::{self as decision, CertsError, Kept, Profile};
+use crate::plan::x509::{self, Facts};
+
+/// Whether certificates may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Make {
+    /// What is missing or due is made.
+    Yes,
+    /// What is there is read.
+    No,
+}
+
+/// What an environment's certificates are for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// The checkout's folder.
+    pub root: &'a Path,
+    /// The files in force: profile, and the team's own certificate.
+    pub assets: &'a Assets,
+    /// Host name of the gateway.
+    pub host: &'a str,
+    /// All names of the leaf.
+    pub names: &'a BTreeSet<String>,
+    /// Seconds since 1970.
+    pub now: i64,
+}
+
+/// The certificates of a checkout.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Certs {
+    /// Certificate of the machine's authority.
+    pub authority: Option<String>,
+    /// Certificate and key of the environment.
+    pub leaf: Option<Pair>,
+    /// Whether the leaf is the team's own.
+    pub own: bool,
+    /// What is worth a line.
+    pub news: Vec<String>,
+}
+
+impl Certs {
+    /// Digest of what the gateway reads.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let facts = self.leaf.as_ref().and_then(|leaf| Facts::of(&leaf.certificate).ok());
+        facts.map(|facts| facts.fingerprint).unwrap_or_default()
+    }
+}
+
+/// Gets the certificates of a checkout. Nothing below the checkout is written here.
+pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
+    let profile = profile(wish.assets)?;
+    let mut certs = Certs::default();
+    let place = Place::of(None)?;
+    let authority = authority(&place, &profile, wish.now, make, &mut certs.news)?;
+    certs.authority = authority.as_ref().map(|pair| pair.certificate.clone());
+    if let Some(pair) = own(wish)? {
+        (certs.leaf, certs.own) = (Some(pair), true);
+        return Ok(certs);
+    }
+    let kept = |name: &str| files::read_text(&wish.root.join(".devenv/certs").join(name));
+    let kept = match (kept("cert.pem")?, kept("key.pem")?) {
+        (Some(certificate), Some(key)) => Some(Pair { certificate, key }),
+        _ => None,
+    };
+    let Some(authority) = authority.filter(|_| make == Make::Yes) else {
+        certs.leaf = kept;
+        return Ok(certs);
+    };
+    let known = kept.as_ref().map(|pair| Kept {
+        certificate: &pair.certificate,
+        has_key: certs::public_key(&pair.key).is_ok_and(|key| x509::public_key(&pair.certificate) == Ok(key)),
+    });
+    let due = decision::renewal(known, &authority.certificate, wish.names, &profile.leaf, wish.now);
+    certs.leaf = match (due, kept) {
+        (None, kept) => kept,
+        (Some(cause), kept) => {
+            if kept.is_some() {
+                certs.news.push(format!("the certificate is made anew: {cause}"));
+            }
+            Some(certs::leaf(&profile, &authority, wish.host, wish.names.iter(), wish.now)?)
+        }
+    };
+    Ok(certs)
+}
+
+/// The profile in force.
+pub fn profile(assets: &Assets) -> Result<Profile> {
+    Ok(Profile::parse(assets.get(decision::PROFILE).map(Asset::text).unwrap_or_default())?)
+}
+
+/// The machine's authority at `place`, checked; made where there is none and that is allowed.
+pub fn authority(
+    place: &Place,
+    profile: &Profile,
+    now: i64,
+    make: Make,
+    news: &mut Vec<String>,
+) -> Result<Option<Pair>> {
+    let held = match make {
+        Make::Yes => Some(place.hold()?),
+        Make::No => None,
+    };
+    if let Some(pair) = place.read()? {
+        let problem = decision::authority_problem(&pair.certificate, certs::public_key(&pair.key), now);
+        return match problem {
+            None => Ok(Some(pair)),
+            Some((file, problem)) => {
+                let path = match file {
+                    decision::AuthorityFile::Certificate => place.certificate(),
+                    decision::AuthorityFile::Key => place.key(),
+                };
+                Err(CertsError::Authority { path: path.display().to_string(), problem }.into())
+            }
+        };
+    }
+    if held.is_none() {
+        return Ok(None);
+    }
+    let pair = certs::authority(profile, &format!("devenv on {}", certs::machine_name()), now)?;
+    place.keep(&pair)?;
+    news.push("made this machine's certificate authority: `devenv certs trust` makes browsers accept it".to_owned());
+    Ok(Some(pair))
+}
+
+/// The certificate that the team or a developer has put into the folder of their files; it must be good.
+fn own(wish: Wish<'_>) -> Result<Option<Pair>> {
+    let file = |name: &str| wish.assets.get(name).filter(|asset| asset.origin != Origin::Embedded);
+    let shown = |name: &str| match wish.assets.get(name).map(|asset| &asset.origin) {
+        Some(Origin::Project(path)) => path.display().to_string(),
+        _ => name.to_owned(),
+    };
+    let problem = |name: &str, problem: String| CertsError::Own { path: shown(name), problem };
+    let pair = match (file(decision::OWN), file(decision::OWN_KEY)) {
+        (None, None) => return Ok(None),
+        (Some(_), None) => {
+            return Err(problem(decision::OWN, format!("its key {} is not there", decision::OWN_KEY)).into());
+        }
+        (None, Some(_)) => return Err(problem(decision::OWN_KEY, format!("{} is not there", decision::OWN)).into()),
+        (Some(certificate), Some(key)) => {
+            Pair { certificate: certificate.text().to_owned(), key: key.text().to_owned() }
+        }
+    };
+    let facts = Facts::of(&pair.certificate).map_err(|text| problem(decision::OWN, text))?;
+    certs::matches(&pair).map_err(|text| problem(decision::OWN_KEY, text))?;
+    decision::own_problem(&facts, wish.host, wish.now).map_or(Ok(()), |text| Err(problem(decision::OWN, text)))?;
+    Ok(Some(pair))
+}

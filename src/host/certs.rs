@@ -1,0 +1,255 @@
+//! Keys and certificates are made here, and the machine's authorities are kept in the user's data folder. A key is
+//! its owner's from its first byte and leaves that folder never.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::PathBuf;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PKCS_ECDSA_P256_SHA256,
+    PKCS_ECDSA_P384_SHA384, PKCS_ED25519, SerialNumber, SignatureAlgorithm,
+};
+use rustix::fs::FlockOperation;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use time::OffsetDateTime;
+
+use crate::error::{Error, Kind, Result};
+use crate::host::{files, state};
+use crate::plan::certs::{CertsError, KeyKind, Profile};
+use crate::plan::x509::DAY;
+use crate::render::Access;
+
+/// `$XDG_DATA_HOME/devenv`, or what stands for it.
+pub fn folder() -> Result<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
+    let missing =
+        || Error::message(Kind::Usage, "neither HOME nor XDG_DATA_HOME is set: devenv has no place for certificates");
+    base.map(|base| base.join("devenv")).ok_or_else(missing)
+}
+
+/// A certificate and its key, both as PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The certificate.
+    pub certificate: String,
+    /// The key, PKCS#8.
+    pub key: String,
+}
+
+/// Where an authority is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place(PathBuf);
+
+impl Place {
+    /// That of the machine's authority, or of a zone's.
+    pub fn of(zone: Option<&str>) -> Result<Self> {
+        let folder = folder()?;
+        Ok(Self(match zone {
+            None => folder.join("ca"),
+            Some(zone) => folder.join("zones").join(zone),
+        }))
+    }
+
+    /// The certificate, which everybody may read.
+    #[must_use]
+    pub fn certificate(&self) -> PathBuf {
+        self.0.join("ca.pem")
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> PathBuf {
+        self.0.join("ca.key")
+    }
+
+    /// What is there; `None` where there is nothing yet.
+    pub fn read(&self) -> Result<Option<Pair>> {
+        let (certificate, key) = (files::read_text(&self.certificate())?, self.read_key()?);
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => Ok(Some(Pair { certificate, key })),
+            (None, None) => Ok(None),
+            // A run that was killed in between: nobody has seen a certificate of this key yet.
+            (None, Some(_)) => Ok(None),
+            (Some(_), None) => {
+                let path = self.key().display().to_string();
+                Err(CertsError::Authority { path, problem: "it is not there, and the certificate is".to_owned() }
+                    .into())
+            }
+        }
+    }
+
+    fn read_key(&self) -> Result<Option<String>> {
+        let path = self.key();
+        match fs::metadata(&path) {
+            Ok(facts) if facts.mode() & 0o077 != 0 => {
+                let problem = format!("others can read it (mode {:04o})", facts.mode() & 0o7777);
+                Err(CertsError::Authority { path: path.display().to_string(), problem }.into())
+            }
+            Ok(_) => files::read_text(&path),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(files::failed("read", &path)(error)),
+        }
+    }
+
+    /// Holds the place for this process alone, until what is returned is dropped.
+    pub fn hold(&self) -> Result<fs::File> {
+        files::make_folder(&self.0, Access::Private)?;
+        let file = fs::File::open(&self.0).map_err(files::failed("open", &self.0))?;
+        rustix::fs::flock(&file, FlockOperation::LockExclusive)
+            .map_err(|error| files::failed("lock", &self.0)(error.into()))?;
+        Ok(file)
+    }
+
+    /// Keeps a new authority. The key is written into a file that nobody else can open from its first byte, and last of
+    /// all comes the certificate: with it, the authority is there.
+    pub fn keep(&self, pair: &Pair) -> Result<()> {
+        let path = self.key();
+        files::remove(&path)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o400)
+            .open(&path)
+            .map_err(files::failed("write", &path))?;
+        file.write_all(pair.key.as_bytes()).and_then(|()| file.sync_all()).map_err(files::failed("write", &path))?;
+        files::write(&self.certificate(), pair.certificate.as_bytes(), Access::Public).map(drop)
+    }
+
+    /// Deletes the authority.
+    pub fn delete(&self) -> Result<()> {
+        files::remove(&self.certificate())?;
+        files::remove(&self.key())
+    }
+}
+
+/// The zones that have an authority of their own.
+pub fn zones() -> Result<Vec<String>> {
+    let Ok(entries) = fs::read_dir(folder()?.join("zones")) else { return Ok(Vec::new()) };
+    let mut zones: Vec<String> = entries
+        .flatten()
+        .filter(|entry| entry.path().join("ca.pem").is_file())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    zones.sort();
+    Ok(zones)
+}
+
+/// Makes an authority, `name` of which people see in their browser's list.
+pub fn authority(profile: &Profile, name: &str, now: i64) -> Result<Pair> {
+    let mut params = params(profile, name, now, i64::from(profile.authority.days))?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let mut subtrees = NameConstraints { permitted_subtrees: Vec::new(), excluded_subtrees: Vec::new() };
+    let domains = profile.authority.domains.iter().cloned().map(GeneralSubtree::DnsName);
+    subtrees.permitted_subtrees.extend(domains);
+    for address in &profile.authority.addresses {
+        subtrees.permitted_subtrees.push(GeneralSubtree::IpAddress(subnet(address)?));
+    }
+    if profile.authority.addresses.is_empty() {
+        // A kind of name without an entry is free to sign for, so every address is taken out.
+        for all in ["0.0.0.0/0", "::/0"] {
+            subtrees.excluded_subtrees.push(GeneralSubtree::IpAddress(subnet(all)?));
+        }
+    }
+    params.name_constraints = Some(subtrees);
+    let key = new_key(profile.key)?;
+    let certificate = params.self_signed(&key).map_err(|error| unmade(&error))?;
+    Ok(Pair { certificate: certificate.pem(), key: key.serialize_pem() })
+}
+
+fn subnet(text: &str) -> Result<CidrSubnet> {
+    let wrong = |()| CertsError::Profile(format!("`{text}` is no network such as 127.0.0.0/8"));
+    Ok(text.parse::<CidrSubnet>().map_err(wrong)?)
+}
+
+/// Makes a leaf for `names`, signed by an authority.
+pub fn leaf<'a>(
+    profile: &Profile,
+    authority: &Pair,
+    host: &str,
+    names: impl Iterator<Item = &'a String>,
+    now: i64,
+) -> Result<Pair> {
+    let days = i64::from(profile.leaf.days - profile.leaf.backdate_days.min(profile.leaf.days - 1));
+    let mut params = params(profile, host, now, days)?;
+    for name in names {
+        params.subject_alt_names.push(match name.parse() {
+            Ok(address) => rcgen::SanType::IpAddress(address),
+            Err(_) => rcgen::SanType::DnsName(name.as_str().try_into().map_err(|error| unmade(&error))?),
+        });
+    }
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    let key = new_key(profile.key)?;
+    let signer = KeyPair::from_pem(&authority.key).map_err(|error| unmade(&error))?;
+    let issuer = Issuer::from_ca_cert_pem(&authority.certificate, signer).map_err(|error| unmade(&error))?;
+    let certificate = params.signed_by(&key, &issuer).map_err(|error| unmade(&error))?;
+    Ok(Pair { certificate: certificate.pem(), key: key.serialize_pem() })
+}
+
+/// The public key of a key that devenv made, as it stands in its certificate.
+pub fn public_key(key: &str) -> Result<Vec<u8>, String> {
+    let pair = KeyPair::from_pem(key).map_err(|error| format!("it is no key: {error}"))?;
+    Ok(pair.public_key_raw().to_vec())
+}
+
+/// Whether the key of a pair that others have made is that of its certificate; any kind of key.
+pub fn matches(pair: &Pair) -> Result<(), String> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pair.certificate.as_bytes()).collect();
+    let chain = chain.map_err(|error| format!("the certificate is damaged: {error}"))?;
+    let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).map_err(|error| format!("it is no key: {error}"))?;
+    match CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider()) {
+        Ok(_) => Ok(()),
+        Err(rustls::Error::InconsistentKeys(_)) => Err("it is not the key of the certificate beside it".to_owned()),
+        Err(error) => Err(format!("it cannot be used: {error}")),
+    }
+}
+
+/// What people call this machine.
+#[must_use]
+pub fn machine_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+fn params(profile: &Profile, name: &str, now: i64, days: i64) -> Result<CertificateParams> {
+    let at = |seconds: i64| {
+        OffsetDateTime::from_unix_timestamp(seconds).map_err(|error| Error::message(Kind::Failed, error))
+    };
+    let mut params = CertificateParams::default();
+    params.not_before = at(now - i64::from(profile.leaf.backdate_days) * DAY)?;
+    params.not_after = at(now + days * DAY)?;
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::OrganizationName, profile.organization.as_str());
+    params.distinguished_name.push(DnType::CommonName, name);
+    // 128 random bits; the first one is 0, for the number is positive.
+    let mut serial = random(16)?;
+    serial[0] &= 0x7f;
+    serial[0] |= 0x40;
+    params.serial_number = Some(SerialNumber::from_slice(&serial));
+    Ok(params)
+}
+
+fn random(bytes: usize) -> Result<Vec<u8>> {
+    let text = state::random(bytes)?;
+    Ok((0..bytes).filter_map(|at| u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok()).collect())
+}
+
+fn new_key(kind: KeyKind) -> Result<KeyPair> {
+    let algorithm: &'static SignatureAlgorithm = match kind {
+        KeyKind::EcdsaP256 => &PKCS_ECDSA_P256_SHA256,
+        KeyKind::EcdsaP384 => &PKCS_ECDSA_P384_SHA384,
+        KeyKind::Ed25519 => &PKCS_ED25519,
+    };
+    KeyPair::generate_for(algorithm).map_err(|error| unmade(&error))
+}
+
+fn unmade(error: &rcgen::Error) -> Error {
+    Error::message(Kind::Failed, format!("cannot make a certificate: {error}"))
+}

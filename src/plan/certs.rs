@@ -1,0 +1,275 @@
+//! Certificates: the profile, the names that a leaf is for, and when a new one is due. Pure:
+//! the time is a value, and keys are made elsewhere.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use crate::error::{Error, Kind};
+use crate::plan::x509::{DAY, Facts, is_signed_by, public_key};
+
+/// Path of the profile among the files in force.
+pub const PROFILE: &str = "certs/profile.yaml";
+/// The team's own certificate, among the files in force.
+pub const OWN: &str = "certs/gateway.pem";
+/// Its key.
+pub const OWN_KEY: &str = "certs/gateway.key";
+/// Longest life of a leaf, in days.
+const LONGEST_LEAF: u32 = 90;
+
+/// `certs/profile.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Kind of every key.
+    pub key: KeyKind,
+    /// Who the subject says that it is.
+    pub organization: String,
+    /// The authority.
+    pub authority: AuthorityProfile,
+    /// The certificates that it signs.
+    pub leaf: LeafProfile,
+}
+
+/// How an authority looks.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorityProfile {
+    /// Its life.
+    pub days: u32,
+    /// Domains that it may sign for, with all below them.
+    pub domains: Vec<String>,
+    /// Networks that it may sign for, such as `127.0.0.0/8`.
+    #[serde(default)]
+    pub addresses: Vec<String>,
+}
+
+/// How a leaf looks.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeafProfile {
+    /// Its life; at most 90 days.
+    pub days: u32,
+    /// How long before now it is valid already.
+    pub backdate_days: u32,
+}
+
+/// A kind of key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum KeyKind {
+    /// NIST P-256.
+    #[serde(rename = "ecdsa-p256")]
+    EcdsaP256,
+    /// NIST P-384.
+    #[serde(rename = "ecdsa-p384")]
+    EcdsaP384,
+    /// Edwards curve; few browsers know it.
+    #[serde(rename = "ed25519")]
+    Ed25519,
+}
+
+/// What is wrong with certificates, keys or the profile.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CertsError {
+    /// The profile does not parse or asks for what is not allowed.
+    #[error("{PROFILE}: {0}")]
+    Profile(String),
+    /// The machine's authority cannot be used.
+    #[error("the certificate authority of this machine cannot be used: {path}: {problem}")]
+    Authority {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The team's own certificate cannot be used.
+    #[error("{path}: {problem}")]
+    Own {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl From<CertsError> for Error {
+    fn from(error: CertsError) -> Self {
+        match &error {
+            CertsError::Profile(_) => Self::new(Kind::Usage, error).hint("`devenv eject certs` writes one that is right"),
+            CertsError::Authority { .. } => Self::new(Kind::Failed, error).hint(
+                "restore the file from a backup, or make a new authority with `devenv certs reset`: browsers must then trust it anew",
+            ),
+            CertsError::Own { .. } => Self::new(Kind::Usage, error)
+                .hint("put a certificate and its key there that belong together, or take both away: devenv then makes its own"),
+        }
+    }
+}
+
+impl Profile {
+    /// Reads the profile.
+    pub fn parse(text: &str) -> Result<Self, CertsError> {
+        let profile: Self = serde_yaml::from_str(text).map_err(|error| CertsError::Profile(error.to_string()))?;
+        let wrong = |problem: &str| Err(CertsError::Profile(problem.to_owned()));
+        match &profile {
+            Self { leaf: LeafProfile { days: 0, .. }, .. } => wrong("leaf.days must be at least 1"),
+            Self { leaf, .. } if leaf.days > LONGEST_LEAF => wrong("leaf.days is at most 90"),
+            Self { leaf, .. } if leaf.backdate_days > 30 => wrong("leaf.backdate_days is at most 30"),
+            Self { authority, .. } if authority.days < 2 * LONGEST_LEAF => wrong("authority.days is at least 180"),
+            Self { authority, .. } if authority.domains.is_empty() => wrong("authority.domains names nothing"),
+            _ => Ok(profile),
+        }
+    }
+
+    /// The profile of an authority for one zone alone.
+    #[must_use]
+    pub fn of_zone(&self, zone: &str) -> Self {
+        let authority =
+            AuthorityProfile { domains: vec![zone.to_owned()], addresses: Vec::new(), days: self.authority.days };
+        Self { authority, ..self.clone() }
+    }
+}
+
+/// The names that an environment's leaf is for. Outside, the product is `host`; a wildcard directly below `localhost`
+/// never matches, one below `host` does. Inside a container `*.localhost` is the container itself, so each part is
+/// `NAME.PROJECT.test` there. No bare name: the authority's constraint would refuse the whole leaf.
+#[must_use]
+pub fn names<'a>(host: &str, project: &str, parts: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+    let fixed = [host.to_owned(), format!("*.{host}"), inner(project)];
+    let addresses = ["127.0.0.1", "::1"].map(str::to_owned);
+    fixed.into_iter().chain(addresses).chain(parts.map(|part| format!("{part}.{}", inner(project)))).collect()
+}
+
+/// The product's name inside containers.
+#[must_use]
+pub fn inner(project: &str) -> String {
+    format!("{project}.test")
+}
+
+/// Which of an authority's two files is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthorityFile {
+    /// The certificate.
+    Certificate,
+    /// The key.
+    Key,
+}
+
+/// What is wrong with an authority, given its certificate and what was read of its key. It is never made anew for that:
+/// whoever trusts it would have to trust another one.
+#[must_use]
+pub fn authority_problem(certificate: &str, key: Result<Vec<u8>, String>, now: i64) -> Option<(AuthorityFile, String)> {
+    let certificate_is = |problem: String| Some((AuthorityFile::Certificate, problem));
+    let facts = match Facts::of(certificate) {
+        Ok(facts) => facts,
+        Err(problem) => return certificate_is(problem),
+    };
+    if is_signed_by(certificate, certificate) != Ok(true) {
+        return certificate_is("it is damaged: its signature is not its own".to_owned());
+    }
+    match key {
+        Err(problem) => return Some((AuthorityFile::Key, problem)),
+        Ok(key) if public_key(certificate).as_ref() != Ok(&key) => {
+            return Some((AuthorityFile::Key, "it is not the key of the certificate beside it".to_owned()));
+        }
+        Ok(_) => {}
+    }
+    if facts.not_after <= now {
+        return certificate_is("it has expired".to_owned());
+    }
+    (facts.not_before > now).then(|| (AuthorityFile::Certificate, "it is not valid yet: look at the clock".to_owned()))
+}
+
+/// What is wrong with the team's own certificate, apart from its key.
+#[must_use]
+pub fn own_problem(facts: &Facts, host: &str, now: i64) -> Option<String> {
+    if facts.not_after <= now {
+        return Some(format!("the certificate has expired {} days ago", -facts.days_left(now)));
+    }
+    if facts.not_before > now {
+        return Some("the certificate is not valid yet".to_owned());
+    }
+    let wildcard = host.split_once('.').map(|(_, domain)| format!("*.{domain}"));
+    let covers = |name: &String| name.eq_ignore_ascii_case(host) || Some(name) == wildcard.as_ref();
+    // A wildcard directly below a top-level name matches nowhere.
+    let is_bare = wildcard.as_ref().is_some_and(|wildcard| wildcard.matches('.').count() < 2);
+    let covered = facts.names.iter().any(|name| covers(name) && !(is_bare && name.starts_with("*.")));
+    (!covered).then(|| {
+        let names: Vec<&str> = facts.names.iter().map(String::as_str).collect();
+        format!("the certificate is for {}, not for {host}", names.join(", "))
+    })
+}
+
+/// A leaf as it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept<'a> {
+    /// The certificate.
+    pub certificate: &'a str,
+    /// Whether the key beside it is its own.
+    pub has_key: bool,
+}
+
+/// Why a new leaf is due; `None` where the kept one is right.
+#[must_use]
+pub fn renewal(
+    kept: Option<Kept<'_>>,
+    authority: &str,
+    names: &BTreeSet<String>,
+    profile: &LeafProfile,
+    now: i64,
+) -> Option<String> {
+    let Some(kept) = kept else { return Some("not there yet".to_owned()) };
+    let facts = match Facts::of(kept.certificate) {
+        Ok(facts) if kept.has_key => facts,
+        Ok(_) => return Some("its key does not belong to it".to_owned()),
+        Err(problem) => return Some(problem),
+    };
+    if is_signed_by(kept.certificate, authority) != Ok(true) {
+        return Some("it is signed by another authority".to_owned());
+    }
+    if facts.names != *names {
+        return Some("its names changed".to_owned());
+    }
+    if facts.not_before > now {
+        return Some("it is not valid yet: the clock was moved".to_owned());
+    }
+    let left = facts.not_after - now;
+    if left <= 0 {
+        return Some("it has expired".to_owned());
+    }
+    if left * 3 < i64::from(profile.days) * DAY {
+        return Some(format!("{} days are left", left / DAY));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EMBEDDED: &str = include_str!("../../certs/profile.yaml");
+
+    #[test]
+    fn the_embedded_profile_is_right() {
+        let profile = Profile::parse(EMBEDDED).unwrap();
+        assert_eq!((profile.key, profile.leaf.days), (KeyKind::EcdsaP256, 90));
+        assert_eq!(profile.authority.domains, ["localhost", "test"]);
+    }
+
+    #[test]
+    fn a_profile_that_asks_for_too_much_is_refused() {
+        let with = |from: &str, to: &str| Profile::parse(&EMBEDDED.replacen(from, to, 1)).unwrap_err().to_string();
+        assert_eq!(with("days: 90", "days: 400"), "certs/profile.yaml: leaf.days is at most 90");
+        assert_eq!(with("days: 3650", "days: 30"), "certs/profile.yaml: authority.days is at least 180");
+        assert_eq!(with("[localhost, test]", "[]"), "certs/profile.yaml: authority.domains names nothing");
+        assert!(with("ecdsa-p256  ", "rsa").contains("unknown variant `rsa"), "{}", with("ecdsa-p256  ", "rsa"));
+    }
+
+    #[test]
+    fn a_leaf_is_for_the_host_and_for_each_part_inside() {
+        let names = names("shop.localhost", "shop", ["api", "db"].into_iter());
+        let all: Vec<&str> = names.iter().map(String::as_str).collect();
+        let expected =
+            ["*.shop.localhost", "127.0.0.1", "::1", "api.shop.test", "db.shop.test", "shop.localhost", "shop.test"];
+        assert_eq!(all, expected);
+    }
+}

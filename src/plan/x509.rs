@@ -1,0 +1,104 @@
+//! What a certificate says. Pure: text in, facts out.
+
+use std::collections::BTreeSet;
+
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::pem::Pem;
+
+/// Seconds of a day.
+pub const DAY: i64 = 86_400;
+
+/// What a certificate says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Its subject's common name.
+    pub name: String,
+    /// Seconds since 1970.
+    pub not_before: i64,
+    /// Seconds since 1970.
+    pub not_after: i64,
+    /// Host names and addresses that it is for.
+    pub names: BTreeSet<String>,
+    /// Digest of its bytes, as browsers show it: `AB:CD:…`.
+    pub fingerprint: String,
+}
+
+impl Facts {
+    /// Reads the first certificate of a PEM text.
+    pub fn of(pem: &str) -> Result<Self, String> {
+        with_certificate(pem, |certificate| {
+            let names = certificate.subject_alternative_name().ok().flatten();
+            let names = names.iter().flat_map(|names| &names.value.general_names).filter_map(general_name).collect();
+            let common = certificate.subject().iter_common_name().next();
+            let der = certificate.as_raw();
+            Self {
+                name: common.and_then(|name| name.as_str().ok()).unwrap_or_default().to_owned(),
+                not_before: certificate.validity().not_before.timestamp(),
+                not_after: certificate.validity().not_after.timestamp(),
+                names,
+                fingerprint: fingerprint(der),
+            }
+        })
+    }
+
+    /// Whole days that are left at `now`; negative when it is over.
+    #[must_use]
+    pub fn days_left(&self, now: i64) -> i64 {
+        (self.not_after - now).div_euclid(DAY)
+    }
+}
+
+/// SHA-256 of a certificate in the form that browsers and openssl show.
+fn fingerprint(der: &[u8]) -> String {
+    let hex = crate::digest::hex(der).to_uppercase();
+    let pairs: Vec<&str> = (0..hex.len()).step_by(2).filter_map(|at| hex.get(at..at + 2)).collect();
+    pairs.join(":")
+}
+
+fn general_name(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::IPAddress(bytes) => match (<[u8; 4]>::try_from(*bytes), <[u8; 16]>::try_from(*bytes)) {
+            (Ok(four), _) => Some(std::net::Ipv4Addr::from(four).to_string()),
+            (_, Ok(sixteen)) => Some(std::net::Ipv6Addr::from(sixteen).to_string()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn with_certificate<T>(pem: &str, read: impl FnOnce(&X509Certificate<'_>) -> T) -> Result<T, String> {
+    let mut blocks = Pem::iter_from_buffer(pem.as_bytes());
+    let block = match blocks.find(|block| block.as_ref().map_or(true, |block| block.label == "CERTIFICATE")) {
+        Some(Ok(block)) => block,
+        Some(Err(error)) => return Err(format!("it is damaged: {error}")),
+        None => return Err("there is no certificate in it".to_owned()),
+    };
+    let certificate = block.parse_x509().map_err(|error| format!("it is damaged: {error}"))?;
+    Ok(read(&certificate))
+}
+
+/// Whether `pem` is signed by the holder of `issuer`'s key; itself, where both are the same.
+pub fn is_signed_by(pem: &str, issuer: &str) -> Result<bool, String> {
+    with_certificate(issuer, |issuer| {
+        with_certificate(pem, |certificate| certificate.verify_signature(Some(issuer.public_key())).is_ok())
+    })?
+}
+
+/// The public key of a certificate, as its bytes stand in it.
+pub fn public_key(pem: &str) -> Result<Vec<u8>, String> {
+    with_certificate(pem, |certificate| certificate.public_key().subject_public_key.data.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_certificate_is_told() {
+        assert_eq!(Facts::of("nothing"), Err("there is no certificate in it".to_owned()));
+        let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert!(Facts::of(damaged).unwrap_err().starts_with("it is damaged"));
+    }
+}
