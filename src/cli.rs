@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::commands::context::Context;
-use crate::commands::{config, doctor, down, images, init, logs, shell, start, status, stop, toggle, up, update, url};
+use crate::commands::{
+    certs, config, doctor, down, images, init, logs, shell, start, status, stop, toggle, up, update, url,
+};
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::OneOffs;
 use crate::host::state;
@@ -59,6 +61,7 @@ enum Command {
     Url(url::UrlArgs),
     Images(images::ImagesArgs),
     Config(config::ConfigArgs),
+    Certs(certs::CertsArgs),
     Enable(toggle::EnableArgs),
     Disable(toggle::DisableArgs),
     Init(init::InitArgs),
@@ -97,6 +100,7 @@ impl Command {
             Self::Url(args) => url::url(cx, args).await,
             Self::Images(args) => images::run(cx, args).await,
             Self::Config(args) => config::run(cx, args),
+            Self::Certs(args) => certs::run(cx, args).await,
             Self::Enable(args) => toggle::enable(cx, args),
             Self::Disable(args) => toggle::disable(cx, args),
             Self::Init(args) => init::init(cx, args),

@@ -86,7 +86,8 @@ fn makes_sense(when: &When) -> bool {
     }
 }
 
-async fn go(way: &Way, say: &mut dyn FnMut(&str)) -> Result<()> {
+/// Goes one way to its end, and says each call before it runs.
+pub async fn go(way: &Way, say: &mut dyn FnMut(&str)) -> Result<()> {
     let mut scratch = Vec::new();
     for action in &way.actions {
         say(&format!("$ {action}"));

@@ -13,3 +13,4 @@ pub mod network;
 pub mod process;
 pub mod roots;
 pub mod state;
+pub mod trust;

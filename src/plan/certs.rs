@@ -82,6 +82,14 @@ pub enum CertsError {
         /// What is wrong with it.
         problem: String,
     },
+    /// No authority is made for this.
+    #[error("no authority for `{zone}`: {problem}")]
+    Zone {
+        /// What was asked for.
+        zone: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// The team's own certificate cannot be used.
     #[error("{path}: {problem}")]
     Own {
@@ -96,6 +104,7 @@ impl From<CertsError> for Error {
     fn from(error: CertsError) -> Self {
         match &error {
             CertsError::Profile(_) => Self::new(Kind::Usage, error).hint("`devenv eject certs` writes one that is right"),
+            CertsError::Zone { .. } => Self::new(Kind::Usage, error),
             CertsError::Authority { .. } => Self::new(Kind::Failed, error).hint(
                 "restore the file from a backup, or make a new authority with `devenv certs reset`: browsers must then trust it anew",
             ),
@@ -137,6 +146,26 @@ pub fn names<'a>(host: &str, project: &str, parts: impl Iterator<Item = &'a str>
     let fixed = [host.to_owned(), format!("*.{host}"), inner(project)];
     let addresses = ["127.0.0.1", "::1"].map(str::to_owned);
     fixed.into_iter().chain(addresses).chain(parts.map(|part| format!("{part}.{}", inner(project)))).collect()
+}
+
+/// Whether an authority may be made for `zone`: a domain below a top-level one, and none that the machine's authority
+/// has already.
+pub fn check_zone(zone: &str) -> Result<(), CertsError> {
+    let label = |label: &str| {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        (1..=63).contains(&label.len()) && label.chars().all(plain) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let ours = ["localhost", "test"].iter().any(|own| zone == *own || zone.ends_with(&format!(".{own}")));
+    let problem = if ours {
+        "this machine's authority signs for it already"
+    } else if zone.len() > 253 || !zone.split('.').all(label) {
+        "it is no domain in lower case, such as `shop.internal`"
+    } else if !zone.contains('.') {
+        "it is a whole top-level domain: name one below it, such as `shop.internal`"
+    } else {
+        return Ok(());
+    };
+    Err(CertsError::Zone { zone: zone.to_owned(), problem })
 }
 
 /// The product's name inside containers.
@@ -262,6 +291,17 @@ mod tests {
         assert_eq!(with("days: 3650", "days: 30"), "certs/profile.yaml: authority.days is at least 180");
         assert_eq!(with("[localhost, test]", "[]"), "certs/profile.yaml: authority.domains names nothing");
         assert!(with("ecdsa-p256  ", "rsa").contains("unknown variant `rsa"), "{}", with("ecdsa-p256  ", "rsa"));
+    }
+
+    #[test]
+    fn a_zone_is_a_domain_of_its_own() {
+        let problem = |zone: &str| check_zone(zone).map_err(|error| error.to_string());
+        assert_eq!(problem("shop.internal"), Ok(()));
+        for (zone, about) in
+            [("com", "top-level"), ("a.test", "already"), ("Shop.x", "lower case"), ("../x.y", "lower")]
+        {
+            assert!(problem(zone).unwrap_err().contains(about), "{zone}");
+        }
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub enum Check {
 
 /// How a call becomes root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Root {
+pub enum Root {
     /// We are.
     Already,
     /// With sudo.
@@ -99,7 +99,8 @@ pub(crate) enum Root {
 
 impl Root {
     /// How this user can.
-    pub(crate) fn of(facts: &Facts, means: &Means) -> Self {
+    #[must_use]
+    pub fn of(facts: &Facts, means: &Means) -> Self {
         match (facts.user.rank, means.sudo) {
             (Rank::Root, _) => Self::Already,
             (Rank::Normal, Sudo::Absent) => Self::Never,
@@ -131,7 +132,8 @@ impl Action {
 
 impl Way {
     /// The way that makes sense always.
-    pub(crate) fn of(actions: Vec<Action>) -> Self {
+    #[must_use]
+    pub fn of(actions: Vec<Action>) -> Self {
         Self { when: When::Always, actions, log: None }
     }
 }

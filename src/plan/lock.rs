@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use crate::digest::Fingerprint;
 
@@ -112,16 +113,9 @@ impl Lock {
 /// The beginning of a day in the lock's form, from seconds since 1970.
 #[must_use]
 pub fn archive_at(seconds: u64) -> String {
-    // Civil date from days, after Howard Hinnant's public-domain algorithm.
-    let days = seconds / 86_400 + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year:04}{month:02}{day:02}T000000Z")
+    let moment = OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).unwrap_or_default());
+    let date = moment.unwrap_or(OffsetDateTime::UNIX_EPOCH).date();
+    format!("{:04}{:02}{:02}T000000Z", date.year(), u8::from(date.month()), date.day())
 }
 
 impl Root {

@@ -18,6 +18,7 @@ pub mod packages;
 pub mod parts;
 pub mod presets;
 pub mod proof;
+pub mod trust;
 pub mod up;
 pub mod x509;
 

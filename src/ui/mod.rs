@@ -1,5 +1,6 @@
 //! The only place that prints: progress, tables, errors, JSON. Data goes to stdout, everything else to stderr.
 
+pub mod dates;
 pub mod errors;
 pub mod problems;
 pub mod progress;

@@ -1,0 +1,283 @@
+//! `devenv certs`
+
+use serde::Serialize;
+
+use crate::apply::certs::{self, Make};
+use crate::apply::doctor as mender;
+use crate::assets::Assets;
+use crate::commands::context::{Context, seconds};
+use crate::error::{Error, Kind, Result};
+use crate::host::certs::{Place, zones};
+use crate::host::{files, machine, trust};
+use crate::plan::certs::{CertsError, Profile};
+use crate::plan::fixes::{Action, Root, Way};
+use crate::plan::trust::{self as decision, Authority, Seen, Trust};
+use crate::plan::x509::Facts;
+use crate::ui::dates::day;
+use crate::ui::table;
+
+/// Show certificates: the authority of this machine, who trusts it, and what this environment has
+///
+/// An authority is made on first need, for `localhost` and `test` alone. Its key never leaves your data folder.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  devenv certs\n  devenv certs trust\n  devenv certs add-zone shop.internal")]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct CertsArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// What to do in place of showing them
+    #[command(subcommand)]
+    pub what: Option<What>,
+}
+
+/// What can be done with certificates.
+#[derive(clap::Subcommand, Debug)]
+pub enum What {
+    /// Make browsers and the system trust the authority, printing each command
+    Trust {
+        /// The authority of a zone instead of the machine's
+        #[arg(long)]
+        zone: Option<String>,
+    },
+    /// Undo `trust`
+    Untrust {
+        /// The authority of a zone instead of the machine's
+        #[arg(long)]
+        zone: Option<String>,
+    },
+    /// Delete the authority; a new one is made when it is needed, and must be trusted anew
+    Reset {
+        /// The authority of a zone instead of the machine's
+        #[arg(long)]
+        zone: Option<String>,
+    },
+    /// Make an authority for another domain and all below it
+    AddZone {
+        /// The domain, such as `shop.internal`
+        zone: String,
+    },
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct CertsJson {
+    authorities: Vec<AuthorityJson>,
+    environment: Option<CertificateJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct AuthorityJson {
+    zone: Option<String>,
+    path: String,
+    certificate: CertificateJson,
+    stores: Vec<StoreJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct CertificateJson {
+    name: String,
+    names: Vec<String>,
+    not_before: String,
+    not_after: String,
+    days_left: i64,
+    fingerprint: String,
+}
+
+#[derive(Debug, Serialize)]
+struct StoreJson {
+    store: String,
+    trust: Trust,
+}
+
+/// Runs the command.
+pub async fn run(cx: &Context, args: &CertsArgs) -> Result<()> {
+    match &args.what {
+        None => show(cx, args.json).await,
+        Some(What::Trust { zone }) => change(cx, zone.as_deref(), Change::Trust).await,
+        Some(What::Untrust { zone }) => change(cx, zone.as_deref(), Change::Untrust).await,
+        Some(What::Reset { zone }) => reset(cx, zone.as_deref()).await,
+        Some(What::AddZone { zone }) => add_zone(cx, zone),
+    }
+}
+
+async fn show(cx: &Context, json: bool) -> Result<()> {
+    let now = seconds();
+    let mut authorities = Vec::new();
+    for zone in [None].into_iter().chain(zones()?.into_iter().map(Some)) {
+        let place = Place::of(zone.as_deref())?;
+        let Some((facts, authority)) = read(&place)? else { continue };
+        let stores = trust::stores(&authority).await?;
+        let stores = stores.iter().map(|seen| StoreJson { store: seen.store.to_string(), trust: seen.trust }).collect();
+        let path = place.certificate().display().to_string();
+        authorities.push(AuthorityJson { zone, path, certificate: certificate(&facts, now), stores });
+    }
+    let leaf = match cx.find()? {
+        Some(root) => files::read_text(&root.join(".devenv/certs/cert.pem"))?,
+        None => None,
+    };
+    let environment = leaf.and_then(|pem| Facts::of(&pem).ok()).map(|facts| certificate(&facts, now));
+    let all = CertsJson { authorities, environment };
+    if json {
+        cx.screen.json(&all);
+        return Ok(());
+    }
+    let mut rows = Vec::new();
+    for authority in &all.authorities {
+        let of = authority.zone.as_ref().map_or_else(|| "authority".to_owned(), |zone| format!("zone {zone}"));
+        rows.push(row(&of, &authority.certificate, &authority.path));
+        for store in &authority.stores {
+            let what = match store.trust {
+                Trust::Trusted => "trusted",
+                Trust::Absent => "not trusted: `devenv certs trust`",
+                Trust::Unknown => "not known: `certutil` is missing, `devenv certs trust` installs it",
+            };
+            rows.push(vec![format!("  {}", store.store), what.to_owned()]);
+        }
+    }
+    match &all.environment {
+        Some(leaf) => rows.push(row("environment", leaf, &leaf.names.join(" "))),
+        None => rows.push(vec!["environment".to_owned(), "none yet: `devenv up` makes it".to_owned()]),
+    }
+    if all.authorities.is_empty() {
+        rows.insert(0, vec!["authority".to_owned(), "none yet: `devenv up` makes it".to_owned()]);
+    }
+    cx.screen.data(table::text(&["WHAT", "STATE", "UNTIL", "", ""], &rows));
+    Ok(())
+}
+
+fn row(what: &str, certificate: &CertificateJson, more: &str) -> Vec<String> {
+    let left = match certificate.days_left {
+        left if left < 0 => "expired".to_owned(),
+        left => format!("{left} days"),
+    };
+    let day = certificate.not_after.clone();
+    vec![what.to_owned(), certificate.name.clone(), day, left, more.to_owned()]
+}
+
+fn certificate(facts: &Facts, now: i64) -> CertificateJson {
+    CertificateJson {
+        name: facts.name.clone(),
+        names: facts.names.iter().cloned().collect(),
+        not_before: day(facts.not_before),
+        not_after: day(facts.not_after),
+        days_left: facts.days_left(now),
+        fingerprint: facts.fingerprint.clone(),
+    }
+}
+
+/// An authority as it is, without its key.
+fn read(place: &Place) -> Result<Option<(Facts, Authority)>> {
+    let path = place.certificate();
+    let Some(pem) = files::read_text(&path)? else { return Ok(None) };
+    let facts =
+        Facts::of(&pem).map_err(|problem| CertsError::Authority { path: path.display().to_string(), problem })?;
+    let authority = Authority::new(path, &facts.name, &facts.fingerprint);
+    Ok(Some((facts, authority)))
+}
+
+/// The authority that a command is about; the machine's is made where there is none.
+fn wanted(cx: &Context, zone: Option<&str>) -> Result<(Place, Authority)> {
+    let place = Place::of(zone)?;
+    if zone.is_none() {
+        let mut news = Vec::new();
+        certs::authority(&place, &profile(cx)?, seconds(), Make::Yes, &mut news)?;
+    }
+    match read(&place)? {
+        Some((_, authority)) => Ok((place, authority)),
+        None => {
+            let name = zone.unwrap_or_default();
+            let error = Error::message(Kind::Usage, format!("there is no zone `{name}`"));
+            Err(error.hint(format!("`devenv certs add-zone {name}` makes it")))
+        }
+    }
+}
+
+fn profile(cx: &Context) -> Result<Profile> {
+    match cx.find()? {
+        Some(_) => certs::profile(&cx.checkout()?.assets),
+        None => certs::profile(&Assets::embedded()),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Trust,
+    Untrust,
+}
+
+async fn change(cx: &Context, zone: Option<&str>, change: Change) -> Result<()> {
+    let (_, authority) = wanted(cx, zone)?;
+    let stores = trust::stores(&authority).await?;
+    let root = Root::of(&machine::facts().await, &machine::means().await);
+    let actions = match change {
+        Change::Trust => decision::trust(&stores, &authority, root),
+        Change::Untrust => decision::untrust(&stores, &authority, root),
+    };
+    carry_out(cx, &actions).await?;
+    let wanted = if change == Change::Trust { Trust::Trusted } else { Trust::Absent };
+    let stores = trust::stores(&authority).await?;
+    let shown =
+        |seen: &Seen| format!("{}: {}", seen.store, if wanted == Trust::Trusted { "trusted" } else { "not trusted" });
+    match stores.iter().find(|seen| seen.trust != wanted) {
+        None if stores.is_empty() => cx.screen.say("this machine has no store that devenv knows"),
+        None => stores.iter().for_each(|seen| cx.screen.say(shown(seen))),
+        Some(seen) => {
+            return Err(Error::message(Kind::Failed, format!("{} is not as it should be afterwards", seen.store)));
+        }
+    }
+    if change == Change::Trust && !stores.iter().any(|seen| matches!(seen.store, decision::Store::Nss(_))) {
+        cx.screen.say("no browser's database was found: run it again when Firefox or Chromium has been started once");
+    }
+    Ok(())
+}
+
+/// Shows the calls, asks, and runs them.
+async fn carry_out(cx: &Context, actions: &[Action]) -> Result<()> {
+    if actions.is_empty() {
+        return Ok(());
+    }
+    if !cx.screen.yes {
+        let lines: String = actions.iter().map(|action| format!("\n  {action}")).collect();
+        cx.screen.say(format!("this takes these commands:{lines}"));
+        if !cx.screen.ask("run them?") {
+            let error = Error::message(Kind::Missing, "nothing was changed: the commands above do it");
+            return Err(error.hint("without a terminal, say it with --yes"));
+        }
+    }
+    mender::go(&Way::of(actions.to_vec()), &mut |line| cx.screen.say(line)).await
+}
+
+async fn reset(cx: &Context, zone: Option<&str>) -> Result<()> {
+    let place = Place::of(zone)?;
+    // A damaged certificate cannot be looked for in stores; that is no reason to keep it.
+    if let Ok(Some((_, authority))) = read(&place) {
+        let stores = trust::stores(&authority).await?;
+        if let Some(seen) = stores.iter().find(|seen| seen.trust == Trust::Trusted) {
+            let error = Error::message(Kind::Usage, format!("{} trusts this authority", seen.store));
+            return Err(error.hint("`devenv certs untrust` first: afterwards nobody knows what to remove"));
+        }
+    }
+    cx.screen.say(format!("this deletes {} and its key", place.certificate().display()));
+    if !cx.screen.yes && !cx.screen.ask("delete it?") {
+        let error = Error::message(Kind::Usage, "nothing was changed: deleting needs a yes");
+        return Err(error.hint("without a terminal, say it with --yes"));
+    }
+    let _held = place.hold()?;
+    place.delete()?;
+    cx.screen.say("the next `devenv up` makes a new authority and new certificates");
+    Ok(())
+}
+
+fn add_zone(cx: &Context, zone: &str) -> Result<()> {
+    crate::plan::certs::check_zone(zone)?;
+    let place = Place::of(Some(zone))?;
+    let mut news = Vec::new();
+    certs::authority(&place, &profile(cx)?.of_zone(zone), seconds(), Make::Yes, &mut news)?;
+    cx.screen.say(match news.as_slice() {
+        [] => format!("the zone {zone} has an authority already"),
+        _ => format!("made an authority that can sign for {zone} and all below it, and for nothing else"),
+    });
+    cx.screen.say(format!("nobody trusts it yet: `devenv certs trust --zone {zone}`"));
+    Ok(())
+}

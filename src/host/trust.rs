@@ -1,0 +1,71 @@
+//! The stores of trusted authorities on this machine, and what each thinks of one.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::Result;
+use crate::host::files;
+use crate::host::process::{self, Cmd};
+use crate::plan::trust::{Authority, Seen, Store, Trust, folder};
+
+/// Looks at every store of this machine and user.
+pub async fn stores(authority: &Authority) -> Result<Vec<Seen>> {
+    let certificate = files::read_text(&authority.path)?.unwrap_or_default();
+    let mut seen = Vec::new();
+    let systems =
+        [(Store::Debian, "update-ca-certificates"), (Store::Fedora, "update-ca-trust"), (Store::Arch, "trust")];
+    let system = systems
+        .into_iter()
+        .find(|(store, tool)| process::exists(tool) && folder(store).is_some_and(|folder| Path::new(folder).is_dir()));
+    if let Some((store, _)) = system {
+        let file = Path::new(folder(&store).unwrap_or_default()).join(authority.file());
+        let is_there = files::read_text(&file)?.is_some_and(|text| text == certificate);
+        seen.push(Seen { store, trust: if is_there { Trust::Trusted } else { Trust::Absent } });
+    }
+    if cfg!(target_os = "macos") {
+        let call = Cmd::new("security", ["verify-cert", "-c"]).args([authority.path.to_string_lossy()]);
+        seen.push(Seen { store: Store::Keychain, trust: answer(&call).await });
+    }
+    if process::exists("certutil.exe") {
+        let name = authority.name.rsplit_once(' ').map_or(authority.name.as_str(), |(name, _)| name);
+        let call = Cmd::new("certutil.exe", ["-user", "-verifystore", "Root", name]);
+        seen.push(Seen { store: Store::Windows, trust: answer(&call).await });
+    }
+    for database in databases() {
+        let call = Cmd::new("certutil", ["-L", "-d"]).args([format!("sql:{}", database.display())]);
+        let trust = if process::exists("certutil") {
+            answer(&call.args(["-n", authority.name.as_str()])).await
+        } else {
+            Trust::Unknown
+        };
+        seen.push(Seen { store: Store::Nss(database), trust });
+    }
+    Ok(seen)
+}
+
+async fn answer(call: &Cmd) -> Trust {
+    match process::output(call).await {
+        Ok(output) if output.status.success() => Trust::Trusted,
+        Ok(_) => Trust::Absent,
+        Err(_) => Trust::Unknown,
+    }
+}
+
+/// The databases of NSS that browsers of this user have.
+fn databases() -> Vec<PathBuf> {
+    let Some(home) = std::env::var_os("HOME").map(PathBuf::from) else { return Vec::new() };
+    let chromium = [".pki/nssdb", "snap/chromium/current/.pki/nssdb"].map(|folder| home.join(folder));
+    let profiles = [
+        ".mozilla/firefox",
+        "snap/firefox/common/.mozilla/firefox",
+        ".var/app/org.mozilla.firefox/.mozilla/firefox",
+        "Library/Application Support/Firefox/Profiles",
+    ];
+    let firefox = profiles
+        .into_iter()
+        .filter_map(|folder| std::fs::read_dir(home.join(folder)).ok())
+        .flat_map(|entries| entries.flatten().map(|entry| entry.path()));
+    let mut found: Vec<PathBuf> =
+        chromium.into_iter().chain(firefox).filter(|folder| folder.join("cert9.db").is_file()).collect();
+    found.sort();
+    found
+}

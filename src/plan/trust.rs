@@ -1,0 +1,211 @@
+//! Who on this machine trusts an authority, and the calls that make them trust it or undo exactly that. Pure.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::plan::fixes::{Action, Root};
+
+/// A place where programs look for the authorities that they trust.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Store {
+    /// The system's, made by `update-ca-certificates` (Debian, Ubuntu, Alpine).
+    Debian,
+    /// The system's, made by `update-ca-trust` (Fedora, RHEL).
+    Fedora,
+    /// The system's, made by `trust extract-compat` (Arch).
+    Arch,
+    /// The login keychain of macOS.
+    Keychain,
+    /// That of Windows, seen from WSL.
+    Windows,
+    /// A database of NSS in this folder: Firefox and Chromium on Linux.
+    Nss(PathBuf),
+}
+
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Debian | Self::Fedora | Self::Arch => f.write_str("system"),
+            Self::Keychain => f.write_str("keychain"),
+            Self::Windows => f.write_str("Windows"),
+            Self::Nss(folder) => write!(f, "browser {}", folder.display()),
+        }
+    }
+}
+
+/// A store, and what it thinks of the authority.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The store.
+    pub store: Store,
+    /// Whether it trusts the authority.
+    pub trust: Trust,
+}
+
+/// What a store thinks of an authority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Trust {
+    /// It is trusted.
+    Trusted,
+    /// It is not there.
+    Absent,
+    /// It cannot be seen: `certutil` is missing.
+    Unknown,
+}
+
+/// An authority as stores know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authority {
+    /// Its certificate.
+    pub path: PathBuf,
+    /// Its name in browsers, which has the beginning of its fingerprint in it: unique.
+    pub name: String,
+}
+
+impl Authority {
+    /// The authority in `path`, by what its certificate says.
+    #[must_use]
+    pub fn new(path: PathBuf, common_name: &str, fingerprint: &str) -> Self {
+        let short: String = fingerprint.chars().filter(char::is_ascii_hexdigit).take(12).collect();
+        Self { path, name: format!("{common_name} {}", short.to_lowercase()) }
+    }
+
+    /// The name of its file in a system's store.
+    #[must_use]
+    pub fn file(&self) -> String {
+        format!("devenv-{}.crt", self.name.rsplit(' ').next().unwrap_or_default())
+    }
+}
+
+/// Where a system's store takes files from.
+#[must_use]
+pub fn folder(store: &Store) -> Option<&'static str> {
+    match store {
+        Store::Debian => Some("/usr/local/share/ca-certificates"),
+        Store::Fedora => Some("/etc/pki/ca-trust/source/anchors"),
+        Store::Arch => Some("/etc/ca-certificates/trust-source/anchors"),
+        Store::Keychain | Store::Windows | Store::Nss(_) => None,
+    }
+}
+
+/// The calls that make every store trust the authority which does not yet.
+#[must_use]
+pub fn trust(stores: &[Seen], authority: &Authority, root: Root) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let lacks_certutil = stores.iter().any(|seen| seen.trust == Trust::Unknown);
+    if lacks_certutil {
+        actions.push(root.call(&["apt-get", "install", "-y", "--no-install-recommends", "libnss3-tools"]));
+    }
+    let path = authority.path.to_string_lossy().into_owned();
+    for seen in stores.iter().filter(|seen| seen.trust != Trust::Trusted) {
+        match &seen.store {
+            store @ (Store::Debian | Store::Fedora | Store::Arch) => {
+                let target = format!("{}/{}", folder(store).unwrap_or_default(), authority.file());
+                actions.push(root.call(&["install", "-m", "0644", &path, &target]));
+                actions.push(root.call(refresh(store)));
+            }
+            Store::Keychain => actions.push(Action::run(&["security", "add-trusted-cert", "-r", "trustRoot", &path])),
+            Store::Windows => actions.push(Action::run(&[
+                "sh",
+                "-c",
+                "exec certutil.exe -user -addstore Root \"$(wslpath -w \"$1\")\"",
+                "sh",
+                &path,
+            ])),
+            Store::Nss(folder) => {
+                let folder = format!("sql:{}", folder.display());
+                let argv = [
+                    "certutil",
+                    "-A",
+                    "-d",
+                    &folder,
+                    "-t",
+                    "C,,",
+                    "-n",
+                    &authority.name,
+                    "-i",
+                    &path,
+                    "-f",
+                    "/dev/null",
+                ];
+                actions.push(Action::run(&argv));
+            }
+        }
+    }
+    actions
+}
+
+/// The calls that undo [`trust`], in every store that trusts the authority.
+#[must_use]
+pub fn untrust(stores: &[Seen], authority: &Authority, root: Root) -> Vec<Action> {
+    let mut actions = Vec::new();
+    for seen in stores.iter().filter(|seen| seen.trust == Trust::Trusted) {
+        match &seen.store {
+            store @ (Store::Debian | Store::Fedora | Store::Arch) => {
+                let target = format!("{}/{}", folder(store).unwrap_or_default(), authority.file());
+                actions.push(root.call(&["rm", "-f", &target]));
+                actions.push(root.call(refresh(store)));
+            }
+            Store::Keychain => {
+                actions.push(Action::run(&["security", "remove-trusted-cert", &authority.path.to_string_lossy()]));
+            }
+            Store::Windows => {
+                let name = authority.name.rsplit_once(' ').map_or(authority.name.as_str(), |(name, _)| name);
+                actions.push(Action::run(&["certutil.exe", "-user", "-delstore", "Root", name]));
+            }
+            Store::Nss(folder) => {
+                let folder = format!("sql:{}", folder.display());
+                actions.push(Action::run(&["certutil", "-D", "-d", &folder, "-n", &authority.name]));
+            }
+        }
+    }
+    actions
+}
+
+fn refresh(store: &Store) -> &'static [&'static str] {
+    match store {
+        Store::Fedora => &["update-ca-trust", "extract"],
+        Store::Arch => &["trust", "extract-compat"],
+        _ => &["update-ca-certificates"],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(actions: &[Action]) -> String {
+        actions.iter().map(|action| format!("{action}\n")).collect()
+    }
+
+    fn seen(trust: Trust) -> Vec<Seen> {
+        let nss = Store::Nss(PathBuf::from("/home/ada/.pki/nssdb"));
+        [Store::Debian, nss].map(|store| Seen { store, trust }).into()
+    }
+
+    #[test]
+    fn what_is_done_is_undone() {
+        let authority = Authority::new(PathBuf::from("/data/ca.pem"), "devenv on box", "0A:1B:2C:3D:4E:5F:60");
+        assert_eq!(
+            shown(&trust(&seen(Trust::Absent), &authority, Root::BySudo)),
+            "\
+sudo install -m 0644 /data/ca.pem /usr/local/share/ca-certificates/devenv-0a1b2c3d4e5f.crt
+sudo update-ca-certificates
+certutil -A -d sql:/home/ada/.pki/nssdb -t C,, -n 'devenv on box 0a1b2c3d4e5f' -i /data/ca.pem -f /dev/null
+"
+        );
+        assert_eq!(shown(&trust(&seen(Trust::Trusted), &authority, Root::BySudo)), "");
+        assert_eq!(
+            shown(&untrust(&seen(Trust::Trusted), &authority, Root::Already)),
+            "\
+rm -f /usr/local/share/ca-certificates/devenv-0a1b2c3d4e5f.crt
+update-ca-certificates
+certutil -D -d sql:/home/ada/.pki/nssdb -n 'devenv on box 0a1b2c3d4e5f'
+"
+        );
+        assert_eq!(shown(&untrust(&seen(Trust::Absent), &authority, Root::Already)), "");
+    }
+}
