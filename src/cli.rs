@@ -9,7 +9,8 @@ use clap::{CommandFactory, Parser};
 
 use crate::commands::context::Context;
 use crate::commands::{
-    certs, config, doctor, down, images, init, logs, shell, start, status, stop, toggle, up, update, url,
+    certs, config, doctor, down, hosts, images, init, logs, secrets, shell, start, status, stop, toggle, up, update,
+    url,
 };
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::OneOffs;
@@ -62,6 +63,8 @@ enum Command {
     Images(images::ImagesArgs),
     Config(config::ConfigArgs),
     Certs(certs::CertsArgs),
+    Secrets(secrets::SecretsArgs),
+    Hosts(hosts::HostsArgs),
     Enable(toggle::EnableArgs),
     Disable(toggle::DisableArgs),
     Init(init::InitArgs),
@@ -101,6 +104,8 @@ impl Command {
             Self::Images(args) => images::run(cx, args).await,
             Self::Config(args) => config::run(cx, args),
             Self::Certs(args) => certs::run(cx, args).await,
+            Self::Secrets(args) => secrets::run(cx, args).await,
+            Self::Hosts(args) => hosts::run(cx, args).await,
             Self::Enable(args) => toggle::enable(cx, args),
             Self::Disable(args) => toggle::disable(cx, args),
             Self::Init(args) => init::init(cx, args),

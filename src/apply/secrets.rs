@@ -1,7 +1,10 @@
 //! Credentials of a checkout: kept in `.devenv/secrets`, found again in containers when that is lost, else made.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 use crate::error::Result;
 use crate::host::engine::Engine;
@@ -10,39 +13,105 @@ use crate::names::PartName;
 use crate::plan::observed::Observed;
 use crate::plan::parts::Environment;
 use crate::plan::presets::Preset;
+use crate::render::Access;
 use crate::render::secrets::Secrets;
 
-/// The value of every credential of the environment. Writes nothing.
-pub async fn load(
-    root: &Path,
-    environment: &Environment,
-    presets: &BTreeMap<PartName, &Preset>,
-    engine: &Engine,
-    observed: &Observed,
-) -> Result<Secrets> {
-    let mut secrets = Secrets::new();
+/// Where a credential comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// The service's preset: it is no secret.
+    Preset,
+    /// devenv.local.yaml.
+    Local,
+    /// A variable of the environment.
+    Environment,
+    /// Made at random, kept in .devenv/secrets.
+    Made,
+    /// Not made yet: `up` does.
+    NotMade,
+}
+
+impl Origin {
+    /// Whether devenv has made it.
+    #[must_use]
+    pub fn is_made(self) -> bool {
+        self == Self::Made
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Preset => "preset",
+            Self::Local => "devenv.local.yaml",
+            Self::Environment => "environment",
+            Self::Made => "made for this checkout",
+            Self::NotMade => "not made yet: `devenv up` does",
+        })
+    }
+}
+
+/// Origin of each credential: service → name → origin.
+pub type Origins = BTreeMap<PartName, BTreeMap<String, Origin>>;
+
+/// What credentials are made from.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    /// The checkout's folder.
+    pub root: &'a Path,
+    /// The environment, which says what is wanted.
+    pub environment: &'a Environment,
+    /// Presets by service.
+    pub presets: &'a BTreeMap<PartName, &'a Preset>,
+    /// `secrets` of devenv.local.yaml.
+    pub local: &'a BTreeMap<String, String>,
+    /// Variables of this process.
+    pub env: &'a BTreeMap<String, String>,
+}
+
+/// The value of every credential of the environment, and where it comes from. Writes nothing.
+pub async fn load(sources: Sources<'_>, engine: &Engine, observed: &Observed) -> Result<(Secrets, Origins)> {
+    let (mut secrets, mut origins) = (Secrets::new(), Origins::new());
     let mut variables: Option<BTreeMap<String, String>> = None;
-    for (service, wanted) in &environment.credentials {
-        let mut values = BTreeMap::new();
+    for (service, wanted) in &sources.environment.credentials {
         for (name, value) in wanted {
-            let path = root.join(format!(".devenv/secrets/{service}/{name}"));
-            let value = match (value, files::read_text(&path)?) {
-                (Some(set), _) => set.clone(),
-                (None, Some(kept)) if !kept.is_empty() => kept,
-                (None, _) => {
+            let path = path(sources.root, service, name);
+            let local = sources.local.contains_key(&format!("{service}.{name}"));
+            let (value, origin) = match (sources.env.get(&variable(service, name)), value, files::read_text(&path)?) {
+                (Some(set), _, _) => (set.clone(), Origin::Environment),
+                (None, Some(set), _) => (set.clone(), if local { Origin::Local } else { Origin::Preset }),
+                (None, None, Some(kept)) if !kept.is_empty() => (kept, Origin::Made),
+                (None, None, _) => {
                     if variables.is_none() {
                         variables = Some(variables_of(engine, observed).await);
                     }
-                    let carrier = presets.get(service).and_then(|preset| carrier(preset, service, name));
-                    let found = carrier.and_then(|carrier| variables.as_ref()?.get(&carrier).cloned());
-                    found.map_or_else(|| state::random(16), Ok)?
+                    let carrier = sources.presets.get(service).and_then(|preset| carrier(preset, service, name));
+                    match carrier.and_then(|carrier| variables.as_ref()?.get(&carrier).cloned()) {
+                        Some(found) => (found, Origin::Made),
+                        None => (state::random(16)?, Origin::NotMade),
+                    }
                 }
             };
-            values.insert(name.clone(), value);
+            secrets.entry(service.clone()).or_default().insert(name.clone(), value);
+            origins.entry(service.clone()).or_default().insert(name.clone(), origin);
         }
-        secrets.insert(service.clone(), values);
     }
-    Ok(secrets)
+    Ok((secrets, origins))
+}
+
+/// Makes a new value and keeps it.
+pub fn make(root: &Path, service: &PartName, name: &str) -> Result<()> {
+    files::write(&path(root, service, name), state::random(16)?.as_bytes(), Access::Private).map(drop)
+}
+
+fn path(root: &Path, service: &PartName, name: &str) -> PathBuf {
+    root.join(format!(".devenv/secrets/{service}/{name}"))
+}
+
+/// The variable of this process that sets a credential, such as `DEVENV_SECRET_DB_PASSWORD`.
+fn variable(service: &PartName, name: &str) -> String {
+    format!("DEVENV_SECRET_{}_{}", service.variable(), name.to_uppercase())
 }
 
 /// The key under which secrets enter fingerprints; a new one where there is none.

@@ -8,7 +8,8 @@ use crate::apply::builds::Builder;
 use crate::apply::certs::{self, Make};
 use crate::apply::executor::Work;
 use crate::apply::fragments::Merge;
-use crate::apply::{observe, secrets};
+use crate::apply::observe;
+use crate::apply::secrets::{self, Origin, Origins};
 use crate::assets::Assets;
 use crate::config::project::Project;
 use crate::config::values::RelPath;
@@ -21,6 +22,7 @@ use crate::host::state::HeldTable;
 use crate::host::{checkout, files, network, state};
 use crate::labels;
 use crate::names::PartName;
+use crate::plan::Plan;
 use crate::plan::certs as plan_certs;
 use crate::plan::definition::Definition;
 use crate::plan::environment::{self, Contents, Machine, Setup};
@@ -31,7 +33,7 @@ use crate::plan::lock::{self, Lock, Root};
 use crate::plan::observed::{Observed, State};
 use crate::plan::parts::{Environment, GATEWAY, Part};
 use crate::plan::presets::{self, Preset};
-use crate::plan::{Plan, up};
+use crate::plan::up::{self, Request, Up};
 use crate::render::definition::{definitions, services};
 use crate::render::secrets::Secrets;
 use crate::render::{self, Access, Generated};
@@ -98,6 +100,8 @@ pub struct Session {
     pub generated: Vec<Generated>,
     /// All credentials.
     pub secrets: Secrets,
+    /// Where each comes from.
+    pub origins: Origins,
     /// What is.
     pub observed: Observed,
     /// What is worth a line before anything is done.
@@ -278,7 +282,14 @@ impl Context {
         };
         let mut environment = setup.environment()?;
         let by_service = preset_by_service(&checkout);
-        let secrets = secrets::load(&checkout.root, &environment, &by_service, &engine, &observed).await?;
+        let sources = secrets::Sources {
+            root: &checkout.root,
+            environment: &environment,
+            presets: &by_service,
+            local: &project.local.secrets,
+            env: &checkout::variables(),
+        };
+        let (secrets, origins) = secrets::load(sources, &engine, &observed).await?;
         redact::remember(
             secrets
                 .values()
@@ -343,6 +354,7 @@ impl Context {
             definitions,
             generated,
             secrets,
+            origins,
             observed,
             news,
             table,
@@ -512,6 +524,26 @@ impl Session {
                 None => error.hint(format!("there are: {}", all.join(", "))),
             }
         })
+    }
+
+    /// Where a credential comes from.
+    #[must_use]
+    pub fn origin(&self, service: &PartName, name: &str) -> Origin {
+        self.origins.get(service).and_then(|origins| origins.get(name)).copied().unwrap_or(Origin::NotMade)
+    }
+
+    /// What `up` would decide on.
+    #[must_use]
+    pub fn up<'a>(&'a self, request: &'a Request) -> Up<'a> {
+        Up {
+            project: &self.checkout.project,
+            environment: &self.environment,
+            images: &self.images,
+            lock: &self.lock,
+            definitions: &self.definitions,
+            observed: &self.observed,
+            request,
+        }
     }
 
     /// Names of parts that a command was given.

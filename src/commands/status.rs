@@ -6,7 +6,7 @@ use crate::commands::context::{Context, Intent, Session};
 use crate::error::Result;
 use crate::plan::observed::State;
 use crate::plan::parts::{Kind, Part};
-use crate::plan::up::{Request, Up};
+use crate::plan::up::Request;
 use crate::ui::table;
 
 /// Show what runs, what is stale and why
@@ -37,16 +37,7 @@ pub async fn run(cx: &Context, args: &StatusArgs) -> Result<()> {
 /// Prints the table of parts.
 pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
     let request = Request::default();
-    let up = Up {
-        project: &session.checkout.project,
-        environment: &session.environment,
-        images: &session.images,
-        lock: &session.lock,
-        definitions: &session.definitions,
-        observed: &session.observed,
-        request: &request,
-    };
-    let plan = up.plan();
+    let plan = session.up(&request).plan();
     let stale = |part: &Part| -> Vec<String> {
         let steps = plan.steps.iter().filter(|step| match &step.action {
             crate::plan::Action::Recreate(name)

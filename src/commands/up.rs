@@ -7,7 +7,7 @@ use crate::config::file::{Containers, Start};
 use crate::config::values::Duration;
 use crate::error::{Kind, Result};
 use crate::plan::mend::Purpose;
-use crate::plan::up::{Request, Up};
+use crate::plan::up::Request;
 use crate::plan::{Action, Plan};
 use crate::ui::errors;
 use crate::ui::progress::seconds;
@@ -121,15 +121,7 @@ fn decide(cx: &Context, args: &UpArgs, session: &Session) -> Result<Plan> {
         recreate: args.recreate || (from_nothing && local.containers == Containers::Recreate),
         fresh,
     };
-    let up = Up {
-        project: &session.checkout.project,
-        environment: &session.environment,
-        images: &session.images,
-        lock: &session.lock,
-        definitions: &session.definitions,
-        observed: &session.observed,
-        request: &request,
-    };
+    let up = session.up(&request);
     up.check_majors()?;
     Ok(up.plan())
 }

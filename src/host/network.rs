@@ -39,6 +39,14 @@ fn octet(address: u32) -> Option<u8> {
     (one == 10 && two == 213).then_some(three)
 }
 
+/// Whether the system's resolver leads a name to this machine and nowhere else.
+pub async fn resolves_here(name: &str) -> bool {
+    let ask = tokio::net::lookup_host((name, 0));
+    let Ok(Ok(found)) = tokio::time::timeout(Duration::from_secs(2), ask).await else { return false };
+    let mut found = found.peekable();
+    found.peek().is_some() && found.all(|address| address.ip().is_loopback())
+}
+
 /// Whether a connection is accepted within `patience`.
 pub async fn answers_tcp(address: &str, port: u16, patience: Duration) -> Result<(), String> {
     connect(address, port, patience).await.map(drop)

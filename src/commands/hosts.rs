@@ -1,0 +1,159 @@
+//! `devenv hosts`
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::apply::doctor as mender;
+use crate::commands::context::{Context, Intent, Session};
+use crate::error::{Error, Kind, Result};
+use crate::host::{files, machine, network};
+use crate::plan::fixes::{Action, Root, Way};
+use crate::plan::hosts;
+use crate::render::Access;
+use crate::ui::table;
+
+/// Where every Unix keeps names.
+const FILE: &str = "/etc/hosts";
+
+/// Show which host names this environment has and who on this machine resolves them
+///
+/// Browsers, curl and systemd resolve every name below `localhost` by themselves; some programs do not, and other names
+/// nobody does. For those, `add` writes a marked block into the hosts file, and `remove` takes it away.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  devenv hosts\n  devenv hosts add\n  devenv hosts add shop.internal\n  devenv hosts remove"
+)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct HostsArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// What to do in place of showing them
+    #[command(subcommand)]
+    pub what: Option<What>,
+}
+
+/// What can be done with host names.
+#[derive(clap::Subcommand, Debug)]
+pub enum What {
+    /// Write a marked block into the hosts file
+    Add {
+        /// Names beside those of the environment
+        names: Vec<String>,
+    },
+    /// Take the block away
+    Remove,
+}
+
+/// A name as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct NameJson {
+    name: String,
+    /// Whether the system's resolver, which most programs ask, leads to this machine.
+    system: bool,
+    /// Whether browsers and curl know without asking.
+    browsers: bool,
+    /// Whether the hosts file has it in devenv's block.
+    hosts_file: bool,
+}
+
+/// Runs the command.
+pub async fn run(cx: &Context, args: &HostsArgs) -> Result<()> {
+    let session = cx.session(Intent::Look).await?;
+    let text = files::read_text(Path::new(FILE))?.unwrap_or_default();
+    let owner = &session.identity.held.id;
+    match &args.what {
+        None => show(cx, &session, &text, args.json).await,
+        Some(What::Add { names }) => {
+            let mut all = environment_names(&session);
+            for name in names {
+                check(name)?;
+                all.push(name.clone());
+            }
+            all.sort();
+            all.dedup();
+            write(cx, &session, &text, &hosts::with_block(&text, owner, &all)).await
+        }
+        Some(What::Remove) => write(cx, &session, &text, &hosts::without_block(&text, owner)).await,
+    }
+}
+
+/// The names outside containers: the product's, and those of routes that have a host.
+fn environment_names(session: &Session) -> Vec<String> {
+    let routes = session.environment.routes.iter().map(|route| route.host.clone()).filter(|host| !host.is_empty());
+    let mut names: Vec<String> = std::iter::once(session.environment.host.clone()).chain(routes).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+async fn show(cx: &Context, session: &Session, text: &str, json: bool) -> Result<()> {
+    let block = hosts::block(text, &session.identity.held.id);
+    let mut names = environment_names(session);
+    names.extend(block.iter().cloned());
+    names.sort();
+    names.dedup();
+    let mut all = Vec::new();
+    for name in names {
+        let system = network::resolves_here(&name).await;
+        let browsers = name == "localhost" || name.ends_with(".localhost");
+        let hosts_file = block.contains(&name);
+        all.push(NameJson { name, system, browsers, hosts_file });
+    }
+    if json {
+        cx.screen.json(&all);
+        return Ok(());
+    }
+    let word = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+    let rows: Vec<Vec<String>> = all
+        .iter()
+        .map(|name| vec![name.name.clone(), word(name.browsers), word(name.system), word(name.hosts_file)])
+        .collect();
+    cx.screen.data(table::text(&["NAME", "BROWSERS AND CURL", "SYSTEM RESOLVER", "HOSTS FILE"], &rows));
+    if all.iter().any(|name| !name.system) {
+        cx.screen.say(
+            "programs that ask the system (Python, Java, Ruby, psql, ping …) do not find every name: \
+             `devenv hosts add` writes them into the hosts file",
+        );
+    }
+    Ok(())
+}
+
+/// Names go into a file of the system, so nothing else may.
+fn check(name: &str) -> Result<()> {
+    let label = |label: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        (1..=63).contains(&label.len()) && label.chars().all(plain) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    if name.len() <= 253 && name.split('.').all(label) {
+        return Ok(());
+    }
+    let shown = crate::ui::screen::visible(name);
+    Err(Error::message(Kind::Usage, format!("`{shown}` is no host name")).hint("such as `shop.internal`"))
+}
+
+/// Shows what changes, asks, and writes: in place, since the file may be a mount of its own.
+async fn write(cx: &Context, session: &Session, before: &str, after: &str) -> Result<()> {
+    if before == after {
+        cx.screen.say("nothing to do");
+        return Ok(());
+    }
+    let prepared: PathBuf = session.checkout.root.join(".devenv/hosts");
+    let root = Root::of(&machine::facts().await, &machine::means().await);
+    let copy: Action = root.call(&["cp", &prepared.to_string_lossy(), FILE]);
+    for line in after.lines().filter(|line| !before.lines().any(|old| old == *line)) {
+        cx.screen.say(format!("+ {line}"));
+    }
+    for line in before.lines().filter(|line| !after.lines().any(|new| new == *line)) {
+        cx.screen.say(format!("- {line}"));
+    }
+    if !cx.screen.yes && !cx.screen.ask(&format!("write this into {FILE}?")) {
+        let error = Error::message(Kind::Missing, format!("nothing was changed: `{copy}` would write it"));
+        return Err(error.hint("without a terminal, say it with --yes"));
+    }
+    files::write(&prepared, after.as_bytes(), Access::Public)?;
+    let written = mender::go(&Way::of(vec![copy]), &mut |line| cx.screen.say(line)).await;
+    files::remove(&prepared)?;
+    written
+}

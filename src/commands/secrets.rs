@@ -1,0 +1,122 @@
+//! `devenv secrets`
+
+use serde::Serialize;
+
+use crate::apply::secrets::{self, Origin};
+use crate::commands::context::{Context, Intent, Options, Session};
+use crate::error::{Error, Kind, Result};
+use crate::names::PartName;
+use crate::plan::secrets as decision;
+use crate::plan::up::Request;
+use crate::ui::table;
+
+/// Show the credentials of this checkout: names and where each comes from
+///
+/// They are made at random for each checkout. `secrets:` in devenv.local.yaml or a variable such as
+/// DEVENV_SECRET_DB_PASSWORD sets one.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  devenv secrets\n  devenv secrets --show\n  devenv secrets reset db")]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct SecretsArgs {
+    /// Print the values too
+    #[arg(long)]
+    pub show: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// What to do in place of showing them
+    #[command(subcommand)]
+    pub what: Option<What>,
+}
+
+/// What can be done with credentials.
+#[derive(clap::Subcommand, Debug)]
+pub enum What {
+    /// Make new ones, also in running services; their data stays
+    Reset {
+        /// Service [default: all]
+        name: Option<String>,
+    },
+}
+
+/// A credential as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct SecretJson {
+    name: String,
+    origin: Origin,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+}
+
+/// Runs the command.
+pub async fn run(cx: &Context, args: &SecretsArgs) -> Result<()> {
+    match &args.what {
+        None => show(cx, args).await,
+        Some(What::Reset { name }) => reset(cx, name.as_deref()).await,
+    }
+}
+
+async fn show(cx: &Context, args: &SecretsArgs) -> Result<()> {
+    let session = cx.session(Intent::Look).await?;
+    let mut all = Vec::new();
+    for (service, values) in &session.secrets {
+        for (name, value) in values {
+            let origin = session.origin(service, name);
+            let value = args.show.then(|| if origin == Origin::NotMade { String::new() } else { value.clone() });
+            all.push(SecretJson { name: format!("{service}.{name}"), origin, value });
+        }
+    }
+    if args.json {
+        cx.screen.secret(serde_json::to_string_pretty(&all).unwrap_or_default());
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = all
+        .into_iter()
+        .map(|secret| vec![secret.name, secret.origin.to_string(), secret.value.unwrap_or_default()])
+        .collect();
+    let text = table::text(&["NAME", "FROM", if args.show { "VALUE" } else { "" }], &rows);
+    cx.screen.secret(text.trim_end());
+    Ok(())
+}
+
+async fn reset(cx: &Context, name: Option<&str>) -> Result<()> {
+    let (session, _lock) = cx.locked_session(Intent::Act).await?;
+    let services = wanted(&session, name)?;
+    for service in &services {
+        let made = session.secrets.get(service).into_iter().flatten();
+        let made = made.filter(|(name, _)| session.origin(service, name).is_made()).map(|(name, _)| name.as_str());
+        let made: Vec<&str> = made.collect();
+        if made.is_empty() && name.is_some() {
+            let error = Error::message(Kind::Usage, format!("nothing of `{service}` was made by devenv"));
+            return Err(error.hint("change it where it is set: `devenv secrets` says where"));
+        }
+        for name in made {
+            secrets::make(&session.checkout.root, service, name)?;
+            cx.screen.say(format!("{service}.{name}: a new one"));
+        }
+    }
+    // A service takes its credentials over when it starts, whatever its data says; then those who use it get theirs.
+    let plan = decision::restarts(&session.environment, &session.observed, &services);
+    drop(session);
+    let mut session = cx.session(Intent::Act).await?;
+    session.write()?;
+    session.carry_out(cx.screen, &plan, Options::default()).await?;
+    let session = cx.session(Intent::Look).await?;
+    let request = Request { names: decision::running(&session.observed), ..Request::default() };
+    if request.names.is_empty() {
+        return Ok(());
+    }
+    session.carry_out(cx.screen, &session.up(&request).plan(), Options::default()).await.map(drop)
+}
+
+/// The services that are meant.
+fn wanted(session: &Session, name: Option<&str>) -> Result<Vec<PartName>> {
+    let Some(name) = name else { return Ok(session.secrets.keys().cloned().collect()) };
+    let part = session.part(name)?;
+    if session.secrets.contains_key(&part.name) {
+        return Ok(vec![part.name.clone()]);
+    }
+    let all: Vec<&str> = session.secrets.keys().map(PartName::as_str).collect();
+    let error = Error::message(Kind::Usage, format!("`{name}` has no credentials"));
+    Err(if all.is_empty() { error } else { error.hint(format!("there are those of: {}", all.join(", "))) })
+}
