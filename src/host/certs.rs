@@ -253,3 +253,129 @@ fn new_key(kind: KeyKind) -> Result<KeyPair> {
 fn unmade(error: &rcgen::Error) -> Error {
     Error::message(Kind::Failed, format!("cannot make a certificate: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use rustls::RootCertStore;
+    use rustls::client::WebPkiServerVerifier;
+    use rustls::client::danger::ServerCertVerifier;
+    use rustls::pki_types::{ServerName, UnixTime};
+
+    use super::*;
+    use crate::plan::certs::{Kept, names, own_problem, renewal};
+    use crate::plan::x509::Facts;
+
+    const NOW: i64 = 1_795_219_200;
+
+    fn profile() -> Profile {
+        Profile::parse(include_str!("../../certs/profile.yaml")).unwrap()
+    }
+
+    fn shop() -> BTreeSet<String> {
+        names("shop.localhost", "shop", ["api", "db"].into_iter())
+    }
+
+    fn made() -> (Pair, Pair) {
+        let authority = authority(&profile(), "devenv on box", NOW).unwrap();
+        let leaf = leaf(&profile(), &authority, "shop.localhost", shop().iter(), NOW).unwrap();
+        (authority, leaf)
+    }
+
+    /// What a TLS client that trusts `authority` alone says of a server at `host` with `leaf`, some days after now.
+    fn verified(authority: &Pair, leaf: &Pair, host: &str, days: i64) -> Result<(), String> {
+        let der = |pair: &Pair| CertificateDer::from_pem_slice(pair.certificate.as_bytes()).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(der(authority)).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+        let time = std::time::Duration::from_secs(u64::try_from(NOW + days * DAY).unwrap());
+        let name = ServerName::try_from(host.to_owned()).unwrap();
+        let answer = verifier.verify_server_cert(&der(leaf), &[], &name, &[], UnixTime::since_unix_epoch(time));
+        answer.map(drop).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_leaf_is_good_for_its_names_and_its_time_and_nothing_else() {
+        let (authority, leaf) = made();
+        for host in ["shop.localhost", "x.shop.localhost", "api.shop.test", "shop.test", "127.0.0.1", "::1"] {
+            assert_eq!(verified(&authority, &leaf, host, 0), Ok(()), "{host}");
+        }
+        let says = |host: &str, days: i64, word: &str| {
+            let said = verified(&authority, &leaf, host, days).unwrap_err();
+            assert!(said.contains(word), "{host} after {days} days: {said}");
+        };
+        says("other.localhost", 0, "not valid for name");
+        says("web.shop.test", 0, "not valid for name");
+        says("shop.localhost", 90, "expired");
+        says("shop.localhost", 400, "expired");
+        says("shop.localhost", -2, "not valid yet");
+        let (another, _) = made();
+        assert!(verified(&another, &leaf, "shop.localhost", 0).is_err());
+    }
+
+    #[test]
+    fn what_an_authority_may_not_sign_for_is_refused() {
+        let (authority, _) = made();
+        let outside = |authority: &Pair, name: &str| {
+            let leaf = leaf(&profile(), authority, name, [name.to_owned()].iter(), NOW).unwrap();
+            verified(authority, &leaf, name, 0)
+        };
+        for name in ["google.com", "localhost.example.org", "10.1.2.3", "nottest"] {
+            assert!(outside(&authority, name).unwrap_err().contains("NameConstraint"), "{name}");
+        }
+        let zone = super::authority(&profile().of_zone("shop.internal"), "zone", NOW).unwrap();
+        assert_eq!(outside(&zone, "api.shop.internal"), Ok(()));
+        for name in ["shop.localhost", "evil-shop.internal", "127.0.0.1", "::1"] {
+            assert!(outside(&zone, name).unwrap_err().contains("NameConstraint"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_new_leaf_is_due_when_less_than_a_third_is_left_or_something_is_wrong() {
+        let (authority, leaf) = made();
+        let due = |kept: &Pair, has_key: bool, names: &BTreeSet<String>, days: i64| {
+            let kept = Kept { certificate: &kept.certificate, has_key };
+            renewal(Some(kept), &authority.certificate, names, &profile().leaf, NOW + days * DAY).unwrap_or_default()
+        };
+        assert_eq!(due(&leaf, true, &shop(), 0), "");
+        assert_eq!(due(&leaf, true, &shop(), 59), "");
+        assert_eq!(due(&leaf, true, &shop(), 60), "29 days are left");
+        assert_eq!(due(&leaf, true, &shop(), 89), "it has expired");
+        assert_eq!(due(&leaf, true, &shop(), 400), "it has expired");
+        assert_eq!(due(&leaf, true, &shop(), -2), "it is not valid yet: the clock was moved");
+        assert_eq!(due(&leaf, false, &shop(), 0), "its key does not belong to it");
+        assert_eq!(due(&leaf, true, &names("shop.localhost", "shop", std::iter::empty()), 0), "its names changed");
+        let (_, other) = made();
+        assert_eq!(due(&other, true, &shop(), 0), "it is signed by another authority");
+        let damaged = Pair { certificate: leaf.certificate.replacen("MII", "NII", 1), ..leaf };
+        assert!(due(&damaged, true, &shop(), 0).starts_with("it is damaged"));
+    }
+
+    #[test]
+    fn a_certificate_of_the_teams_own_must_fit() {
+        let (authority, mine) = made();
+        assert_eq!(matches(&mine), Ok(()));
+        let mixed = Pair { key: authority.key.clone(), ..mine.clone() };
+        assert_eq!(matches(&mixed), Err("it is not the key of the certificate beside it".to_owned()));
+        let facts = Facts::of(&mine.certificate).unwrap();
+        let problem = |host: &str, days: i64| own_problem(&facts, host, NOW + days * DAY).unwrap_or_default();
+        assert_eq!(problem("shop.localhost", 0), "");
+        assert_eq!(problem("api.shop.localhost", 0), "");
+        assert_eq!(problem("shop.localhost", 100), "the certificate has expired 11 days ago");
+        assert!(problem("cart.localhost", 0).ends_with("not for cart.localhost"), "{}", problem("cart.localhost", 0));
+    }
+
+    #[test]
+    fn every_kind_of_key_makes_a_pair_that_fits() {
+        for key in [KeyKind::EcdsaP256, KeyKind::EcdsaP384, KeyKind::Ed25519] {
+            let profile = Profile { key, ..profile() };
+            let authority = authority(&profile, "devenv", NOW).unwrap();
+            let leaf = leaf(&profile, &authority, "shop.localhost", shop().iter(), NOW).unwrap();
+            assert_eq!(verified(&authority, &leaf, "shop.localhost", 0), Ok(()), "{key:?}");
+            assert_eq!(crate::plan::x509::public_key(&leaf.certificate), public_key(&leaf.key));
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Certificates on real parts: verified by four programs that know nothing of each other, trusted inside containers
+//! without a word, and renewed while requests go on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use crate::checkout::Checkout;
+use crate::{engine, http};
+
+const VERIFY_GO: &str = r#"package main
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"os"
+)
+
+func main() {
+	roots := x509.NewCertPool()
+	bundle, _ := os.ReadFile(os.Getenv("SSL_CERT_FILE"))
+	roots.AppendCertsFromPEM(bundle)
+	text, _ := os.ReadFile("/run/devenv/certs/cert.pem")
+	block, _ := pem.Decode(text)
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		panic(err)
+	}
+	for _, name := range os.Args[1:] {
+		_, err := leaf.Verify(x509.VerifyOptions{DNSName: name, Roots: roots})
+		fmt.Println(name, err == nil)
+	}
+	answer, err := http.Get("https://PROJECT.test/")
+	fmt.Println("get", err == nil && answer.StatusCode == 200 && answer.ProtoMajor == 2)
+}
+"#;
+
+const VERIFY_PYTHON: &str = r#"
+import sys, urllib.request
+from cryptography import x509
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
+
+bundle = x509.load_pem_x509_certificates(open("/usr/local/share/devenv/host/ca-certificates.crt", "rb").read())
+leaf = x509.load_pem_x509_certificate(open("/run/devenv/certs/cert.pem", "rb").read())
+for name in sys.argv[1:]:
+    verifier = PolicyBuilder().store(Store([c for c in bundle if c.subject.rfc4514_string().endswith("O=devenv")]))
+    try:
+        verifier.build_server_verifier(x509.DNSName(name)).verify(leaf, [])
+        print(name, "true")
+    except VerificationError:
+        print(name, "false")
+print("get", "true" if urllib.request.urlopen("https://PROJECT.test/").status == 200 else "false")
+"#;
+
+#[test]
+fn four_verifiers_agree_and_containers_trust_without_a_word() {
+    let checkout = Checkout::new(
+        "\
+project: PROJECT
+modules:
+  web: {path: web, image: python, run: python3 -m http.server 8000, port: 8000, route: /}
+  go: {path: go, image: go, run: sleep infinity}
+  js: {path: js, image: node, run: sleep infinity}
+",
+    );
+    let here = |text: &str| text.replace("PROJECT", checkout.project());
+    checkout.write("web/index.html", "hello");
+    checkout.write("web/verify.py", &here(VERIFY_PYTHON));
+    checkout.write("go/go.mod", "module verify\n\ngo 1.21\n");
+    checkout.write("go/main.go", &here(VERIFY_GO));
+    checkout.write("js/.keep", "");
+    checkout.ok(&["up"]);
+
+    let project = checkout.project();
+    let (host, inner) = (format!("{project}.localhost"), format!("{project}.test"));
+    let (api, foreign) = (format!("web.{inner}"), "google.com");
+    let names = [host.as_str(), &inner, &api, foreign];
+    let expected = format!("{host} true\n{inner} true\n{api} true\n{foreign} false\nget true\n");
+    let go = [["exec", "go", "--", "go", "run", "."].as_slice(), &names].concat();
+    assert_eq!(checkout.ok(&go).stdout, expected);
+    let python =
+        "python3 -m venv /tmp/v && /tmp/v/bin/pip install -q cryptography && exec /tmp/v/bin/python verify.py \"$@\"";
+    let python = [["exec", "web", "--", "sh", "-c", python, "sh"].as_slice(), &names].concat();
+    assert_eq!(checkout.ok(&python).stdout, expected);
+
+    let openssl = ["exec", "web", "--", "openssl", "verify", "-x509_strict", "-CAfile"];
+    let openssl =
+        [openssl.as_slice(), &["/usr/local/share/devenv/host/ca-certificates.crt", "-verify_hostname"]].concat();
+    for (name, code) in names.into_iter().zip([0, 0, 0, 2]) {
+        checkout.devenv(&[openssl.as_slice(), &[name, "/run/devenv/certs/cert.pem"]].concat()).code(code);
+    }
+    // The fourth is rustls, by which these tests ask.
+    assert_eq!(http::get(&checkout.url("gateway")), (200, "hello".to_owned()));
+
+    let fetch = format!("fetch('https://{inner}/').then(a => a.text()).then(console.log)");
+    assert_eq!(checkout.ok(&["exec", "js", "--", "node", "-e", &fetch]).stdout, "hello\n");
+
+    // The key is the developer's, and only the certificate of the authority comes near a container.
+    let everywhere =
+        "cat /usr/local/share/devenv/host/* /run/devenv/certs/* | grep -c 'PRIVATE KEY'; ls -l /run/devenv/certs";
+    let seen = checkout.ok(&["exec", "web", "--", "sh", "-c", everywhere]).stdout;
+    assert!(seen.starts_with("2\n") && seen.matches("-rw-------").count() == 2, "one key, two lines: {seen}");
+    let key = std::fs::read_to_string(crate::checkout::state().join("devenv/ca/ca.key")).unwrap();
+    let secret = key.lines().nth(1).unwrap();
+    for container in checkout.containers().values() {
+        assert!(!engine::inspect(container).to_string().contains(secret));
+    }
+    crate::checkout::shell(&format!("! grep -rqF '{secret}' '{}'", checkout.root().display()));
+}
+
+#[test]
+fn a_certificate_is_renewed_while_requests_go_on() {
+    let checkout = Checkout::new(
+        "\
+project: PROJECT
+modules:
+  web: {path: web, image: python, run: python3 -m http.server 8000, port: 8000, route: /}
+",
+    );
+    checkout.write("web/index.html", "hello");
+    checkout.ok(&["up"]);
+    let url = checkout.url("gateway");
+    let plain = engine::lines(&["port", &checkout.container("gateway"), "8080/tcp"]).remove(0);
+    let plain = format!("http://{plain}/deep?x=1");
+    let before = checkout.read(".devenv/certs/cert.pem");
+    let (end, good) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let asking: Vec<_> = (0..4)
+        .map(|_| {
+            let (url, end, good) = (url.clone(), Arc::clone(&end), Arc::clone(&good));
+            thread::spawn(move || {
+                while !end.load(Ordering::Relaxed) {
+                    assert_eq!(http::get(&url), (200, "hello".to_owned()));
+                    good.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    let some_more = || {
+        let wanted = good.load(Ordering::Relaxed) + 50;
+        crate::checkout::until("requests go on", || (good.load(Ordering::Relaxed) > wanted).then_some(()));
+    };
+    some_more();
+    for _ in 0..3 {
+        checkout.replace(".devenv/certs/cert.pem", "MII", "NII");
+        checkout.ok(&["up"]).says("the certificate is made anew").says("reload gateway");
+        some_more();
+    }
+    end.store(true, Ordering::Relaxed);
+    asking.into_iter().for_each(|thread| thread.join().unwrap());
+    assert_ne!(checkout.read(".devenv/certs/cert.pem"), before);
+    checkout.ok(&["up"]).says("nothing to do");
+    assert_eq!(http::request("GET", &plain, "").0, 308);
+}
+
+#[test]
+fn a_certificate_of_the_teams_own_wins_and_is_checked() {
+    let checkout = Checkout::new(
+        "\
+project: PROJECT
+modules:
+  web: {path: web, image: python, run: python3 -m http.server 8000, port: 8000, route: /}
+",
+    );
+    checkout.write("web/index.html", "hello");
+    let make = |host: &str, days: &str| {
+        let folder = checkout.root().join("devenv/certs");
+        crate::checkout::shell(&format!(
+            "mkdir -p '{0}' && cd '{0}' && openssl req -x509 -newkey rsa:2048 -nodes -days {days} -subj '/CN={host}' \
+             -addext 'subjectAltName=DNS:{host}' -keyout gateway.key -out gateway.pem 2>&1",
+            folder.display()
+        ));
+    };
+    let host = format!("{}.localhost", checkout.project());
+    make("other.example", "10");
+    checkout.devenv(&["up"]).code(2).says("devenv/certs/gateway.pem: the certificate is for other.example, not for");
+    make(&host, "10");
+    let good = checkout.read("devenv/certs/gateway.key");
+    make(&host, "10");
+    let pem = checkout.read("devenv/certs/gateway.pem");
+    let key = checkout.read("devenv/certs/gateway.key");
+    checkout.write("devenv/certs/gateway.key", &good);
+    checkout.devenv(&["up"]).code(2).says("gateway.key: it is not the key of the certificate beside it");
+    checkout.write("devenv/certs/gateway.key", &key);
+    checkout.ok(&["up"]);
+    let served = checkout.read(".devenv/certs/cert.pem");
+    assert!(served.ends_with(&pem), "{served}");
+}

@@ -1,0 +1,89 @@
+//! Authorities: whose their files are from the first byte, and that a damaged one is told and never replaced.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::test::Test;
+
+/// Makes the authority of a zone under this umask, and returns the folder that it is in.
+fn zone(test: &Test, umask: &str) -> PathBuf {
+    let call = test.command();
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", &format!("umask {umask}; exec \"$@\""), "sh"]).arg(call.get_program());
+    shell.args(["certs", "add-zone", "shop.internal"]).env_clear().current_dir(test.project()).stdin(Stdio::null());
+    shell.envs(call.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = shell.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    test.beside("home/data/devenv/zones/shop.internal")
+}
+
+/// A run of `certs add-zone` again: exit code and stderr.
+fn again(test: &Test) -> (Option<i32>, String) {
+    let output = test.command().args(["certs", "add-zone", "shop.internal"]).output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn a_key_is_for_its_owner_alone_whatever_the_umask() {
+    for umask in ["000", "077", "277"] {
+        let test = Test::new();
+        let folder = zone(&test, umask);
+        let mode = |path: &PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&folder.join("ca.key")) & 0o377, 0, "umask {umask}");
+        assert_eq!(mode(&folder) & 0o077, 0, "umask {umask}");
+        assert_eq!(again(&test).0, Some(0));
+    }
+}
+
+#[test]
+fn an_authority_that_is_damaged_is_told_and_kept() {
+    let test = Test::new();
+    let folder = zone(&test, "022");
+    for (file, says) in [("ca.pem", "it is damaged"), ("ca.key", "it is no")] {
+        let path = folder.join(file);
+        let good = fs::read(&path).unwrap();
+        let mut bad = good.clone();
+        let middle = bad.len() / 2;
+        bad[middle] = if bad[middle] == b'A' { b'B' } else { b'A' };
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(&path, &bad).unwrap();
+        let (code, said) = again(&test);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(&path.display().to_string()) && said.contains("devenv certs reset"), "{said}");
+        assert!(said.contains(says) || said.contains("it is not the key"), "{said}");
+        assert_eq!(fs::read(&path).unwrap(), bad);
+        fs::write(&path, good).unwrap();
+        assert_eq!(again(&test).0, Some(0));
+    }
+}
+
+#[test]
+fn a_key_that_others_can_read_is_refused() {
+    let test = Test::new();
+    let key = zone(&test, "022").join("ca.key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let (code, said) = again(&test);
+    assert!(code == Some(1) && said.contains("others can read it (mode 0644)"), "{said}");
+    fs::remove_file(&key).unwrap();
+    let (code, said) = again(&test);
+    assert!(code == Some(1) && said.contains("it is not there, and the certificate is"), "{said}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let test = Test::new();
+    fs::create_dir(test.beside("home/data")).unwrap();
+    fs::set_permissions(test.beside("home/data"), fs::Permissions::from_mode(0o555)).unwrap();
+    let (code, said) = again(&test.by_user(1000));
+    assert!(code == Some(1) && said.contains("home/data/devenv") && said.contains("permission denied"), "{said}");
+}
+
+#[test]
+fn a_profile_that_is_wrong_is_told_before_anything_is_made() {
+    let test = Test::good().file("devenv/certs/profile.yaml", "key: rsa\n");
+    let (code, said) = again(&test);
+    assert!(code == Some(2) && said.starts_with("error: certs/profile.yaml: "), "{said}");
+    assert!(!test.beside("home/data").exists());
+}
