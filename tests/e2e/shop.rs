@@ -65,4 +65,15 @@ fn the_program_alone_brings_the_example_up_and_its_own_tests_pass() {
         "api build, api lint, api test, web lint, web test, worker build, worker lint, worker test"
     );
     checkout.ok(&["up"]).says("nothing to do");
+
+    // A browser refuses the page until its own store has the authority; then it orders over HTTP/2, with a padlock.
+    fs::create_dir(checkout.root().join("browser")).unwrap();
+    checkout.write("browser/order.py", include_str!("browser/order.py"));
+    let image = "images:\n  browser: {parent: python, packages: [chromium, chromium-driver, libnss3-tools]}\n";
+    let module =
+        "modules:\n  browser: {path: browser, image: browser, run: sleep infinity, needs: [api, web, worker]}\n";
+    checkout.replace("devenv.yaml", "modules:\n", &format!("{image}{module}"));
+    checkout.ok(&["up"]);
+    let seen = checkout.ok(&["exec", "browser", "--", "python3", "order.py", &format!("{name}.localhost")]).stdout;
+    assert!(seen.contains("Canvas tote bag 3 R-") && seen.ends_with("https: True h2\n"), "{seen}");
 }
