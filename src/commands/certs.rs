@@ -16,7 +16,7 @@ use crate::plan::x509::Facts;
 use crate::ui::dates::day;
 use crate::ui::table;
 
-/// Show certificates: the authority of this machine, who trusts it, and what this environment has
+/// Show certificates and who trusts them, or make browsers trust them
 ///
 /// An authority is made on first need, for `localhost` and `test` alone. Its key never leaves your data folder.
 #[derive(clap::Args, Debug)]
