@@ -479,7 +479,9 @@ fn contents(checkout: &Checkout, gateway: String) -> Result<Contents> {
         let digests = tree.into_iter().map(|(path, file)| (path, file.digest)).collect();
         sources.insert(name.clone(), environment::tree_digest(&digests));
     }
-    Ok(Contents { files: checkout::digests(&checkout.root, locks)?, sources, gateway })
+    let folders = modules()
+        .filter_map(|(name, module)| Some((name.clone(), files::identity(&checkout.root.join(module.path.as_str()))?)));
+    Ok(Contents { files: checkout::digests(&checkout.root, locks)?, sources, folders: folders.collect(), gateway })
 }
 
 fn preset_by_service(checkout: &Checkout) -> BTreeMap<PartName, &Preset> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::digest;
@@ -98,6 +98,13 @@ pub fn write_generated(root: &Path, files: &[Generated]) -> Result<()> {
         write(&path, file.text.as_bytes(), file.access)?;
     }
     Ok(())
+}
+
+/// Which folder stands at a path: its device and inode.
+#[must_use]
+pub fn identity(path: &Path) -> Option<String> {
+    let facts = fs::metadata(path).ok()?;
+    Some(format!("{}:{}", facts.dev(), facts.ino()))
 }
 
 /// Creates a file that must not be there yet, for the owner alone from its first byte.

@@ -69,6 +69,8 @@ pub struct Contents {
     pub files: BTreeMap<RelPath, String>,
     /// Folders of tasks, as one digest each.
     pub sources: BTreeMap<PartName, String>,
+    /// Folders of modules: device and inode of each.
+    pub folders: BTreeMap<PartName, String>,
     /// The generated configuration of the gateway.
     pub gateway: String,
 }
@@ -275,6 +277,7 @@ impl Setup<'_> {
             secret_env: BTreeMap::new(),
             credentials: preset.is_some_and(|preset| !preset.credentials.is_empty()),
             data,
+            folder: None,
             mounts,
             publish: self.publish(name.as_str(), port).into_iter().collect(),
             probe: probe(health.as_ref(), port),
@@ -333,6 +336,7 @@ impl Setup<'_> {
             secret_env,
             credentials: false,
             data: Vec::new(),
+            folder: self.contents.folders.get(name).cloned(),
             mounts,
             publish: self.publish(name.as_str(), port).into_iter().collect(),
             probe: if module.once { None } else { probe(module.health.as_ref(), port) },
@@ -364,6 +368,7 @@ impl Setup<'_> {
             secret_env: BTreeMap::new(),
             credentials: false,
             data: Vec::new(),
+            folder: None,
             mounts: vec![
                 self.generated("gateway", "/etc/devenv/gateway", class),
                 self.generated("certs", CERTS, MountClass::Ignore),

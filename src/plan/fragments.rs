@@ -133,6 +133,7 @@ fn foreign(name: PartName, image: &str, service: &Value) -> Part {
         secret_env: BTreeMap::new(),
         credentials: false,
         data: Vec::new(),
+        folder: None,
         mounts: Vec::new(),
         publish: publish.collect(),
         probe: None,

@@ -216,6 +216,9 @@ pub struct Part {
     pub credentials: bool,
     /// Data that persists, in every environment.
     pub data: Vec<Mount>,
+    /// Which folder the mounted source is: one that is made anew under the same path is another one, and a running
+    /// container goes on to see the old one.
+    pub folder: Option<String>,
     /// Mounts of dev only: source, dependencies, downloads, generated files.
     pub mounts: Vec<Mount>,
     /// Ports on this machine, the one that people use first.

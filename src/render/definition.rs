@@ -68,6 +68,9 @@ fn definition(layers: &[Value], part: Option<&Part>, secret: Option<&String>, ke
             texts.entry("content".to_owned()).or_default().push_str(&format!("{}={digest}\n", mount.target));
         }
     }
+    if let Some(folder) = part.and_then(|part| part.folder.as_ref()) {
+        texts.insert("folder".to_owned(), folder.clone());
+    }
     if let Some(text) = secret {
         texts.insert("secrets".to_owned(), text.clone());
     }

@@ -36,6 +36,21 @@ modules:
     checkout.ok(&["up"]).says("nothing to do");
 }
 
+#[test]
+fn a_folder_that_is_made_anew_is_seen_by_its_module() {
+    let checkout =
+        Checkout::new("project: PROJECT\nmodules:\n  tool: {path: tool, image: base, run: sleep infinity}\n");
+    checkout.write("tool/word", "old\n");
+    checkout.ok(&["up"]);
+    // As a switch of branches does it, where one branch has no such folder.
+    fs::rename(checkout.root().join("tool"), checkout.root().join("away")).unwrap();
+    checkout.write("tool/word", "new\n");
+    assert_eq!(checkout.ok(&["up", "--dry-run"]).stdout.lines().next(), Some("1 recreate tool: folder changed"));
+    checkout.ok(&["up"]);
+    assert_eq!(checkout.ok(&["exec", "tool", "cat", "word"]).stdout, "new\n");
+    checkout.ok(&["up"]).says("nothing to do");
+}
+
 /// Values that break whoever quotes by hand.
 const NASTY: [&str; 14] = [
     "plain",

@@ -16,6 +16,7 @@ mod images;
 mod ports;
 mod processes;
 mod registry;
+mod secrets;
 mod shop;
 mod small;
 mod state;

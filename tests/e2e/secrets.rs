@@ -1,0 +1,118 @@
+//! Credentials: changed in a running service without losing its data, and to be found nowhere but where they must be.
+
+use std::path::Path;
+
+use crate::checkout::{Checkout, shell};
+use crate::engine;
+
+const CONFIGURATION: &str = "\
+project: PROJECT
+modules:
+  tool: {path: tool, image: base, run: sleep infinity, needs: [db]}
+  apart: {path: apart, image: base, run: \"echo begun; sleep infinity\"}
+services:
+  db: {preset: postgres}
+  cache: {preset: redis}
+";
+
+/// What psql answers, logged in over the network with this password.
+fn psql(checkout: &Checkout, password: &str, sql: &str) -> (bool, String) {
+    let name = checkout.project();
+    let password = format!("PGPASSWORD={password}");
+    let psql = ["psql", "-h", "127.0.0.1", "-U", name, "-d", name, "-qtAc", sql];
+    let output = engine::output(&[&["exec", "--env", &password, &checkout.container("db")], &psql[..]].concat());
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn password(checkout: &Checkout) -> String {
+    let shown: serde_json::Value = serde_json::from_str(&checkout.ok(&["secrets", "--show", "--json"]).stdout).unwrap();
+    let all = shown.as_array().unwrap();
+    all.iter().find(|secret| secret["name"] == "db.password").unwrap()["value"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_new_password_reaches_the_service_and_its_users_and_the_data_stays() {
+    let checkout = Checkout::new(CONFIGURATION);
+    checkout.write("apart/.keep", "");
+    checkout.write("tool/.keep", "");
+    assert!(checkout.ok(&["secrets"]).stdout.contains("db.password     not made yet"));
+    checkout.ok(&["up"]);
+    let old = password(&checkout);
+    assert_eq!(psql(&checkout, &old, "create table kept as select 42 as answer").0, true);
+    let listed = checkout.ok(&["secrets"]).stdout;
+    assert!(listed.contains("db.password     made for this checkout") && !listed.contains(&old), "{listed}");
+
+    checkout.ok(&["secrets", "reset", "db"]).says("restart db: its credentials are new").says("recreate tool: secrets");
+    let new = password(&checkout);
+    assert_ne!(old, new);
+    assert!(new.len() >= 32, "128 bits: {new}");
+    assert_eq!(psql(&checkout, &new, "select answer from kept"), (true, "42".to_owned()));
+    assert!(!psql(&checkout, &old, "select 1").0, "the old password is still good");
+    assert_eq!(checkout.ok(&["exec", "tool", "sh", "-c", "printf %s \"$DB_PASSWORD\""]).stdout, new);
+    checkout.ok(&["up"]).says("nothing to do");
+
+    // The environment wins over what was made; what is set elsewhere is not ours to change.
+    let mut command = checkout.command();
+    command.args(["secrets"]).env("DEVENV_SECRET_DB_PASSWORD", "mine");
+    let listed = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    assert!(listed.contains("db.password     environment"), "{listed}");
+    checkout.write("devenv.local.yaml", "secrets: {db.password: mine}\n");
+    checkout.devenv(&["secrets", "reset", "db"]).code(2).says("nothing of `db` was made by devenv");
+    checkout.devenv(&["secrets", "reset", "tool"]).code(2).says("there are those of: cache, db");
+}
+
+#[test]
+fn a_credential_is_found_only_where_it_must_be() {
+    let checkout = Checkout::new(CONFIGURATION);
+    let canary = "canary-7f3a9c1e";
+    checkout.write("devenv.local.yaml", &format!("secrets: {{db.password: {canary}, cache.password: {canary}}}\n"));
+    checkout.write("apart/.keep", "");
+    checkout.write("tool/.keep", "");
+
+    // Nothing that is printed has it, also where something fails with it in hand.
+    let commands: [&[&str]; 12] = [
+        &["up", "--dry-run"],
+        &["up"],
+        &["up", "--json"],
+        &["status", "--json"],
+        &["logs"],
+        &["config", "--origin"],
+        &["config", "--json"],
+        &["secrets"],
+        &["url"],
+        &["images", "verify"],
+        &["doctor"],
+        &["exec", "tool", "sh", "-c", "false"],
+    ];
+    for args in commands {
+        let ran = checkout.devenv(args);
+        assert!(!ran.stdout.contains(canary) && !ran.stderr.contains(canary), "{args:?}");
+    }
+    checkout.replace("devenv.yaml", "echo begun; sleep", "echo \\\"$$PGPASSWORD $$DB_PASSWORD\\\" ''; exit 3; sleep");
+    let failed = checkout.devenv(&["up"]).code(1);
+    assert!(!failed.stderr.contains(canary), "{}", failed.stderr);
+
+    // Nor has any generated file but the credentials' own, an image, a command line, or a part that does not need it.
+    let root = checkout.root().display();
+    let files = shell(&format!("cd '{root}' && grep -rlF {canary} . | sort"));
+    assert_eq!(
+        files,
+        "./.devenv/secrets/cache/password\n./.devenv/secrets/db/password\n./.devenv/secrets/tool.env\n./devenv.local.yaml\n"
+    );
+    for file in files.lines().filter(|file| file.contains(".devenv")) {
+        let mode = shell(&format!("stat -c %a '{root}/{file}'"));
+        assert_eq!(mode, "600\n", "{file}");
+    }
+    for (part, container) in checkout.containers() {
+        let seen = engine::inspect(&container);
+        assert_eq!(seen.to_string().contains(canary), part == "tool", "{part}");
+        let history = engine::docker(&["history", "--no-trunc", seen["Image"].as_str().unwrap()]);
+        assert!(!history.contains(canary), "{part}");
+    }
+    let mut arguments = String::new();
+    for process in std::fs::read_dir("/proc").unwrap().flatten() {
+        let text = std::fs::read(Path::new(&process.path()).join("cmdline")).unwrap_or_default();
+        arguments.push_str(&String::from_utf8_lossy(&text).replace('\0', " "));
+    }
+    assert!(arguments.contains("sleep") && !arguments.contains(&format!("={canary}")), "a command line has it");
+}
