@@ -557,6 +557,10 @@ impl Session {
     pub fn write(&mut self) -> Result<()> {
         let root = &self.checkout.root;
         files::write_generated(root, &self.generated)?;
+        if let Some(bundle) = self.generated.iter().find(|file| file.path == render::certs::BUNDLE) {
+            let path = root.join(".devenv").join(render::certs::TRUSTSTORE);
+            files::write(&path, &render::truststore::jks(&bundle.text), Access::Public)?;
+        }
         if !root.join(checkout::LOCK).exists() {
             files::write(&root.join(checkout::LOCK), self.lock.text().as_bytes(), Access::Public)?;
         }

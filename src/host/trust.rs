@@ -21,6 +21,10 @@ pub async fn stores(authority: &Authority) -> Result<Vec<Seen>> {
         let is_there = files::read_text(&file)?.is_some_and(|text| text == certificate);
         seen.push(Seen { store, trust: if is_there { Trust::Trusted } else { Trust::Absent } });
     }
+    if Path::new("/etc/ssl/certs/java/cacerts").is_file() && process::exists("keytool") {
+        let call = Cmd::new("keytool", ["-list", "-cacerts", "-storepass", "changeit", "-alias"]);
+        seen.push(Seen { store: Store::DebianJava, trust: answer(&call.args([authority.java_alias()])).await });
+    }
     if cfg!(target_os = "macos") {
         let call = Cmd::new("security", ["verify-cert", "-c"]).args([authority.path.to_string_lossy()]);
         seen.push(Seen { store: Store::Keychain, trust: answer(&call).await });

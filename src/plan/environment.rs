@@ -496,6 +496,8 @@ impl Setup<'_> {
         // All but this one replace what a program knows by itself, so they need the usual certificates too.
         let mut env = BTreeMap::from([("NODE_EXTRA_CA_CERTS".to_owned(), bundle.clone())]);
         if self.machine.ca != MachineCa::Unknown {
+            let java = "-Djavax.net.ssl.trustStore=/usr/local/share/devenv/host/truststore.jks -Djavax.net.ssl.trustStorePassword=changeit";
+            env.insert("JAVA_TOOL_OPTIONS".to_owned(), java.to_owned());
             env.extend(CA_VARIABLES.iter().map(|variable| ((*variable).to_owned(), bundle.clone())));
         }
         if !self.machine.proxy.is_empty() {

@@ -20,6 +20,8 @@ pub enum Store {
     Keychain,
     /// That of Windows, seen from WSL.
     Windows,
+    /// That of Debian's Java, which follows the system's when something is added and not when it is taken away.
+    DebianJava,
     /// A database of NSS in this folder: Firefox and Chromium on Linux.
     Nss(PathBuf),
 }
@@ -30,6 +32,7 @@ impl fmt::Display for Store {
             Self::Debian | Self::Fedora | Self::Arch => f.write_str("system"),
             Self::Keychain => f.write_str("keychain"),
             Self::Windows => f.write_str("Windows"),
+            Self::DebianJava => f.write_str("Java"),
             Self::Nss(folder) => write!(f, "browser {}", folder.display()),
         }
     }
@@ -76,7 +79,17 @@ impl Authority {
     /// The name of its file in a system's store.
     #[must_use]
     pub fn file(&self) -> String {
-        format!("devenv-{}.crt", self.name.rsplit(' ').next().unwrap_or_default())
+        format!("{}.crt", self.stem())
+    }
+
+    /// Its name in the store of Debian's Java, which is made from the name of that file.
+    #[must_use]
+    pub fn java_alias(&self) -> String {
+        format!("debian:{}.pem", self.stem())
+    }
+
+    fn stem(&self) -> String {
+        format!("devenv-{}", self.name.rsplit(' ').next().unwrap_or_default())
     }
 }
 
@@ -87,7 +100,7 @@ pub fn folder(store: &Store) -> Option<&'static str> {
         Store::Debian => Some("/usr/local/share/ca-certificates"),
         Store::Fedora => Some("/etc/pki/ca-trust/source/anchors"),
         Store::Arch => Some("/etc/ca-certificates/trust-source/anchors"),
-        Store::Keychain | Store::Windows | Store::Nss(_) => None,
+        Store::Keychain | Store::Windows | Store::DebianJava | Store::Nss(_) => None,
     }
 }
 
@@ -107,6 +120,8 @@ pub fn trust(stores: &[Seen], authority: &Authority, root: Root) -> Vec<Action> 
                 actions.push(root.call(&["install", "-m", "0644", &path, &target]));
                 actions.push(root.call(refresh(store)));
             }
+            // It was told by the system's.
+            Store::DebianJava => {}
             Store::Keychain => actions.push(Action::run(&["security", "add-trusted-cert", "-r", "trustRoot", &path])),
             Store::Windows => actions.push(Action::run(&[
                 "sh",
@@ -147,7 +162,14 @@ pub fn untrust(stores: &[Seen], authority: &Authority, root: Root) -> Vec<Action
             store @ (Store::Debian | Store::Fedora | Store::Arch) => {
                 let target = format!("{}/{}", folder(store).unwrap_or_default(), authority.file());
                 actions.push(root.call(&["rm", "-f", &target]));
-                actions.push(root.call(refresh(store)));
+                // Debian's goes on to trust what is gone, unless it begins afresh.
+                let afresh: &[&str] = if *store == Store::Debian { &["--fresh"] } else { &[] };
+                actions.push(root.call(&[refresh(store), afresh].concat()));
+            }
+            Store::DebianJava => {
+                let alias = authority.java_alias();
+                let argv = ["keytool", "-delete", "-cacerts", "-storepass", "changeit", "-noprompt", "-alias", &alias];
+                actions.push(root.call(&argv));
             }
             Store::Keychain => {
                 actions.push(Action::run(&["security", "remove-trusted-cert", &authority.path.to_string_lossy()]));
@@ -183,7 +205,7 @@ mod tests {
 
     fn seen(trust: Trust) -> Vec<Seen> {
         let nss = Store::Nss(PathBuf::from("/home/ada/.pki/nssdb"));
-        [Store::Debian, nss].map(|store| Seen { store, trust }).into()
+        [Store::Debian, Store::DebianJava, nss].map(|store| Seen { store, trust }).into()
     }
 
     #[test]
@@ -194,7 +216,7 @@ mod tests {
             "\
 sudo install -m 0644 /data/ca.pem /usr/local/share/ca-certificates/devenv-0a1b2c3d4e5f.crt
 sudo update-ca-certificates
-certutil -A -d sql:/home/ada/.pki/nssdb -t C,, -n 'devenv on box 0a1b2c3d4e5f' -i /data/ca.pem -f /dev/null
+certutil -A -d sql:/home/ada/.pki/nssdb -t 'C,,' -n 'devenv on box 0a1b2c3d4e5f' -i /data/ca.pem -f /dev/null
 "
         );
         assert_eq!(shown(&trust(&seen(Trust::Trusted), &authority, Root::BySudo)), "");
@@ -202,7 +224,8 @@ certutil -A -d sql:/home/ada/.pki/nssdb -t C,, -n 'devenv on box 0a1b2c3d4e5f' -
             shown(&untrust(&seen(Trust::Trusted), &authority, Root::Already)),
             "\
 rm -f /usr/local/share/ca-certificates/devenv-0a1b2c3d4e5f.crt
-update-ca-certificates
+update-ca-certificates --fresh
+keytool -delete -cacerts -storepass changeit -noprompt -alias debian:devenv-0a1b2c3d4e5f.pem
 certutil -D -d sql:/home/ada/.pki/nssdb -n 'devenv on box 0a1b2c3d4e5f'
 "
         );

@@ -2,6 +2,11 @@
 
 use crate::render::{Access, Generated, MARKER};
 
+/// Every certificate that a container trusts.
+pub const BUNDLE: &str = "ca/ca-certificates.crt";
+/// The same for Java.
+pub const TRUSTSTORE: &str = "ca/truststore.jks";
+
 /// The files of a checkout: `leaf` is certificate and key; `authority` is trusted beside the machine's `bundle`.
 #[must_use]
 pub fn files(leaf: Option<(&str, &str)>, authority: Option<&str>, bundle: Option<&str>) -> Vec<Generated> {
@@ -16,6 +21,6 @@ pub fn files(leaf: Option<(&str, &str)>, authority: Option<&str>, bundle: Option
     }
     let both: Vec<&str> = bundle.into_iter().chain(authority).collect();
     let text = format!("# {MARKER}\n{}", both.join("\n"));
-    files.push(Generated { path: "ca/ca-certificates.crt".to_owned(), text, access: Access::Public });
+    files.push(Generated { path: BUNDLE.to_owned(), text, access: Access::Public });
     files
 }
