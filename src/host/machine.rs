@@ -278,18 +278,27 @@ async fn apt() -> Option<Apt> {
     })
 }
 
-/// What `apt-cache policy` says would be installed.
+/// What `apt-cache policy` says an archive offers. Before the first `apt-get update` it knows only what is installed:
+/// that is no offer, and says nothing about other packages.
 fn candidates(policy: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    let mut package = "";
+    let (mut package, mut candidate) = ("", None);
     for line in policy.lines() {
         if let Some(name) = line.strip_suffix(':').filter(|_| !line.starts_with(' ')) {
-            package = name;
-        } else if let Some(version) = line.trim().strip_prefix("Candidate: ").filter(|version| *version != "(none)") {
+            (package, candidate) = (name, None);
+        } else if let Some(version) = line.trim().strip_prefix("Candidate: ") {
+            candidate = Some(version).filter(|version| *version != "(none)");
+        } else if let Some(version) = candidate.filter(|_| is_archive(line)) {
             found.insert(package.to_owned(), version.to_owned());
         }
     }
     found
+}
+
+/// Whether a line of a version table names an archive: priority, place, suite.
+fn is_archive(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    words.next().is_some_and(|word| word.parse::<i32>().is_ok()) && words.next().is_some_and(|word| word.contains(":/"))
 }
 
 /// The place from which the distribution's own suite comes; other archives use other suites or components.
@@ -364,6 +373,19 @@ docker-cli:
 ";
         let wanted = [("docker.io".to_owned(), "20.10.24+dfsg1-1".to_owned())];
         assert_eq!(candidates(policy), BTreeMap::from(wanted));
+    }
+
+    #[test]
+    fn what_is_only_installed_is_no_offer() {
+        let policy = "\
+git:
+  Installed: 1:2.39.5-0+deb12u3
+  Candidate: 1:2.39.5-0+deb12u3
+  Version table:
+ *** 1:2.39.5-0+deb12u3 100
+        100 /var/lib/dpkg/status
+";
+        assert_eq!(candidates(policy), BTreeMap::new());
     }
 
     #[test]
