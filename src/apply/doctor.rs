@@ -1,5 +1,6 @@
 //! Mends a machine: walks the fixes, says each call before it runs, and looks again afterwards.
 
+use std::env;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -15,7 +16,7 @@ use crate::host::endpoint;
 use crate::host::machine;
 use crate::host::process::{self, Cmd};
 use crate::plan::doctor::compose_is_good;
-use crate::plan::fixes::{Action, Check, Effect, Fix, Way, When};
+use crate::plan::fixes::{Action, Check, Fix, Way, When};
 use crate::plan::machine::{Engine, Silence, Tool, User};
 
 /// The engine's process.
@@ -28,31 +29,59 @@ const PROCESS_DEADLINE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(200);
 /// How many of the last lines tell why something failed.
 const LAST_LINES: usize = 10;
+/// Set in a session that was begun for the sake of group `docker`: if that did not help, another one will not.
+const NEW_SESSION: &str = "DEVENV_NEW_SESSION";
 
 /// Carries out `fixes` in their order and hands each line of progress to `say`. A fix whose aim is reached already is
-/// passed over. The effect is [`Effect::NextLogin`] if some of it is seen in later sessions only.
+/// passed over.
 ///
 /// Dropping the future ends the running call; what was installed so far stays, and nothing half done does.
-pub async fn fix(fixes: &[Fix], say: &mut dyn FnMut(&str)) -> Result<Effect> {
+pub async fn fix(fixes: &[Fix], say: &mut dyn FnMut(&str)) -> Result<()> {
     let _lock = lock(&endpoint::config_dir(), say)?;
-    let mut effect = Effect::Now;
     for fix in fixes {
         if unmet(&fix.done).await.is_some() {
             say(&fix.why);
             reach(fix, say).await?;
-            effect = if fix.effect == Effect::NextLogin { fix.effect } else { effect };
         }
     }
-    Ok(effect)
+    Ok(())
 }
 
-/// The same call in a session of its own that knows the new group already; ours gets it with the next login. The
-/// second `sg` goes back to the user's own first group, so that new files do not belong to group `docker`.
+/// The call that started this process.
+pub fn own_call() -> Result<Cmd> {
+    let program = env::current_exe().map_err(|error| cannot("find", Path::new("devenv"), &error))?;
+    let args = env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
+    Ok(Cmd::new(program.display().to_string(), args))
+}
+
+/// Whether this process was started by [`in_new_session`].
 #[must_use]
-pub fn in_docker_group(cmd: &Cmd, user: &User) -> Cmd {
+pub fn is_in_new_session() -> bool {
+    env::var_os(NEW_SESSION).is_some()
+}
+
+/// The same call in a session of its own that knows the new group already; ours gets it with the next login. By sudo
+/// where it asks for nothing: it makes a whole session. Else by sg, twice.
+pub async fn in_new_session(cmd: &Cmd, user: &User) -> Cmd {
+    let sudo = Cmd::new("sudo", ["-n", "-E", "-u", &user.name]);
+    let is_free = process::output(&sudo.clone().args(["true"])).await.is_ok_and(|output| output.status.success());
+    let session = if is_free {
+        // sudo has a PATH of its own.
+        let path = env::var("PATH").unwrap_or_default();
+        sudo.args(["env".to_owned(), format!("PATH={path}"), cmd.program.clone()]).args(cmd.args.iter().cloned())
+    } else {
+        in_docker_group(cmd, user)
+    };
+    session.env(NEW_SESSION, "1")
+}
+
+/// The second `sg` goes back to the user's own first group, so that new files do not belong to group `docker`. Debian
+/// 13's forgets group `docker` with that.
+fn in_docker_group(cmd: &Cmd, user: &User) -> Cmd {
     let back = Cmd::new("sg", ["GROUP", "-c", &cmd.to_string()]).to_string();
     let name = Cmd::new("id", ["-gn", &user.name]);
     Cmd::new("sg", ["docker", "-c", &format!("exec {}", back.replacen("GROUP", &format!("\"$({name})\""), 1))])
+        .env(NEW_SESSION, "1")
 }
 
 /// Tries the ways to one aim. While an engine runs, none is started: two on one machine take each other's bridge away.
@@ -232,7 +261,6 @@ mod tests {
             by: Rank::Normal,
             ways: ways.to_vec(),
             done: vec![Check::Program(aim.display().to_string())],
-            effect: Effect::Now,
         }
     }
 

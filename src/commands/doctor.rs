@@ -4,6 +4,7 @@ use crate::apply::doctor as mender;
 use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::host::machine;
+use crate::host::process;
 use crate::plan::doctor;
 use crate::plan::fixes::Effect;
 use crate::plan::mend::{self, Purpose};
@@ -23,7 +24,8 @@ pub struct DoctorArgs {
 /// Runs the command.
 pub async fn run(cx: &Context, args: &DoctorArgs) -> Result<()> {
     if args.fix {
-        mend(cx, Purpose::Everything).await?;
+        // What is left to do then, the table says.
+        let _: Effect = mend(cx, Purpose::Everything).await?;
     }
     let findings = doctor::findings(&machine::facts().await);
     if args.json {
@@ -35,19 +37,25 @@ pub async fn run(cx: &Context, args: &DoctorArgs) -> Result<()> {
         // The table has said what; here the code is what counts.
         Some(error) if args.json => Err(error),
         Some(_) => {
-            Err(Error::message(Kind::Missing, "this machine is not ready").hint("`devenv doctor --fix` mends it"))
+            let error = Error::message(Kind::Missing, "this machine is not ready");
+            Err(if args.fix {
+                error.hint("what is left is for you: see the hints above")
+            } else {
+                error.hint("`devenv doctor --fix` mends it")
+            })
         }
         None => Ok(()),
     }
 }
 
-/// Mends what `purpose` needs, after a yes. Does nothing on a machine that is ready.
-pub async fn mend(cx: &Context, purpose: Purpose) -> Result<()> {
+/// Mends what `purpose` needs, after a yes. Does nothing on a machine that is ready. The effect is
+/// [`Effect::NextLogin`] if this session is older than its user's place in group `docker`.
+pub async fn mend(cx: &Context, purpose: Purpose) -> Result<Effect> {
     let facts = machine::facts().await;
     let fixes = mend::fixes(&facts, &machine::means().await, purpose);
     if fixes.fixes.is_empty() {
         return if fixes.by_hand.is_empty() {
-            Ok(())
+            Ok(mend::effect(&facts.engine, &facts.user))
         } else {
             Err(fixes
                 .by_hand
@@ -65,9 +73,33 @@ pub async fn mend(cx: &Context, purpose: Purpose) -> Result<()> {
             return Err(error.hint("`devenv doctor --fix --yes` runs them"));
         }
     }
-    let effect = mender::fix(&fixes.fixes, &mut |line| cx.screen.say(line)).await?;
-    if effect == Effect::NextLogin {
-        cx.screen.say("log in again: your user is in the group `docker` from then on");
+    if cx.screen.yes {
+        for sentence in &fixes.by_hand {
+            cx.screen.say(format!("by hand: {sentence}"));
+        }
     }
-    Ok(())
+    mender::fix(&fixes.fixes, &mut |line| cx.screen.say(line)).await?;
+    Ok(mend::effect(&machine::engine().await, &machine::user()))
+}
+
+/// Goes on with this very command in a session that knows group `docker`; returns only when that is not possible.
+pub async fn go_on(cx: &Context) -> Error {
+    let user = machine::user();
+    let name = &user.name;
+    // Another one that does not help either would go on for ever.
+    if mender::is_in_new_session() {
+        return Error::message(
+            Kind::Missing,
+            format!("{name} is in group `docker`, but this session is older than that"),
+        )
+        .hint("log in again, then run the same command");
+    }
+    match mender::own_call() {
+        Ok(own) => {
+            let cmd = mender::in_new_session(&own, &user).await;
+            cx.screen.say(format!("{name} is new in group `docker`: going on in a session that knows it\n$ {cmd}"));
+            process::replace(&cmd)
+        }
+        Err(error) => error,
+    }
 }

@@ -6,6 +6,7 @@ use crate::commands::{doctor, prepare, status};
 use crate::config::file::{Containers, Start};
 use crate::config::values::Duration;
 use crate::error::{Kind, Result};
+use crate::plan::fixes::Effect;
 use crate::plan::mend::Purpose;
 use crate::plan::up::Request;
 use crate::plan::{Action, Plan};
@@ -56,7 +57,9 @@ pub async fn run(cx: &Context, args: &UpArgs) -> Result<()> {
             Err(error) if error.kind == Kind::Missing && !mended => {
                 mended = true;
                 cx.screen.say(errors::text(&error, false));
-                doctor::mend(cx, Purpose::MakeRoot).await?;
+                if doctor::mend(cx, Purpose::MakeRoot).await? == Effect::NextLogin {
+                    return Err(doctor::go_on(cx).await);
+                }
             }
             Err(error)
                 if tries < TRIES && error.source.downcast_ref::<PortTaken>().is_some_and(|taken| !fixed(cx, taken)) =>

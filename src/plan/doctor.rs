@@ -251,7 +251,10 @@ fn denied_hint(user: &User) -> String {
     match user {
         User { rank: Rank::Root, .. } => "look at who owns the socket".to_owned(),
         User { name, in_docker_group: true, .. } => {
-            format!("log in again: {name} is in group `docker`, but this session is older than that")
+            format!(
+                "log in again: {name} is in group `docker`, but this session is older than that; \
+                 until then `devenv up` goes on in a new one, and `newgrp docker` begins one"
+            )
         }
         User { name, .. } => {
             format!("`sudo usermod -aG docker {name}`, then log in again (whoever is in that group can become root)")

@@ -25,8 +25,6 @@ pub struct Fix {
     pub ways: Vec<Way>,
     /// What holds afterwards; if all of it holds before, there is nothing to do.
     pub done: Vec<Check>,
-    /// When it is seen.
-    pub effect: Effect,
 }
 
 /// One way to an aim.
@@ -49,7 +47,7 @@ pub enum When {
     LogSays(PathBuf, &'static str),
 }
 
-/// When the effect of a fix is seen.
+/// When the effect of fixes is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// At once.

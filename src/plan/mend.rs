@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::plan::doctor::docs;
 use crate::plan::fixes::{Check, Effect, Fix, Fixes, Root, Way, When};
-use crate::plan::machine::{Daemon, DaemonConfig, Engine, Facts, Init, Means, Origin, Rank, Silence};
+use crate::plan::machine::{Daemon, DaemonConfig, Engine, Facts, Init, Means, Origin, Rank, Silence, User};
 use crate::plan::packages::{
     FUSE_OVERLAY, Part, Source, engine_is_off, from_apt, from_pool, install, lacking, may_start, source, wants_fuse,
 };
@@ -44,6 +44,20 @@ pub fn fixes(facts: &Facts, means: &Means, purpose: Purpose) -> Fixes {
     Fixes { fixes: ours, by_hand }
 }
 
+/// When what was mended is seen: by this session, or only by one that begins later, because it is older than its user's
+/// place in group `docker`.
+#[must_use]
+pub fn effect(engine: &Engine, user: &User) -> Effect {
+    match engine {
+        Engine::Silent { endpoint, silence: Silence::Denied }
+            if endpoint.origin == Origin::Default && user.rank == Rank::Normal && user.in_docker_group =>
+        {
+            Effect::NextLogin
+        }
+        _ => Effect::Now,
+    }
+}
+
 fn starts_engine(facts: &Facts, means: &Means, sources: &[(Part, Source)]) -> bool {
     let is_installed = || sources.iter().any(|(part, source)| *part == Part::Engine && *source != Source::Elsewhere);
     may_start(facts, means) && (facts.programs.dockerd.is_some() || is_installed())
@@ -69,13 +83,7 @@ fn start_engine(facts: &Facts, means: &Means, root: Root) -> Fix {
         }
         ways.push(with_fuse);
     }
-    Fix {
-        why: "start Docker Engine".to_owned(),
-        by: Rank::Root,
-        ways,
-        done: vec![Check::EngineRuns],
-        effect: Effect::Now,
-    }
+    Fix { why: "start Docker Engine".to_owned(), by: Rank::Root, ways, done: vec![Check::EngineRuns] }
 }
 
 fn join_group(facts: &Facts, means: &Means, sources: &[(Part, Source)], root: Root) -> Option<Fix> {
@@ -87,7 +95,6 @@ fn join_group(facts: &Facts, means: &Means, sources: &[(Part, Source)], root: Ro
         by: Rank::Root,
         ways: vec![Way::of(vec![root.call(&["usermod", "-aG", "docker", &user.name])])],
         done: vec![Check::InDockerGroup],
-        effect: Effect::NextLogin,
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::plan::doctor::{compose_is_good, is_compose};
-use crate::plan::fixes::{Action, Check, Effect, Fix, Root, Way};
+use crate::plan::fixes::{Action, Check, Fix, Root, Way};
 use crate::plan::machine::{
     AppArmor, Apt, Daemon, DaemonConfig, Engine, Facts, Means, Origin, Overlay, Rank, Release, Silence, System, Tool,
     Version,
@@ -168,7 +168,6 @@ pub(crate) fn from_apt(sources: &[(Part, Source)], facts: &Facts, means: &Means,
         by: Rank::Root,
         ways: vec![Way::of(install(&packages, root).to_vec())],
         done,
-        effect: Effect::Now,
     })
 }
 
@@ -236,7 +235,6 @@ pub(crate) fn from_pool(sources: &[(Part, Source)], facts: &Facts, means: &Means
         by: Rank::Normal,
         ways: vec![Way::of(actions)],
         done,
-        effect: Effect::Now,
     })
 }
 

@@ -115,7 +115,7 @@ missing  engine  user ann may not open unix:///var/run/docker.sock (default)
             member,
             "\
 missing  engine  user ann may not open unix:///var/run/docker.sock (default)
-                 hint: log in again: ann is in group `docker`, but this session is older than that
+                 hint: log in again: ann is in group `docker`, but this session is older than that; until then `devenv up` goes on in a new one, and `newgrp docker` begins one
 ",
         ),
         (

@@ -258,8 +258,9 @@ fn a_user_joins_the_group_once() {
         all.to_string(),
         "# let ann use the engine (whoever is in group `docker` can become root)\nsudo usermod -aG docker ann\n"
     );
-    assert_eq!(all.fixes[0].effect, Effect::NextLogin);
+    assert_eq!(effect(&denied.facts.engine, &denied.facts.user), Effect::Now);
     let mut member = denied;
     member.facts.user.in_docker_group = true;
     assert_eq!(mended(&member, Purpose::Run), "");
+    assert_eq!(effect(&member.facts.engine, &member.facts.user), Effect::NextLogin);
 }
