@@ -22,7 +22,7 @@ use crate::plan::machine::{
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Packages whose versions in apt are of interest.
-const PACKAGES: [&str; 14] = [
+const PACKAGES: [&str; 15] = [
     "apparmor",
     "docker-buildx",
     "docker-buildx-plugin",
@@ -37,6 +37,7 @@ const PACKAGES: [&str; 14] = [
     "git",
     "mmdebstrap",
     "tmux",
+    "uidmap",
 ];
 
 /// Collects what devenv must know of this machine. Takes as long as the slowest answer, at most five seconds.
@@ -229,6 +230,7 @@ fn programs() -> Programs {
         fuse_overlayfs: program("fuse-overlayfs"),
         git: program("git"),
         mmdebstrap: program("mmdebstrap"),
+        newuidmap: program("newuidmap"),
         tmux: program("tmux"),
     }
 }

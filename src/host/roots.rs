@@ -43,6 +43,12 @@ pub fn check() -> Result<()> {
         let error = Error::message(Kind::Missing, "the root image is made with `mmdebstrap`, which is not installed");
         return Err(error.hint("`devenv doctor --fix` installs it"));
     }
+    if !rustix::process::geteuid().is_root() && which::which("newuidmap").is_err() {
+        let message = "mmdebstrap needs `newuidmap` where it does not run as root, and that is not installed";
+        return Err(
+            Error::message(Kind::Missing, message).hint("`devenv doctor --fix` installs it, with package uidmap")
+        );
+    }
     Ok(())
 }
 

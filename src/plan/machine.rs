@@ -90,6 +90,8 @@ pub struct Programs {
     pub git: Option<PathBuf>,
     /// `mmdebstrap`.
     pub mmdebstrap: Option<PathBuf>,
+    /// `newuidmap`: mmdebstrap needs it where it does not run as root.
+    pub newuidmap: Option<PathBuf>,
     /// `tmux`.
     pub tmux: Option<PathBuf>,
 }

@@ -16,6 +16,9 @@ const POOL: &str = "trixie";
 /// The storage driver for machines where the kernel's own cannot be mounted; also its package and program.
 pub(crate) const FUSE_OVERLAY: &str = "fuse-overlayfs";
 
+/// The package with `newuidmap`, without which mmdebstrap works only as root.
+const UIDMAP: &str = "uidmap";
+
 /// A part that devenv uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -49,6 +52,7 @@ impl Part {
             Self::CommandLine => Check::Program("docker".to_owned()),
             Self::Compose => Check::Compose,
             Self::Buildx => Check::Buildx,
+            Self::Program(UIDMAP) => Check::Program("newuidmap".to_owned()),
             Self::Program(name) => Check::Program(name.to_owned()),
         }
     }
@@ -70,10 +74,16 @@ pub(crate) fn lacking(facts: &Facts, purpose: Purpose) -> Vec<Part> {
     let programs = &facts.programs;
     let optional = [
         ("mmdebstrap", &programs.mmdebstrap, Purpose::MakeRoot),
+        (UIDMAP, &programs.newuidmap, Purpose::MakeRoot),
         ("git", &programs.git, Purpose::Everything),
         ("tmux", &programs.tmux, Purpose::Everything),
     ];
-    let runs_here = |name: &str| name != "mmdebstrap" || matches!(facts.system, System::Linux(_) | System::Wsl(_));
+    let is_linux = matches!(facts.system, System::Linux(_) | System::Wsl(_));
+    let runs_here = |name: &str| match name {
+        "mmdebstrap" => is_linux,
+        UIDMAP => is_linux && facts.user.rank == Rank::Normal,
+        _ => true,
+    };
     let optional = optional.into_iter();
     let optional = optional.filter(|(name, path, from)| path.is_none() && purpose >= *from && runs_here(name));
     [
@@ -126,7 +136,7 @@ pub(crate) fn source(part: Part, facts: &Facts, means: &Means) -> Source {
 fn shipped(release: &Release) -> BTreeMap<String, String> {
     let version = Version::new(&release.version);
     let is = |id: &str| release.id == id || release.like.iter().any(|like| like == id);
-    let everywhere = ["docker.io", "git", "mmdebstrap", "tmux", FUSE_OVERLAY].map(|name| (name, ""));
+    let everywhere = ["docker.io", "git", "mmdebstrap", "tmux", UIDMAP, FUSE_OVERLAY].map(|name| (name, ""));
     let more: &[_] = if is("ubuntu") {
         &[("docker-compose-v2", "2.20"), ("docker-buildx", "")]
     } else if release.id == "debian" && version.is_none_or(|version| version.at_least(13, 0)) {

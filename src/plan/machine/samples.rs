@@ -47,6 +47,7 @@ pub(crate) fn ready() -> Sample {
             fuse_overlayfs: None,
             git: found("/usr/bin/git"),
             mmdebstrap: found("/usr/bin/mmdebstrap"),
+            newuidmap: found("/usr/bin/newuidmap"),
             tmux: found("/usr/bin/tmux"),
         },
         docker: works("26.1.5+dfsg1"),
@@ -70,6 +71,7 @@ pub(crate) fn ready() -> Sample {
         ("git", "1:2.47.3-0"),
         ("mmdebstrap", "1.5.7-1"),
         ("tmux", "3.5a-3"),
+        ("uidmap", "1:4.17.4-2"),
     ];
     let means = Means {
         sudo: Sudo::Absent,
@@ -135,6 +137,7 @@ impl Sample {
                 ("fuse-overlayfs", "1.10-1"),
                 ("git", "1:2.39.5-0+deb12u2"),
                 ("mmdebstrap", "1.3.5-7"),
+                ("uidmap", "1:4.13+dfsg1-1"),
                 ("tmux", "3.3a-3"),
             ]);
         }

@@ -82,9 +82,9 @@ fn a_bare_debian_12_gets_everything_with_sudo() {
     assert_eq!(
         cut(&mended(&ready().debian_12().bare().by_ann(Sudo::Free), Purpose::MakeRoot)),
         "\
-# install docker.io, mmdebstrap
+# install docker.io, mmdebstrap, uidmap
 sudo apt-get update || true
-sudo env 'DEBIAN_FRONTEND=noninteractive' apt-get -o 'DPkg::Lock::Timeout=300' install -y --no-install-recommends docker.io mmdebstrap
+sudo env 'DEBIAN_FRONTEND=noninteractive' apt-get -o 'DPkg::Lock::Timeout=300' install -y --no-install-recommends docker.io mmdebstrap uidmap
 # Debian GNU/Linux 12 (bookworm) has no such version: take docker-compose, docker-buildx from Debian trixie, for this user only
 …
 # start Docker Engine
