@@ -1,7 +1,8 @@
 //! `devenv down`
 
-use crate::commands::context::{Context, Intent, Options};
+use crate::commands::context::{Context, Intent};
 use crate::commands::prepare;
+use crate::commands::session::Options;
 use crate::error::Result;
 use crate::plan::Action;
 use crate::plan::down::{self, Volumes};

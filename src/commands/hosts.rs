@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::apply::doctor as mender;
-use crate::commands::context::{Context, Intent, Session};
+use crate::commands::context::{Context, Intent};
+use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
 use crate::host::{files, machine, network};
 use crate::plan::fixes::{Action, Root, Way};

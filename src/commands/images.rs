@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::apply::observe;
-use crate::commands::context::{Context, Intent, Options, Session};
+use crate::commands::context::{Context, Intent};
 use crate::commands::prepare;
+use crate::commands::session::{Options, Session};
 use crate::error::{Error, Kind, Result};
 use crate::names::ImageName;
 use crate::plan::images::Node;

@@ -1,5 +1,6 @@
 //! One file per subcommand: its arguments, and a few lines. What they share is in `context`.
 
+pub mod assembly;
 pub mod certs;
 pub mod config;
 pub mod context;
@@ -11,6 +12,7 @@ pub mod init;
 pub mod logs;
 pub mod prepare;
 pub mod secrets;
+pub mod session;
 pub mod shell;
 pub mod start;
 pub mod status;

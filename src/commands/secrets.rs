@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::apply::secrets::{self, Origin};
-use crate::commands::context::{Context, Intent, Options, Session};
+use crate::commands::context::{Context, Intent};
+use crate::commands::session::{Options, Session};
 use crate::error::{Error, Kind, Result};
 use crate::names::PartName;
 use crate::plan::secrets as decision;

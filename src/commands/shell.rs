@@ -1,7 +1,8 @@
 //! `devenv shell`, `devenv exec` and `devenv run`: a person in a container. The docker command takes our place, so that
 //! terminal, signals and exit code are its own.
 
-use crate::commands::context::{Context, Intent, Session};
+use crate::commands::context::{Context, Intent};
+use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::runs::OneOff;
 use crate::host::process::{self, Cmd};

@@ -1,6 +1,7 @@
 //! `devenv start` and `devenv restart`
 
-use crate::commands::context::{Context, Intent, Options};
+use crate::commands::context::{Context, Intent};
+use crate::commands::session::Options;
 use crate::error::{Error, Kind, Result};
 use crate::names::PartName;
 use crate::plan::{Plan, down};

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::commands::context::{Context, Intent, Session};
+use crate::commands::context::{Context, Intent};
+use crate::commands::session::Session;
 use crate::error::Result;
 use crate::plan::observed::State;
 use crate::plan::parts::{Kind, Part};

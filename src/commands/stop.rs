@@ -1,6 +1,7 @@
 //! `devenv stop`
 
-use crate::commands::context::{Context, Intent, Options};
+use crate::commands::context::{Context, Intent};
+use crate::commands::session::Options;
 use crate::error::Result;
 use crate::plan::down;
 

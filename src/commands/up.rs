@@ -1,7 +1,8 @@
 //! `devenv up`
 
 use crate::apply::executor::PortTaken;
-use crate::commands::context::{Context, Intent, Options, Session};
+use crate::commands::context::{Context, Intent};
+use crate::commands::session::{Options, Session};
 use crate::commands::{doctor, prepare, status};
 use crate::config::file::{Containers, Start};
 use crate::config::values::Duration;

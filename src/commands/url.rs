@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::commands::context::{Context, Intent, Session};
+use crate::commands::context::{Context, Intent};
+use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
 use crate::host::process::{self, Cmd};
 use crate::names::PartName;

@@ -1,0 +1,274 @@
+//! How a [`Session`] comes about: what is there, who the checkout is, what should be, and the files that say so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::apply::certs::{self, Make};
+use crate::apply::fragments::Merge;
+use crate::apply::{observe, secrets};
+use crate::commands::context::{Checkout, Context, Intent, now, seconds};
+use crate::commands::session::Session;
+use crate::config::values::RelPath;
+use crate::config::{self, Source};
+use crate::error::Result;
+use crate::host::engine::Engine;
+use crate::host::{checkout, files, network, state};
+use crate::names::PartName;
+use crate::plan::environment::{self, Contents, Machine, Setup};
+use crate::plan::identity::{self, IdFile, Identity};
+use crate::plan::images::Hierarchy;
+use crate::plan::lock::{self, Lock, Root};
+use crate::plan::observed::State;
+use crate::plan::parts::GATEWAY;
+use crate::plan::presets::Preset;
+use crate::plan::{certs as plan_certs, fragments, up};
+use crate::render::definition::{definitions, services};
+use crate::render::{self, Access, Generated};
+use crate::ui::redact;
+
+impl Context {
+    /// Looks at the world around a checkout.
+    pub async fn session_of(&self, checkout: Checkout, intent: Intent) -> Result<Session> {
+        let engine = self.engine()?;
+        let project = &checkout.project;
+        let world = observe::world(&engine, project.file.project.as_str()).await?;
+        let machine = checkout::machine(&checkout.root)?;
+        let mut news = Vec::new();
+        let lock = match self.read_lock(&checkout.root)? {
+            Some(lock) => lock,
+            None if intent == Intent::Act => {
+                let lock = first_lock(&engine).await;
+                news.push(format!("{} is made: the root is {}", checkout::LOCK, lock.root));
+                lock
+            }
+            None => packages_lock(),
+        };
+        let images = Hierarchy::new(project, &checkout.assets, &lock, &world.engine.platform)?;
+
+        let mut known = known_identity(&checkout, &machine, &world)?;
+        let mut table = if intent == Intent::Act { state::table()? } else { state::look()? };
+        if table.table.is_long() {
+            let paths = table.table.checkouts.iter().map(|held| held.path.clone());
+            known.gone = paths.filter(|path| !Path::new(path).exists()).collect();
+        }
+        let mut identity = identity::identify(&known, project, &mut table.table)?;
+        let mut observed = world.of(&identity.held.id);
+        let holding = observed.containers.iter().filter(|container| container.state == State::Running);
+        let ours: BTreeSet<PartName> = holding.filter_map(|one| PartName::new(one.part.as_str()).ok()).collect();
+        let wishes = environment::wishes(project, &checkout.presets, &ours);
+        if !identity::has_ports(&wishes, &identity) {
+            known.taken = network::listening();
+        }
+        news.extend(identity.news.clone());
+        news.extend(identity::reserve_ports(&wishes, &known, &mut table.table, &mut identity));
+
+        let names = environment::certificate_names(project, &identity.held.host);
+        let wish = certs::Wish {
+            root: &checkout.root,
+            assets: &checkout.assets,
+            host: &identity.held.host,
+            names: &names,
+            now: seconds(),
+        };
+        let certs = certs::load(wish, if intent == Intent::Act { Make::Yes } else { Make::No })?;
+        news.extend(certs.news.clone());
+        let routes = environment::routes(project, &identity.held.host);
+        let site = render::gateway::Site {
+            host: &identity.held.host,
+            domain: &plan_certs::inner(project.file.project.as_str()),
+            port: identity.held.ports.get(GATEWAY).copied().unwrap_or_default(),
+            uid: machine.uid,
+            routes: &routes,
+            certificate: &certs.digest(),
+        };
+        let (gateway, fingerprint) = render::gateway::file(&site, &checkout.assets)?;
+        let contents = contents(&checkout, fingerprint)?;
+        let presets = &checkout.presets;
+        let setup = Setup {
+            project,
+            identity: &identity,
+            images: &images,
+            presets,
+            lock: &lock,
+            machine: &machine,
+            contents: &contents,
+        };
+        let mut environment = setup.environment()?;
+        let by_service = preset_by_service(&checkout);
+        let sources = secrets::Sources {
+            root: &checkout.root,
+            environment: &environment,
+            presets: &by_service,
+            local: &project.local.secrets,
+            env: &checkout::variables(),
+        };
+        let (secrets, origins) = secrets::load(sources, &engine, &observed).await?;
+        redact::remember(
+            secrets
+                .values()
+                .flat_map(|values| values.iter())
+                .filter(|(name, _)| is_secret(name))
+                .map(|(_, value)| value),
+        );
+        let key = secrets::key(&checkout.root)?;
+        let mut generated = render::compose::files(&environment, &checkout.assets, &observed.engine)?;
+        let env_files = environment
+            .parts
+            .values()
+            .filter(|part| !part.secret_env.is_empty())
+            .map(|part| (part.name.to_string(), render::secrets::env_file(part, &secrets)))
+            .collect();
+        let mut services = services(&generated)?;
+        if !project.file.compose.is_empty() {
+            let fragments = checkout.fragments()?;
+            let merge = Merge {
+                endpoint: &engine.endpoint,
+                root: &checkout.root,
+                project: &environment.project,
+                generated: &generated,
+                fragments: &fragments,
+                env: &checkout::variables(),
+            };
+            let (merged, kept) = merge.run().await?;
+            fragments::check(&merged, &machine.root, &project.local.allow)?;
+            fragments::add(&merged, &mut environment)?;
+            services = render::definition::merged_services(&merged);
+            generated.push(kept);
+        }
+        let definitions = definitions(&services, &environment, &env_files, key.as_bytes());
+        generated.push(render::compose::labels(&environment, &definitions));
+        if !routes.is_empty() {
+            generated.push(gateway);
+        }
+        generated.extend(render::users::files(machine.uid, machine.gid));
+        generated.extend(render::secrets::files(&environment, &secrets));
+        generated.push(private("secrets/key", key));
+        generated.push(private("id", id_text(&identity, &known)));
+        generated.extend(render::certs::files(
+            certs.leaf.as_ref().map(|pair| (pair.certificate.as_str(), pair.key.as_str())),
+            certs.authority.as_deref(),
+            machine.ca.bundle(),
+        ));
+        let ca_bundle = machine.ca.for_builds().map(str::to_owned);
+        observe::details(&engine, &environment, &mut observed).await;
+        if let Some(registry) = &project.file.registry {
+            let needed = images.needed(&up::wanted_images(environment.parts.values()));
+            observed.in_registry = observe::in_registry(&engine, registry, &needed, &observed.tags).await;
+        }
+        let table = (intent == Intent::Act).then_some(table);
+        Ok(Session {
+            checkout,
+            engine,
+            lock,
+            machine,
+            identity,
+            images,
+            environment,
+            definitions,
+            generated,
+            secrets,
+            origins,
+            observed,
+            news,
+            table,
+            ca_bundle,
+        })
+    }
+}
+
+/// The lock that a project begins with: the root of a registry where one answers, else Debian's packages of today.
+async fn first_lock(engine: &Engine) -> Lock {
+    match engine.registry_digest(lock::FROM).await {
+        Some(digest) => Lock { root: Root::Registry { from: lock::FROM.to_owned(), digest }, images: BTreeMap::new() },
+        None => packages_lock(),
+    }
+}
+
+/// A lock on Debian's packages of today.
+fn packages_lock() -> Lock {
+    let root = Root::Packages { suite: lock::SUITE.to_owned(), archive: now() };
+    Lock { root, images: BTreeMap::new() }
+}
+
+/// A user's or a database's name is a credential that everybody may see.
+fn is_secret(credential: &str) -> bool {
+    !matches!(credential, "user" | "database")
+}
+
+fn private(path: &str, text: String) -> Generated {
+    Generated { path: path.to_owned(), text, access: Access::Private }
+}
+
+fn id_text(identity: &Identity, known: &identity::Known) -> String {
+    let file = IdFile { id: identity.held.id.clone(), path: known.path.clone(), machine: known.machine.clone() };
+    format!("# {}\n{}\n", render::MARKER, serde_json::to_string(&file).unwrap_or_default())
+}
+
+fn known_identity(
+    checkout: &Checkout,
+    machine: &Machine,
+    world: &crate::plan::observed::World,
+) -> Result<identity::Known> {
+    let file = checkout::id_file(&checkout.root);
+    let original = file.as_ref().and_then(|file| checkout::id_file(Path::new(&file.path)));
+    let volumes = world.volumes.iter().filter(|volume| volume.path == machine.root);
+    let octet = |subnet: &String| subnet.strip_prefix("10.213.")?.split('.').next()?.parse().ok();
+    let networks = world.networks.iter().flat_map(|network| {
+        let octets = network.subnets.iter().filter_map(octet);
+        octets.map(|octet| (octet, network.checkout.clone()))
+    });
+    Ok(identity::Known {
+        path: machine.root.clone(),
+        machine: state::machine(),
+        original_exists: original.is_some()
+            && original.map(|file| file.id) == file.as_ref().map(|file| file.id.clone()),
+        file,
+        owners: volumes.filter_map(|volume| volume.checkout.clone()).collect(),
+        fresh: state::random(6)?,
+        taken: BTreeSet::new(),
+        engine: world.engine.id.clone(),
+        // The route of a network is that network's: what is known about it comes last.
+        subnets: network::routed_octets().into_iter().map(|octet| (octet, None)).chain(networks).collect(),
+        gone: BTreeSet::new(),
+    })
+}
+
+/// Digests of the files that the environment depends on.
+fn contents(checkout: &Checkout, gateway: String) -> Result<Contents> {
+    let modules = || environment::enabled_modules(&checkout.project);
+    let locks = modules().flat_map(|(_, module)| {
+        let deps = module.deps.iter().flat_map(|deps| &deps.lock);
+        deps.map(|file| module.path.join(file)).collect::<Vec<RelPath>>()
+    });
+    let mut sources = BTreeMap::new();
+    for (name, module) in modules().filter(|(_, module)| module.once) {
+        let tree = files::tree(&checkout.root.join(module.path.as_str()))?;
+        let digests = tree.into_iter().map(|(path, file)| (path, file.digest)).collect();
+        sources.insert(name.clone(), environment::tree_digest(&digests));
+    }
+    let folders = modules()
+        .filter_map(|(name, module)| Some((name.clone(), files::identity(&checkout.root.join(module.path.as_str()))?)));
+    Ok(Contents { files: checkout::digests(&checkout.root, locks)?, sources, folders: folders.collect(), gateway })
+}
+
+fn preset_by_service(checkout: &Checkout) -> BTreeMap<PartName, &Preset> {
+    let services = checkout.project.file.services.iter();
+    services
+        .filter_map(|(name, service)| Some((name.clone(), checkout.presets.get(service.preset.as_ref()?)?)))
+        .collect()
+}
+
+impl Checkout {
+    /// The team's compose files, checked.
+    fn fragments(&self) -> Result<Vec<Source>> {
+        let files = self.project.file.compose.iter();
+        files
+            .map(|path| {
+                let source = checkout::source(&self.root, path.as_str())?;
+                let source = source.unwrap_or(Source { name: path.to_string(), bytes: Vec::new() });
+                config::fragment::check(&source)?;
+                Ok(source)
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,190 @@
+//! A checkout and the world around it, looked at once: what commands decide from, and how they carry out a plan.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::apply::builds::Builder;
+use crate::apply::executor::Work;
+use crate::apply::secrets::{Origin, Origins};
+use crate::commands::context::Checkout;
+use crate::error::{Error, Kind, Result};
+use crate::host::engine::Engine;
+use crate::host::state::HeldTable;
+use crate::host::{checkout, files};
+use crate::labels;
+use crate::names::PartName;
+use crate::plan::Plan;
+use crate::plan::definition::Definition;
+use crate::plan::environment::Machine;
+use crate::plan::identity::Identity;
+use crate::plan::images::Hierarchy;
+use crate::plan::lock::Lock;
+use crate::plan::observed::Observed;
+use crate::plan::parts::{Environment, Part};
+use crate::plan::up::{Request, Up};
+use crate::render::secrets::Secrets;
+use crate::render::{self, Access, Generated};
+use crate::ui::progress::Progress;
+use crate::ui::screen::Screen;
+
+/// A checkout and the world around it.
+pub struct Session {
+    /// The checkout.
+    pub checkout: Checkout,
+    /// The engine.
+    pub engine: Engine,
+    /// What was resolved.
+    pub lock: Lock,
+    /// The machine.
+    pub machine: Machine,
+    /// Who the checkout is.
+    pub identity: Identity,
+    /// All images.
+    pub images: Hierarchy,
+    /// What should be.
+    pub environment: Environment,
+    /// What each container should be made from.
+    pub definitions: BTreeMap<String, Definition>,
+    /// The files that are generated.
+    pub generated: Vec<Generated>,
+    /// All credentials.
+    pub secrets: Secrets,
+    /// Where each comes from.
+    pub origins: Origins,
+    /// What is.
+    pub observed: Observed,
+    /// What is worth a line before anything is done.
+    pub news: Vec<String>,
+    /// The per-user table, until it is written back.
+    pub(super) table: Option<HeldTable>,
+    pub(super) ca_bundle: Option<String>,
+}
+
+impl Session {
+    /// The part called `name`, running here or not.
+    pub fn part(&self, name: &str) -> Result<&Part> {
+        self.environment.parts.get(name).ok_or_else(|| {
+            let all: Vec<&str> = self.environment.parts.keys().map(PartName::as_str).collect();
+            let off = self.checkout.project.file.modules.contains_key(name)
+                || self.checkout.project.file.services.contains_key(name);
+            if off {
+                let error = Error::message(Kind::Usage, format!("`{name}` is switched off here"));
+                return error.hint(format!("`devenv enable {name}` switches it on"));
+            }
+            let nearest = all
+                .iter()
+                .max_by(|one, other| strsim::jaro_winkler(name, one).total_cmp(&strsim::jaro_winkler(name, other)));
+            let error = Error::message(Kind::Usage, format!("there is no `{}`", crate::ui::screen::visible(name)));
+            match nearest.filter(|nearest| strsim::jaro_winkler(name, nearest) > 0.75) {
+                Some(nearest) => error.hint(format!("did you mean `{nearest}`?")),
+                None => error.hint(format!("there are: {}", all.join(", "))),
+            }
+        })
+    }
+
+    /// Where a credential comes from.
+    #[must_use]
+    pub fn origin(&self, service: &PartName, name: &str) -> Origin {
+        self.origins.get(service).and_then(|origins| origins.get(name)).copied().unwrap_or(Origin::NotMade)
+    }
+
+    /// What `up` would decide on.
+    #[must_use]
+    pub fn up<'a>(&'a self, request: &'a Request) -> Up<'a> {
+        Up {
+            project: &self.checkout.project,
+            environment: &self.environment,
+            images: &self.images,
+            lock: &self.lock,
+            definitions: &self.definitions,
+            observed: &self.observed,
+            request,
+        }
+    }
+
+    /// Names of parts that a command was given.
+    pub fn names(&self, names: &[String]) -> Result<Vec<PartName>> {
+        names.iter().map(|name| self.part(name).map(|part| part.name.clone())).collect()
+    }
+
+    /// Writes what is generated, and keeps the identity.
+    pub fn write(&mut self) -> Result<()> {
+        let root = &self.checkout.root;
+        files::write_generated(root, &self.generated)?;
+        if let Some(bundle) = self.generated.iter().find(|file| file.path == render::certs::BUNDLE) {
+            let path = root.join(".devenv").join(render::certs::TRUSTSTORE);
+            files::write(&path, &render::truststore::jks(&bundle.text), Access::Public)?;
+        }
+        if !root.join(checkout::LOCK).exists() {
+            files::write(&root.join(checkout::LOCK), self.lock.text().as_bytes(), Access::Public)?;
+        }
+        match self.table.take() {
+            Some(table) => table.save(),
+            None => Ok(()),
+        }
+    }
+
+    /// The compose files, in the order in which they are laid over each other.
+    #[must_use]
+    pub fn compose_files(&self) -> Vec<String> {
+        let ours = |path: &str| format!("{}/.devenv/{path}", self.machine.root);
+        let fragments = self.checkout.project.file.compose.iter().map(|path| format!("{}/{path}", self.machine.root));
+        let generated = render::compose::FILES.into_iter().map(ours);
+        generated.chain(fragments).chain([ours(render::compose::LABELS)]).collect()
+    }
+
+    /// Carries out a plan and shows it.
+    pub async fn carry_out(&self, screen: Screen, plan: &Plan, options: Options) -> Result<Duration> {
+        let progress = Progress::new(screen, plan);
+        let report = |event| progress.show(event);
+        let containers = self.observed.containers.iter().filter(|container| !container.one_off);
+        let work = Work {
+            engine: &self.engine,
+            builder: Builder {
+                engine: &self.engine,
+                assets: &self.checkout.assets,
+                project: self.checkout.project.file.project.as_str(),
+                checkout: &self.identity.held.id,
+                platform: &self.observed.engine.platform,
+                ca_bundle: self.ca_bundle.as_deref().map(str::as_bytes),
+                proxy: &self.machine.proxy,
+            },
+            images: &self.images,
+            lock: &self.lock,
+            registry: self.checkout.project.file.registry.as_deref(),
+            environment: &self.environment,
+            root: &self.checkout.root,
+            owner: (self.machine.uid, self.machine.gid),
+            compose_files: self.compose_files(),
+            containers: containers.map(|one| (one.part.clone(), one.id.clone())).collect::<BTreeMap<_, _>>().into(),
+            creation: tokio::sync::Mutex::default(),
+            wait_timeout: options.wait_timeout,
+            cache: options.cache,
+            report: &report,
+        };
+        let ended = work.carry_out(plan).await;
+        let took = progress.finish();
+        ended.map(|()| took)
+    }
+
+    /// The label filter of everything that belongs to this checkout.
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{}={}", labels::CHECKOUT, self.identity.held.id)
+    }
+}
+
+/// How a plan is carried out.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Time limit for every wait.
+    pub wait_timeout: Option<Duration>,
+    /// Whether builds may use earlier results.
+    pub cache: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { wait_timeout: None, cache: true }
+    }
+}
