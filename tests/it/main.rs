@@ -1,7 +1,7 @@
 //! The program from outside, without an engine: what it prints and how it ends, compared whole every time.
 //! `SNAPSHOTS=overwrite cargo test --test it` writes what is printed now into these files; read the difference.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod certs;
 mod engine;
@@ -11,5 +11,6 @@ mod input;
 mod pipes;
 mod project;
 mod reading;
+mod runner;
 mod test;
 mod tools;
