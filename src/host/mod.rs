@@ -1,6 +1,7 @@
 //! The world outside: one call per function, no policy.
 
 pub mod certs;
+pub mod changes;
 pub mod checkout;
 pub mod compose;
 pub mod contexts;
@@ -9,6 +10,7 @@ pub mod engine;
 pub mod files;
 pub mod locks;
 pub mod machine;
+pub mod manifest;
 pub mod network;
 pub mod process;
 pub mod roots;

@@ -12,6 +12,7 @@ pub mod identity;
 pub mod images;
 pub mod inventory;
 pub mod lock;
+pub mod loops;
 pub mod machine;
 pub mod mend;
 pub mod observed;
@@ -22,6 +23,7 @@ pub mod proof;
 pub mod secrets;
 pub mod trust;
 pub mod up;
+pub mod watch;
 pub mod x509;
 
 use std::fmt;

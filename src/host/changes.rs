@@ -1,0 +1,250 @@
+//! Changes of source, as batches of paths. The kernel's events are hints about folders, and nothing more: each folder
+//! with an event is compared with what it was, so that events that were lost or came in an odd order do no harm.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use notify::event::{AccessKind, AccessMode};
+use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::Notify;
+
+use crate::host::manifest::Manifest;
+use crate::plan::watch::Change;
+
+/// Shortest pause between two looks at folders that the kernel does not watch.
+const POLL: Duration = Duration::from_secs(2);
+/// Looking at them may take this part of the time.
+const SHARE: u32 = 50;
+
+/// Trees that are watched.
+pub struct Changes {
+    roots: BTreeMap<PathBuf, u64>,
+    manifest: Manifest,
+    watcher: Option<RecommendedWatcher>,
+    hints: Arc<Hints>,
+    /// Folders that the kernel does not watch.
+    unwatched: BTreeSet<PathBuf>,
+    trouble: Option<String>,
+    next_poll: Instant,
+    /// The folder whose files got digests last, until all have.
+    reading: Option<Option<PathBuf>>,
+}
+
+/// What the kernel has said and nobody has taken yet.
+#[derive(Default)]
+struct Hints {
+    seen: Mutex<Seen>,
+    new: Notify,
+}
+
+#[derive(Default)]
+struct Seen {
+    folders: BTreeSet<PathBuf>,
+    all: bool,
+}
+
+impl Hints {
+    fn add(&self, paths: impl IntoIterator<Item = PathBuf>, all: bool) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.folders.extend(paths);
+        seen.all |= all;
+        self.new.notify_one();
+    }
+
+    fn take(&self) -> Seen {
+        std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Changes {
+    /// Begins to watch `roots`; `skipped` are paths below them that never count.
+    #[must_use]
+    pub fn open(roots: &BTreeSet<PathBuf>, skipped: BTreeSet<PathBuf>) -> Self {
+        let hints = Arc::new(Hints::default());
+        let for_events = Arc::clone(&hints);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| match event {
+            Ok(event) => {
+                let read_only =
+                    matches!(event.kind, EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write));
+                if event.need_rescan() {
+                    for_events.add([], true);
+                } else if !read_only {
+                    let parents = event.paths.iter().filter_map(|path| path.parent().map(Path::to_owned));
+                    let parents: Vec<PathBuf> = parents.collect();
+                    for_events.add(parents.into_iter().chain(event.paths), false);
+                }
+            }
+            Err(_) => for_events.add([], true),
+        });
+        let (watcher, trouble) = match watcher {
+            Ok(watcher) => (Some(watcher), None),
+            Err(error) => (None, Some(trouble(&error))),
+        };
+        let mut changes = Self {
+            roots: BTreeMap::new(),
+            manifest: Manifest::new(skipped),
+            watcher,
+            hints,
+            unwatched: BTreeSet::new(),
+            trouble,
+            next_poll: Instant::now() + POLL,
+            reading: Some(None),
+        };
+        for root in roots {
+            changes.add(root);
+            changes.roots.insert(root.clone(), inode(root));
+        }
+        changes
+    }
+
+    /// What keeps the kernel from watching everything, and what to do about it.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
+    }
+
+    /// Number of files that are watched.
+    #[must_use]
+    pub fn files(&self) -> usize {
+        self.manifest.files()
+    }
+
+    /// A number for the state of a tree; see [`Manifest::mark`].
+    #[must_use]
+    pub fn mark(&self, root: &Path) -> u64 {
+        self.manifest.mark(root)
+    }
+
+    /// Has everything compared: events may have been lost.
+    pub fn rescan(&self) {
+        self.hints.add([], true);
+    }
+
+    /// The next changes, at once when there are any. Dropping the future loses nothing.
+    pub async fn next(&mut self) -> BTreeMap<PathBuf, Change> {
+        loop {
+            let poll = async {
+                if self.unwatched.is_empty() {
+                    std::future::pending::<()>().await;
+                }
+                tokio::time::sleep_until(self.next_poll.into()).await;
+            };
+            tokio::select! {
+                biased;
+                () = self.hints.new.notified() => {}
+                () = poll => self.hints.add(self.unwatched.iter().cloned(), false),
+                () = tokio::time::sleep(Duration::from_millis(5)), if self.reading.is_some() => {
+                    self.read_on();
+                    continue;
+                }
+            }
+            let begin = Instant::now();
+            let changes = self.look();
+            if !self.unwatched.is_empty() {
+                self.next_poll = Instant::now() + POLL.max(begin.elapsed() * SHARE);
+            }
+            if !changes.is_empty() {
+                return changes;
+            }
+        }
+    }
+
+    /// Compares what there are hints for.
+    fn look(&mut self) -> BTreeMap<PathBuf, Change> {
+        let seen = self.hints.take();
+        let rules = |path: &PathBuf| path.file_name().is_some_and(|name| name == ".gitignore" || name == ".ignore");
+        let dirty: BTreeSet<PathBuf> = if seen.all || seen.folders.iter().any(rules) {
+            self.manifest.folders().cloned().collect()
+        } else {
+            seen.folders
+        };
+        let replaced: Vec<PathBuf> =
+            self.roots.iter().filter(|(root, known)| inode(root) != **known).map(|(root, _)| root.clone()).collect();
+        let mut difference = self.manifest.compare(dirty.into_iter().chain(replaced.iter().cloned()));
+        // First the old watches, then the new: a folder that was moved has one and the same.
+        for folder in difference.gone.drain(..) {
+            self.unwatched.remove(&folder);
+            if let Some(watcher) = &mut self.watcher {
+                // The kernel has often done it already.
+                let _ = watcher.unwatch(&folder);
+            }
+        }
+        let mut changes = difference.changes;
+        for folder in difference.new {
+            changes.extend(self.add(&folder));
+        }
+        for root in replaced {
+            let now = inode(&root);
+            if now != 0 {
+                changes.extend(self.add(&root));
+            }
+            self.roots.insert(root, now);
+        }
+        changes
+    }
+
+    /// Watches a folder and all below it, each before it is read.
+    fn add(&mut self, folder: &Path) -> BTreeMap<PathBuf, Change> {
+        let (watcher, unwatched, trouble) = (&mut self.watcher, &mut self.unwatched, &mut self.trouble);
+        self.reading.get_or_insert(None);
+        self.manifest.add(folder, &mut |folder| {
+            let watched = watcher.as_mut().map(|watcher| watcher.watch(folder, RecursiveMode::NonRecursive));
+            match watched {
+                Some(Ok(())) => {}
+                Some(Err(error)) if matches!(error.kind, ErrorKind::PathNotFound) => {}
+                Some(Err(error)) => {
+                    unwatched.insert(folder.to_owned());
+                    trouble.get_or_insert_with(|| self::trouble(&error));
+                }
+                None => drop(unwatched.insert(folder.to_owned())),
+            }
+        })
+    }
+
+    /// Has a root looked at that is another folder than it was; the kernel says nothing about that.
+    pub fn check_roots(&self) {
+        if self.roots.iter().any(|(root, known)| inode(root) != *known) {
+            self.hints.new.notify_one();
+        }
+    }
+
+    fn read_on(&mut self) {
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_millis(5) {
+            let Some(from) = self.reading.take() else { return };
+            match self.manifest.read_on(from.as_deref()) {
+                Some(folder) => self.reading = Some(Some(folder)),
+                None => return,
+            }
+        }
+    }
+}
+
+/// The number of a folder; 0 where there is none.
+fn inode(folder: &Path) -> u64 {
+    std::fs::metadata(folder).map(|metadata| metadata.ino()).unwrap_or_default()
+}
+
+/// What a limit of the kernel means, and what to do about it.
+fn trouble(error: &notify::Error) -> String {
+    let no_instance = matches!(&error.kind, ErrorKind::Io(io) if io.raw_os_error() == Some(24));
+    let limit = match &error.kind {
+        ErrorKind::MaxFilesWatch => Some(("max_user_watches", "524288")),
+        _ if no_instance => Some(("max_user_instances", "512")),
+        _ => None,
+    };
+    match limit {
+        Some((name, more)) => format!(
+            "the kernel's limit fs.inotify.{name} is reached: the rest is looked at every few seconds instead; \
+             `sudo sysctl fs.inotify.{name}={more}` raises it"
+        ),
+        None => format!("the kernel cannot watch ({error}): the folder is looked at every few seconds instead"),
+    }
+}
+
+#[cfg(test)]
+#[path = "changes_tests.rs"]
+mod tests;

@@ -1,0 +1,282 @@
+//! What was seen of a tree: every folder's entries, so that a folder can be compared with what it was. Content decides:
+//! a file that was touched, or written again as it was, is the same file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::hash::{Hash, Hasher};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::plan::watch::Change;
+
+/// Files up to this size are compared by content, larger ones by size and time.
+const READ: u64 = 4_000_000;
+/// Stands for a digest that was not made.
+const UNKNOWN: u64 = 0;
+
+/// A tree as it was seen.
+#[derive(Debug, Default)]
+pub struct Manifest {
+    folders: BTreeMap<PathBuf, Vec<Entry>>,
+    skipped: Arc<BTreeSet<PathBuf>>,
+}
+
+/// An entry of a folder; there may be a hundred thousand of them, so it is small.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    name: Box<OsStr>,
+    size: u64,
+    time: i64,
+    inode: u64,
+    mode: u32,
+    digest: u64,
+}
+
+impl Entry {
+    fn is_folder(&self) -> bool {
+        self.mode & 0o170_000 == 0o040_000
+    }
+
+    /// Whether nothing says that the file was written since.
+    fn looks_like(&self, other: &Self) -> bool {
+        (self.size, self.time, self.inode, self.mode) == (other.size, other.time, other.inode, other.mode)
+    }
+}
+
+/// What became of a folder.
+#[derive(Debug, Default)]
+pub struct Difference {
+    /// Paths that changed: files and links.
+    pub changes: BTreeMap<PathBuf, Change>,
+    /// Folders that are new.
+    pub new: Vec<PathBuf>,
+    /// Folders that are gone.
+    pub gone: Vec<PathBuf>,
+}
+
+impl Manifest {
+    /// Nothing was seen yet; `skipped` are folders and files that never count.
+    #[must_use]
+    pub fn new(skipped: BTreeSet<PathBuf>) -> Self {
+        Self { folders: BTreeMap::new(), skipped: Arc::new(skipped) }
+    }
+
+    /// Whether the folder counts.
+    #[must_use]
+    pub fn has(&self, folder: &Path) -> bool {
+        self.folders.contains_key(folder)
+    }
+
+    /// All folders that count.
+    pub fn folders(&self) -> impl Iterator<Item = &PathBuf> {
+        self.folders.keys()
+    }
+
+    /// Number of files that count.
+    #[must_use]
+    pub fn files(&self) -> usize {
+        self.folders.values().flatten().filter(|entry| !entry.is_folder()).count()
+    }
+
+    /// A number for all that was seen below a folder, by path, size and time: another one means another content, or the
+    /// same content written again.
+    #[must_use]
+    pub fn mark(&self, root: &Path) -> u64 {
+        let below = self.folders.iter().filter(|(folder, _)| folder.starts_with(root));
+        below
+            .flat_map(|(folder, entries)| entries.iter().map(move |entry| (folder, entry)))
+            .filter(|(_, entry)| !entry.is_folder())
+            .map(|(folder, entry)| {
+                let mut hasher = std::hash::DefaultHasher::new();
+                (folder, &entry.name, entry.size, entry.time, entry.mode).hash(&mut hasher);
+                hasher.finish()
+            })
+            .fold(0, u64::wrapping_add)
+    }
+
+    /// Looks at folders again. Folders that are new are not looked into: whoever watches does that first.
+    pub fn compare(&mut self, dirty: impl IntoIterator<Item = PathBuf>) -> Difference {
+        let mut difference = Difference::default();
+        for folder in dirty {
+            self.compare_one(&folder, &mut difference);
+        }
+        difference
+    }
+
+    /// Takes in a folder that is new, with `watch` called before it is read, and so on below it.
+    pub fn add(&mut self, folder: &Path, watch: &mut dyn FnMut(&Path)) -> BTreeMap<PathBuf, Change> {
+        let mut changes = BTreeMap::new();
+        let mut new = vec![folder.to_owned()];
+        while let Some(folder) = new.pop() {
+            watch(&folder);
+            self.folders.entry(folder.clone()).or_default();
+            let mut difference = Difference::default();
+            self.compare_one(&folder, &mut difference);
+            changes.append(&mut difference.changes);
+            new.append(&mut difference.new);
+        }
+        changes
+    }
+
+    fn compare_one(&mut self, folder: &Path, difference: &mut Difference) {
+        let Some(before) = self.folders.get(folder) else { return };
+        let Some(now) = self.list(folder) else {
+            self.forget(folder, difference);
+            return;
+        };
+        let mut kept: BTreeMap<&OsStr, &Entry> = before.iter().map(|entry| (&*entry.name, entry)).collect();
+        let mut next = Vec::with_capacity(now.len());
+        let mut gone = Vec::new();
+        for mut entry in now {
+            let path = folder.join(&*entry.name);
+            match kept.remove(&*entry.name) {
+                None if entry.is_folder() => difference.new.push(path),
+                None => drop(difference.changes.insert(path, Change::New)),
+                Some(old) if old.is_folder() && entry.is_folder() => {
+                    // Another folder of the same name: its watch is gone with the old one.
+                    if old.inode != entry.inode {
+                        gone.push(path.clone());
+                        difference.new.push(path);
+                    }
+                }
+                Some(old) if old.is_folder() => {
+                    gone.push(path.clone());
+                    difference.changes.insert(path, Change::New);
+                }
+                Some(_) if entry.is_folder() => {
+                    difference.changes.insert(path.clone(), Change::Gone);
+                    difference.new.push(path);
+                }
+                Some(old) if old.looks_like(&entry) => entry.digest = old.digest,
+                Some(old) => {
+                    entry.digest = digest(&path, &entry);
+                    let same = entry.digest != UNKNOWN && entry.digest == old.digest && entry.mode == old.mode;
+                    if !same {
+                        difference.changes.insert(path, Change::Written);
+                    }
+                }
+            }
+            next.push(entry);
+        }
+        for entry in kept.into_values() {
+            let path = folder.join(&*entry.name);
+            if entry.is_folder() {
+                gone.push(path);
+            } else {
+                difference.changes.insert(path, Change::Gone);
+            }
+        }
+        self.folders.insert(folder.to_owned(), next);
+        for path in gone {
+            self.forget(&path, difference);
+        }
+    }
+
+    /// A folder is gone, with all below it.
+    fn forget(&mut self, folder: &Path, difference: &mut Difference) {
+        let below: Vec<PathBuf> = self
+            .folders
+            .range(folder.to_owned()..)
+            .map(|(path, _)| path)
+            .take_while(|path| path.starts_with(folder))
+            .cloned()
+            .collect();
+        for path in below {
+            for entry in self.folders.remove(&path).into_iter().flatten().filter(|entry| !entry.is_folder()) {
+                difference.changes.insert(path.join(&*entry.name), Change::Gone);
+            }
+            difference.gone.push(path);
+        }
+    }
+
+    /// The entries of a folder that git would not ignore; `None` where there is no such folder.
+    fn list(&self, folder: &Path) -> Option<Vec<Entry>> {
+        if !std::fs::symlink_metadata(folder).ok()?.is_dir() {
+            return None;
+        }
+        let skipped = Arc::clone(&self.skipped);
+        let mut builder = ignore::WalkBuilder::new(folder);
+        builder.hidden(false).require_git(false).parents(true).max_depth(Some(1)).filter_entry(move |entry| {
+            let name = entry.file_name().as_bytes();
+            name != b".git" && name != b".devenv" && !is_editors(name) && !skipped.contains(entry.path())
+        });
+        let below = builder.build().flatten().filter(|entry| entry.depth() == 1);
+        // What vanishes between the two looks is gone; its event follows.
+        Some(
+            below
+                .filter_map(|found| entry(found.file_name(), &std::fs::symlink_metadata(found.path()).ok()?))
+                .collect(),
+        )
+    }
+
+    /// Makes digests of files of one more folder after `from`; returns where to go on. Without a digest, a file that is
+    /// only touched would count as changed once.
+    pub fn read_on(&mut self, from: Option<&Path>) -> Option<PathBuf> {
+        let next = match from {
+            None => self.folders.keys().next(),
+            Some(from) => {
+                let after = (std::ops::Bound::Excluded(from.to_owned()), std::ops::Bound::Unbounded);
+                self.folders.range(after).next().map(|(folder, _)| folder)
+            }
+        };
+        let folder = next?.clone();
+        for seen in self.folders.get_mut(&folder).into_iter().flatten().filter(|seen| seen.digest == UNKNOWN) {
+            let path = folder.join(&*seen.name);
+            let made = digest(&path, seen);
+            let now = std::fs::symlink_metadata(&path).ok().and_then(|metadata| entry(&seen.name, &metadata));
+            // What was written meanwhile has an event to come, which must find it changed.
+            if now.is_some_and(|now| now.looks_like(seen)) {
+                seen.digest = made;
+            }
+        }
+        Some(folder)
+    }
+}
+
+fn entry(name: &OsStr, metadata: &std::fs::Metadata) -> Option<Entry> {
+    let kind = metadata.mode() & 0o170_000;
+    // Sockets, pipes and devices are nobody's source.
+    if !matches!(kind, 0o040_000 | 0o100_000 | 0o120_000) {
+        return None;
+    }
+    Some(Entry {
+        name: name.into(),
+        size: metadata.size(),
+        time: metadata.mtime().wrapping_mul(1_000_000_000).wrapping_add(metadata.mtime_nsec()),
+        inode: metadata.ino(),
+        mode: metadata.mode(),
+        digest: UNKNOWN,
+    })
+}
+
+/// A digest of a file's content or a link's target, for this process only.
+fn digest(path: &Path, entry: &Entry) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    let read = if entry.mode & 0o170_000 == 0o120_000 {
+        std::fs::read_link(path).map(|target| target.hash(&mut hasher)).is_ok()
+    } else if entry.is_folder() || entry.size > READ {
+        false
+    } else {
+        let mut bytes = Vec::new();
+        let read = std::fs::File::open(path).and_then(|file| file.take(READ + 1).read_to_end(&mut bytes));
+        bytes.hash(&mut hasher);
+        read.is_ok()
+    };
+    if read { hasher.finish().max(UNKNOWN + 1) } else { UNKNOWN }
+}
+
+/// Names that editors give to what is not saved yet.
+fn is_editors(name: &[u8]) -> bool {
+    let ends = |end: &[u8]| name.ends_with(end);
+    (name.starts_with(b".") && (ends(b".swp") || ends(b".swx") || ends(b".swo")))
+        || name.starts_with(b".#")
+        || name.starts_with(b".goutputstream-")
+        || (name.starts_with(b"#") && ends(b"#"))
+        || ends(b"~")
+        || ends(b"___jb_tmp___")
+        || ends(b"___jb_old___")
+        || name == b"4913"
+}

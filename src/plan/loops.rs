@@ -1,0 +1,371 @@
+//! The event loop of the watcher, which only decides: events in, actions out. It knows no clock, no engine and no files;
+//! times are what the caller's clock says.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::time::Duration;
+
+use crate::digest::Fingerprint;
+use crate::names::PartName;
+use crate::plan::watch::{Change, Rules, Step};
+
+/// A change counts when nothing has followed it for this long: an editor's save is several events.
+const QUIET: Duration = Duration::from_millis(30);
+/// The same for many changes at once: a branch switch has pauses of its own.
+const QUIET_OF_MANY: Duration = Duration::from_millis(250);
+/// This many are many.
+const MANY: usize = 20;
+/// A loop that is interrupted this often in a row by the same paths interrupts itself.
+const OFTEN: u32 = 3;
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The settings, at the beginning and whenever they change.
+    Configured(Rules),
+    /// Paths of the checkout changed.
+    Changed(Duration, BTreeMap<String, Change>),
+    /// Source of a module may have changed while nobody watched.
+    Missed(Duration, PartName),
+    /// Time has passed.
+    Tick(Duration),
+    /// The container of a part runs.
+    Up(PartName),
+    /// It does not.
+    Down(PartName),
+    /// The engine cannot be reached: nothing is known about containers.
+    Away,
+    /// The engine is back; what runs follows.
+    Back,
+    /// Something else keeps a module's loop from running, such as its mirror; or does so no more.
+    Held(PartName, Option<String>),
+    /// The dependencies that are installed.
+    Installed(PartName, Option<Fingerprint>),
+    /// A step has ended.
+    Ended(PartName, u64, End),
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Well.
+    Good,
+    /// Not well.
+    Failed,
+    /// It was cancelled.
+    Cancelled,
+    /// Its container or the engine went away.
+    Lost,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Begin a step; the number comes back with its end.
+    Run {
+        /// Of this module.
+        module: PartName,
+        /// Its number.
+        run: u64,
+        /// The step.
+        step: Step,
+        /// Why, at the first step of a loop.
+        cause: Option<String>,
+    },
+    /// End a step, with all that it has started.
+    Cancel {
+        /// Of this module.
+        module: PartName,
+        /// Its number.
+        run: u64,
+    },
+    /// Everything that a change asks for is done, or has failed.
+    Done(PartName),
+    /// Tell people.
+    Say(PartName, String),
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run { module, run, step, cause: Some(cause) } => write!(f, "{module}: {step} #{run}: {cause}"),
+            Self::Run { module, run, step, cause: None } => write!(f, "{module}: {step} #{run}"),
+            Self::Cancel { module, run } => write!(f, "{module}: cancel #{run}"),
+            Self::Done(module) => write!(f, "{module}: done"),
+            Self::Say(module, text) => write!(f, "{module}: {text}"),
+        }
+    }
+}
+
+/// Changes that nobody has acted on.
+#[derive(Debug, Clone, Default)]
+struct Pending {
+    paths: BTreeMap<String, Change>,
+    missed: bool,
+    last: Duration,
+}
+
+impl Pending {
+    fn due(&self) -> Duration {
+        self.last + if self.paths.len() >= MANY { QUIET_OF_MANY } else { QUIET }
+    }
+
+    /// What comes after what: a file that came and went has not been there.
+    fn add(&mut self, path: &str, change: Change) {
+        let after = match (self.paths.get(path), change) {
+            (Some(Change::New), Change::Gone) => None,
+            (Some(Change::New), _) => Some(Change::New),
+            (Some(Change::Gone), Change::New) => Some(Change::Written),
+            _ => Some(change),
+        };
+        match after {
+            Some(change) => drop(self.paths.insert(path.to_owned(), change)),
+            None => drop(self.paths.remove(path)),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.paths.is_empty() && !self.missed
+    }
+
+    fn cause(&self) -> String {
+        let word = |change: &Change| match change {
+            Change::New => "is new",
+            Change::Written => "changed",
+            Change::Gone => "is gone",
+        };
+        match (self.paths.iter().next(), self.paths.len()) {
+            (None, _) => "changed while nobody watched".to_owned(),
+            (Some((path, change)), 1) => format!("{path} {}", word(change)),
+            (Some((path, change)), many) => format!("{path} {}, and {} more", word(change), many - 1),
+        }
+    }
+}
+
+/// A step that runs.
+#[derive(Debug, Clone)]
+struct Current {
+    run: u64,
+    step: Step,
+    cancelled: bool,
+    /// What is installed when `deps` ends well.
+    install: Option<Fingerprint>,
+}
+
+/// The loop of one module.
+#[derive(Debug, Clone, Default)]
+struct Loop {
+    pending: Pending,
+    queue: VecDeque<Step>,
+    cause: Option<String>,
+    current: Option<Current>,
+    /// A step of this loop has failed, so that the process that runs is left alone.
+    failed: bool,
+    installed: Option<Fingerprint>,
+    held: Option<String>,
+    /// What has interrupted the loop, and how often in a row.
+    interrupted: (BTreeSet<String>, u32),
+}
+
+/// The loops of all modules.
+#[derive(Debug, Clone, Default)]
+pub struct Loops {
+    rules: Rules,
+    loops: BTreeMap<PartName, Loop>,
+    up: BTreeSet<PartName>,
+    away: bool,
+    runs: u64,
+}
+
+impl Loops {
+    /// Takes in what happened, and says what is to be done.
+    pub fn take(&mut self, event: Event) -> Vec<Action> {
+        let mut actions = Vec::new();
+        match event {
+            Event::Configured(rules) => self.configure(rules, &mut actions),
+            Event::Changed(at, paths) => self.change(at, &paths),
+            Event::Missed(at, module) => {
+                if let Some(one) = self.loops.get_mut(&module) {
+                    one.pending.missed = true;
+                    one.pending.last = at;
+                }
+            }
+            Event::Tick(at) => {
+                let due = |one: &Loop| !one.pending.is_empty() && one.pending.due() <= at;
+                let modules: Vec<PartName> =
+                    self.loops.iter().filter(|(_, one)| due(one)).map(|(name, _)| name.clone()).collect();
+                for module in modules {
+                    self.begin(&module, &mut actions);
+                }
+            }
+            Event::Up(part) => drop(self.up.insert(part)),
+            Event::Down(part) => drop(self.up.remove(&part)),
+            Event::Away => {
+                self.away = true;
+                self.up.clear();
+            }
+            Event::Back => self.away = false,
+            Event::Held(module, why) => self.loops.entry(module).or_default().held = why,
+            Event::Installed(module, fingerprint) => self.loops.entry(module).or_default().installed = fingerprint,
+            Event::Ended(module, run, end) => self.end(&module, run, end, &mut actions),
+        }
+        let modules: Vec<PartName> = self.loops.keys().cloned().collect();
+        for module in modules {
+            self.advance(&module, &mut actions);
+        }
+        actions
+    }
+
+    /// When the next tick is worth something.
+    #[must_use]
+    pub fn due(&self) -> Option<Duration> {
+        self.loops.values().filter(|one| !one.pending.is_empty()).map(|one| one.pending.due()).min()
+    }
+
+    /// The step that a module runs.
+    #[must_use]
+    pub fn runs(&self, module: &PartName) -> Option<Step> {
+        self.loops.get(module)?.current.as_ref().map(|current| current.step)
+    }
+
+    /// What a module's loop waits for, if it has anything to do.
+    #[must_use]
+    pub fn waits(&self, module: &PartName) -> Option<String> {
+        let one = self.loops.get(module)?;
+        if one.queue.is_empty() || one.current.is_some() { None } else { self.obstacle(module) }
+    }
+
+    fn configure(&mut self, rules: Rules, actions: &mut Vec<Action>) {
+        for (module, one) in &mut self.loops {
+            if rules.contains_key(module) {
+                continue;
+            }
+            one.queue.clear();
+            one.pending = Pending::default();
+            if let Some(current) = one.current.as_mut().filter(|current| !current.cancelled) {
+                current.cancelled = true;
+                actions.push(Action::Cancel { module: module.clone(), run: current.run });
+            }
+        }
+        for module in rules.keys() {
+            self.loops.entry(module.clone()).or_default();
+        }
+        self.loops.retain(|module, one| rules.contains_key(module) || one.current.is_some());
+        self.rules = rules;
+    }
+
+    fn change(&mut self, at: Duration, paths: &BTreeMap<String, Change>) {
+        for (module, rule) in &self.rules {
+            let Some(one) = self.loops.get_mut(module) else { continue };
+            for (path, change) in paths.iter().filter(|(path, _)| rule.counts(path)) {
+                one.pending.add(path, *change);
+                one.pending.last = at;
+            }
+        }
+    }
+
+    /// A batch is complete: the loop of the module begins, or begins again.
+    fn begin(&mut self, module: &PartName, actions: &mut Vec<Action>) {
+        let (Some(one), Some(rule)) = (self.loops.get_mut(module), self.rules.get(module)) else { return };
+        let pending = std::mem::take(&mut one.pending);
+        let queue: VecDeque<Step> = rule.steps.iter().copied().chain(rule.restart.then_some(Step::Restart)).collect();
+        if let Some(current) = &mut one.current {
+            let paths: BTreeSet<String> = pending.paths.keys().cloned().collect();
+            one.interrupted = if one.interrupted.0 == paths { (paths, one.interrupted.1 + 1) } else { (paths, 1) };
+            if one.interrupted.1 >= OFTEN {
+                if one.interrupted.1 == OFTEN {
+                    let text = format!(
+                        "{} whenever {} runs, so that no longer counts: if it is made by it, add it to .gitignore or `watch.ignore`",
+                        pending.cause(),
+                        current.step,
+                    );
+                    actions.push(Action::Say(module.clone(), text));
+                }
+                return;
+            }
+            if !current.cancelled {
+                current.cancelled = true;
+                actions.push(Action::Cancel { module: module.clone(), run: current.run });
+            }
+        }
+        one.cause = Some(pending.cause());
+        one.failed = false;
+        one.queue = queue;
+        // Dependencies are no step that a person chooses: they come first whenever they are not what they should be.
+        if rule.install.is_some() {
+            one.queue.push_front(Step::Deps);
+        }
+    }
+
+    fn end(&mut self, module: &PartName, run: u64, end: End, actions: &mut Vec<Action>) {
+        let Some(one) = self.loops.get_mut(module) else { return };
+        let Some(current) = one.current.take_if(|current| current.run == run) else { return };
+        match end {
+            _ if current.cancelled => {}
+            End::Good if current.step == Step::Deps => one.installed = current.install,
+            End::Good => {}
+            End::Failed => {
+                one.failed = true;
+                if matches!(current.step, Step::Deps | Step::Build) {
+                    one.queue.clear();
+                }
+            }
+            End::Cancelled | End::Lost => one.queue.push_front(current.step),
+        }
+        if !self.rules.contains_key(module) {
+            self.loops.remove(module);
+            return;
+        }
+        if let Some(one) = self.loops.get_mut(module)
+            && one.queue.is_empty()
+        {
+            one.interrupted = (BTreeSet::new(), 0);
+            actions.push(Action::Done(module.clone()));
+        }
+    }
+
+    /// Begins the next step of a module, if nothing stands in its way.
+    fn advance(&mut self, module: &PartName, actions: &mut Vec<Action>) {
+        if self.obstacle(module).is_some() {
+            return;
+        }
+        let (Some(one), Some(rule)) = (self.loops.get_mut(module), self.rules.get(module)) else { return };
+        if one.current.is_some() {
+            return;
+        }
+        let had = !one.queue.is_empty();
+        let step = loop {
+            match one.queue.pop_front() {
+                Some(Step::Deps) if one.installed == rule.install => {}
+                Some(Step::Restart) if one.failed => {}
+                step => break step,
+            }
+        };
+        let Some(step) = step else {
+            if had {
+                one.interrupted = (BTreeSet::new(), 0);
+                actions.push(Action::Done(module.clone()));
+            }
+            return;
+        };
+        self.runs += 1;
+        one.current = Some(Current { run: self.runs, step, cancelled: false, install: rule.install.clone() });
+        let cause = one.cause.take();
+        actions.push(Action::Run { module: module.clone(), run: self.runs, step, cause });
+    }
+
+    fn obstacle(&self, module: &PartName) -> Option<String> {
+        if self.away {
+            return Some("the engine".to_owned());
+        }
+        if !self.up.contains(module) {
+            return Some("its container".to_owned());
+        }
+        let need = self.rules.get(module)?.needs.iter().find(|need| !self.up.contains(*need));
+        need.map(ToString::to_string).or_else(|| self.loops.get(module)?.held.clone())
+    }
+}
+
+#[cfg(test)]
+#[path = "loops_tests.rs"]
+mod tests;

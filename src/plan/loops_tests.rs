@@ -1,0 +1,269 @@
+//! Events in, actions out, as whole texts.
+
+use super::*;
+use crate::plan::watch::tests::rule;
+
+fn part(name: &str) -> PartName {
+    PartName::new(name).unwrap()
+}
+
+/// A watched environment at work.
+struct Play {
+    loops: Loops,
+    at: Duration,
+    said: String,
+}
+
+impl Play {
+    /// `api` in `api/` builds, lints, tests and restarts; `worker` in `worker/` only restarts, and needs `api`.
+    fn new() -> Self {
+        let mut play = Self { loops: Loops::default(), at: Duration::from_secs(100), said: String::new() };
+        let mut rules = Rules::new();
+        rules.insert(part("api"), rule("api", &[Step::Build, Step::Lint, Step::Test], &["*.md"]));
+        let mut worker = rule("worker", &[], &[]);
+        worker.needs = vec![part("api")];
+        rules.insert(part("worker"), worker);
+        play.take(Event::Configured(rules));
+        play.take(Event::Up(part("api")));
+        play.take(Event::Up(part("worker")));
+        play
+    }
+
+    fn take(&mut self, event: Event) {
+        for action in self.loops.take(event) {
+            self.said.push_str(&format!("{action}\n"));
+        }
+    }
+
+    fn change(&mut self, paths: &[(&str, Change)]) {
+        let paths = paths.iter().map(|(path, change)| ((*path).to_owned(), *change)).collect();
+        self.take(Event::Changed(self.at, paths));
+    }
+
+    /// Waits until what changed counts.
+    fn wait(&mut self) {
+        self.at += Duration::from_secs(1);
+        self.take(Event::Tick(self.at));
+    }
+
+    fn save(&mut self, path: &str) {
+        self.change(&[(path, Change::Written)]);
+        self.wait();
+    }
+
+    fn end(&mut self, module: &str, run: u64, end: End) {
+        self.take(Event::Ended(part(module), run, end));
+    }
+
+    /// What was said since the last time.
+    fn said(&mut self) -> String {
+        std::mem::take(&mut self.said)
+    }
+}
+
+#[test]
+fn a_saved_file_is_built_checked_tested_and_then_runs() {
+    let mut play = Play::new();
+    play.save("api/main.py");
+    for run in 1..=4 {
+        play.end("api", run, End::Good);
+    }
+    assert_eq!(
+        play.said(),
+        "api: build #1: api/main.py changed\napi: lint #2\napi: test #3\napi: restart #4\napi: done\n"
+    );
+}
+
+#[test]
+fn modules_that_needs_relates_are_left_alone() {
+    let mut play = Play::new();
+    play.save("worker/main.go");
+    play.end("worker", 1, End::Good);
+    assert_eq!(play.said(), "worker: restart #1: worker/main.go changed\nworker: done\n");
+}
+
+#[test]
+fn what_is_elsewhere_or_ignored_means_nothing() {
+    let mut play = Play::new();
+    play.save("api/README.md");
+    play.save("README");
+    play.save("apiary/x");
+    assert_eq!(play.said(), "");
+}
+
+#[test]
+fn a_change_counts_when_it_is_over() {
+    let mut play = Play::new();
+    play.change(&[("worker/a", Change::Written)]);
+    play.at += Duration::from_millis(20);
+    play.change(&[("worker/b", Change::New)]);
+    play.at += Duration::from_millis(20);
+    play.take(Event::Tick(play.at));
+    assert_eq!(play.said(), "");
+    assert_eq!(play.loops.due(), Some(play.at + Duration::from_millis(10)));
+    play.at += Duration::from_millis(10);
+    play.take(Event::Tick(play.at));
+    assert_eq!(play.said(), "worker: restart #1: worker/a changed, and 1 more\n");
+    assert_eq!(play.loops.due(), None);
+}
+
+#[test]
+fn a_temporary_file_that_came_and_went_was_not_there() {
+    let mut play = Play::new();
+    play.change(&[("worker/a.tmp", Change::New)]);
+    play.change(&[("worker/a.tmp", Change::Gone)]);
+    play.wait();
+    assert_eq!(play.said(), "");
+    play.change(&[("worker/a", Change::Gone)]);
+    play.change(&[("worker/a", Change::New)]);
+    play.wait();
+    assert_eq!(play.said(), "worker: restart #1: worker/a changed\n");
+}
+
+#[test]
+fn a_branch_switch_is_one_run() {
+    let mut play = Play::new();
+    for at in 0..50 {
+        play.change(&[(&format!("worker/{at}"), Change::Written)]);
+        play.at += Duration::from_millis(10);
+    }
+    play.at += Duration::from_millis(100);
+    play.take(Event::Tick(play.at));
+    assert_eq!(play.said(), "");
+    play.wait();
+    assert_eq!(play.said(), "worker: restart #1: worker/0 changed, and 49 more\n");
+}
+
+#[test]
+fn a_newer_change_cancels_and_starts_over() {
+    let mut play = Play::new();
+    play.save("api/a.py");
+    play.end("api", 1, End::Good);
+    play.save("api/b.py");
+    play.end("api", 2, End::Cancelled);
+    assert_eq!(
+        play.said(),
+        "api: build #1: api/a.py changed\napi: lint #2\napi: cancel #2\napi: build #3: api/b.py changed\n"
+    );
+}
+
+#[test]
+fn a_step_that_ended_while_it_was_cancelled_does_not_go_on() {
+    let mut play = Play::new();
+    play.save("api/a.py");
+    play.save("api/b.py");
+    play.said();
+    play.end("api", 1, End::Good);
+    assert_eq!(play.said(), "api: build #2: api/b.py changed\n");
+    play.end("api", 1, End::Good);
+    assert_eq!(play.said(), "", "an end that comes twice");
+}
+
+#[test]
+fn a_failed_build_is_the_end_and_the_old_process_runs_on() {
+    let mut play = Play::new();
+    play.save("api/a.py");
+    play.end("api", 1, End::Failed);
+    assert_eq!(play.said(), "api: build #1: api/a.py changed\napi: done\n");
+}
+
+#[test]
+fn a_failed_check_keeps_no_test_from_running_but_the_restart() {
+    let mut play = Play::new();
+    play.save("api/a.py");
+    play.end("api", 1, End::Good);
+    play.end("api", 2, End::Failed);
+    play.end("api", 3, End::Good);
+    assert_eq!(play.said(), "api: build #1: api/a.py changed\napi: lint #2\napi: test #3\napi: done\n");
+}
+
+#[test]
+fn dependencies_are_installed_only_when_their_lock_changed() {
+    let mut play = Play::new();
+    let fingerprint = |text: &str| Some(Fingerprint::of(text));
+    let mut rules = play.loops.rules.clone();
+    rules.get_mut("api").unwrap().install = fingerprint("one");
+    play.take(Event::Configured(rules.clone()));
+    play.take(Event::Installed(part("api"), fingerprint("one")));
+    play.save("api/a.py");
+    play.end("api", 1, End::Failed);
+    assert_eq!(play.said(), "api: build #1: api/a.py changed\napi: done\n");
+    rules.get_mut("api").unwrap().install = fingerprint("two");
+    play.take(Event::Configured(rules));
+    play.save("api/requirements.txt");
+    play.end("api", 2, End::Failed);
+    assert_eq!(play.said(), "api: deps #2: api/requirements.txt changed\napi: done\n");
+    play.save("api/a.py");
+    play.end("api", 3, End::Good);
+    assert_eq!(play.said(), "api: deps #3: api/a.py changed\napi: build #4\n");
+}
+
+#[test]
+fn a_loop_waits_for_its_container_its_needs_its_mirror_and_the_engine() {
+    let mut play = Play::new();
+    play.take(Event::Down(part("api")));
+    play.save("worker/a");
+    assert_eq!(play.loops.waits(&part("worker")).as_deref(), Some("api"));
+    play.take(Event::Down(part("worker")));
+    assert_eq!(play.loops.waits(&part("worker")).as_deref(), Some("its container"));
+    play.take(Event::Away);
+    assert_eq!(play.loops.waits(&part("worker")).as_deref(), Some("the engine"));
+    play.take(Event::Held(part("worker"), Some("its mirror".to_owned())));
+    play.take(Event::Back);
+    play.take(Event::Up(part("api")));
+    play.take(Event::Up(part("worker")));
+    assert_eq!(play.loops.waits(&part("worker")).as_deref(), Some("its mirror"));
+    assert_eq!(play.said(), "");
+    play.take(Event::Held(part("worker"), None));
+    assert_eq!(play.said(), "worker: restart #1: worker/a changed\n");
+}
+
+#[test]
+fn a_step_whose_container_went_away_is_run_again() {
+    let mut play = Play::new();
+    play.save("api/a.py");
+    play.take(Event::Down(part("api")));
+    play.end("api", 1, End::Lost);
+    assert_eq!(play.said(), "api: build #1: api/a.py changed\n");
+    play.take(Event::Up(part("api")));
+    assert_eq!(play.said(), "api: build #2\n");
+}
+
+#[test]
+fn a_step_that_changes_its_own_source_does_not_go_round_for_ever() {
+    let mut play = Play::new();
+    play.save("api/a.py");
+    for run in 1..6 {
+        play.save("api/made");
+        play.end("api", run, End::Cancelled);
+    }
+    let said = play.said();
+    assert_eq!(said.matches("cancel").count(), 2, "{said}");
+    assert!(said.contains("api/made changed whenever build runs"), "{said}");
+}
+
+#[test]
+fn settings_that_change_touch_nothing_else() {
+    let mut play = Play::new();
+    play.save("api/a.py");
+    play.save("worker/a");
+    play.said();
+    let mut rules = play.loops.rules.clone();
+    rules.remove("worker");
+    rules.get_mut("api").unwrap().steps = vec![Step::Build, Step::Test];
+    play.take(Event::Configured(rules));
+    assert_eq!(play.said(), "worker: cancel #2\n");
+    play.end("worker", 2, End::Cancelled);
+    play.end("api", 1, End::Failed);
+    play.save("api/b.py");
+    play.end("api", 3, End::Good);
+    assert_eq!(play.said(), "api: done\napi: build #3: api/b.py changed\napi: test #4\n");
+}
+
+#[test]
+fn what_changed_while_nobody_watched_is_caught_up_with() {
+    let mut play = Play::new();
+    play.take(Event::Missed(play.at, part("worker")));
+    play.wait();
+    assert_eq!(play.said(), "worker: restart #1: changed while nobody watched\n");
+}

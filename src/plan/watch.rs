@@ -1,0 +1,312 @@
+//! What is watched, and what is remembered of it: the rules of each module's loop, and the state that `status` shows and
+//! that outlives the watcher.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use serde::{Deserialize, Serialize};
+
+use crate::config::file::{Module, Reload, StepName};
+use crate::config::project::Project;
+use crate::config::values::RelPath;
+use crate::digest::Fingerprint;
+use crate::names::PartName;
+use crate::plan::environment::enabled_modules;
+use crate::plan::parts::{Environment, Kind};
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It was not there before.
+    New,
+    /// Its content, its mode or its kind is another one.
+    Written,
+    /// It is not there any more.
+    Gone,
+}
+
+/// A step of a loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Step {
+    /// Installs dependencies.
+    Deps,
+    /// Compiles.
+    Build,
+    /// Checks style.
+    Lint,
+    /// Tests.
+    Test,
+    /// Ends the command and starts it again, and waits until it is ready.
+    Restart,
+}
+
+impl Step {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deps => "deps",
+            Self::Build => "build",
+            Self::Lint => "lint",
+            Self::Test => "test",
+            Self::Restart => "restart",
+        }
+    }
+
+    /// The shell command of a module's step.
+    #[must_use]
+    pub fn command(self, module: &Module) -> Option<&str> {
+        match self {
+            Self::Build => module.build.as_deref(),
+            Self::Lint => module.lint.as_deref(),
+            Self::Test => module.test.as_deref(),
+            Self::Deps | Self::Restart => None,
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<StepName> for Step {
+    fn from(name: StepName) -> Self {
+        match name {
+            StepName::Build => Self::Build,
+            StepName::Lint => Self::Lint,
+            StepName::Test => Self::Test,
+        }
+    }
+}
+
+/// What a change means to a module.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Folders of the checkout whose changes count: the module's own, and those of `watch.also`.
+    pub folders: Vec<RelPath>,
+    /// What does not count in them.
+    ignore: Gitignore,
+    /// Fingerprint of the dependencies that should be installed.
+    pub install: Option<Fingerprint>,
+    /// Steps, in their order.
+    pub steps: Vec<Step>,
+    /// Whether the command is restarted after them.
+    pub restart: bool,
+    /// Parts that must run first.
+    pub needs: Vec<PartName>,
+}
+
+/// The rules of all watched modules.
+pub type Rules = BTreeMap<PartName, Rule>;
+
+impl Rule {
+    /// Whether a path of the checkout counts.
+    #[must_use]
+    pub fn counts(&self, path: &str) -> bool {
+        self.folders.iter().any(|folder| {
+            let inside = if folder.as_str() == "." { Some(path) } else { below(path, folder.as_str()) };
+            inside.is_some_and(|inside| !self.ignore.matched_path_or_any_parents(inside, false).is_ignore())
+        })
+    }
+}
+
+fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    path.strip_prefix(folder)?.strip_prefix('/')
+}
+
+/// The rules of those modules that ask to be watched.
+#[must_use]
+pub fn rules(project: &Project, environment: &Environment) -> Rules {
+    let modules = enabled_modules(project).filter(|(_, module)| asks(module));
+    modules.map(|(name, module)| (name.clone(), rule(name, module, project, environment))).collect()
+}
+
+/// Whether a module asks to be watched: it says what happens on a change, or a change must be built to be seen.
+#[must_use]
+pub fn asks(module: &Module) -> bool {
+    let on_change = module.watch.as_ref().is_some_and(|watch| !watch.on_change.is_empty());
+    on_change || restarts(module)
+}
+
+fn restarts(module: &Module) -> bool {
+    let builds = module.build.is_some() || module.watch.is_some();
+    module.reload == Reload::Restart && !module.once && builds
+}
+
+fn rule(name: &PartName, module: &Module, project: &Project, environment: &Environment) -> Rule {
+    let watch = module.watch.clone().unwrap_or_default();
+    let also = watch.also.iter().filter_map(|other| project.file.modules.get(other));
+    let folders = std::iter::once(module).chain(also).map(|module| module.path.clone()).collect();
+    let mut ignore = GitignoreBuilder::new("");
+    let outputs = module.outputs.iter().map(|path| format!("/{path}"));
+    for line in watch.ignore.iter().cloned().chain(outputs) {
+        // The configuration was checked; a pattern that is none matches nothing.
+        let _ = ignore.add_line(None, &line);
+    }
+    let mut steps: Vec<Step> = watch.on_change.iter().map(|step| Step::from(*step)).collect();
+    if steps.is_empty() && module.build.is_some() && restarts(module) {
+        steps.push(Step::Build);
+    }
+    steps.sort_by_key(|step| *step != Step::Build);
+    let part = environment.parts.get(name);
+    let runs = |need: &&PartName| environment.parts.get(*need).is_some_and(|need| need.kind != Kind::Task);
+    Rule {
+        folders,
+        ignore: ignore.build().unwrap_or_else(|_| Gitignore::empty()),
+        install: part.and_then(|part| part.install.as_ref()).map(|install| install.fingerprint.clone()),
+        // What was not built is not worth a restart.
+        restart: restarts(module) && (module.build.is_none() || steps.contains(&Step::Build)),
+        steps,
+        needs: part.map(|part| part.needs.iter().filter(runs).cloned().collect()).unwrap_or_default(),
+    }
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Well.
+    Good,
+    /// Not well.
+    Failed,
+}
+
+/// The last run of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// How it ended.
+    pub result: Outcome,
+    /// When it began, in seconds since 1970.
+    pub began: u64,
+    /// How long it took, in milliseconds.
+    pub took: u64,
+    /// Its exit code.
+    pub code: i64,
+    /// The last lines that it printed.
+    pub lines: Vec<String>,
+}
+
+/// What is remembered of a module.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModuleState {
+    /// The last run of each step.
+    #[serde(default)]
+    pub steps: BTreeMap<Step, Run>,
+    /// The step that runs now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<Step>,
+    /// What it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<String>,
+    /// How its source reaches the container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<String>,
+    /// State of its source when its loop was last done, by which a new watcher sees what it has missed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
+    /// Process group of the running step, and its container, which a new watcher ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<(String, i64)>,
+    /// The last result of each step that somebody was notified of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub told: BTreeMap<Step, Outcome>,
+}
+
+/// What is known about the watcher and by it: `.devenv/watch/state.json`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The process that watches and is ready for changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready: Option<u32>,
+    /// What keeps it from its work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+    /// All modules that have had a step.
+    #[serde(default)]
+    pub modules: BTreeMap<PartName, ModuleState>,
+}
+
+/// What the runner says when the old command is gone and the new one begins.
+pub const STARTED_AGAIN: &str = "devenv-run: started again";
+/// What the runner says when the new one has died at once.
+pub const DIED: &str = "right after the restart: waiting for the next one";
+
+/// A length of time for people.
+#[must_use]
+pub fn length(milliseconds: u64) -> String {
+    match milliseconds {
+        0..1_000 => format!("{milliseconds} ms"),
+        1_000..60_000 => format!("{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100),
+        _ => format!("{} min {} s", milliseconds / 60_000, milliseconds % 60_000 / 1_000),
+    }
+}
+
+impl ModuleState {
+    /// The last runs, what runs, and what it waits for, in a line.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mut words: Vec<String> = self
+            .steps
+            .iter()
+            .map(|(step, run)| match run.result {
+                Outcome::Good => format!("{step} ok {}", length(run.took)),
+                Outcome::Failed => format!("{step} FAILED {}", length(run.took)),
+            })
+            .collect();
+        words.extend(self.runs.map(|step| format!("{step} runs")));
+        words.extend(self.waits.as_ref().map(|what| format!("waits for {what}")));
+        words.extend(self.mirror.clone());
+        words.join(", ")
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A rule for one folder that restarts.
+    pub(crate) fn rule(folder: &str, steps: &[Step], ignore: &[&str]) -> Rule {
+        let mut builder = GitignoreBuilder::new("");
+        for line in ignore {
+            builder.add_line(None, line).unwrap();
+        }
+        Rule {
+            folders: vec![RelPath::new(folder).unwrap()],
+            ignore: builder.build().unwrap(),
+            install: None,
+            steps: steps.to_vec(),
+            restart: true,
+            needs: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_path_counts_below_its_folder_unless_it_is_ignored() {
+        let rule = rule("a/b", &[], &["*.md", "/docs/", "!keep.md"]);
+        let counts: Vec<bool> = ["a/b/x", "a/b/c/x.md", "a/b/docs/x", "a/b/c/docs/x", "a/b/keep.md", "a/bc", "a/b"]
+            .into_iter()
+            .map(|path| rule.counts(path))
+            .collect();
+        assert_eq!(counts, [true, false, false, true, true, false, false]);
+        assert!(self::rule(".", &[], &[]).counts("x"));
+    }
+
+    #[test]
+    fn a_line_of_status_names_each_step_with_its_time() {
+        let run = |result, took| Run { result, began: 0, took, code: 0, lines: Vec::new() };
+        let steps = [(Step::Test, run(Outcome::Failed, 61_500)), (Step::Build, run(Outcome::Good, 1_250))];
+        let state = ModuleState {
+            steps: steps.into_iter().collect(),
+            runs: Some(Step::Lint),
+            waits: Some("db".to_owned()),
+            ..ModuleState::default()
+        };
+        assert_eq!(state.line(), "build ok 1.2 s, test FAILED 1 min 1 s, lint runs, waits for db");
+        let text = serde_json::to_string(&state).unwrap();
+        assert_eq!(serde_json::from_str::<ModuleState>(&text).unwrap(), state);
+    }
+}
