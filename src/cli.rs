@@ -9,8 +9,8 @@ use clap::{CommandFactory, Parser};
 
 use crate::commands::context::Context;
 use crate::commands::{
-    certs, config, doctor, down, hosts, images, init, logs, secrets, shell, start, status, stop, toggle, up, update,
-    url,
+    certs, config, doctor, down, hosts, images, init, logs, secrets, shell, start, status, steps, stop, toggle, up,
+    update, url, watch,
 };
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::OneOffs;
@@ -58,6 +58,13 @@ enum Command {
     Shell(shell::ShellArgs),
     Exec(shell::ExecArgs),
     Run(shell::RunArgs),
+    Build(steps::BuildArgs),
+    Lint(steps::LintArgs),
+    Test(steps::TestArgs),
+    Watch(watch::WatchArgs),
+    /// Watch in this very process: what `up` starts in the background
+    #[command(hide = true)]
+    Watcher,
     Open(url::OpenArgs),
     Url(url::UrlArgs),
     Images(images::ImagesArgs),
@@ -99,6 +106,11 @@ impl Command {
             Self::Shell(args) => shell::shell(cx, args).await,
             Self::Exec(args) => shell::exec(cx, args).await,
             Self::Run(args) => shell::run(cx, args).await,
+            Self::Build(args) => steps::build(cx, args).await,
+            Self::Lint(args) => steps::lint(cx, args).await,
+            Self::Test(args) => steps::test(cx, args).await,
+            Self::Watch(args) => watch::watch(cx, args).await,
+            Self::Watcher => watch::watcher(cx).await,
             Self::Open(args) => url::open(cx, args).await,
             Self::Url(args) => url::url(cx, args).await,
             Self::Images(args) => images::run(cx, args).await,

@@ -8,12 +8,11 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::apply::builds::Builder;
-use crate::apply::{Event, Report, ready};
+use crate::apply::{Event, Report, ready, steps};
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::builds::Progress;
-use crate::host::engine::runs::OneOff;
-use crate::host::{compose, files, state};
+use crate::host::{compose, files};
 use crate::labels;
 use crate::names::PartName;
 use crate::plan::images::Hierarchy;
@@ -248,34 +247,13 @@ impl Work<'_> {
 
     /// Installs dependencies in a one-off container of the part's own definition; the stamp is written last.
     async fn install(&self, at: usize, part: &Part) -> Result<()> {
-        let Some(install) = &part.install else { return Ok(()) };
         let like = self.container(&part.name).await?;
-        let script = format!(
-            "set -e\nrm -f '{stamp}'\n{script}\nprintf '%s\\n' '{fingerprint}' > '{stamp}.new'\nmv '{stamp}.new' '{stamp}'\n",
-            stamp = install.stamp,
-            script = install.script,
-            fingerprint = install.fingerprint,
-        );
-        let secret = |name: &String| std::env::var(name).ok().map(|value| format!("{name}={value}"));
-        let one_off = OneOff {
-            like,
-            name: format!("{}-{}-install-{}", self.environment.project, part.name, state::random(3)?),
-            purpose: "install".to_owned(),
-            argv: vec!["sh".to_owned(), "-c".to_owned(), script],
-            env: install.secrets.iter().filter_map(secret).collect(),
-            ..OneOff::default()
-        };
-        let id = self.engine.create_one_off(&one_off).await?;
         let mut last: Vec<String> = Vec::new();
-        let ended = self
-            .engine
-            .run_to_end(&id, |line| {
-                last.push(line.to_owned());
-                (self.report)(Event::Line(at, line.to_owned()));
-            })
-            .await;
-        self.engine.remove_one_off(&id).await?;
-        let code = ended?;
+        let code = steps::install(self.engine, &self.environment.project, part, &like, |line| {
+            last.push(line.to_owned());
+            (self.report)(Event::Line(at, line.to_owned()));
+        })
+        .await?;
         if code == 0 {
             return Ok(());
         }

@@ -3,11 +3,14 @@
 pub mod builds;
 pub mod certs;
 pub mod doctor;
+pub mod engine_events;
 pub mod executor;
 pub mod fragments;
 pub mod observe;
 pub mod ready;
 pub mod secrets;
+pub mod steps;
+pub mod watch;
 
 use std::time::Duration;
 

@@ -11,6 +11,8 @@ use crate::plan::parts::{Ask, Kind as PartKind, Part};
 
 /// Between two looks at a part that answers over the network.
 const PAUSE: Duration = Duration::from_millis(100);
+/// The same while it may come any moment: whoever saved a file waits for it.
+const SHORT_PAUSE: Duration = Duration::from_millis(20);
 /// Between two commands in a container: each costs the engine tens of milliseconds.
 const EXEC_PAUSE: Duration = Duration::from_secs(1);
 /// How long a part without probe must run before it counts as running.
@@ -40,7 +42,12 @@ pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration
         if begin.elapsed() >= within {
             return Err(not_ready(engine, part, id, within, &probe.ask, &answer).await);
         }
-        tokio::time::sleep(if matches!(probe.ask, Ask::Exec(_)) { EXEC_PAUSE } else { PAUSE }).await;
+        let pause = match probe.ask {
+            Ask::Exec(_) => EXEC_PAUSE,
+            _ if begin.elapsed() < STEADY => SHORT_PAUSE,
+            _ => PAUSE,
+        };
+        tokio::time::sleep(pause).await;
     }
 }
 

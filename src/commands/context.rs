@@ -134,7 +134,10 @@ impl Context {
         if let (Ok(engine), false) = (self.engine(), left.is_empty()) {
             for id in left {
                 // There is nobody left to tell; the next `up` removes what could not be removed here.
-                let _ = engine.remove(&id).await;
+                let _ = match id.split_once(' ') {
+                    Some((container, group)) => engine.end_group(container, group.parse().unwrap_or_default()).await,
+                    None => engine.remove(&id).await,
+                };
             }
         }
     }

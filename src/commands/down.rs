@@ -4,6 +4,7 @@ use crate::commands::context::{Context, Intent};
 use crate::commands::prepare;
 use crate::commands::session::Options;
 use crate::error::Result;
+use crate::host::watch;
 use crate::plan::Action;
 use crate::plan::down::{self, Volumes};
 
@@ -29,6 +30,7 @@ pub async fn run(cx: &Context, args: &DownArgs) -> Result<()> {
         cx.screen.data(down::down(Some(&session.environment), &session.observed, volumes).to_string());
         return Ok(());
     }
+    watch::end(&cx.root()?).await;
     let (session, _lock) = cx.locked_session(Intent::Look).await?;
     let plan = down::down(Some(&session.environment), &session.observed, volumes);
     if plan.is_empty() {

@@ -5,9 +5,11 @@ use serde::Serialize;
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::Session;
 use crate::error::Result;
+use crate::host::watch;
 use crate::plan::observed::State;
 use crate::plan::parts::{Kind, Part};
 use crate::plan::up::Request;
+use crate::plan::watch::ModuleState;
 use crate::ui::table;
 
 /// Show what runs, what is stale and why
@@ -27,6 +29,9 @@ struct PartJson {
     state: String,
     url: Option<String>,
     stale: Vec<String>,
+    /// The last runs of its steps, what runs, and what it waits for.
+    #[serde(rename = "loop", skip_serializing_if = "Option::is_none")]
+    steps: Option<ModuleState>,
 }
 
 /// Runs the command.
@@ -48,6 +53,7 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
         });
         steps.map(|step| step.cause.clone()).collect()
     };
+    let watched = watch::state(&session.checkout.root);
     let parts: Vec<PartJson> = session
         .environment
         .parts
@@ -58,6 +64,7 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
             state: state(part, session),
             url: session.environment.url(part),
             stale: stale(part),
+            steps: watched.modules.get(&part.name).cloned(),
         })
         .collect();
     if json {
@@ -68,8 +75,10 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
         .into_iter()
         .map(|part| {
             let kind = format!("{:?}", part.kind).to_lowercase();
-            let stale = if part.stale.is_empty() { String::new() } else { format!("stale: {}", part.stale.join(", ")) };
-            vec![part.name, kind, part.state, part.url.unwrap_or_default(), stale]
+            let stale = (!part.stale.is_empty()).then(|| format!("stale: {}", part.stale.join(", ")));
+            let steps = part.steps.map(|steps| steps.line()).filter(|line| !line.is_empty());
+            let rest: Vec<String> = stale.into_iter().chain(steps).collect();
+            vec![part.name, kind, part.state, part.url.unwrap_or_default(), rest.join("; ")]
         })
         .collect();
     cx.screen.data(table::text(&["NAME", "KIND", "STATE", "URL", ""], &rows));

@@ -3,6 +3,7 @@
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::Options;
 use crate::error::Result;
+use crate::host::watch;
 use crate::plan::down;
 
 /// Stop parts and keep their containers
@@ -15,6 +16,9 @@ pub struct StopArgs {
 
 /// Runs the command.
 pub async fn run(cx: &Context, args: &StopArgs) -> Result<()> {
+    if args.names.is_empty() {
+        watch::end(&cx.root()?).await;
+    }
     let (session, _lock) = cx.locked_session(Intent::Look).await?;
     let plan = down::stop(&session.environment, &session.observed, &session.names(&args.names)?);
     if plan.is_empty() {

@@ -3,7 +3,7 @@
 use crate::apply::executor::PortTaken;
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::{Options, Session};
-use crate::commands::{doctor, prepare, status};
+use crate::commands::{doctor, prepare, status, watch};
 use crate::config::file::{Containers, Start};
 use crate::config::values::Duration;
 use crate::error::{Kind, Result};
@@ -13,6 +13,7 @@ use crate::plan::up::Request;
 use crate::plan::{Action, Plan};
 use crate::ui::errors;
 use crate::ui::progress::seconds;
+use crate::ui::screen::in_ci;
 
 /// Build what changed, start modules and services, and wait until they are healthy
 ///
@@ -82,7 +83,7 @@ async fn once(cx: &Context, args: &UpArgs) -> Result<()> {
     if args.dry_run {
         return print(cx, args, &decide(cx, args, &cx.session(Intent::Look).await?)?);
     }
-    let (mut session, _lock) = cx.locked_session(Intent::Act).await?;
+    let (mut session, lock) = cx.locked_session(Intent::Act).await?;
     session.write()?;
     for line in &session.news {
         cx.screen.say(line);
@@ -100,6 +101,11 @@ async fn once(cx: &Context, args: &UpArgs) -> Result<()> {
         cx.screen.say("nothing to do");
     } else {
         cx.screen.say(format!("up in {}", seconds(took)));
+    }
+    // The watcher would inherit the lock.
+    drop(lock);
+    if !in_ci() {
+        watch::ensure(cx, &session).await?;
     }
     let session = if plan.is_empty() { session } else { cx.session(Intent::Look).await? };
     status::print(cx, &session, args.json)

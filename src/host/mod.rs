@@ -16,3 +16,4 @@ pub mod process;
 pub mod roots;
 pub mod state;
 pub mod trust;
+pub mod watch;

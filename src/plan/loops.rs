@@ -301,9 +301,11 @@ impl Loops {
         let Some(one) = self.loops.get_mut(module) else { return };
         let Some(current) = one.current.take_if(|current| current.run == run) else { return };
         match end {
-            _ if current.cancelled => {}
             End::Good if current.step == Step::Deps => one.installed = current.install,
+            _ if current.cancelled => {}
             End::Good => {}
+            // Whoever starts the container again starts what was built.
+            End::Lost if current.step == Step::Restart => {}
             End::Failed => {
                 one.failed = true;
                 if matches!(current.step, Step::Deps | Step::Build) {

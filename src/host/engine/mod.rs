@@ -4,6 +4,7 @@ pub mod builds;
 pub mod containers;
 pub mod images;
 pub mod runs;
+pub mod steps;
 pub mod volumes;
 
 use std::collections::BTreeSet;
@@ -25,7 +26,8 @@ pub struct Engine {
     one_offs: OneOffs,
 }
 
-/// Ids of one-off containers; shared, so that whoever ends the process can remove what is left.
+/// Ids of one-off containers, and steps as container and process group; shared, so that whoever ends the process can end
+/// and remove what is left.
 pub type OneOffs = Arc<Mutex<BTreeSet<String>>>;
 
 /// Longest wait for the beginning of an answer; builds and stops with a long grace take their time.

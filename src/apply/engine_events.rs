@@ -1,0 +1,62 @@
+//! Which containers of a checkout run, now and whenever that changes, through restarts of the engine.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::{Duration, SystemTime};
+
+use futures_util::StreamExt;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::apply::watch::Message;
+use crate::error::Result;
+use crate::host::engine::Engine;
+use crate::labels;
+use crate::names::PartName;
+use crate::plan::observed::State;
+
+/// An answer of a healthy engine takes no longer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// After this time without events the engine is asked whether it is still there.
+const SILENCE: Duration = Duration::from_secs(20);
+/// Between two tries to reach it, at first and at most.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(3));
+
+/// Follows the containers of a checkout until the receiver is gone.
+pub(crate) async fn follow(engine: Engine, checkout: String, outbox: UnboundedSender<Message>) {
+    let label = format!("{}={checkout}", labels::CHECKOUT);
+    let mut pause = PAUSE.0;
+    let mut known = None;
+    loop {
+        // What happens between the list and the first event is told afterwards, by the time that events begin at.
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let mut events = pin!(engine.events(&label, since.saturating_sub(1)));
+        while let Ok(now) = running(&engine, &label).await {
+            pause = PAUSE.0;
+            if known.as_ref() != Some(&now) && outbox.send(Message::Containers(Some(now.clone()))).is_err() {
+                return;
+            }
+            known = Some(now);
+            match tokio::time::timeout(SILENCE, events.next()).await {
+                Ok(Some(Ok(()))) | Err(_) => {}
+                Ok(None | Some(Err(_))) => break,
+            }
+        }
+        if running(&engine, &label).await.is_ok() {
+            continue;
+        }
+        if known.take().is_some() && outbox.send(Message::Containers(None)).is_err() {
+            return;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSE.1);
+    }
+}
+
+async fn running(engine: &Engine, label: &str) -> Result<BTreeMap<PartName, String>> {
+    let listed = tokio::time::timeout(PATIENCE, engine.containers(label)).await;
+    let listed = listed.unwrap_or_else(|_| {
+        Err(crate::error::Error::message(crate::error::Kind::Missing, "the engine does not answer"))
+    })?;
+    let running = listed.into_iter().filter(|container| !container.one_off && container.state == State::Running);
+    Ok(running.filter_map(|container| Some((PartName::new(container.part).ok()?, container.id))).collect())
+}

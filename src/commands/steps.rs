@@ -1,0 +1,135 @@
+//! `devenv build`, `devenv lint`, `devenv test`: a step of a module by hand, in the same container as in its loop.
+
+use std::time::{Instant, SystemTime};
+
+use crate::apply::steps;
+use crate::commands::context::{Context, Intent};
+use crate::commands::session::Session;
+use crate::error::{Error, Kind, Result};
+use crate::host::watch;
+use crate::names::PartName;
+use crate::plan::observed::State;
+use crate::plan::watch::{Outcome, Run, Step};
+
+/// Compile a module in its container
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  devenv build api")]
+pub struct BuildArgs {
+    /// Modules [default: all that have such a command]
+    pub names: Vec<String>,
+}
+
+/// Check the style of a module in its container
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  devenv lint api")]
+pub struct LintArgs {
+    /// Modules [default: all that have such a command]
+    pub names: Vec<String>,
+}
+
+/// Test a module in its container
+///
+/// What follows `--` is appended to the module's command. Such a run is not remembered, since it is of a part only.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  devenv test\n  devenv test api -- -k orders")]
+pub struct TestArgs {
+    /// Modules [default: all that have such a command]
+    pub names: Vec<String>,
+    /// Arguments for the command
+    #[arg(last = true)]
+    pub args: Vec<String>,
+}
+
+/// Lines of output that are remembered.
+const LINES: usize = 40;
+
+/// Runs `build`.
+pub async fn build(cx: &Context, args: &BuildArgs) -> Result<()> {
+    by_hand(cx, Step::Build, &args.names, &[]).await
+}
+
+/// Runs `lint`.
+pub async fn lint(cx: &Context, args: &LintArgs) -> Result<()> {
+    by_hand(cx, Step::Lint, &args.names, &[]).await
+}
+
+/// Runs `test`.
+pub async fn test(cx: &Context, args: &TestArgs) -> Result<()> {
+    by_hand(cx, Step::Test, &args.names, &args.args).await
+}
+
+async fn by_hand(cx: &Context, step: Step, names: &[String], args: &[String]) -> Result<()> {
+    let session = cx.session(Intent::Look).await?;
+    let modules = &session.checkout.project.file.modules;
+    let chosen: Vec<PartName> = if names.is_empty() {
+        let enabled = session.environment.parts.keys().filter(|name| modules.contains_key(*name));
+        enabled.filter(|name| step.command(&modules[*name]).is_some()).cloned().collect()
+    } else {
+        session.names(names)?
+    };
+    if chosen.is_empty() {
+        return Err(Error::message(Kind::Usage, format!("no module has a `{step}`")));
+    }
+    let mut failed = 0;
+    for name in &chosen {
+        let script = modules.get(name).and_then(|module| step.command(module)).ok_or_else(|| {
+            let error = Error::message(Kind::Usage, format!("`{name}` has no `{step}`"));
+            error.hint(format!("add `{step}: COMMAND` to the module in {}", cx.main()))
+        })?;
+        if chosen.len() > 1 {
+            cx.screen.say(format!("{name} {step}"));
+        }
+        let code = one(cx, &session, name, step, script, args).await?;
+        failed = if failed == 0 { code } else { failed };
+    }
+    match i32::try_from(failed).unwrap_or(1) {
+        0 => Ok(()),
+        code => Err(Error::message(Kind::Child(code), "")),
+    }
+}
+
+/// Runs a step of one module, and remembers how it ended.
+async fn one(
+    cx: &Context,
+    session: &Session,
+    name: &PartName,
+    step: Step,
+    script: &str,
+    args: &[String],
+) -> Result<i64> {
+    let part = session.part(name.as_str())?;
+    let container = session.observed.container(name).ok_or_else(|| {
+        let error = Error::message(Kind::Failed, format!("`{name}` has no container yet"));
+        error.hint(format!("`devenv up {name}` makes it"))
+    })?;
+    let script = if args.is_empty() { script.to_owned() } else { format!("{script} \"$@\"") };
+    let begin = Instant::now();
+    let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let mut lines: Vec<String> = Vec::new();
+    let mut each = |line: &str| {
+        cx.screen.line(line);
+        lines.push(line.to_owned());
+    };
+    let code = if container.state == State::Running {
+        session.engine.step(&container.id, &script, args, |_| {}, &mut each).await?
+    } else {
+        let project = &session.environment.project;
+        let work = (step.as_str(), script.as_str(), args);
+        steps::alone(&session.engine, project, part, &container.id, work, &mut each).await?
+    };
+    if matches!(code, 126 | 127) {
+        let image = part.image.reference();
+        cx.screen
+            .say(format!("hint: the image {image} lacks a program of `{step}`; `devenv shell {name}` looks inside"));
+    }
+    if args.is_empty() {
+        let result = if code == 0 { Outcome::Good } else { Outcome::Failed };
+        let took = u64::try_from(begin.elapsed().as_millis()).unwrap_or_default();
+        let lines = lines.split_off(lines.len().saturating_sub(LINES));
+        let run = Run { result, began, took, code, lines };
+        watch::update(&session.checkout.root, |state| {
+            state.modules.entry(name.clone()).or_default().steps.insert(step, run);
+        })?;
+    }
+    Ok(code)
+}

@@ -1,0 +1,194 @@
+//! `devenv watch`, and the watcher itself, which `up` starts in the background.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::apply::watch::{Setting, Stop, Watcher};
+use crate::commands::context::{Context, Intent};
+use crate::commands::session::Session;
+use crate::error::{Error, Kind, Result};
+use crate::host::{checkout, watch};
+use crate::plan::watch::rules;
+use crate::ui::screen::visible;
+
+/// Show what the watcher does, as it does it
+///
+/// Ctrl-C ends the view and nothing else: the watcher goes on in the background.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  devenv watch")]
+pub struct WatchArgs {
+    /// Number of lines to begin with
+    #[arg(short = 'n', long, value_name = "LINES", default_value_t = 20)]
+    pub tail: usize,
+}
+
+/// Between two looks at the log.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Longest wait for a watcher that begins.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two tries to read settings while the engine is away.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Runs `watch`.
+pub async fn watch(cx: &Context, args: &WatchArgs) -> Result<()> {
+    let session = cx.session(Intent::Look).await?;
+    let root = session.checkout.root.clone();
+    if rules(&session.checkout.project, &session.environment).is_empty() {
+        return Err(Error::message(Kind::Usage, "no module asks to be watched")
+            .hint("give one `watch: {on_change: [build, test]}`, or a `build`"));
+    }
+    if watch::holder(&root).is_none() && !session.observed.runs() {
+        return Err(Error::message(Kind::Failed, "nothing runs that could be watched").hint("`devenv up` starts it"));
+    }
+    ensure(cx, &session).await?;
+    let mut log = Log::open(&root, args.tail)?;
+    loop {
+        for line in log.lines() {
+            if !cx.screen.line(&visible(&line)) {
+                return Ok(());
+            }
+        }
+        if watch::holder(&root).is_none() {
+            cx.screen.say("the watcher has ended");
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// The log as it grows, through its rotations.
+struct Log {
+    path: PathBuf,
+    file: Option<File>,
+    begun: Vec<u8>,
+}
+
+impl Log {
+    /// The log from its last lines on.
+    fn open(root: &Path, tail: usize) -> Result<Self> {
+        let path = watch::log(root);
+        let mut file = File::open(&path).map_err(crate::host::files::failed("read", &path))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(crate::host::files::failed("read", &path))?;
+        let ends = bytes.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+        let from = ends.skip(tail).next().unwrap_or_default();
+        Ok(Self { path, file: Some(file), begun: bytes.split_off(from) })
+    }
+
+    fn lines(&mut self) -> Vec<String> {
+        if let Some(file) = &mut self.file {
+            // What cannot be read now is read at the next look.
+            let _ = file.read_to_end(&mut self.begun);
+        }
+        let other = std::fs::metadata(&self.path).map(|file| file.ino()).ok();
+        let own = self.file.as_ref().and_then(|file| file.metadata().ok()).map(|file| file.ino());
+        if other.is_some() && other != own {
+            self.file = File::open(&self.path).ok();
+            if let Some(file) = &mut self.file {
+                let _ = file.seek(SeekFrom::Start(0));
+                let _ = file.read_to_end(&mut self.begun);
+            }
+        }
+        let end = self.begun.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let whole: Vec<u8> = self.begun.drain(..end).collect();
+        String::from_utf8_lossy(&whole).lines().map(str::to_owned).collect()
+    }
+}
+
+/// Sees to it that the right watcher runs, if a module asks for one, and says what it does about it.
+pub async fn ensure(cx: &Context, session: &Session) -> Result<()> {
+    let root = &session.checkout.root;
+    let wanted = rules(&session.checkout.project, &session.environment);
+    let holder = watch::holder(root);
+    if wanted.is_empty() {
+        if holder.is_some() {
+            watch::end(root).await;
+        }
+        return Ok(());
+    }
+    if let Some(holder) = holder {
+        if holder.program == watch::program() {
+            return Ok(());
+        }
+        cx.screen.say("the watcher is of another version: it is replaced");
+        watch::end(root).await;
+    }
+    let mut args: Vec<String> = Vec::new();
+    match &cx.file {
+        Some(file) => args.extend(["--file".to_owned(), format!("{}/{file}", session.machine.root)]),
+        None => args.extend(["--directory".to_owned(), session.machine.root.clone()]),
+    }
+    args.push("watcher".to_owned());
+    let process = watch::spawn(root, &args)?;
+    let begin = Instant::now();
+    while begin.elapsed() < PATIENCE && watch::state(root).ready != Some(process) {
+        if begin.elapsed() > Duration::from_secs(1) && watch::holder(root).is_none() {
+            let log = watch::log(root);
+            let message = format!("the watcher could not begin; its log is {}", log.display());
+            return Err(Error::message(Kind::Failed, message));
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let names: Vec<&str> = wanted.keys().map(crate::names::PartName::as_str).collect();
+    cx.screen.say(format!("watching {} in the background: `devenv watch` shows it", names.join(", ")));
+    Ok(())
+}
+
+/// Watches until it is told to end.
+pub async fn watcher(cx: &Context) -> Result<()> {
+    watch::leave_session();
+    let root = cx.root()?;
+    let Some(held) = watch::take(&root)? else { return Ok(()) };
+    let failed = |error| Error::message(Kind::Bug, error);
+    let mut term = signal(SignalKind::terminate()).map_err(failed)?;
+    let session = cx.session(Intent::Look).await?;
+    let engine = session.engine.clone();
+    let screen = cx.screen;
+    let say = move |line: &str| screen.say(format!("{} {line}", clock()));
+    let mut watcher = Watcher::new(engine, setting(cx, session), held, Box::new(say)).await?;
+    loop {
+        let stop = tokio::select! {
+            stop = watcher.run() => stop?,
+            _ = term.recv() => {
+                say("ended");
+                return watcher.end().await;
+            }
+        };
+        if stop == Stop::Gone {
+            say("the checkout is gone, or its .devenv: that is the end");
+            return watcher.end().await;
+        }
+        match cx.session(Intent::Look).await {
+            Ok(session) => watcher.configure(setting(cx, session))?,
+            Err(error) if error.kind == Kind::Missing => {
+                say(&format!("{error}"));
+                tokio::time::sleep(AGAIN).await;
+                watcher.read_settings_again();
+            }
+            Err(error) => say(&format!("settings are wrong, the old ones stay in force: {error}")),
+        }
+    }
+}
+
+fn setting(cx: &Context, session: Session) -> Setting {
+    let Session { checkout, environment, observed, .. } = session;
+    let mut files: Vec<PathBuf> =
+        [cx.main(), checkout::LOCAL].into_iter().map(|file| checkout.root.join(file)).collect();
+    for module in checkout.project.file.modules.values() {
+        let locks = module.deps.iter().flat_map(|deps| &deps.lock);
+        files.extend(locks.map(|lock| checkout.root.join(module.path.join(lock).as_str())));
+    }
+    Setting { root: checkout.root, project: checkout.project, environment, stamps: observed.stamps, files }
+}
+
+/// The time of day, in UTC.
+fn clock() -> String {
+    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{hour:02}:{minute:02}:{second:02}Z")
+}
