@@ -75,8 +75,8 @@ impl Log {
         let mut file = File::open(&path).map_err(crate::host::files::failed("read", &path))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(crate::host::files::failed("read", &path))?;
-        let ends = bytes.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
-        let from = ends.skip(tail).next().unwrap_or_default();
+        let mut ends = bytes.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+        let from = ends.nth(tail).unwrap_or_default();
         Ok(Self { path, file: Some(file), begun: bytes.split_off(from) })
     }
 

@@ -72,7 +72,7 @@ def order():
     ask("POST", note + "/value", {"text": "3"})
     ask("POST", find(at, "#order button") + "/click", {})
     rows = lambda: ask("GET", find(at, "#rows") + "/text")
-    print(until("the order is listed with its receipt", lambda: "R-" in rows() and rows()))
+    print(until("the order is listed with its receipt", lambda: "Canvas tote bag 3 R-" in rows() and rows()))
     secure = "return [location.protocol, window.isSecureContext, performance.getEntriesByType('navigation')[0].nextHopProtocol]"
     print(*ask("POST", at + "/execute/sync", {"script": secure, "args": []}))
     ask("DELETE", at)
