@@ -185,6 +185,10 @@ async fn until_signal(cli: &Cli) -> Result<()> {
         command: std::env::args().skip(1).find(|word| !word.starts_with('-')).unwrap_or_default(),
         one_offs: OneOffs::default(),
     };
+    if let Command::Watcher = cli.command {
+        // It ends by itself when it is told to, and a terminal that is closed is not its own.
+        return cli.command.run(&cx).await;
+    }
     let number = tokio::select! {
         ended = cli.command.run(&cx) => return ended,
         _ = int.recv() => 2,

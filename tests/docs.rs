@@ -56,7 +56,7 @@ fn section(page: &mut String, command: &mut clap::Command, level: usize) {
     let help = command.render_long_help().to_string();
     let lines: Vec<&str> = help.trim_end().lines().map(str::trim_end).collect();
     let _ = write!(page, "\n{} {name}\n\n```text\n{}\n```\n", "#".repeat(level), lines.join("\n"));
-    let below = command.get_subcommands_mut().filter(|below| below.get_name() != "help");
+    let below = command.get_subcommands_mut().filter(|below| below.get_name() != "help" && !below.is_hide_set());
     below.for_each(|below| section(page, below, level + 1));
 }
 

@@ -2,9 +2,11 @@
 
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::Options;
+use crate::commands::watch;
 use crate::error::{Error, Kind, Result};
 use crate::names::PartName;
 use crate::plan::{Plan, down};
+use crate::ui::screen::in_ci;
 
 /// Start parts that are stopped, as they are
 ///
@@ -26,7 +28,7 @@ pub struct RestartArgs {
 
 /// Runs `start`.
 pub async fn start(cx: &Context, args: &StartArgs) -> Result<()> {
-    let (session, _lock) = cx.locked_session(Intent::Look).await?;
+    let (session, lock) = cx.locked_session(Intent::Look).await?;
     let names: Vec<PartName> = session.names(&args.names)?;
     let missing =
         session.environment.closure(&names).into_iter().find(|part| session.observed.container(&part.name).is_none());
@@ -39,7 +41,9 @@ pub async fn start(cx: &Context, args: &StartArgs) -> Result<()> {
     if plan.is_empty() {
         cx.screen.say("everything runs");
     }
-    session.carry_out(cx.screen, &plan, Options::default()).await.map(drop)
+    session.carry_out(cx.screen, &plan, Options::default()).await?;
+    drop(lock);
+    if in_ci() { Ok(()) } else { watch::ensure(cx, &session).await }
 }
 
 /// Runs `restart`.

@@ -22,3 +22,4 @@ mod small;
 mod state;
 mod terminal;
 mod truth;
+mod watch;

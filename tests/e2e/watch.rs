@@ -1,0 +1,335 @@
+//! The watcher on a real engine: a saved file becomes a running program, whatever happens to the watcher, the container
+//! and the engine meanwhile.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use serde_json::Value;
+
+use crate::checkout::{Checkout, until};
+use crate::engine;
+
+/// A module whose build copies its source, and whose command shows which one it runs. `broken` does not build, `slow`
+/// takes its time, and `dies` ends at once.
+const CONFIGURATION: &str = "\
+project: PROJECT
+modules:
+  api:
+    path: api
+    image: base
+    build: 'echo building $$(cat source); ! grep -q broken source && if grep -q slow source; then sleep 345 & sleep 345; fi && cp source /tmp/built'
+    lint: echo linted
+    test: echo tested && sh test.sh
+    run: 'cp /tmp/built /tmp/runs; ! grep -q dies /tmp/runs || exit 9; exec sleep 100000'
+    watch: {on_change: [build, test], ignore: [\"*.md\"]}
+    health: {command: [test, -e, /tmp/runs]}
+  other:
+    path: other
+    image: base
+    run: echo > /tmp/started$$$$; exec sleep 100000
+    watch: {}
+    needs: [api]
+";
+
+fn checkout() -> Checkout {
+    let checkout = Checkout::new(CONFIGURATION);
+    checkout.write("api/source", "one\n");
+    checkout.write("api/test.sh", "true\n");
+    checkout.write("other/file", "one\n");
+    checkout
+}
+
+fn log(checkout: &Checkout) -> String {
+    fs::read_to_string(checkout.root().join(".devenv/watch/log")).unwrap_or_default()
+}
+
+/// Waits for a line of the log after what it has now.
+fn logged(checkout: &Checkout, what: &str, act: impl FnOnce()) -> String {
+    let before = log(checkout).len();
+    act();
+    let begin = std::time::Instant::now();
+    loop {
+        let text = log(checkout).split_off(before);
+        if text.contains(what) {
+            return text;
+        }
+        assert!(begin.elapsed().as_secs() < 60, "no `{what}` in the log after\n{text}");
+        std::thread::park_timeout(std::time::Duration::from_millis(10));
+    }
+}
+
+fn runs(checkout: &Checkout) -> String {
+    engine::docker(&["exec", &checkout.container("api"), "cat", "/tmp/runs"])
+}
+
+fn state(checkout: &Checkout) -> Value {
+    serde_json::from_str(&checkout.read(".devenv/watch/state.json")).unwrap()
+}
+
+fn watcher(checkout: &Checkout) -> Pid {
+    let lock = checkout.read(".devenv/watch/lock");
+    Pid::from_raw(lock.split(' ').next().unwrap().parse().unwrap()).unwrap()
+}
+
+fn ended(pid: Pid) {
+    until("the watcher has ended", || test_kill_process(pid).is_err().then_some(()));
+}
+
+#[test]
+fn a_saved_file_is_built_tested_and_runs() {
+    let checkout = checkout();
+    checkout.ok(&["up"]).says("watching api, other in the background: `devenv watch` shows it");
+    assert_eq!(runs(&checkout), "one");
+    let container = checkout.container("api");
+    checkout.ok(&["up"]).says("nothing to do").says_not("watching");
+
+    let text = logged(&checkout, "api restarted, healthy", || checkout.write("api/source", "two\n"));
+    assert_eq!(runs(&checkout), "two");
+    for line in ["api build: api/source changed", "api | building two", "api build ok", "api | tested", "api test ok"] {
+        assert!(text.contains(line), "no `{line}` in\n{text}");
+    }
+    assert!(!text.contains("other"), "{text}");
+    assert_eq!(checkout.container("api"), container);
+
+    // A failed build leaves the old one running, and is remembered.
+    let text = logged(&checkout, "api build FAILED (code 1)", || checkout.write("api/source", "broken\n"));
+    assert!(text.contains("api | building broken"), "{text}");
+    assert_eq!(runs(&checkout), "two");
+    let status = checkout.ok(&["status"]).stdout;
+    assert!(status.contains("build FAILED") && status.contains("test ok"), "{status}");
+    let parts: Value = serde_json::from_str(&checkout.ok(&["status", "--json"]).stdout).unwrap();
+    assert_eq!(parts[0]["loop"]["steps"]["build"]["code"], 1, "{parts}");
+
+    // What is touched, ignored or the same is no change: only what follows is.
+    checkout.write("api/notes.md", "new\n");
+    engine::docker(&["version"]);
+    crate::checkout::shell(&format!("touch '{}'", checkout.root().join("api/source").display()));
+    let text = logged(&checkout, "api test FAILED", || {
+        checkout.write("api/test.sh", "exit 4\n");
+        checkout.write("api/source", "three\n");
+    });
+    assert_eq!(text.matches("api build").count(), 2, "{text}");
+    assert!(text.contains("(code 4)"), "{text}");
+    assert_eq!(runs(&checkout), "two", "a failed test leaves the old one running");
+    logged(&checkout, "api restarted", || checkout.write("api/test.sh", "true\n"));
+    assert_eq!(runs(&checkout), "three");
+
+    let pid = watcher(&checkout);
+    checkout.ok(&["down"]);
+    ended(pid);
+    assert!(state(&checkout)["ready"].is_null());
+}
+
+#[test]
+fn a_newer_change_ends_the_whole_group_of_the_running_step() {
+    let checkout = checkout();
+    checkout.ok(&["up"]);
+    let find = "grep -lz '^345$' /proc/[0-9]*/cmdline 2>/dev/null; true";
+    let sleepers = || engine::docker(&["exec", &checkout.container("api"), "sh", "-c", find]).lines().count();
+    checkout.write("api/source", "slow\n");
+    until("both sleep", || (sleepers() == 2).then_some(()));
+    let status = checkout.ok(&["status"]).stdout;
+    assert!(status.contains("build runs"), "{status}");
+    let text = logged(&checkout, "api restarted", || checkout.write("api/source", "quick\n"));
+    assert!(text.contains("api build cancelled"), "{text}");
+    assert_eq!(sleepers(), 0);
+    assert_eq!(runs(&checkout), "quick");
+}
+
+#[test]
+fn a_program_that_dies_is_told_and_the_next_save_mends_it() {
+    let checkout = checkout();
+    checkout.ok(&["up"]);
+    let container = checkout.container("api");
+    let text = logged(&checkout, "api restart FAILED", || checkout.write("api/source", "dies\n"));
+    assert!(text.contains("`api` ended right after its restart"), "{text}");
+    let last = engine::docker(&["logs", "--tail", "1", &container]);
+    assert!(last.is_empty() || last.contains("devenv-run"), "{last}");
+    logged(&checkout, "api restarted, healthy", || checkout.write("api/source", "lives\n"));
+    assert_eq!((runs(&checkout), checkout.container("api")), ("lives".to_owned(), container));
+}
+
+#[test]
+fn a_killed_watcher_is_followed_by_one_that_catches_up() {
+    let checkout = checkout();
+    checkout.ok(&["up"]);
+    let first = watcher(&checkout);
+    checkout.write("api/source", "slow\n");
+    until("the build runs", || state(&checkout)["modules"]["api"]["group"].is_array().then_some(()));
+    kill_process(first, Signal::KILL).unwrap();
+    ended(first);
+    checkout.write("api/source", "missed\n");
+    let text = logged(&checkout, "api restarted", || drop(checkout.ok(&["up"]).says("watching api")));
+    assert!(text.contains("api build: changed while nobody watched"), "{text}");
+    assert_eq!(runs(&checkout), "missed");
+    let find = "grep -lz '^345$' /proc/[0-9]*/cmdline 2>/dev/null; true";
+    assert_eq!(engine::docker(&["exec", &checkout.container("api"), "sh", "-c", find]), "", "the old build is gone");
+    assert_ne!(watcher(&checkout), first);
+}
+
+#[test]
+fn two_ups_at_once_make_one_watcher_and_a_lost_checkout_ends_it() {
+    let checkout = checkout();
+    let children = [checkout.begin(&["up"]), checkout.begin(&["up"])];
+    for child in children {
+        crate::checkout::end(child, &["up"]).code(0);
+    }
+    assert_eq!(log(&checkout).matches("watching").count(), 1, "{}", log(&checkout));
+    let first = watcher(&checkout);
+    fs::remove_dir_all(checkout.root().join(".devenv")).unwrap();
+    ended(first);
+    checkout.ok(&["up"]).says("watching");
+    assert_ne!(watcher(&checkout), first);
+}
+
+#[test]
+fn settings_take_effect_and_touch_nothing_else() {
+    let checkout = checkout();
+    checkout.ok(&["up"]);
+    let started = || engine::docker(&["exec", &checkout.container("other"), "sh", "-c", "ls /tmp | grep -c started"]);
+    assert_eq!(started(), "1");
+    checkout.write("devenv.local.yaml", "modules: {api: {watch: {on_change: [lint, build]}}}\n");
+    // The settings are read within a second or so; a save before that runs the old steps.
+    until("the new steps run", || {
+        checkout.write("api/source", &format!("{}\n", log(&checkout).len()));
+        logged(&checkout, "api restarted", || {}).contains("api lint ok").then_some(())
+    });
+    assert!(!log(&checkout).split("api lint").nth(1).unwrap().contains("api test"));
+    checkout.write("devenv.local.yaml", "modules: {api: {watch: {on_change: [lnt]}}}\n");
+    until("the fault is told", || log(&checkout).contains("settings are wrong").then_some(()));
+    logged(&checkout, "api lint ok", || checkout.write("api/source", "still\n"));
+    assert_eq!(started(), "1");
+    logged(&checkout, "other restarted", || checkout.write("other/file", "two\n"));
+    assert_eq!(started(), "2");
+}
+
+#[test]
+fn a_container_that_is_made_anew_is_watched_on() {
+    let checkout = checkout();
+    checkout.ok(&["up"]);
+    checkout.ok(&["up", "--recreate"]);
+    logged(&checkout, "api restarted", || checkout.write("api/source", "two\n"));
+    checkout.ok(&["stop", "api"]);
+    logged(&checkout, "api waits for its container", || checkout.write("api/source", "three\n"));
+    let status = checkout.ok(&["status"]).stdout;
+    assert!(status.contains("waits for its container"), "{status}");
+    logged(&checkout, "api restarted", || drop(checkout.ok(&["start"])));
+    assert_eq!(runs(&checkout), "three");
+}
+
+#[test]
+fn dependencies_are_installed_when_the_lock_changed_and_not_otherwise() {
+    let checkout = Checkout::new(
+        "\
+project: PROJECT
+modules:
+  api:
+    path: api
+    image: base
+    deps: {lock: [lock], install: cat lock > .libs/installed && echo installing, into: [.libs]}
+    run: cp .libs/installed /tmp/runs && exec sleep 100000
+    health: {command: [test, -e, /tmp/runs]}
+    watch: {on_change: []}
+",
+    );
+    checkout.write("api/lock", "one\n");
+    checkout.ok(&["up"]);
+    let text = logged(&checkout, "api restarted", || checkout.write("api/other", "x\n"));
+    assert!(!text.contains("installing"), "{text}");
+    let text = logged(&checkout, "api restarted", || checkout.write("api/lock", "two\n"));
+    assert!(text.contains("api deps: api/lock changed") && text.contains("api | installing"), "{text}");
+    assert_eq!(runs(&checkout), "two");
+    checkout.ok(&["up"]).says("nothing to do");
+}
+
+#[test]
+fn steps_by_hand_run_in_the_container_and_pass_their_code_on() {
+    let checkout = checkout();
+    checkout.ok(&["up"]);
+    assert_eq!(checkout.ok(&["test", "api"]).stdout, "tested\n");
+    let pid = watcher(&checkout);
+    checkout.ok(&["stop"]);
+    ended(pid);
+    checkout.write("api/test.sh", "echo args \"$@\"; exit 5\n");
+    assert_eq!(checkout.devenv(&["test", "api"]).code(5).stdout, "tested\nargs\n");
+    assert_eq!(state(&checkout)["modules"]["api"]["steps"]["test"]["code"], 5);
+    checkout.write("api/test.sh", "echo args \"$@\"\n");
+    assert_eq!(checkout.ok(&["test", "api", "--", "a b", "c"]).stdout, "tested\nargs a b c\n");
+    assert_eq!(state(&checkout)["modules"]["api"]["steps"]["test"]["code"], 5, "a part is not the whole");
+    assert_eq!(checkout.ok(&["lint"]).stdout, "linted\n");
+    checkout.devenv(&["build", "other"]).code(2).says("`other` has no `build`");
+    assert_eq!(checkout.containers().len(), 2, "no one-off container is left");
+}
+
+/// A socket in front of the engine's that can be taken away.
+struct Proxy {
+    path: PathBuf,
+    open: Arc<Mutex<Option<Vec<UnixStream>>>>,
+}
+
+impl Proxy {
+    fn new(path: PathBuf) -> Self {
+        let listener = UnixListener::bind(&path).unwrap();
+        let open = Arc::new(Mutex::new(Some(Vec::new())));
+        let shared = Arc::clone(&open);
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let Ok(client) = client else { return };
+                let mut open = shared.lock().unwrap();
+                let Some(all) = open.as_mut() else { continue };
+                let server = UnixStream::connect("/var/run/docker.sock").unwrap();
+                for (mut from, mut to) in [
+                    (client.try_clone().unwrap(), server.try_clone().unwrap()),
+                    (server.try_clone().unwrap(), client.try_clone().unwrap()),
+                ] {
+                    std::thread::spawn(move || {
+                        let _ = std::io::copy(&mut from, &mut to);
+                        let _ = to.flush();
+                        let _ = to.shutdown(std::net::Shutdown::Write);
+                    });
+                }
+                all.extend([client, server]);
+            }
+        });
+        Self { path, open }
+    }
+
+    /// Ends all connections and makes no more.
+    fn close(&self) {
+        for stream in self.open.lock().unwrap().take().unwrap_or_default() {
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+    }
+
+    fn open(&self) {
+        *self.open.lock().unwrap() = Some(Vec::new());
+    }
+}
+
+#[test]
+fn an_engine_that_was_away_is_found_again() {
+    let checkout = checkout();
+    let proxy = Proxy::new(checkout.beside("proxy.sock"));
+    let mut up = checkout.command();
+    up.arg("up").env("DOCKER_HOST", format!("unix://{}", proxy.path.display()));
+    let output = up.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let pid = watcher(&checkout);
+    logged(&checkout, "api build: api/source changed", || checkout.write("api/source", "slow\n"));
+    until("the build runs", || state(&checkout)["modules"]["api"]["group"].is_array().then_some(()));
+    let text = logged(&checkout, "api waits for the engine", || proxy.close());
+    assert!(text.contains("the engine is away"), "{text}");
+    checkout.write("api/source", "back\n");
+    std::thread::park_timeout(std::time::Duration::from_secs(10));
+    let text = logged(&checkout, "api restarted", || proxy.open());
+    assert!(text.contains("api build: api/source changed"), "{text}");
+    assert_eq!(runs(&checkout), "back");
+    assert_eq!(watcher(&checkout), pid);
+    // It talks to the engine by the proxy, which ends with this test.
+    checkout.ok(&["down"]);
+    ended(pid);
+}
