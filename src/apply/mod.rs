@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod engine_events;
 pub mod executor;
 pub mod fragments;
+pub mod notify;
 pub mod observe;
 pub mod ready;
 pub mod secrets;

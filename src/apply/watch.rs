@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
+use crate::apply::notify::tell;
 use crate::apply::{engine_events, steps};
 use crate::config::project::Project;
 use crate::digest::Fingerprint;
@@ -18,6 +19,7 @@ use crate::host::engine::Engine;
 use crate::host::watch::{self as files, Held};
 use crate::names::PartName;
 use crate::plan::loops::{Action, End, Event, Loops};
+use crate::plan::notify;
 use crate::plan::parts::{Environment, MountSource};
 use crate::plan::watch::{Change, Outcome, Rules, Run, Step, length, rules};
 
@@ -329,14 +331,14 @@ impl Watcher {
                 let running = self.running.get(&module).is_some_and(|running| running.run == run);
                 let cancelled = running && self.running.remove(&module).is_some_and(|running| running.cancelled);
                 let end = if cancelled && step != Step::Deps { End::Cancelled } else { end };
-                self.ended(&module, step, end, record)?;
+                self.ended(&module, step, end, &record)?;
                 self.take(Event::Ended(module, run, end));
             }
         }
         Ok(())
     }
 
-    fn ended(&mut self, module: &PartName, step: Step, end: End, record: Run) -> Result<()> {
+    fn ended(&mut self, module: &PartName, step: Step, end: End, record: &Run) -> Result<()> {
         let took = length(record.took);
         (self.say)(&match end {
             End::Good if step == Step::Restart => format!("{module} restarted, healthy in {took}"),
@@ -345,13 +347,26 @@ impl Watcher {
             End::Cancelled => format!("{module} {step} cancelled: something newer was saved"),
             End::Lost => format!("{module} {step} lost its container: it will be run again"),
         });
-        files::update(&self.setting.root, |state| {
+        let counts = matches!(end, End::Good | End::Failed);
+        let before = files::update(&self.setting.root, |state| {
             let known = state.modules.entry(module.clone()).or_default();
             known.group = None;
-            if matches!(end, End::Good | End::Failed) {
-                known.steps.insert(step, record);
-            }
-        })
+            if counts { known.steps.insert(step, record.clone()).map(|run| run.result) } else { None }
+        })?;
+        let project = &self.setting.project.file;
+        let Some(notify) = project.notify.clone().filter(|_| counts) else { return Ok(()) };
+        let news = notify::decide(&notify, project.project.as_str(), (module, step), before, record);
+        if let Some(news) = news {
+            let (engine, containers, outbox) = (self.engine.clone(), self.containers.clone(), self.outbox.clone());
+            let module = module.clone();
+            tokio::spawn(async move {
+                for error in tell(&engine, &notify, &containers, &news).await {
+                    // Nobody listens where the watcher has ended.
+                    let _ = outbox.send(Message::Line(module.clone(), format!("nobody was told: {error}")));
+                }
+            });
+        }
+        Ok(())
     }
 
     fn take(&mut self, event: Event) {

@@ -10,7 +10,7 @@ use crate::config::grammar::{
     AnyText, ContainerPath, ImageReference, Package, Pattern, Registry, RequestPath, SecretName, Shell, Url, Variable,
     Versions, VolumePath,
 };
-use crate::config::values::{Command, Duration, Port, RelPath, Route};
+use crate::config::values::{Command, Duration, Occasions, Port, RelPath, Route};
 use crate::names::{ImageName, PartName, ProjectName};
 
 /// `devenv.yaml`: the environment that a team commits.
@@ -45,6 +45,9 @@ pub struct ProjectFile {
     /// The reverse proxy in front of the modules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<Gateway>,
+    /// Who is told when a step of a module's loop fails, and when it is mended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<Notify>,
 }
 
 pub(crate) fn default_files() -> RelPath {
@@ -305,6 +308,37 @@ pub struct Gateway {
     /// Host name below `localhost` [default: the project's name].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<PartName>,
+}
+
+/// Who is told when the result of a step changes: each way that is named.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Notify {
+    /// Which changes are told: `failed`, `fixed` or `any`, one or a list [default: any].
+    #[serde(default)]
+    pub on: Occasions,
+    /// Show it on the desktop, where there is one.
+    #[serde(default)]
+    pub desktop: bool,
+    /// Address that gets a POST request with JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Url>")]
+    pub webhook: Option<String>,
+    /// Command in a running container; it finds DEVENV_MODULE, DEVENV_STEP, DEVENV_RESULT and DEVENV_TEXT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<NotifyCommand>,
+}
+
+/// A command that tells somebody.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NotifyCommand {
+    /// Module or service whose container it runs in.
+    #[serde(rename = "in")]
+    pub part: PartName,
+    /// Shell command.
+    #[schemars(with = "Shell")]
+    pub run: String,
 }
 
 /// What only `devenv.local.yaml` may say: how this developer wants to start.

@@ -12,6 +12,7 @@ pub mod locks;
 pub mod machine;
 pub mod manifest;
 pub mod network;
+pub mod notify;
 pub mod process;
 pub mod roots;
 pub mod state;

@@ -15,6 +15,7 @@ pub mod lock;
 pub mod loops;
 pub mod machine;
 pub mod mend;
+pub mod notify;
 pub mod observed;
 pub mod packages;
 pub mod parts;

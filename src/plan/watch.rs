@@ -211,9 +211,6 @@ pub struct ModuleState {
     /// Process group of the running step, and its container, which a new watcher ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<(String, i64)>,
-    /// The last result of each step that somebody was notified of.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub told: BTreeMap<Step, Outcome>,
 }
 
 /// What is known about the watcher and by it: `.devenv/watch/state.json`.

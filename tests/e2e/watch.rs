@@ -2,7 +2,7 @@
 //! and the engine meanwhile.
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -332,4 +332,83 @@ fn an_engine_that_was_away_is_found_again() {
     // It talks to the engine by the proxy, which ends with this test.
     checkout.ok(&["down"]);
     ended(pid);
+}
+
+/// A server that keeps what is posted to it.
+fn hook() -> (u16, Arc<Mutex<Vec<Value>>>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let posted = Arc::new(Mutex::new(Vec::new()));
+    let shared = Arc::clone(&posted);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut reader = std::io::BufReader::new(stream.unwrap());
+            let mut length = 0;
+            let mut line = String::new();
+            while reader.read_line(&mut line).unwrap() > 2 {
+                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            shared.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+            reader.get_mut().write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").unwrap();
+        }
+    });
+    (port, posted)
+}
+
+#[test]
+fn a_failure_is_told_once_also_by_the_next_watcher() {
+    let checkout = checkout();
+    let (port, posted) = hook();
+    checkout.write(
+        "devenv.local.yaml",
+        &format!(
+            "notify: {{on: any, webhook: 'http://127.0.0.1:{port}/hook', command: {{in: other, run: 'echo \"$$DEVENV_TEXT\" >> /tmp/told'}}}}\n"
+        ),
+    );
+    checkout.ok(&["up"]);
+    logged(&checkout, "api build FAILED", || checkout.write("api/source", "broken one\n"));
+    until("the hook has it", || (posted.lock().unwrap().len() == 1).then_some(()));
+    logged(&checkout, "api build FAILED", || checkout.write("api/source", "broken two\n"));
+    let first = watcher(&checkout);
+    kill_process(first, Signal::KILL).unwrap();
+    ended(first);
+    checkout.ok(&["up"]);
+    logged(&checkout, "api build FAILED", || checkout.write("api/source", "broken three\n"));
+    logged(&checkout, "api restarted", || checkout.write("api/source", "mended\n"));
+    until("the hook has the end", || (posted.lock().unwrap().len() >= 2).then_some(()));
+    let posted = posted.lock().unwrap();
+    let told: Vec<String> =
+        posted.iter().map(|news| format!("{} {} {}", news["module"], news["step"], news["result"])).collect();
+    assert_eq!(told, ["\"api\" \"build\" \"failed\"", "\"api\" \"build\" \"fixed\""]);
+    assert_eq!(posted[0]["lines"][0], "building broken one");
+    let read = ["exec", &checkout.container("other"), "cat", "/tmp/told"];
+    until("the command was run twice", || {
+        let told = String::from_utf8_lossy(&engine::output(&read).stdout).into_owned();
+        (told.lines().count() == 2 && told.contains("build of api failed (code 1)")).then_some(())
+    });
+}
+
+#[test]
+fn in_ci_nothing_watches_unless_it_is_asked_to() {
+    let checkout = checkout();
+    let mut up = checkout.command();
+    let output = up.arg("up").env("CI", "true").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!checkout.root().join(".devenv/watch/lock").exists());
+
+    // The view can be left, and what it shows goes on.
+    let mut view = checkout.command();
+    let mut view = view.arg("watch").env("CI", "true").stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufReader::new(view.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.next().unwrap().contains("watching api, other"));
+    checkout.write("api/source", "two\n");
+    assert!(lines.any(|line| line.contains("api restarted, healthy")));
+    kill_process(Pid::from_child(&view), Signal::INT).unwrap();
+    assert_eq!(view.wait().unwrap().code(), Some(130));
+    logged(&checkout, "api restarted", || checkout.write("api/source", "three\n"));
 }

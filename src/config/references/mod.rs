@@ -17,6 +17,7 @@ mod local;
 mod modules;
 mod names;
 mod needs;
+mod notify;
 mod ports;
 mod routes;
 mod services;
@@ -28,6 +29,7 @@ pub(crate) fn check(tree: &Node, known: &Known) -> Vec<Finding> {
     findings.extend(local::requires(tree, known));
     findings.extend(names::check(&parts));
     findings.extend(needs::check(&parts));
+    findings.extend(notify::check(tree, &parts));
     findings.extend(cycles::needs(&parts));
     findings.extend(images::check(tree, &parts, known));
     findings.extend(modules::check(&parts));

@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::engine::{Engine, failed};
 
 /// Prints its own number, which is its group's, and becomes the step. The variable marks it for [`STALE`].
-const STEP: &str = "echo $$; DEVENV_STEP=$$ exec sh -c \"$0\" sh \"$@\"";
+const STEP: &str = "echo $$; DEVENV_GROUP=$$ exec sh -c \"$0\" sh \"$@\"";
 /// Ends a group: TERM, and KILL for what is left after two seconds.
 const END: &str = "\
 kill -s TERM -- \"-$0\" 2>/dev/null || exit 0
@@ -20,7 +20,7 @@ while [ $n -lt 40 ] && kill -s 0 -- \"-$0\" 2>/dev/null; do sleep 0.05; n=$((n +
 kill -s KILL -- \"-$0\" 2>/dev/null
 exit 0";
 /// Asks whether a number still is a step's, and not some other process's by now.
-const STALE: &str = "tr '\\0' '\\n' < \"/proc/$0/environ\" 2>/dev/null | grep -qx \"DEVENV_STEP=$0\" || exit 0\n";
+const STALE: &str = "tr '\\0' '\\n' < \"/proc/$0/environ\" 2>/dev/null | grep -qx \"DEVENV_GROUP=$0\" || exit 0\n";
 
 /// Pieces of output that become lines, each stream's for itself.
 #[derive(Default)]

@@ -1,0 +1,46 @@
+//! Ways to tell a person something: the desktop, and a webhook.
+
+use std::time::Duration;
+
+use ureq::tls::{RootCerts, TlsConfig};
+
+use crate::error::{Error, Kind, Result};
+use crate::host::process::{self, Cmd};
+use crate::plan::notify::News;
+
+/// Longest time that a webhook may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Variables of a session that has a desktop.
+const DESKTOPS: [&str; 3] = ["DBUS_SESSION_BUS_ADDRESS", "WAYLAND_DISPLAY", "DISPLAY"];
+
+/// Shows it on the desktop; where there is none, nothing happens.
+pub async fn desktop(news: &News) -> Result<()> {
+    let call = if cfg!(target_os = "macos") {
+        // The text comes as an argument, so that nothing in it is script.
+        let script = "on run argv\ndisplay notification (item 1 of argv) with title \"devenv\"\nend run";
+        Cmd::new("osascript", ["-e", script, &news.text])
+    } else if DESKTOPS.iter().any(|name| std::env::var_os(name).is_some()) && process::exists("notify-send") {
+        Cmd::new("notify-send", ["--app-name=devenv", "devenv", &news.text])
+    } else {
+        return Ok(());
+    };
+    let output = process::output(&call).await?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(Error::message(Kind::Failed, format!("{} failed: {}", call.program, output.stderr.trim())))
+}
+
+/// Posts it to an address.
+pub async fn webhook(address: &str, news: &News) -> Result<()> {
+    let failed = |error: &dyn std::fmt::Display| Error::message(Kind::Failed, format!("the webhook failed: {error}"));
+    let body = serde_json::to_string(news).map_err(|error| failed(&error))?;
+    let address = address.to_owned();
+    let sent = tokio::task::spawn_blocking(move || {
+        // This machine's own certificates: a network may inspect TLS.
+        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+        let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).tls_config(tls).build().new_agent();
+        agent.post(&address).header("Content-Type", "application/json").send(body).map(drop)
+    });
+    sent.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
+}
