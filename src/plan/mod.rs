@@ -23,6 +23,7 @@ pub mod presets;
 pub mod proof;
 pub mod secrets;
 pub mod trust;
+pub mod tree;
 pub mod up;
 pub mod watch;
 pub mod x509;
