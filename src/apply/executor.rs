@@ -8,16 +8,20 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::apply::builds::Builder;
+use crate::apply::mirror::{self, Guard, Sent};
 use crate::apply::{Event, Report, ready, steps};
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::builds::Progress;
-use crate::host::{compose, files};
+use crate::host::engine::runs::OneOff;
+use crate::host::{compose, files, state};
 use crate::labels;
 use crate::names::PartName;
 use crate::plan::images::Hierarchy;
 use crate::plan::lock::Lock;
-use crate::plan::parts::{Environment, MountSource, Part};
+use crate::plan::observed::State;
+use crate::plan::parts::{Copy, Environment, MountSource, Part};
+use crate::plan::sync::Halt;
 use crate::plan::{Action, Plan};
 
 /// A port was taken between the look at it and the start of its container.
@@ -58,6 +62,8 @@ pub struct Work<'a> {
     pub wait_timeout: Option<Duration>,
     /// Whether builds may use earlier results.
     pub cache: bool,
+    /// Whether a mirror may empty what it fills.
+    pub guard: Guard,
     /// Where events go.
     pub report: Report<'a>,
 }
@@ -152,6 +158,7 @@ impl Work<'_> {
             }
             Action::RemoveNetwork { id, .. } => self.engine.remove_network(id).await,
             Action::Create(name) | Action::Recreate(name) => Err(unknown(name)),
+            Action::Mirror(name) => self.mirror(at, self.part(name)?).await,
             Action::Install(name) => self.install(at, self.part(name)?).await,
             Action::Start(name) => self.start(self.part(name)?).await,
             Action::Restart(name) => {
@@ -222,6 +229,9 @@ impl Work<'_> {
                 let owner = self.environment.volumes.get(name).and_then(|volume| volume.owner);
                 if let Some(owner) = owner.filter(|_| new.contains(name) && owned.insert(name)) {
                     self.engine.own(id, &mount.target, owner).await?;
+                    for folder in part.mirror.iter().flat_map(|copy| folders_above(copy, &mount.target)) {
+                        self.engine.own(id, &folder, owner).await?;
+                    }
                 }
             }
         }
@@ -243,6 +253,46 @@ impl Work<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Makes the copy of a part's source equal, by content. Where the part does not run yet, a one-off container of its
+    /// own definition stands in for it, so that nothing ever starts on stale source.
+    async fn mirror(&self, at: usize, part: &Part) -> Result<()> {
+        let Some(copy) = &part.mirror else { return Ok(()) };
+        let id = self.container(&part.name).await?;
+        let runs = self.engine.detail(&id).await?.state == State::Running;
+        let sent = if runs {
+            self.compare(copy, id).await
+        } else {
+            let one_off = OneOff {
+                like: id,
+                name: format!("{}-{}-mirror-{}", self.environment.project, part.name, state::random(3)?),
+                purpose: "mirror".to_owned(),
+                argv: ["sh", "-c", "trap 'exit 0' TERM; sleep 86400 & wait"].map(str::to_owned).into(),
+                ..OneOff::default()
+            };
+            let stand_in = self.engine.create_one_off(&one_off).await?;
+            let sent = match self.engine.start(&stand_in).await {
+                Ok(()) => self.compare(copy, stand_in.clone()).await,
+                Err(error) => Err(error),
+            };
+            self.engine.remove_one_off(&stand_in).await?;
+            sent
+        }?;
+        if let Some(halt) = sent.halted {
+            return Err(halted(&part.name, &halt));
+        }
+        let count = sent.operations.len();
+        if count > 0 {
+            (self.report)(Event::Doing(at, format!("{count} changes, {} kB", sent.bytes.div_ceil(1000))));
+        }
+        Ok(())
+    }
+
+    async fn compare(&self, copy: &Copy, container: String) -> Result<Sent> {
+        let ends = mirror::ends(self.root, copy, container)?;
+        let (_session, sent) = mirror::Session::open(self.engine, ends, self.guard).await?;
+        Ok(sent)
     }
 
     /// Installs dependencies in a one-off container of the part's own definition; the stamp is written last.
@@ -292,6 +342,30 @@ impl Work<'_> {
         let (code, output) = self.engine.exec(&id, &reload).await?;
         if code == 0 { Ok(()) } else { Err(Error::message(Kind::Failed, format!("`{name}` cannot reload: {output}"))) }
     }
+}
+
+/// The error of a mirror that stands still.
+#[must_use]
+pub fn halted(part: &PartName, halt: &Halt) -> Error {
+    Error::message(
+        Kind::Failed,
+        format!("the mirror of `{part}` is halted: {halt}; nothing was changed in the container"),
+    )
+    .hint(format!("bring the files back, or, if it is meant, `devenv mirror resume {part}`"))
+}
+
+/// Folders between a copy and a volume that is mounted in it: the engine has made them as root.
+fn folders_above(copy: &Copy, target: &str) -> Vec<String> {
+    let mut folders: Vec<String> = Vec::new();
+    if target == copy.dir {
+        for mounted in &copy.mounted {
+            let above = Path::new(mounted).ancestors().skip(1).filter(|above| !above.as_os_str().is_empty());
+            folders.extend(above.map(|above| format!("{}/{}", copy.dir, above.display())));
+        }
+    }
+    folders.sort();
+    folders.dedup();
+    folders
 }
 
 fn unknown(name: impl std::fmt::Display) -> Error {

@@ -2,10 +2,12 @@
 
 pub mod builds;
 pub mod certs;
+pub mod courier;
 pub mod doctor;
 pub mod engine_events;
 pub mod executor;
 pub mod fragments;
+pub mod mirror;
 pub mod notify;
 pub mod observe;
 pub mod ready;

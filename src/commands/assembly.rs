@@ -12,12 +12,13 @@ use crate::config::values::RelPath;
 use crate::config::{self, Source};
 use crate::error::Result;
 use crate::host::engine::Engine;
-use crate::host::{checkout, files, network, state};
+use crate::host::{checkout, files, machine, network, state};
 use crate::names::PartName;
 use crate::plan::environment::{self, Contents, Machine, Setup};
 use crate::plan::identity::{self, IdFile, Identity};
 use crate::plan::images::Hierarchy;
 use crate::plan::lock::{self, Lock, Root};
+use crate::plan::mirror::{self, Kinship};
 use crate::plan::observed::State;
 use crate::plan::parts::GATEWAY;
 use crate::plan::presets::Preset;
@@ -32,7 +33,13 @@ impl Context {
         let engine = self.engine()?;
         let project = &checkout.project;
         let world = observe::world(&engine, project.file.project.as_str()).await?;
-        let machine = checkout::machine(&checkout.root)?;
+        let mut machine = checkout::machine(&checkout.root)?;
+        let here = machine::name_and_kernel();
+        machine.engine_apart = mirror::are_apart(&Kinship {
+            endpoint: &engine.endpoint,
+            engine: world.engine.machine.each_ref().map(String::as_str),
+            here: here.each_ref().map(String::as_str),
+        });
         let mut news = Vec::new();
         let lock = match self.read_lock(&checkout.root)? {
             Some(lock) => lock,

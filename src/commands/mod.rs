@@ -10,6 +10,7 @@ pub mod hosts;
 pub mod images;
 pub mod init;
 pub mod logs;
+pub mod mirror;
 pub mod prepare;
 pub mod secrets;
 pub mod session;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::apply::builds::Builder;
 use crate::apply::executor::Work;
+use crate::apply::mirror::Guard;
 use crate::apply::secrets::{Origin, Origins};
 use crate::commands::context::Checkout;
 use crate::error::{Error, Kind, Result};
@@ -160,6 +161,7 @@ impl Session {
             creation: tokio::sync::Mutex::default(),
             wait_timeout: options.wait_timeout,
             cache: options.cache,
+            guard: options.guard,
             report: &report,
         };
         let ended = work.carry_out(plan).await;
@@ -181,10 +183,12 @@ pub struct Options {
     pub wait_timeout: Option<Duration>,
     /// Whether builds may use earlier results.
     pub cache: bool,
+    /// Whether a mirror may empty what it fills.
+    pub guard: Guard,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { wait_timeout: None, cache: true }
+        Self { wait_timeout: None, cache: true, guard: Guard::On }
     }
 }

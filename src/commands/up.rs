@@ -95,6 +95,7 @@ async fn once(cx: &Context, args: &UpArgs) -> Result<()> {
     let options = Options {
         wait_timeout: args.wait_timeout.map(super::super::config::values::Duration::get),
         cache: !args.build,
+        ..Options::default()
     };
     let took = session.carry_out(cx.screen, &plan, options).await?;
     if plan.is_empty() {

@@ -48,6 +48,9 @@ pub struct ProjectFile {
     /// Who is told when a step of a module's loop fails, and when it is mended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify: Option<Notify>,
+    /// How source reaches the containers, where a module does not say otherwise.
+    #[serde(default)]
+    pub mirror: Mirror,
 }
 
 pub(crate) fn default_files() -> RelPath {
@@ -122,6 +125,9 @@ pub struct Module {
     #[serde(default)]
     #[schemars(with = "BTreeMap<Variable, AnyText>")]
     pub env: BTreeMap<String, String>,
+    /// How the source reaches the container [default: as for all modules].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<Mirror>,
     /// Files that come back to the checkout when the container changes them.
     #[serde(default)]
     pub outputs: Vec<RelPath>,
@@ -358,9 +364,6 @@ pub struct LocalFile {
     #[serde(default)]
     #[schemars(with = "BTreeMap<SecretName, AnyText>")]
     pub secrets: BTreeMap<String, String>,
-    /// How source reaches the containers.
-    #[serde(default)]
-    pub mirror: Mirror,
     /// What may reach out of the checkout.
     #[serde(default)]
     pub allow: Vec<Permission>,

@@ -123,7 +123,7 @@ pub fn machine(root: &Path) -> Result<Machine> {
         Some(bundle) if has_extra_ca() => MachineCa::Extended(bundle),
         Some(bundle) => MachineCa::Usual(bundle),
     };
-    Ok(Machine { root: text.to_owned(), uid, gid, ca, proxy: proxy.collect() })
+    Ok(Machine { root: text.to_owned(), uid, gid, ca, proxy: proxy.collect(), engine_apart: false })
 }
 
 /// Whether somebody has added CA certificates to this machine's own set.

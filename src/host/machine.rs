@@ -340,6 +340,13 @@ fn is_member(groups: &str, group: &str, user: &str) -> bool {
     members.is_some_and(|members| members.split(',').any(|member| member == user))
 }
 
+/// This machine's name and kernel, in the words of the kernel.
+#[must_use]
+pub fn name_and_kernel() -> [String; 2] {
+    let names = rustix::system::uname();
+    [names.nodename(), names.release()].map(|text| text.to_string_lossy().into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

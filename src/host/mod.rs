@@ -3,6 +3,7 @@
 pub mod certs;
 pub mod changes;
 pub mod checkout;
+pub mod comparison;
 pub mod compose;
 pub mod contexts;
 pub mod endpoint;
@@ -13,6 +14,7 @@ pub mod machine;
 pub mod manifest;
 pub mod network;
 pub mod notify;
+pub mod pack;
 mod patterns;
 pub mod process;
 pub mod roots;

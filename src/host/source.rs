@@ -86,6 +86,21 @@ impl Source {
         Ok(entries)
     }
 
+    /// Every folder, file and link that counts below a folder that does, by the rules that were read last; sorted.
+    #[must_use]
+    pub fn below(&self, folder: &Path) -> Vec<Entry> {
+        let rules = Arc::clone(&self.rules.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut entries = Vec::new();
+        let mut at = PathBuf::new();
+        let dark = folder.components().fold(false, |dark, part| {
+            at.push(part);
+            self.fate(&rules, &at, part.as_os_str(), true, dark) == Fate::OnlyTracked
+        });
+        self.walk_folder(&rules, folder, dark, &mut entries);
+        entries.sort_unstable();
+        entries
+    }
+
     /// One entry as it is now; `None` where there is none that counts.
     #[must_use]
     pub fn entry(&self, path: &Path) -> Option<Entry> {

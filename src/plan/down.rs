@@ -91,7 +91,11 @@ pub fn start(environment: &Environment, observed: &Observed, names: &[PartName])
         if container.state == State::Running || is_done {
             continue;
         }
-        let after = ready.iter().filter(|(name, _)| part.needs.contains(name)).map(|(_, step)| *step).collect();
+        let mut after: Vec<usize> =
+            ready.iter().filter(|(name, _)| part.needs.contains(name)).map(|(_, step)| *step).collect();
+        if part.mirror.is_some() {
+            after.push(plan.push(Action::Mirror(part.name.clone()), "before it starts", vec![]));
+        }
         let start = plan.push(Action::Start(part.name.clone()), "", after);
         let cause = part.probe.as_ref().map(|probe| probe.ask.to_string()).unwrap_or_default();
         ready.push((part.name.clone(), plan.push(Action::Wait(part.name.clone()), cause, vec![start])));

@@ -12,9 +12,10 @@ use crate::plan::certs;
 use crate::plan::identity::{Identity, Wish};
 use crate::plan::images::{Hierarchy, Node};
 use crate::plan::lock::Lock;
+use crate::plan::mirror::{self, Way};
 use crate::plan::parts::{
-    Ask, Environment, GATEWAY, GATEWAY_HTTP, GATEWAY_PORTS, ImageRef, Install, Kind, Mount, MountClass, MountSource,
-    Part, Probe, Publish, Route, SecretVariable, Volume, VolumeClass,
+    Ask, Copy, Environment, GATEWAY, GATEWAY_HTTP, GATEWAY_PORTS, ImageRef, Install, Kind, Mount, MountClass,
+    MountSource, Part, Probe, Publish, Route, SecretVariable, Volume, VolumeClass,
 };
 use crate::plan::presets::{self, Preset};
 
@@ -31,6 +32,8 @@ pub struct Machine {
     pub ca: MachineCa,
     /// Proxy settings.
     pub proxy: BTreeMap<String, String>,
+    /// The engine is known not to share a kernel and a file system with the checkout.
+    pub engine_apart: bool,
 }
 
 /// The CA certificates of a machine.
@@ -283,6 +286,7 @@ impl Setup<'_> {
             probe: probe(health.as_ref(), port),
             needs: service.needs.clone(),
             install: None,
+            mirror: None,
             extra: preset.map(|preset| preset.service.clone()).unwrap_or_default(),
         })
     }
@@ -307,17 +311,34 @@ impl Setup<'_> {
             Some(digest) if module.once => MountClass::Recreate(digest.clone()),
             _ => MountClass::Ignore,
         };
+        let way = mirror::way(module.mirror, self.project.file.mirror, self.machine.engine_apart);
+        let copy = format!("{}-mirror-{name}", environment.project);
+        let source = match way {
+            Way::Bind => MountSource::Folder(self.below_root(module.path.as_str())),
+            Way::Sync => {
+                let owner = Some((self.machine.uid, self.machine.gid));
+                let volume = Volume { name: copy.clone(), class: VolumeClass::Mirror, major: None, owner };
+                environment.volumes.insert(copy.clone(), volume);
+                MountSource::Volume(copy.clone())
+            }
+        };
         let mut mounts = vec![
-            Mount {
-                source: MountSource::Folder(self.below_root(module.path.as_str())),
-                target: dir.clone(),
-                writable: true,
-                class: source_class,
-            },
+            Mount { source, target: dir.clone(), writable: true, class: source_class },
             self.generated("users", "/var/lib/extrausers", MountClass::Ignore),
             self.generated("certs", CERTS, MountClass::Ignore),
         ];
         let install = self.install(name, module, node, &dir, &mut mounts, environment)?;
+        let mirror = (way == Way::Sync).then(|| Copy {
+            folder: module.path.clone(),
+            volume: copy,
+            dir: dir.clone(),
+            ignore: module.watch.as_ref().map(|watch| watch.ignore.clone()).unwrap_or_default(),
+            outputs: module.outputs.clone(),
+            mounted: mounts
+                .iter()
+                .filter_map(|mount| mount.target.strip_prefix(&format!("{dir}/")).map(str::to_owned))
+                .collect(),
+        });
         mounts.push(self.generated("ca", "/usr/local/share/devenv/host", MountClass::Ignore));
         let mut command = vec!["devenv-run".to_owned()];
         if let Some(build) = &module.build {
@@ -336,12 +357,13 @@ impl Setup<'_> {
             secret_env,
             credentials: false,
             data: Vec::new(),
-            folder: self.contents.folders.get(name).cloned(),
+            folder: self.contents.folders.get(name).filter(|_| way == Way::Bind).cloned(),
             mounts,
             publish: self.publish(name.as_str(), port).into_iter().collect(),
             probe: if module.once { None } else { probe(module.health.as_ref(), port) },
             needs: self.running_needs(&module.needs),
             install,
+            mirror,
             extra: serde_yaml::Mapping::new(),
         })
     }
@@ -377,6 +399,7 @@ impl Setup<'_> {
             probe: Some(Probe { ask, within: std::time::Duration::from_secs(30) }),
             needs: Vec::new(),
             install: None,
+            mirror: None,
             extra: hardened(),
         })
     }

@@ -139,6 +139,7 @@ fn foreign(name: PartName, image: &str, service: &Value) -> Part {
         probe: None,
         needs: needs.filter_map(|(need, _)| PartName::new(need.as_str()).ok()).collect(),
         install: None,
+        mirror: None,
         extra: serde_yaml::Mapping::new(),
     }
 }

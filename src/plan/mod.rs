@@ -15,6 +15,7 @@ pub mod lock;
 pub mod loops;
 pub mod machine;
 pub mod mend;
+pub mod mirror;
 pub mod notify;
 pub mod observed;
 pub mod packages;
@@ -22,8 +23,9 @@ pub mod parts;
 pub mod presets;
 pub mod proof;
 pub mod secrets;
-pub mod trust;
+pub mod sync;
 pub mod tree;
+pub mod trust;
 pub mod up;
 pub mod watch;
 pub mod x509;
@@ -69,6 +71,8 @@ pub enum Action {
     Recreate(PartName),
     /// Installs a module's dependencies.
     Install(PartName),
+    /// Makes the copy of a module's source like this machine's, by content.
+    Mirror(PartName),
     /// Starts a container.
     Start(PartName),
     /// Stops a running container and starts it again.
@@ -95,6 +99,7 @@ impl fmt::Display for Action {
             Self::Create(part) => write!(f, "create {part}"),
             Self::Recreate(part) => write!(f, "recreate {part}"),
             Self::Install(part) => write!(f, "install {part}"),
+            Self::Mirror(part) => write!(f, "mirror {part}"),
             Self::Start(part) => write!(f, "start {part}"),
             Self::Restart(part) => write!(f, "restart {part}"),
             Self::Stop(part) => write!(f, "stop {part}"),

@@ -13,6 +13,8 @@ pub struct Engine {
     pub version: (u64, u64, u64),
     /// Platform of its containers, such as `linux/amd64`.
     pub platform: String,
+    /// What it calls its machine, its kernel and its operating system.
+    pub machine: [String; 3],
 }
 
 impl Engine {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::config::values::RelPath;
 use crate::digest::Fingerprint;
 use crate::names::{ImageName, PartName};
 
@@ -91,6 +92,8 @@ pub enum VolumeClass {
     Deps,
     /// What must not be lost.
     Data,
+    /// A copy of source, which the checkout has.
+    Mirror,
 }
 
 impl VolumeClass {
@@ -101,6 +104,7 @@ impl VolumeClass {
             Self::Cache => "cache",
             Self::Deps => "deps",
             Self::Data => "data",
+            Self::Mirror => "mirror",
         }
     }
 }
@@ -191,6 +195,35 @@ pub struct Install {
     pub lock: String,
 }
 
+/// A module's source as a copy in a volume, in place of a bind mount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copy {
+    /// The source, below the checkout's root.
+    pub folder: RelPath,
+    /// The volume.
+    pub volume: String,
+    /// Where it is mounted.
+    pub dir: String,
+    /// `watch.ignore`.
+    pub ignore: Vec<String>,
+    /// What comes back, below the folder.
+    pub outputs: Vec<RelPath>,
+    /// What other volumes are mounted on, below the folder.
+    pub mounted: Vec<String>,
+}
+
+impl Copy {
+    /// The patterns of what does not count: the module's own, and what other volumes are mounted on.
+    #[must_use]
+    pub fn patterns(&self) -> Vec<String> {
+        let literal = |path: &String| {
+            let escape = |c: char| if "*?[]\\!# ".contains(c) { vec!['\\', c] } else { vec![c] };
+            format!("/{}", path.chars().flat_map(escape).collect::<String>())
+        };
+        self.ignore.iter().cloned().chain(self.mounted.iter().map(literal)).collect()
+    }
+}
+
 /// One container of the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
@@ -229,6 +262,8 @@ pub struct Part {
     pub needs: Vec<PartName>,
     /// How its dependencies are installed.
     pub install: Option<Install>,
+    /// The copy of its source, where it has one.
+    pub mirror: Option<Copy>,
     /// Keys of the compose specification on top.
     pub extra: serde_yaml::Mapping,
 }

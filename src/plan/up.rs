@@ -174,6 +174,9 @@ impl Up<'_> {
         let mut ready: BTreeMap<&PartName, usize> = BTreeMap::new();
         for part in in_order(&parts) {
             let mut after: Vec<usize> = created.get(&part.name).copied().into_iter().collect();
+            if let Some(cause) = self.mirroring(part, created.contains_key(&part.name)) {
+                after = vec![plan.push(Action::Mirror(part.name.clone()), cause, after)];
+            }
             if let Some(install) = &part.install {
                 if let Some(step) = installed.get(&install.volume) {
                     after.push(*step);
@@ -318,6 +321,19 @@ impl Up<'_> {
             (Some(keys), _) => format!("{} changed", keys.join(", ")),
         };
         Some((Action::Recreate(part.name.clone()), cause))
+    }
+
+    /// Why the copy of a part's source is compared: always, but for a task that does not run again.
+    fn mirroring(&self, part: &Part, created: bool) -> Option<String> {
+        part.mirror.as_ref()?;
+        let container = self.observed.container(&part.name);
+        let runs = container.is_some_and(|container| container.state == State::Running);
+        let has_ended = container.is_some_and(|container| container.state == State::Exited(0));
+        if created || !(runs || (has_ended && part.kind == Kind::Task)) {
+            Some("before it starts".to_owned())
+        } else {
+            runs.then(|| "it runs on a copy".to_owned())
+        }
     }
 
     fn installation(&self, part: &Part, plan: &Plan) -> Option<String> {

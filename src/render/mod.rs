@@ -6,6 +6,7 @@ pub mod definition;
 pub mod dockerfile;
 pub mod gateway;
 pub mod init;
+pub mod mirror;
 pub mod secrets;
 pub mod truststore;
 pub mod users;

@@ -5,6 +5,7 @@ pub mod containers;
 pub mod images;
 pub mod runs;
 pub mod steps;
+pub mod talks;
 pub mod volumes;
 
 use std::collections::BTreeSet;
@@ -59,6 +60,7 @@ impl Engine {
             id: info.id.unwrap_or_default(),
             version: crate::host::engine::version(info.server_version.as_deref().unwrap_or_default()),
             platform: format!("linux/{architecture}"),
+            machine: [info.name, info.kernel_version, info.operating_system].map(Option::unwrap_or_default),
         })
     }
 }

@@ -1,0 +1,203 @@
+//! `devenv mirror`
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::apply::mirror::{self, Ends, Guard};
+use crate::commands::context::{Context, Intent};
+use crate::commands::session::{Options, Session};
+use crate::error::{Error, Kind, Result};
+use crate::plan::observed::State;
+use crate::plan::parts::{Kind as PartKind, Part};
+use crate::plan::sync::Operation;
+use crate::plan::{Action, Plan};
+use crate::ui::screen::visible;
+use crate::ui::table;
+
+/// Show how source reaches the modules; compare it with `verify`, go on after a halt with `resume`
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  devenv mirror\n  devenv mirror verify\n  devenv mirror resume api")]
+pub struct MirrorArgs {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Verb {
+    /// Compare both sides by content and report each difference
+    ///
+    /// Exits with 1 where there is one. What is ignored, and what other volumes are mounted on, is left out.
+    Verify {
+        /// Modules [default: all that are copied and run]
+        names: Vec<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Carry into the container what was held back because it looked like a disaster
+    Resume {
+        /// The module
+        name: String,
+    },
+}
+
+/// One module, for people and programs.
+#[derive(Debug, Serialize)]
+struct Line {
+    name: String,
+    mode: &'static str,
+    status: String,
+    files: Option<usize>,
+    bytes: Option<u64>,
+}
+
+/// A difference, for programs.
+#[derive(Debug, Serialize)]
+struct Difference {
+    name: String,
+    path: String,
+    difference: &'static str,
+}
+
+/// Runs the command.
+pub async fn run(cx: &Context, args: &MirrorArgs) -> Result<()> {
+    match &args.verb {
+        None => list(cx, args.json).await,
+        Some(Verb::Verify { names, json }) => verify(cx, names, *json || args.json).await,
+        Some(Verb::Resume { name }) => resume(cx, name).await,
+    }
+}
+
+async fn list(cx: &Context, json: bool) -> Result<()> {
+    let session = cx.session(Intent::Look).await?;
+    let mut lines = Vec::new();
+    for part in session.environment.parts.values().filter(|part| matches!(part.kind, PartKind::Module | PartKind::Task))
+    {
+        lines.push(line(&session, part)?);
+    }
+    if json {
+        cx.screen.json(&lines);
+        return Ok(());
+    }
+    let number = |number: Option<String>| number.unwrap_or_default();
+    let rows = lines.into_iter().map(|line| {
+        let (files, bytes) = (line.files.map(|files| files.to_string()), line.bytes.map(|bytes| bytes.to_string()));
+        vec![line.name, line.mode.to_owned(), line.status, number(files), number(bytes)]
+    });
+    let heading = ["NAME", "MODE", "STATUS", "FILES", "BYTES"];
+    cx.screen.data(table::text(&heading, &rows.collect::<Vec<_>>()));
+    Ok(())
+}
+
+fn line(session: &Session, part: &Part) -> Result<Line> {
+    let name = part.name.to_string();
+    let Some(copy) = &part.mirror else {
+        return Ok(Line { name, mode: "bind", status: "the source itself".to_owned(), files: None, bytes: None });
+    };
+    let ends = match mirror::ends(&session.checkout.root, copy, String::new()) {
+        Ok(ends) => ends,
+        Err(error) => {
+            return Ok(Line { name, mode: "sync", status: format!("halted: {error}"), files: None, bytes: None });
+        }
+    };
+    let entries = ends.source.walk()?;
+    let files: Vec<u64> = entries
+        .iter()
+        .filter_map(|entry| match entry.kind {
+            crate::plan::tree::Kind::File { bytes, .. } => Some(bytes),
+            _ => None,
+        })
+        .collect();
+    let container = session.observed.container(&part.name);
+    let status = match container.map(|container| container.state) {
+        None => "waiting: no container yet",
+        Some(State::Running) => "open",
+        Some(_) => "waiting: compared when it starts",
+    };
+    let (files, bytes) = (Some(files.len()), Some(files.iter().sum()));
+    Ok(Line { name, mode: "sync", status: status.to_owned(), files, bytes })
+}
+
+/// The ends of every running copy among `names`, or of all.
+fn copies(session: &Session, names: &[String]) -> Result<BTreeMap<String, Ends>> {
+    let names = session.names(names)?;
+    let mut all = BTreeMap::new();
+    for part in session.environment.parts.values() {
+        let is_named = names.contains(&part.name);
+        if !is_named && !names.is_empty() {
+            continue;
+        }
+        let running = session.observed.container(&part.name).filter(|container| container.state == State::Running);
+        match (&part.mirror, running) {
+            (Some(copy), Some(container)) => {
+                let ends = mirror::ends(&session.checkout.root, copy, container.id.clone())?;
+                all.insert(part.name.to_string(), ends);
+            }
+            (None, _) if is_named => {
+                return Err(no_copy(part));
+            }
+            (Some(_), None) if is_named => {
+                let message = format!("`{}` does not run, so its copy cannot be looked at", part.name);
+                return Err(Error::message(Kind::Failed, message).hint("`devenv up` compares it and starts it"));
+            }
+            _ => {}
+        }
+    }
+    Ok(all)
+}
+
+async fn verify(cx: &Context, names: &[String], json: bool) -> Result<()> {
+    let session = cx.session(Intent::Look).await?;
+    let copies = copies(&session, names)?;
+    let mut found = Vec::new();
+    for (name, ends) in &copies {
+        for operation in mirror::verify(&session.engine, ends).await? {
+            let difference = match &operation {
+                Operation::Clear(_) => continue,
+                Operation::Mode { .. } => "mode",
+                Operation::Remove(_) | Operation::RemoveFolder(_) => "only in the container",
+                Operation::Folder(_) | Operation::Write { .. } | Operation::Link { .. } => "missing or other",
+            };
+            let path = operation.path().display().to_string();
+            found.push(Difference { name: name.clone(), path, difference });
+        }
+    }
+    if json {
+        cx.screen.json(&found);
+    } else {
+        for one in &found {
+            cx.screen.data(format!("{}: {}: {}", one.name, visible(&one.path), one.difference));
+        }
+    }
+    if found.is_empty() {
+        cx.screen.say(format!("{} compared: no difference", copies.len()));
+        return Ok(());
+    }
+    let message = format!("{} differences", found.len());
+    Err(Error::message(Kind::Failed, message).hint("`devenv up` makes the copies equal"))
+}
+
+async fn resume(cx: &Context, name: &str) -> Result<()> {
+    let (session, _lock) = cx.locked_session(Intent::Look).await?;
+    let part = session.part(name)?;
+    let mut plan = Plan::default();
+    if part.mirror.is_none() {
+        return Err(no_copy(part));
+    }
+    if session.observed.container(&part.name).is_none() {
+        let message = format!("`{name}` has no container yet");
+        return Err(Error::message(Kind::Failed, message).hint("`devenv up` makes it"));
+    }
+    plan.push(Action::Mirror(part.name.clone()), "resumed", vec![]);
+    let options = Options { guard: Guard::Off, ..Options::default() };
+    session.carry_out(cx.screen, &plan, options).await.map(drop)
+}
+
+fn no_copy(part: &Part) -> Error {
+    let message = format!("`{}` has no copy of its source: it runs on the source itself", part.name);
+    Error::message(Kind::Failed, message).hint("`mirror: sync` makes one")
+}
