@@ -270,8 +270,12 @@ impl Up<'_> {
     fn volumes(&self, plan: &mut Plan, parts: &[&Part]) -> BTreeMap<String, usize> {
         let used: BTreeSet<&str> = parts.iter().flat_map(|part| volumes_of(part)).collect();
         let mut steps = BTreeMap::new();
-        for volume in self.environment.volumes.values().filter(|volume| used.contains(volume.name.as_str())) {
+        for volume in self.environment.volumes.values() {
             let exists = self.observed.volumes.contains_key(&volume.name);
+            // Compose wants all that the files name, also for services that it is not asked to create.
+            if exists && !used.contains(volume.name.as_str()) {
+                continue;
+            }
             let mut after = Vec::new();
             if exists && self.fresh(volume.class) {
                 let users = self.observed.containers.iter().filter(|one| one.volumes.contains(&volume.name));

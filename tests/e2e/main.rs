@@ -13,6 +13,7 @@ mod fragments;
 mod http;
 mod identity;
 mod images;
+mod mirror;
 mod ports;
 mod processes;
 mod registry;

@@ -1,0 +1,264 @@
+//! The copy of a module's source: complete before the command starts, kept equal, halted before a disaster.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use devenv::apply::mirror::{Ends, Guard, Session};
+use devenv::config::values::RelPath;
+use devenv::host::engine::{Engine, OneOffs};
+use devenv::host::source::Source;
+
+use crate::checkout::{Checkout, shell};
+use crate::engine;
+
+const CONFIGURATION: &str = "\
+project: PROJECT
+mirror: sync
+modules:
+  api:
+    path: api
+    image: base
+    run: cat first.txt && sleep infinity
+    watch: {ignore: ['*.md']}
+  once: {path: api, image: base, run: test -f first.txt, once: true}
+  bound: {path: api, image: base, run: sleep infinity, mirror: bind}
+";
+
+/// What both sides have, by type, mode, target and content; what does not count is left out.
+const LISTING: &str = "find . \\( -name .git -o -name .devenv -o -name '*.md' -o -name '*.log' \\) -prune -o \
+    \\( -type d -printf 'd %p\\0' -o -type l -printf 'l %p %l\\0' -o -type f -perm -u+x -printf 'x %p\\0' -o -type f -printf 'f %p\\0' \\) | sort -z | sha256sum; \
+    find . \\( -name .git -o -name .devenv -o -name '*.md' -o -name '*.log' \\) -prune -o -type f -print0 | sort -z | xargs -0 -r sha256sum | sha256sum";
+
+fn here(folder: &Path) -> String {
+    shell(&format!("cd '{}' && export LC_ALL=C && {LISTING}", folder.display()))
+}
+
+fn there(container: &str) -> String {
+    engine::docker(&["exec", container, "sh", "-c", &format!("cd /srv/api && export LC_ALL=C && {LISTING}")]) + "\n"
+}
+
+fn small() -> Checkout {
+    let checkout = Checkout::new(CONFIGURATION);
+    checkout.write("api/first.txt", "one\n");
+    checkout.write("api/.gitignore", "*.log\n");
+    checkout.write("api/notes.md", "no\n");
+    checkout.write("api/deep/er/x.py", "x\n");
+    checkout.write("api/tool", "#!/bin/sh\n");
+    fs::set_permissions(checkout.root().join("api/tool"), fs::Permissions::from_mode(0o755)).unwrap();
+    checkout
+}
+
+#[test]
+fn a_copy_is_complete_before_the_start_equal_after_every_up_and_halts_before_a_disaster() {
+    let checkout = small();
+    checkout.ok(&["up"]);
+    let (api, bound) = (checkout.container("api"), checkout.container("bound"));
+    assert_eq!(engine::docker(&["logs", &api]), "one");
+    assert_eq!(there(&api), here(&checkout.root().join("api")));
+    let mounts = |id: &str| engine::inspect(id)["Mounts"].to_string();
+    assert!(mounts(&api).contains("-mirror-api") && !mounts(&bound).contains("-mirror-"));
+    // What is ignored stays where it is made.
+    engine::docker(&["exec", &api, "sh", "-c", "echo made > /srv/api/made.log; echo stray > /srv/api/stray"]);
+    checkout.devenv(&["mirror", "verify", "api"]).code(1).says("1 differences");
+    checkout.write("api/first.txt", "two\n");
+    fs::remove_dir_all(checkout.root().join("api/deep")).unwrap();
+    std::os::unix::fs::symlink("nowhere", checkout.root().join("api/deep")).unwrap();
+    checkout.ok(&["up"]).says("mirror api");
+    assert_eq!(there(&api), here(&checkout.root().join("api")));
+    assert_eq!(engine::docker(&["exec", &api, "cat", "/srv/api/made.log"]), "made");
+    checkout.ok(&["mirror", "verify"]).says("no difference");
+
+    let all = checkout.beside("kept");
+    fs::rename(checkout.root().join("api"), &all).unwrap();
+    fs::create_dir(checkout.root().join("api")).unwrap();
+    checkout.devenv(&["up"]).code(1).says("halted: the source folder is empty").says("devenv mirror resume api");
+    assert_eq!(there(&api), here(&all));
+    checkout.ok(&["mirror", "resume", "api"]);
+    assert_eq!(engine::docker(&["exec", &api, "ls", "/srv/api"]), "", "its .gitignore is gone too");
+    fs::remove_dir(checkout.root().join("api")).unwrap();
+    fs::rename(&all, checkout.root().join("api")).unwrap();
+    checkout.ok(&["up"]);
+    assert_eq!(there(&api), here(&checkout.root().join("api")));
+
+    // Nothing starts on stale source, however it is started.
+    checkout.ok(&["stop", "api"]);
+    checkout.write("api/first.txt", "three\n");
+    checkout.ok(&["start", "api"]);
+    assert!(engine::docker(&["logs", &api]).ends_with("three"));
+    checkout.ok(&["--yes", "down", "-v"]);
+    assert_eq!(checkout.volumes(), Vec::<String>::new());
+    checkout.ok(&["up", "api"]);
+    assert_eq!(there(&checkout.container("api")), here(&checkout.root().join("api")));
+}
+
+/// Small numbers from a seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % end
+    }
+}
+
+const NAMES: [&[u8]; 10] = [b"a", b"b", b"c d", b"-e", b"new\nline", b"\xff\xfe", b"it's", b"*", b"\"q\"$x`y`", b"\\n"];
+
+fn path(dice: &mut Dice) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    let name = |dice: &mut Dice| std::ffi::OsStr::from_bytes(NAMES[dice.below(NAMES.len())]).to_owned();
+    (0..=dice.below(3)).map(|_| name(dice)).collect()
+}
+
+/// One operation on a tree; what cannot be done is not done. Returns the paths that it touched.
+fn operate(dice: &mut Dice, root: &Path, changed: &mut BTreeSet<PathBuf>) {
+    let at = path(dice);
+    let full = root.join(&at);
+    let done = match dice.below(9) {
+        0 | 1 => {
+            let made = full.parent().map(fs::create_dir_all);
+            let content = "x".repeat(dice.below(3000)) + &dice.0.to_string();
+            made.is_some_and(|made| made.is_ok()) && fs::write(&full, content).is_ok()
+        }
+        2 => {
+            let append = fs::OpenOptions::new().append(true).open(&full);
+            append.is_ok_and(|mut file| std::io::Write::write_all(&mut file, b"more").is_ok())
+        }
+        3 => {
+            let to = path(dice);
+            let done = fs::rename(&full, root.join(&to)).is_ok();
+            if done {
+                changed.insert(to);
+            }
+            done
+        }
+        4 => fs::remove_file(&full).is_ok(),
+        5 => fs::remove_dir_all(&full).is_ok(),
+        6 => {
+            let is_file = fs::symlink_metadata(&full).is_ok_and(|metadata| metadata.is_file());
+            let mode = if dice.below(2) == 0 { 0o755 } else { 0o644 };
+            is_file && fs::set_permissions(&full, fs::Permissions::from_mode(mode)).is_ok()
+        }
+        7 => std::os::unix::fs::symlink(path(dice), &full).is_ok(),
+        _ => {
+            let _ = fs::remove_file(&full);
+            fs::create_dir_all(&full).is_ok()
+        }
+    };
+    if done {
+        changed.insert(at);
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+fn ends(checkout: &Checkout) -> Ends {
+    Ends {
+        container: checkout.container("api"),
+        source: Arc::new(Source::open(checkout.root(), &RelPath::new("api").unwrap(), &[]).unwrap()),
+        dir: "/srv/api".to_owned(),
+        outputs: Vec::new(),
+        mounted: Vec::new(),
+    }
+}
+
+fn connect() -> Engine {
+    Engine::connect("unix:///var/run/docker.sock", OneOffs::default()).unwrap()
+}
+
+#[test]
+fn thousands_of_random_operations_leave_both_trees_equal() {
+    let checkout = small();
+    checkout.ok(&["up", "api"]);
+    let root = checkout.root().join("api");
+    runtime().block_on(async {
+        let engine = connect();
+        let mut dice = Dice(7);
+        let (mut session, _) = Session::open(&engine, ends(&checkout), Guard::Off).await.unwrap();
+        for round in 0..500 {
+            let mut changed = BTreeSet::new();
+            for _ in 0..=dice.below(40) {
+                operate(&mut dice, &root, &mut changed);
+            }
+            if round % 100 == 50 {
+                // Nobody listens: the comparison finds it.
+                drop(session);
+                session = Session::open(&engine, ends(&checkout), Guard::Off).await.unwrap().0;
+            } else {
+                let sent = session.send(&changed).await.unwrap();
+                assert_eq!(sent.halted, None, "round {round}");
+            }
+            if round % 25 == 0 {
+                assert_eq!(there(&checkout.container("api")), here(&root), "round {round}");
+            }
+        }
+        assert_eq!(there(&checkout.container("api")), here(&root));
+    });
+    checkout.ok(&["mirror", "verify", "api"]).says("no difference");
+}
+
+#[test]
+fn saves_fills_and_branch_switches_are_quick() {
+    let checkout = small();
+    checkout.ok(&["up", "api"]);
+    let root = checkout.root().join("api");
+    runtime().block_on(async {
+        let engine = connect();
+        let (mut session, _) = Session::open(&engine, ends(&checkout), Guard::On).await.unwrap();
+        let mut times = Vec::new();
+        for number in 0..200 {
+            fs::write(root.join("first.txt"), format!("save {number}\n")).unwrap();
+            let begin = Instant::now();
+            session.send(&BTreeSet::from([PathBuf::from("first.txt")])).await.unwrap();
+            times.push(begin.elapsed());
+        }
+        times.sort();
+        println!("save: median {:?}, p99 {:?}", times[100], times[197]);
+        assert!(times[100] < Duration::from_millis(20), "{:?}", times[100]);
+        drop(session);
+
+        let mut changed = BTreeSet::new();
+        for number in 0..5000_usize {
+            let file = PathBuf::from(format!("tree/d{}/f{number}", number % 100));
+            fs::create_dir_all(root.join(&file).parent().unwrap()).unwrap();
+            fs::write(root.join(&file), format!("{number} ").repeat(1200)).unwrap();
+            changed.insert(file);
+        }
+        let begin = Instant::now();
+        let (mut session, sent) = Session::open(&engine, ends(&checkout), Guard::On).await.unwrap();
+        println!("first sync: {} operations, {} bytes in {:?}", sent.operations.len(), sent.bytes, begin.elapsed());
+        let begin = Instant::now();
+        let id = checkout.container("api");
+        let tree = root.join("tree").display().to_string();
+        engine::docker(&["cp", &tree, &format!("{id}:/tmp/tree")]);
+        println!("docker cp: {:?}", begin.elapsed());
+        for file in &changed {
+            fs::write(root.join(file), "another branch ".repeat(100)).unwrap();
+        }
+        let begin = Instant::now();
+        let sent = session.send(&changed).await.unwrap();
+        let took = begin.elapsed();
+        println!("branch switch: {} operations in {took:?}", sent.operations.len());
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        let begin = Instant::now();
+        drop(session);
+        let (_session, sent) = Session::open(&engine, ends(&checkout), Guard::On).await.unwrap();
+        assert_eq!(sent.operations, []);
+        println!("comparison of equal trees: {:?}", begin.elapsed());
+    });
+    assert_eq!(there(&checkout.container("api")), here(&root));
+}
+
+#[test]
+fn an_image_without_tar_is_told_so() {
+    let checkout = small();
+    checkout.ok(&["up", "api"]);
+    let id = checkout.container("api");
+    engine::docker(&["exec", "--user", "0", &id, "mv", "/usr/bin/tar", "/usr/bin/rat"]);
+    checkout.devenv(&["up", "api"]).code(1).says("there is no tar in this image").says("mirror: bind");
+}
