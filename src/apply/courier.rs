@@ -75,7 +75,7 @@ impl Courier {
 
     /// Says packets and waits until each is answered.
     async fn deliver(&mut self, packets: &[Packet]) -> Result<()> {
-        let bytes = packets.iter().flat_map(|packet| packet.0.iter().copied()).collect::<Vec<u8>>();
+        let bytes = packets.iter().map(|packet| packet.0.as_slice()).collect::<Vec<_>>().concat();
         let Self { ear, mouth, token, heard } = self;
         let answers = async {
             for _ in packets {

@@ -117,7 +117,15 @@ fn path(dice: &mut Dice) -> PathBuf {
 fn operate(dice: &mut Dice, root: &Path, changed: &mut BTreeSet<PathBuf>) {
     let at = path(dice);
     let full = root.join(&at);
-    let done = match dice.below(9) {
+    // Through a link another path would change than the one that is told.
+    let through = |at: &Path| at.ancestors().any(|above| root.join(above).is_symlink());
+    if through(&at) && !(dice.below(2) == 0 && at.parent().is_none_or(|above| !through(above))) {
+        return;
+    }
+    let is_link = full.is_symlink();
+    changed.insert(at);
+    let _done = match dice.below(9) {
+        0..=2 if is_link => fs::remove_file(&full).is_ok(),
         0 | 1 => {
             let made = full.parent().map(fs::create_dir_all);
             let content = "x".repeat(dice.below(3000)) + &dice.0.to_string();
@@ -129,6 +137,9 @@ fn operate(dice: &mut Dice, root: &Path, changed: &mut BTreeSet<PathBuf>) {
         }
         3 => {
             let to = path(dice);
+            if to.parent().is_some_and(through) {
+                return;
+            }
             let done = fs::rename(&full, root.join(&to)).is_ok();
             if done {
                 changed.insert(to);
@@ -148,9 +159,6 @@ fn operate(dice: &mut Dice, root: &Path, changed: &mut BTreeSet<PathBuf>) {
             fs::create_dir_all(&full).is_ok()
         }
     };
-    if done {
-        changed.insert(at);
-    }
 }
 
 fn runtime() -> tokio::runtime::Runtime {
