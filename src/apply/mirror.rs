@@ -14,6 +14,7 @@ use crate::config::values::RelPath;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::host::comparison;
 use crate::host::engine::Engine;
+use crate::host::locks;
 use crate::host::source::Source;
 use crate::plan::parts::Copy;
 use crate::plan::sync::{self, Halt, Operation, Root, Seen};
@@ -50,6 +51,8 @@ pub fn ends(checkout: &Path, copy: &Copy, container: String) -> Result<Ends> {
 pub enum Guard {
     /// It halts before it does.
     On,
+    /// It halts before it does; and the root was this one when the mirror last knew it.
+    Since(Root),
     /// Somebody has said that it is meant.
     Off,
 }
@@ -93,6 +96,7 @@ impl Session {
     /// Begins a mirror: both ends are compared by content and made equal.
     pub async fn open(engine: &Engine, ends: Ends, guard: Guard) -> Result<(Self, Sent)> {
         let courier = Courier::open(engine, &ends.container, &ends.dir).await?;
+        let _alone = locks::take_mirror(&ends.container, &ends.dir).await?;
         let root = root(ends.source.root());
         let (here, seen) = look(engine, &ends).await?;
         let known = here.iter().map(|entry| (entry.path.clone(), entry.kind.clone())).collect();
@@ -101,10 +105,15 @@ impl Session {
         let gone = operations.iter().filter(|operation| matches!(operation, Operation::Remove(_))).count();
         let files = seen.values().filter(|what| !matches!(what, Seen::Folder)).count();
         let left = here.iter().filter(|entry| entry.kind != Kind::Folder).count();
-        if guard == Guard::On
-            && let Some(halt) = sync::halt(None, root, files, gone, left)
+        let before = match guard {
+            Guard::Since(root) => Some(root),
+            Guard::On | Guard::Off => None,
+        };
+        if guard != Guard::Off
+            && let Some(halt) = sync::halt(before, root, files, gone, left)
         {
             session.known.clear();
+            session.root = before.unwrap_or(root);
             session.halted = Some(halt.clone());
             return Ok((session, Sent { halted: Some(halt), ..Sent::default() }));
         }
@@ -119,6 +128,7 @@ impl Session {
         if let Some(halt) = &self.halted {
             return Ok(Sent { halted: Some(halt.clone()), ..Sent::default() });
         }
+        let _alone = locks::take_mirror(&self.ends.container, &self.ends.dir).await?;
         let rules = |path: &PathBuf| path.as_os_str().is_empty() || path.ends_with(".gitignore");
         let (now, gone) = if changed.iter().any(rules) { self.whole(changed)? } else { self.parts(changed) };
         let is_file = |path: &PathBuf| self.known.get(path).is_some_and(|kind| *kind != Kind::Folder);
@@ -165,6 +175,24 @@ impl Session {
             bytes: lengths.sum(),
             halted: self.halted.clone(),
         }
+    }
+
+    /// The root as the mirror last knew it.
+    #[must_use]
+    pub fn root(&self) -> Root {
+        self.root
+    }
+
+    /// The container that it runs in.
+    #[must_use]
+    pub fn container(&self) -> &str {
+        &self.ends.container
+    }
+
+    /// The folder of the source.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.ends.source.root()
     }
 
     fn forget(&mut self, path: &Path) {

@@ -2,6 +2,7 @@
 
 pub mod builds;
 pub mod certs;
+pub mod copies;
 pub mod courier;
 pub mod doctor;
 pub mod engine_events;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
+use crate::apply::copies::Copies;
 use crate::apply::notify::tell;
 use crate::apply::{engine_events, steps};
 use crate::config::project::Project;
@@ -84,6 +85,7 @@ pub struct Watcher {
     watched: (BTreeSet<PathBuf>, BTreeSet<PathBuf>),
     held: Held,
     containers: BTreeMap<PartName, String>,
+    copies: Copies,
     running: BTreeMap<PartName, Running>,
     outbox: UnboundedSender<Message>,
     inbox: UnboundedReceiver<Message>,
@@ -124,6 +126,7 @@ impl Watcher {
             watched,
             held,
             containers: BTreeMap::new(),
+            copies: Copies::default(),
             running: BTreeMap::new(),
             outbox,
             inbox,
@@ -143,7 +146,9 @@ impl Watcher {
     }
 
     fn tell_ready(&self, wanted: &Rules) -> Result<()> {
-        let names: Vec<&str> = wanted.keys().map(PartName::as_str).collect();
+        let copied = self.setting.environment.parts.values().filter(|part| part.is_copied());
+        let names: BTreeSet<&str> = wanted.keys().chain(copied.map(|part| &part.name)).map(PartName::as_str).collect();
+        let names: Vec<&str> = names.into_iter().collect();
         (self.say)(&format!("watching {} ({} files)", names.join(", "), self.changes.files()));
         if let Some(trouble) = self.changes.trouble() {
             (self.say)(trouble);
@@ -191,6 +196,7 @@ impl Watcher {
 
     /// Takes new settings; what they do not touch goes on.
     pub fn configure(&mut self, setting: Setting) -> Result<()> {
+        self.copies.keep(&setting.environment);
         self.times = times(&setting.files);
         let watched = trees(&setting);
         let is_other = watched != self.watched;
@@ -236,8 +242,12 @@ impl Watcher {
             };
             tokio::select! {
                 biased;
-                Some(message) = self.inbox.recv() => self.hear(message)?,
-                changed = self.changes.next() => self.changed(&changed),
+                Some(message) = self.inbox.recv() => self.hear(message).await?,
+                changed = self.changes.next() => {
+                    // A loop must not run on stale source.
+                    self.mirror(&changed).await?;
+                    self.changed(&changed);
+                }
                 () = tick => self.take(Event::Tick(begin.elapsed())),
                 _ = look.tick() => if let Some(stop) = self.look()? { return Ok(stop) },
             }
@@ -265,6 +275,22 @@ impl Watcher {
                 (known.runs, known.waits, known.group, known.mark) = (None, None, None, None);
             }
         })
+    }
+
+    /// Brings changes into the copies of the modules that run on one.
+    async fn mirror(&mut self, changed: &BTreeMap<PathBuf, Change>) -> Result<()> {
+        let told = self.copies.send(&self.engine, &self.setting, &self.containers, changed).await;
+        self.tell_mirrors(told)
+    }
+
+    fn tell_mirrors(&self, told: Vec<(PartName, String)>) -> Result<()> {
+        for (part, status) in told {
+            (self.say)(&format!("{part} mirror {status}"));
+            files::update(&self.setting.root, |state| {
+                state.modules.entry(part).or_default().mirror = Some(status);
+            })?;
+        }
+        Ok(())
     }
 
     fn changed(&mut self, changed: &BTreeMap<PathBuf, Change>) {
@@ -296,7 +322,7 @@ impl Watcher {
         Ok(None)
     }
 
-    fn hear(&mut self, message: Message) -> Result<()> {
+    async fn hear(&mut self, message: Message) -> Result<()> {
         match message {
             Message::Containers(None) => {
                 (self.say)("the engine is away");
@@ -306,6 +332,7 @@ impl Watcher {
             Message::Containers(Some(now)) => {
                 self.take(Event::Back);
                 let before = std::mem::replace(&mut self.containers, now.clone());
+                self.mirror(&BTreeMap::new()).await?;
                 for part in before.keys().filter(|part| before.get(*part) != now.get(*part)) {
                     self.take(Event::Down(part.clone()));
                 }
@@ -522,8 +549,14 @@ impl Work {
 /// The trees that are watched, and what does not count in them: volumes of dependencies, mounted over the source.
 fn trees(setting: &Setting) -> (BTreeSet<PathBuf>, BTreeSet<PathBuf>) {
     let wanted = rules(&setting.project, &setting.environment);
-    let all: BTreeSet<PathBuf> =
-        wanted.values().flat_map(|rule| &rule.folders).map(|path| join(&setting.root, path.as_str())).collect();
+    let copied = setting.environment.parts.values().filter(|part| part.is_copied());
+    let copied = copied.filter_map(|part| part.mirror.as_ref()).map(|copy| &copy.folder);
+    let all: BTreeSet<PathBuf> = wanted
+        .values()
+        .flat_map(|rule| &rule.folders)
+        .chain(copied)
+        .map(|path| join(&setting.root, path.as_str()))
+        .collect();
     let outer = |path: &PathBuf| !all.iter().any(|other| other != path && path.starts_with(other));
     let mut skipped = BTreeSet::new();
     for part in setting.environment.parts.values() {

@@ -8,6 +8,7 @@ use crate::apply::mirror::{self, Ends, Guard};
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::{Options, Session};
 use crate::error::{Error, Kind, Result};
+use crate::host::watch;
 use crate::plan::observed::State;
 use crate::plan::parts::{Kind as PartKind, Part};
 use crate::plan::sync::Operation;
@@ -113,13 +114,16 @@ fn line(session: &Session, part: &Part) -> Result<Line> {
         })
         .collect();
     let container = session.observed.container(&part.name);
-    let status = match container.map(|container| container.state) {
-        None => "waiting: no container yet",
-        Some(State::Running) => "open",
-        Some(_) => "waiting: compared when it starts",
+    let root = &session.checkout.root;
+    let told = watch::holder(root).and_then(|_| watch::state(root).modules.remove(&part.name)?.mirror);
+    let status = match (container.map(|container| container.state), told) {
+        (None, _) => "waiting: no container yet".to_owned(),
+        (Some(State::Running), Some(told)) => told,
+        (Some(State::Running), None) => "waiting: nobody watches".to_owned(),
+        (Some(_), _) => "waiting: compared when it starts".to_owned(),
     };
     let (files, bytes) = (Some(files.len()), Some(files.iter().sum()));
-    Ok(Line { name, mode: "sync", status: status.to_owned(), files, bytes })
+    Ok(Line { name, mode: "sync", status, files, bytes })
 }
 
 /// The ends of every running copy among `names`, or of all.

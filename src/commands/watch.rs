@@ -1,5 +1,6 @@
 //! `devenv watch`, and the watcher itself, which `up` starts in the background.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
@@ -13,6 +14,7 @@ use crate::commands::context::{Context, Intent};
 use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
 use crate::host::{checkout, watch};
+use crate::names::PartName;
 use crate::plan::watch::rules;
 use crate::ui::screen::visible;
 
@@ -105,7 +107,9 @@ pub async fn ensure(cx: &Context, session: &Session) -> Result<()> {
     let root = &session.checkout.root;
     let wanted = rules(&session.checkout.project, &session.environment);
     let holder = watch::holder(root);
-    if wanted.is_empty() {
+    let copied: Vec<&PartName> =
+        session.environment.parts.values().filter(|part| part.is_copied()).map(|part| &part.name).collect();
+    if wanted.is_empty() && copied.is_empty() {
         if holder.is_some() {
             watch::end(root).await;
         }
@@ -134,7 +138,8 @@ pub async fn ensure(cx: &Context, session: &Session) -> Result<()> {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let names: Vec<&str> = wanted.keys().map(crate::names::PartName::as_str).collect();
+    let names: BTreeSet<&str> = wanted.keys().chain(copied).map(PartName::as_str).collect();
+    let names: Vec<&str> = names.into_iter().collect();
     cx.screen.say(format!("watching {} in the background: `devenv watch` shows it", names.join(", ")));
     Ok(())
 }

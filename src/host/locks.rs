@@ -13,6 +13,23 @@ use crate::error::{Error, Kind, Result};
 use crate::host::{files, state};
 use crate::render::Access;
 
+/// Takes the lock of one copy of source: who has read a file must have written it before another reads it again. Unlike
+/// the project's it is never held for longer than a batch takes, and children do not inherit it.
+pub async fn take_mirror(container: &str, dir: &str) -> Result<File> {
+    let folder = state::folder()?.join("locks");
+    files::make_folder(&folder, Access::Private)?;
+    let path = folder.join(format!("mirror-{}", Fingerprint::of(&format!("{container}\0{dir}"))));
+    let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+    let file = opened.map_err(files::failed("open", &path))?;
+    loop {
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(rustix::io::Errno::WOULDBLOCK) => tokio::time::sleep(Duration::from_millis(2)).await,
+            Err(error) => return Err(Error::message(Kind::Failed, format!("cannot lock {}: {error}", path.display()))),
+        }
+    }
+}
+
 /// The lock, held until it is dropped.
 pub struct ProjectLock {
     _file: File,

@@ -280,6 +280,12 @@ impl Part {
     pub fn published(&self, container: u16) -> Option<u16> {
         self.publish.iter().find(|publish| publish.container == container).map(|publish| publish.host)
     }
+
+    /// Whether a copy of its source must be kept equal while it runs.
+    #[must_use]
+    pub fn is_copied(&self) -> bool {
+        self.mirror.is_some() && self.kind == Kind::Module
+    }
 }
 
 /// The whole environment of a checkout.

@@ -12,7 +12,7 @@ use devenv::config::values::RelPath;
 use devenv::host::engine::{Engine, OneOffs};
 use devenv::host::source::Source;
 
-use crate::checkout::{Checkout, shell};
+use crate::checkout::{Checkout, shell, until};
 use crate::engine;
 
 const CONFIGURATION: &str = "\
@@ -93,6 +93,38 @@ fn a_copy_is_complete_before_the_start_equal_after_every_up_and_halts_before_a_d
     assert_eq!(checkout.volumes(), Vec::<String>::new());
     checkout.ok(&["up", "api"]);
     assert_eq!(there(&checkout.container("api")), here(&checkout.root().join("api")));
+}
+
+#[test]
+fn a_saved_file_is_in_the_container_and_a_halt_is_seen() {
+    let checkout = small();
+    checkout.ok(&["up", "api"]).says("watching api in the background");
+    let api = checkout.container("api");
+    let root = checkout.root().join("api");
+    let status = || checkout.ok(&["mirror"]).stdout.lines().find(|line| line.starts_with("api ")).unwrap().to_owned();
+    until("the mirror is open", || status().contains("in sync").then_some(()));
+    checkout.write("api/first.txt", "saved\n");
+    checkout.write("api/new/deep/x.py", "new\n");
+    fs::rename(root.join("tool"), root.join("moved")).unwrap();
+    until("both sides are equal", || (there(&api) == here(&root)).then_some(()));
+    // The container goes and comes: what was saved meanwhile is found.
+    engine::docker(&["restart", "--time", "1", &api]);
+    checkout.write("api/first.txt", "while it was away\n");
+    until("both sides are equal again", || (there(&api) == here(&root)).then_some(()));
+    engine::docker(&["pause", &api]);
+    checkout.write("api/first.txt", "in its sleep\n");
+    engine::docker(&["unpause", &api]);
+    until("it has caught up", || (there(&api) == here(&root)).then_some(()));
+
+    let kept = checkout.beside("kept");
+    fs::rename(&root, &kept).unwrap();
+    until("the mirror halts", || status().contains("halted: the source folder is gone").then_some(()));
+    assert_eq!(there(&api), here(&kept));
+    fs::rename(&kept, &root).unwrap();
+    checkout.write("api/first.txt", "back\n");
+    until("it goes on", || status().contains("in sync").then_some(()));
+    until("both sides are equal at the end", || (there(&api) == here(&root)).then_some(()));
+    checkout.ok(&["down"]);
 }
 
 /// Small numbers from a seed.
