@@ -94,7 +94,7 @@ impl Changes {
             reading: Some(None),
         };
         for root in roots {
-            changes.add(root);
+            changes.add(root, &mut |_| {});
             changes.roots.insert(root.clone(), inode(root));
         }
         changes
@@ -163,7 +163,8 @@ impl Changes {
         };
         let replaced: Vec<PathBuf> =
             self.roots.iter().filter(|(root, known)| inode(root) != **known).map(|(root, _)| root.clone()).collect();
-        let mut difference = self.manifest.compare(dirty.into_iter().chain(replaced.iter().cloned()));
+        let dirty = dirty.into_iter().chain(replaced.iter().cloned()).collect();
+        let mut difference = self.manifest.compare(&dirty, self.roots.keys());
         // First the old watches, then the new: a folder that was moved has one and the same.
         for folder in difference.gone.drain(..) {
             self.unwatched.remove(&folder);
@@ -174,12 +175,16 @@ impl Changes {
         }
         let mut changes = difference.changes;
         for folder in difference.new {
-            changes.extend(self.add(&folder));
+            self.add(&folder, &mut |path| {
+                changes.insert(path, Change::New);
+            });
         }
         for root in replaced {
             let now = inode(&root);
             if now != 0 {
-                changes.extend(self.add(&root));
+                self.add(&root, &mut |path| {
+                    changes.insert(path, Change::New);
+                });
             }
             self.roots.insert(root, now);
         }
@@ -187,10 +192,10 @@ impl Changes {
     }
 
     /// Watches a folder and all below it, each before it is read.
-    fn add(&mut self, folder: &Path) -> BTreeMap<PathBuf, Change> {
+    fn add(&mut self, folder: &Path, each: &mut dyn FnMut(PathBuf)) {
         let (watcher, unwatched, trouble) = (&mut self.watcher, &mut self.unwatched, &mut self.trouble);
         self.reading.get_or_insert(None);
-        self.manifest.add(folder, &mut |folder| {
+        let mut watch = |folder: &Path| {
             let watched = watcher.as_mut().map(|watcher| watcher.watch(folder, RecursiveMode::NonRecursive));
             match watched {
                 Some(Ok(())) => {}
@@ -201,7 +206,8 @@ impl Changes {
                 }
                 None => drop(unwatched.insert(folder.to_owned())),
             }
-        })
+        };
+        self.manifest.add(folder, &mut watch, each);
     }
 
     /// Has a root looked at that is another folder than it was; the kernel says nothing about that.

@@ -14,6 +14,8 @@ use crate::plan::watch::Change;
 
 /// Files up to this size are compared by content, larger ones by size and time.
 const READ: u64 = 4_000_000;
+/// This many folders are looked at one by one.
+const FEW: usize = 8;
 /// Stands for a digest that was not made.
 const UNKNOWN: u64 = 0;
 
@@ -97,33 +99,42 @@ impl Manifest {
             .fold(0, u64::wrapping_add)
     }
 
-    /// Looks at folders again. Folders that are new are not looked into: whoever watches does that first.
-    pub fn compare(&mut self, dirty: impl IntoIterator<Item = PathBuf>) -> Difference {
+    /// Looks at folders below `roots` again. Folders that are new are not looked into: whoever watches does that first.
+    pub fn compare<'r>(
+        &mut self,
+        dirty: &BTreeSet<PathBuf>,
+        roots: impl IntoIterator<Item = &'r PathBuf>,
+    ) -> Difference {
         let mut difference = Difference::default();
+        // The rules of git are read anew for each walk: beyond a few folders one walk through all of them is cheaper.
+        let mut listed = BTreeMap::new();
+        let many = dirty.len() > FEW;
+        if many {
+            for root in roots.into_iter().filter(|root| dirty.iter().any(|folder| folder.starts_with(root))) {
+                listed.append(&mut self.walk(root, None, &mut |_| {}));
+            }
+        }
         for folder in dirty {
-            self.compare_one(&folder, &mut difference);
+            let now = if many { listed.remove(folder) } else { self.walk(folder, Some(1), &mut |_| {}).remove(folder) };
+            self.compare_one(folder, now, &mut difference);
         }
         difference
     }
 
-    /// Takes in a folder that is new, with `watch` called before it is read, and so on below it.
-    pub fn add(&mut self, folder: &Path, watch: &mut dyn FnMut(&Path)) -> BTreeMap<PathBuf, Change> {
-        let mut changes = BTreeMap::new();
-        let mut new = vec![folder.to_owned()];
-        while let Some(folder) = new.pop() {
-            watch(&folder);
-            self.folders.entry(folder.clone()).or_default();
-            let mut difference = Difference::default();
-            self.compare_one(&folder, &mut difference);
-            changes.append(&mut difference.changes);
-            new.append(&mut difference.new);
+    /// Takes in a folder that is new, and all below it: `watch` is called with each before it is read. Hands what it
+    /// finds to `each`.
+    pub fn add(&mut self, folder: &Path, watch: &mut dyn FnMut(&Path), each: &mut dyn FnMut(PathBuf)) {
+        for (folder, entries) in self.walk(folder, None, watch) {
+            for entry in entries.iter().filter(|entry| !entry.is_folder()) {
+                each(folder.join(&*entry.name));
+            }
+            self.folders.insert(folder, entries);
         }
-        changes
     }
 
-    fn compare_one(&mut self, folder: &Path, difference: &mut Difference) {
+    fn compare_one(&mut self, folder: &Path, now: Option<Vec<Entry>>, difference: &mut Difference) {
         let Some(before) = self.folders.get(folder) else { return };
-        let Some(now) = self.list(folder) else {
+        let Some(now) = now else {
             self.forget(folder, difference);
             return;
         };
@@ -192,24 +203,37 @@ impl Manifest {
         }
     }
 
-    /// The entries of a folder that git would not ignore; `None` where there is no such folder.
-    fn list(&self, folder: &Path) -> Option<Vec<Entry>> {
-        if !std::fs::symlink_metadata(folder).ok()?.is_dir() {
-            return None;
+    /// A folder and those below it, each with the entries that git would not ignore. `begin` is called with a folder
+    /// before its entries are read.
+    fn walk(&self, folder: &Path, depth: Option<usize>, begin: &mut dyn FnMut(&Path)) -> BTreeMap<PathBuf, Vec<Entry>> {
+        let mut folders: BTreeMap<PathBuf, Vec<Entry>> = BTreeMap::new();
+        if !std::fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_dir()) {
+            return folders;
         }
         let skipped = Arc::clone(&self.skipped);
         let mut builder = ignore::WalkBuilder::new(folder);
-        builder.hidden(false).require_git(false).parents(true).max_depth(Some(1)).filter_entry(move |entry| {
+        builder.hidden(false).require_git(false).parents(true).max_depth(depth).filter_entry(move |entry| {
             let name = entry.file_name().as_bytes();
             name != b".git" && name != b".devenv" && !is_editors(name) && !skipped.contains(entry.path())
         });
-        let below = builder.build().flatten().filter(|entry| entry.depth() == 1);
-        // What vanishes between the two looks is gone; its event follows.
-        Some(
-            below
-                .filter_map(|found| entry(found.file_name(), &std::fs::symlink_metadata(found.path()).ok()?))
-                .collect(),
-        )
+        for found in builder.build().flatten() {
+            let path = found.path();
+            if found.depth() == 0 || (depth.is_none() && found.file_type().is_some_and(|kind| kind.is_dir())) {
+                begin(path);
+                folders.entry(path.to_owned()).or_default();
+            }
+            if found.depth() == 0 {
+                continue;
+            }
+            // What vanishes between the two looks is gone; its event follows.
+            let seen = std::fs::symlink_metadata(path).ok().and_then(|metadata| entry(found.file_name(), &metadata));
+            let parent = path.parent().and_then(|parent| folders.get_mut(parent));
+            if let (Some(seen), Some(parent)) = (seen, parent) {
+                parent.push(seen);
+            }
+        }
+        folders.values_mut().for_each(Vec::shrink_to_fit);
+        folders
     }
 
     /// Makes digests of files of one more folder after `from`; returns where to go on. Without a digest, a file that is
