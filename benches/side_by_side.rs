@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+#[path = "rows/watcher.rs"]
+mod watcher;
+
 /// What all names begin with.
 const PREFIX: &str = "devenv-bench";
 /// Images with their parents, the first one with the large context.
@@ -56,6 +59,7 @@ fn measure() -> Result<Vec<Row>> {
         project.devenv(&["down", "--volumes", "--yes"]).run()?;
     }
     add(Project::with_images()?.nothing_to_build(20)?);
+    watcher::rows()?.into_iter().for_each(&mut add);
     Ok(rows)
 }
 
