@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::names::PartName;
 use crate::plan::parts::{Copy, Environment};
-use crate::plan::sync::Root;
+use crate::plan::sync::{self, Root};
 use crate::plan::watch::Change;
 
 /// Longest time for a batch; an engine that takes longer is taken to be away.
@@ -97,6 +97,10 @@ impl Copies {
                 // The helper is gone, with its container or without: a comparison says where it was.
                 Err(_) => self.open.remove(name),
             };
+        }
+        let folder = if copy.folder.as_str() == "." { root.to_owned() } else { root.join(copy.folder.as_str()) };
+        if let Some(halt) = sync::halt(None, mirror::root(&folder), 0, 0, 0) {
+            return Ok(stands_still(name, &halt));
         }
         let ends = mirror::ends(root, copy, container.to_owned())?;
         let guard = self.halted.get(name).map_or(Guard::On, |root| Guard::Since(*root));

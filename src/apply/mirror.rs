@@ -129,14 +129,18 @@ impl Session {
             return Ok(Sent { halted: Some(halt.clone()), ..Sent::default() });
         }
         let _alone = locks::take_mirror(&self.ends.container, &self.ends.dir).await?;
+        let at_root = root(self.ends.source.root());
+        if let Some(halt) = sync::halt(None, at_root, 0, 0, 0) {
+            self.halted = Some(halt.clone());
+            return Ok(Sent { halted: Some(halt), ..Sent::default() });
+        }
         let rules = |path: &PathBuf| path.as_os_str().is_empty() || path.ends_with(".gitignore");
         let (now, gone) = if changed.iter().any(rules) { self.whole(changed)? } else { self.parts(changed) };
         let is_file = |path: &PathBuf| self.known.get(path).is_some_and(|kind| *kind != Kind::Folder);
         let known = self.known.values().filter(|kind| **kind != Kind::Folder).count();
         let going = gone.iter().filter(|path| is_file(path)).count();
-        let at_root = root(self.ends.source.root());
         // Who takes away most is asked what is left, and not believed by the batch.
-        let left = if going * 2 > known && matches!(at_root, Root::Folder(..)) {
+        let left = if going * 2 > known {
             self.ends.source.walk().map_or(0, |all| all.iter().filter(|entry| entry.kind != Kind::Folder).count())
         } else {
             known.max(1)

@@ -118,7 +118,8 @@ fn a_saved_file_is_in_the_container_and_a_halt_is_seen() {
 
     let kept = checkout.beside("kept");
     fs::rename(&root, &kept).unwrap();
-    until("the mirror halts", || status().contains("halted: the source folder is gone").then_some(()));
+    let told = || checkout.read(".devenv/watch/state.json");
+    until("the mirror halts", || told().contains("halted: the source folder is gone").then_some(()));
     assert_eq!(there(&api), here(&kept));
     fs::rename(&kept, &root).unwrap();
     checkout.write("api/first.txt", "back\n");
