@@ -30,7 +30,7 @@ pub fn compare(archive: impl Read, source: &Source) -> Result<BTreeMap<PathBuf, 
         let found = if what.is_dir() {
             if metadata.is_some_and(|here| here.is_dir()) { Seen::Same } else { Seen::Folder }
         } else if what.is_symlink() {
-            let target = entry.link_name_bytes().map(|bytes| bytes.into_owned());
+            let target = entry.link_name_bytes().map(std::borrow::Cow::into_owned);
             let ours = fs::read_link(&here).ok().map(|link| link.into_os_string().into_encoded_bytes());
             if ours.is_some() && ours == target { Seen::Same } else { Seen::Link }
         } else if what.is_file() || what.is_contiguous() || what.is_gnu_sparse() {
