@@ -1,6 +1,6 @@
 //! One step of a module in its container, to its end: dependencies, a command of the module's, a restart.
 
-use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 
@@ -73,10 +73,18 @@ async fn one_off(engine: &Engine, project: &str, part: &Part, one_off: OneOff, e
     ended
 }
 
+/// How long after a restart the runner tells that the command has ended at once.
+const STEADY: Duration = Duration::from_secs(11);
+
 /// Has the runner end the module's command and start it again, and waits until it is ready. The inner error is the
-/// command's own fault.
-pub async fn restart(engine: &Engine, part: &Part, container: &str) -> Result<Result<()>> {
-    let mut output = pin!(engine.output(container).await?);
+/// command's own fault. One that ends soon after it was ready is told to `died`.
+pub async fn restart(
+    engine: &Engine,
+    part: &Part,
+    container: &str,
+    died: impl FnOnce(Error) + Send + 'static,
+) -> Result<Result<()>> {
+    let mut output = Box::pin(engine.output(container).await?);
     engine.signal(container, "USR1").await?;
     // Until then the old command may answer in place of the new one.
     loop {
@@ -86,23 +94,32 @@ pub async fn restart(engine: &Engine, part: &Part, container: &str) -> Result<Re
             None => return Err(Error::message(Kind::Failed, format!("`{}` ended in its restart", part.name))),
         }
     }
-    let mut last = Vec::new();
-    let died = async {
+    let name = part.name.clone();
+    let mut end = Box::pin(async move {
+        let mut last = Vec::new();
         while let Some(line) = output.next().await {
-            if line.starts_with("devenv-run: ") && line.ends_with(DIED) {
-                break;
+            match line.strip_prefix("devenv-run: ") {
+                Some(said) if said.ends_with(DIED) => {
+                    let lines = last.iter().skip(last.len().saturating_sub(20)).map(|line| format!("\n    {line}"));
+                    let message = format!("`{name}` ended right after its restart{}", lines.collect::<String>());
+                    return Error::message(Kind::Failed, message);
+                }
+                Some("restart") => break,
+                _ => last.push(line),
             }
-            last.push(line);
         }
-    };
-    let ready = tokio::select! {
+        // The next restart has a follower of its own, and a container that is gone is told by its readiness.
+        std::future::pending().await
+    });
+    tokio::select! {
         biased;
-        ready = ready::wait(engine, part, container, None) => Some(ready),
-        () = died => None,
-    };
-    let lines = last.iter().skip(last.len().saturating_sub(20)).map(|line| format!("\n    {line}"));
-    Ok(ready.unwrap_or_else(|| {
-        let message = format!("`{}` ended right after its restart{}", part.name, lines.collect::<String>());
-        Err(Error::message(Kind::Failed, message))
-    }))
+        error = &mut end => return Ok(Err(error)),
+        ready = ready::wait(engine, part, container, None) => ready?,
+    }
+    tokio::spawn(async move {
+        if let Ok(error) = tokio::time::timeout(STEADY, end).await {
+            died(error);
+        }
+    });
+    Ok(Ok(()))
 }

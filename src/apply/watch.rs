@@ -14,7 +14,7 @@ use crate::apply::notify::tell;
 use crate::apply::{engine_events, steps};
 use crate::config::project::Project;
 use crate::digest::Fingerprint;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::host::changes::Changes;
 use crate::host::engine::Engine;
 use crate::host::watch::{self as files, Held};
@@ -62,6 +62,8 @@ pub(crate) enum Message {
     Began(PartName, u64, i64),
     /// A step has printed a line.
     Line(PartName, String),
+    /// A module's command has ended soon after its restart, although it was ready.
+    Died(PartName, Run),
     /// A step has ended.
     Ended { module: PartName, run: u64, step: Step, end: End, record: Run },
 }
@@ -353,6 +355,10 @@ impl Watcher {
                     state.modules.entry(module).or_default().group = Some((container, group));
                 })?;
             }
+            Message::Died(module, record) => {
+                record.lines.iter().for_each(|line| (self.say)(&format!("{module} | {line}")));
+                self.ended(&module, Step::Restart, End::Failed, &record)?;
+            }
             Message::Line(module, line) => (self.say)(&format!("{module} | {line}")),
             Message::Ended { module, run, step, end, record } => {
                 let running = self.running.get(&module).is_some_and(|running| running.run == run);
@@ -518,7 +524,16 @@ impl Work {
         let each = |line: &str| self.line(lines, line);
         match self.step {
             Step::Deps => steps::install(&self.engine, project, part, &self.container, each).await,
-            Step::Restart => steps::restart(&self.engine, part, &self.container).await?.map(|()| 0),
+            Step::Restart => {
+                let (outbox, module, began) = (self.outbox.clone(), self.module.clone(), seconds());
+                let died = move |error: Error| {
+                    let lines = error.to_string().lines().map(str::to_owned).collect();
+                    let record = Run { result: Outcome::Failed, began, took: 0, code: -1, lines };
+                    // Nobody listens where the watcher has ended.
+                    let _ = outbox.send(Message::Died(module, record));
+                };
+                steps::restart(&self.engine, part, &self.container, died).await?.map(|()| 0)
+            }
             step => {
                 let module = self.setting.project.file.modules.get(&self.module);
                 let Some(script) = module.and_then(|module| step.command(module)) else { return Ok(0) };

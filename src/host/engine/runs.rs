@@ -131,8 +131,8 @@ impl Engine {
 
     /// Starts a created container, hands on each line that it prints, and waits for its end.
     pub async fn run_to_end(&self, id: &str, mut each: impl FnMut(&str)) -> Result<i64> {
-        let options =
-            AttachContainerOptionsBuilder::default().stdout(true).stderr(true).stream(true).logs(true).build();
+        // Without the log: nothing was printed before the start, and what comes right after it would come twice.
+        let options = AttachContainerOptionsBuilder::default().stdout(true).stderr(true).stream(true).build();
         let attached = self.docker.attach_container(id, Some(options)).await.map_err(failed("cannot attach"))?;
         let mut output = attached.output;
         self.start(id).await?;
