@@ -32,6 +32,7 @@ enum Verb {
     /// Compare both sides by content and report each difference
     ///
     /// Exits with 1 where there is one. What is ignored, and what other volumes are mounted on, is left out.
+    #[command(after_help = "Example:\n  devenv mirror verify api")]
     Verify {
         /// Modules [default: all that are copied and run]
         names: Vec<String>,
@@ -40,6 +41,7 @@ enum Verb {
         json: bool,
     },
     /// Carry into the container what was held back because it looked like a disaster
+    #[command(after_help = "Example:\n  devenv mirror resume api")]
     Resume {
         /// The module
         name: String,

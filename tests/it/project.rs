@@ -116,11 +116,11 @@ modules:
     paths: {}
     once: false
 services: {}
+mirror: auto
 start: resume
 containers: keep
 ports: {}
 secrets: {}
-mirror: auto
 allow: []
 
 "#]])

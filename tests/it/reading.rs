@@ -50,11 +50,11 @@ services:
     needs: []
     env: {}
     volumes: {}
+mirror: auto
 start: resume
 containers: keep
 ports: {}
 secrets: {}
-mirror: auto
 allow: []
 
 "#]])
@@ -79,11 +79,11 @@ services.cache.mode     "off"     devenv.local.yaml:1
 services.cache.needs    []        default
 services.cache.env      {}        default
 services.cache.volumes  {}        default
+mirror                  "auto"    default
 start                   "resume"  default
 containers              "keep"    default
 ports                   {}        default
 secrets                 {}        default
-mirror                  "auto"    default
 allow                   []        default
 
 "#]])
