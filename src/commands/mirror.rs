@@ -16,7 +16,7 @@ use crate::plan::{Action, Plan};
 use crate::ui::screen::visible;
 use crate::ui::table;
 
-/// Show how source reaches the modules; compare it with `verify`, go on after a halt with `resume`
+/// Show how source reaches the modules, compare both sides, end a halt
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv mirror\n  devenv mirror verify\n  devenv mirror resume api")]
 pub struct MirrorArgs {
