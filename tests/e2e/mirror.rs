@@ -194,6 +194,15 @@ fn operate(dice: &mut Dice, root: &Path, changed: &mut BTreeSet<PathBuf>) {
     };
 }
 
+/// Brings `api` up and ends its watcher: the session of the test is the only one.
+fn alone(checkout: &Checkout) {
+    checkout.ok(&["up", "api"]);
+    let state: serde_json::Value = serde_json::from_str(&checkout.read(".devenv/watch/state.json")).unwrap();
+    let process = state["ready"].as_u64().unwrap();
+    shell(&format!("kill {process}"));
+    until("the watcher has ended", || (!checkout.read(".devenv/watch/state.json").contains("ready")).then_some(()));
+}
+
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
@@ -215,7 +224,7 @@ fn connect() -> Engine {
 #[test]
 fn thousands_of_random_operations_leave_both_trees_equal() {
     let checkout = small();
-    checkout.ok(&["up", "api"]);
+    alone(&checkout);
     let root = checkout.root().join("api");
     runtime().block_on(async {
         let engine = connect();
@@ -246,7 +255,7 @@ fn thousands_of_random_operations_leave_both_trees_equal() {
 #[test]
 fn saves_fills_and_branch_switches_are_quick() {
     let checkout = small();
-    checkout.ok(&["up", "api"]);
+    alone(&checkout);
     let root = checkout.root().join("api");
     runtime().block_on(async {
         let engine = connect();
