@@ -160,6 +160,10 @@ pub fn state(root: &Path) -> State {
 
 /// Changes what is known, while nobody else does.
 pub fn update<T>(root: &Path, change: impl FnOnce(&mut State) -> T) -> Result<T> {
+    // A checkout that was deleted is not made anew by what remembers it.
+    if !root.join(".devenv").is_dir() {
+        return Err(Error::message(Kind::Failed, format!("{} is no checkout any more", root.display())));
+    }
     files::make_folder(&folder(root), Access::Public)?;
     let lock = folder(root).join("state.lock");
     let guard = open(&lock)?;
