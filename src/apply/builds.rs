@@ -9,10 +9,10 @@ use crate::host::engine::Engine;
 use crate::host::engine::builds::{Build, Progress};
 use crate::host::{contexts, roots, state};
 use crate::labels;
-use crate::plan::environment::CA_VARIABLES;
 use crate::plan::images::{Node, context};
 use crate::plan::inventory::{self, Inventory};
 use crate::plan::lock::Root;
+use crate::plan::wiring::CA_VARIABLES;
 use crate::render::dockerfile::with_host_certificates;
 
 /// What every build needs to know.

@@ -1,0 +1,165 @@
+//! A module as a part: where its source is, how its dependencies are installed, and what it runs. Pure.
+
+use crate::config::file::{Module, ModuleMode};
+use crate::config::values::RelPath;
+use crate::digest::Fingerprint;
+use crate::names::PartName;
+use crate::plan::environment::{CERTS, EnvironmentError, Setup, probe, volume_mount};
+use crate::plan::images::Node;
+use crate::plan::mirror::{self, Way};
+use crate::plan::parts::{Copy, Environment, Install, Kind, Mount, MountClass, MountSource, Part, Volume, VolumeClass};
+
+impl Setup<'_> {
+    pub(super) fn module(
+        &self,
+        name: &PartName,
+        module: &Module,
+        environment: &mut Environment,
+    ) -> Result<Part, EnvironmentError> {
+        if module.mode == ModuleMode::Release {
+            return Err(EnvironmentError::Release(name.clone()));
+        }
+        let (node, image) = self.image(name, &module.image)?;
+        let dir = directory(&module.path, self.project.file.project.as_str());
+        let port = module.port.map(crate::config::values::Port::get);
+        let (mut env, secret_env) = self.wiring(&module.needs)?;
+        env.extend(node.env.iter().map(|(key, value)| (key.clone(), value.replace("{dir}", &dir))));
+        env.insert("HOME".to_owned(), "/home/app".to_owned());
+        env.extend(module.env.clone());
+        let source_class = match self.contents.sources.get(name) {
+            Some(digest) if module.once => MountClass::Recreate(digest.clone()),
+            _ => MountClass::Ignore,
+        };
+        let way = mirror::way(module.mirror, self.project.file.mirror, self.machine.engine_apart);
+        let copy = format!("{}-mirror-{name}", environment.project);
+        let source = match way {
+            Way::Bind => MountSource::Folder(self.below_root(module.path.as_str())),
+            Way::Sync => {
+                let owner = Some((self.machine.uid, self.machine.gid));
+                let volume = Volume { name: copy.clone(), class: VolumeClass::Mirror, major: None, owner };
+                environment.volumes.insert(copy.clone(), volume);
+                MountSource::Volume(copy.clone())
+            }
+        };
+        let mut mounts = vec![
+            Mount { source, target: dir.clone(), writable: true, class: source_class },
+            self.generated("users", "/var/lib/extrausers", MountClass::Ignore),
+            self.generated("certs", CERTS, MountClass::Ignore),
+        ];
+        let install = self.install(name, module, node, &dir, &mut mounts, environment)?;
+        let mirror = (way == Way::Sync).then(|| Copy {
+            folder: module.path.clone(),
+            volume: copy,
+            dir: dir.clone(),
+            ignore: module.watch.as_ref().map(|watch| watch.ignore.clone()).unwrap_or_default(),
+            outputs: module.outputs.clone(),
+            mounted: mounts
+                .iter()
+                .filter_map(|mount| mount.target.strip_prefix(&format!("{dir}/")).map(str::to_owned))
+                .collect(),
+        });
+        mounts.push(self.generated("ca", "/usr/local/share/devenv/host", MountClass::Ignore));
+        let mut command = vec!["devenv-run".to_owned()];
+        if let Some(build) = &module.build {
+            command.extend(["--build".to_owned(), build.clone()]);
+        }
+        command.push(module.run.clone());
+        Ok(Part {
+            name: name.clone(),
+            kind: if module.once { Kind::Task } else { Kind::Module },
+            image,
+            command: Some(command),
+            dir: Some(dir),
+            user: Some(format!("{}:{}", self.machine.uid, self.machine.gid)),
+            env,
+            dev_env: self.surroundings(),
+            secret_env,
+            credentials: false,
+            data: Vec::new(),
+            folder: self.contents.folders.get(name).filter(|_| way == Way::Bind).cloned(),
+            mounts,
+            publish: self.publish(name.as_str(), port).into_iter().collect(),
+            probe: if module.once { None } else { probe(module.health.as_ref(), port) },
+            needs: self.running_needs(&module.needs),
+            install,
+            mirror,
+            extra: serde_yaml::Mapping::new(),
+        })
+    }
+
+    /// Volumes and script for a module's dependencies.
+    fn install(
+        &self,
+        name: &PartName,
+        module: &Module,
+        node: &Node,
+        dir: &str,
+        mounts: &mut Vec<Mount>,
+        environment: &mut Environment,
+    ) -> Result<Option<Install>, EnvironmentError> {
+        let Some(deps) = &module.deps else { return Ok(None) };
+        let into = if deps.into.is_empty() { &node.deps.into } else { &deps.into };
+        let cache = if deps.cache.is_empty() { &node.deps.cache } else { &deps.cache };
+        let owner = Some((self.machine.uid, self.machine.gid));
+        // A language that keeps everything in its cache still needs a place that says what was installed.
+        let targets: Vec<(String, String)> = if into.is_empty() {
+            vec![("stamp".to_owned(), "/var/lib/devenv".to_owned())]
+        } else {
+            into.iter().map(|folder| (folder.to_string(), format!("{dir}/{folder}"))).collect()
+        };
+        let mut first = None;
+        for (folder, target) in targets {
+            // Modules of one folder and image share what is installed: the same lock files make the same result.
+            let key = Fingerprint::of(&format!("{}\0{}\0{folder}", module.path, module.image));
+            let slug = slug(&format!("{}-{folder}", directory_name(&module.path, name.as_str())));
+            let volume = format!("{}-deps-{slug}-{}", environment.project, &key.as_str()[..6]);
+            mounts.push(volume_mount(&volume, &target));
+            first.get_or_insert((volume.clone(), target));
+            let made = Volume { name: volume.clone(), class: VolumeClass::Deps, major: None, owner };
+            environment.volumes.insert(volume, made);
+        }
+        for folder in cache {
+            let volume = format!("devenv-cache-{}-{}-{}", self.machine.uid, node.language, slug(folder));
+            mounts.push(volume_mount(&volume, &folder.replacen('~', "/home/app", 1)));
+            let made = Volume { name: volume.clone(), class: VolumeClass::Cache, major: None, owner };
+            environment.volumes.insert(volume, made);
+        }
+        let script = match &node.deps.prepare {
+            Some(prepare) => format!("{prepare}\n{}", deps.install),
+            None => deps.install.clone(),
+        };
+        let mut inputs = format!("{}\n{script}\n", node.fingerprint);
+        for file in &deps.lock {
+            let digest = self.contents.files.get(&module.path.join(file)).map_or("absent", String::as_str);
+            inputs.push_str(&format!("{file}\0{digest}\n"));
+        }
+        Ok(first.map(|(volume, target)| Install {
+            script,
+            fingerprint: Fingerprint::of(&inputs),
+            stamp: format!("{target}/.devenv-stamp"),
+            volume,
+            secrets: deps.secrets.clone(),
+            lock: deps.lock.iter().map(RelPath::as_str).collect::<Vec<_>>().join(", "),
+        }))
+    }
+}
+
+/// The folder of a module in its container: the same last part as in the checkout, so that modules of one folder
+/// see it at one place.
+#[must_use]
+pub fn directory(path: &RelPath, project: &str) -> String {
+    format!("/srv/{}", directory_name(path, project))
+}
+
+fn directory_name<'a>(path: &'a RelPath, otherwise: &'a str) -> &'a str {
+    match path.as_str().rsplit('/').next() {
+        Some(".") | None => otherwise,
+        Some(last) => last,
+    }
+}
+
+fn slug(text: &str) -> String {
+    let plain: String =
+        text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    plain.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}
