@@ -15,7 +15,7 @@ use crate::commands::{
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::OneOffs;
 use crate::host::state;
-use crate::plan::identity;
+use crate::plan::selection;
 use crate::ui::errors;
 use crate::ui::screen::Screen;
 
@@ -205,7 +205,7 @@ async fn until_signal(cli: &Cli) -> Result<()> {
 fn place(cli: &Cli) -> Result<(PathBuf, Option<String>)> {
     if let Some(name) = &cli.project {
         let table = state::look()?.table;
-        return Ok((PathBuf::from(&identity::select(&table, name)?.path), None));
+        return Ok((PathBuf::from(&selection::select(&table, name)?.path), None));
     }
     let folder = match &cli.directory {
         Some(folder) => folder.clone(),

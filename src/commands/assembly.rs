@@ -22,7 +22,7 @@ use crate::plan::mirror::{self, Kinship};
 use crate::plan::observed::State;
 use crate::plan::parts::GATEWAY;
 use crate::plan::presets::Preset;
-use crate::plan::{certs as plan_certs, fragments, up};
+use crate::plan::{builds, certs as plan_certs, fragments};
 use crate::render::definition::{definitions, services};
 use crate::render::{self, Access, Generated};
 use crate::ui::redact;
@@ -159,7 +159,7 @@ impl Context {
         let ca_bundle = machine.ca.for_builds().map(str::to_owned);
         observe::details(&engine, &environment, &mut observed).await;
         if let Some(registry) = &project.file.registry {
-            let needed = images.needed(&up::wanted_images(environment.parts.values()));
+            let needed = images.needed(&builds::wanted_images(environment.parts.values()));
             observed.in_registry = observe::in_registry(&engine, registry, &needed, &observed.tags).await;
         }
         let table = (intent == Intent::Act).then_some(table);

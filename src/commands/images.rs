@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::names::ImageName;
 use crate::plan::images::Node;
 use crate::plan::proof::{self, Descent, OtherPackages};
-use crate::plan::{Plan, up};
+use crate::plan::{Plan, builds};
 use crate::ui::table;
 
 /// Show the image hierarchy: fingerprints, sizes, what is stale and why
@@ -77,7 +77,7 @@ pub async fn run(cx: &Context, args: &ImagesArgs) -> Result<()> {
 
 async fn show(cx: &Context, args: &ImagesArgs) -> Result<()> {
     let session = cx.session(Intent::Look).await?;
-    let wanted = up::wanted_images(session.environment.parts.values());
+    let wanted = builds::wanted_images(session.environment.parts.values());
     let nodes: Vec<&Node> =
         if args.all { session.images.nodes().iter().collect() } else { session.images.needed(&wanted) };
     let images: Vec<ImageJson> = nodes.iter().map(|node| image(&session, node)).collect();
@@ -107,7 +107,7 @@ fn image(session: &Session, node: &Node) -> ImageJson {
         tag: node.tag.clone(),
         present,
         bytes: seen.map(|image| image.size),
-        stale: (!present).then(|| up::why_image(node, observed)),
+        stale: (!present).then(|| builds::why_image(node, observed)),
     }
 }
 
@@ -144,13 +144,13 @@ async fn build(cx: &Context, names: &[String], dry_run: bool, no_cache: bool) ->
         (session, Some(lock))
     };
     let wanted: BTreeSet<ImageName> = if names.is_empty() {
-        up::wanted_images(session.environment.parts.values())
+        builds::wanted_images(session.environment.parts.values())
     } else {
         names.iter().map(|name| known(&session, name)).collect::<Result<_>>()?
     };
     let mut plan = Plan::default();
     let needed = session.images.needed(&wanted);
-    let _ = up::images(&mut plan, &needed, &session.lock, &session.observed, no_cache);
+    let _ = builds::images(&mut plan, &needed, &session.lock, &session.observed, no_cache);
     if plan.is_empty() {
         cx.screen.say("nothing to do: all images are there");
         return Ok(());
@@ -194,7 +194,7 @@ async fn verify(cx: &Context, json: bool) -> Result<()> {
         let running = session.observed.container(&part.name).map(|container| container.image.as_str());
         parts.push(proof::descent(part, &root, layers.as_deref(), running));
     }
-    let needed = session.images.needed(&up::wanted_images(session.environment.parts.values()));
+    let needed = session.images.needed(&builds::wanted_images(session.environment.parts.values()));
     let shared = match &session.checkout.project.file.registry {
         Some(registry) => observe::registry_packages(&session.engine, registry, &needed, &session.observed).await?,
         None => BTreeMap::new(),

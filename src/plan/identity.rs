@@ -166,46 +166,6 @@ pub fn identify(known: &Known, project: &Project, table: &mut Table) -> Result<I
     Ok(Identity { held, news })
 }
 
-/// No checkout, or more than one, is called so.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotSelected {
-    /// There is none.
-    #[error("none of your checkouts is called `{0}`")]
-    Unknown(String, Vec<String>),
-    /// There are several.
-    #[error("`{0}` is the name of {1} checkouts")]
-    Ambiguous(String, usize, Vec<String>),
-}
-
-impl From<NotSelected> for Error {
-    fn from(error: NotSelected) -> Self {
-        let (NotSelected::Unknown(_, paths) | NotSelected::Ambiguous(_, _, paths)) = &error;
-        let hint = match paths.as_slice() {
-            [] => "`devenv up` in a checkout makes it known".to_owned(),
-            paths => format!("name one by its folder: {}", paths.join(", ")),
-        };
-        Self::new(Kind::Usage, error).hint(hint)
-    }
-}
-
-/// The checkout that a person means: by id, folder, host name, else by the product's name.
-pub fn select<'t>(table: &'t Table, name: &str) -> Result<&'t Reservation, NotSelected> {
-    let paths = |held: &[&Reservation]| held.iter().map(|held| held.path.clone()).collect::<Vec<_>>();
-    let exact = |held: &&Reservation| {
-        let host = held.host.trim_end_matches(".localhost");
-        [held.id.as_str(), &held.path, &held.host, host].contains(&name)
-    };
-    let by_name = |held: &&Reservation| held.project == name || held.path.rsplit('/').next() == Some(name);
-    let all: Vec<&Reservation> = table.checkouts.iter().collect();
-    let exact: Vec<&Reservation> = all.iter().copied().filter(exact).collect();
-    let found = if exact.is_empty() { all.iter().copied().filter(by_name).collect() } else { exact };
-    match found.as_slice() {
-        [one] => Ok(one),
-        [] => Err(NotSelected::Unknown(name.to_owned(), paths(&all))),
-        several => Err(NotSelected::Ambiguous(name.to_owned(), several.len(), paths(several))),
-    }
-}
-
 /// The id in the file, unless the folder is a copy; else the one that the engine or the table knows this folder by;
 /// else a new one.
 fn id_of(known: &Known, table: &Table) -> (String, Option<String>) {
@@ -382,23 +342,6 @@ mod tests {
             ]
         );
         assert_eq!(news("other"), ["found this checkout's identity again"]);
-    }
-
-    #[test]
-    fn a_checkout_is_selected_by_what_people_call_it() {
-        let mut table = Table::default();
-        for (path, id) in [("/home/ada/shop", "0a0a0a"), ("/home/ada/shop-review", "0b0b0b")] {
-            identify(&known(path, id), &shop(), &mut table).unwrap();
-        }
-        let path = |name| select(&table, name).map(|held| held.path.as_str()).map_err(|error| error.to_string());
-        assert_eq!(path("shop-review"), Ok("/home/ada/shop-review"));
-        assert_eq!(path("shop-review.shop.localhost"), Ok("/home/ada/shop-review"));
-        assert_eq!(path("0a0a0a"), Ok("/home/ada/shop"));
-        assert_eq!(path("shop"), Ok("/home/ada/shop"), "the first checkout has the host name");
-        assert_eq!(path("shpo"), Err("none of your checkouts is called `shpo`".to_owned()));
-        table.checkouts[0].host = "else.localhost".to_owned();
-        let error = select(&table, "shop").unwrap_err();
-        assert_eq!(error.to_string(), "`shop` is the name of 2 checkouts");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The decision: project × what was observed → a [`Plan`], steps each with its cause and what it comes after. Pure.
 
+pub mod builds;
 pub mod certs;
 pub mod definition;
 pub mod doctor;
@@ -24,6 +25,7 @@ pub mod parts;
 pub mod presets;
 pub mod proof;
 pub mod secrets;
+pub mod selection;
 pub mod services;
 pub mod sync;
 pub mod tree;
