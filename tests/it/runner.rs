@@ -16,7 +16,9 @@ struct Runner {
 
 /// Starts the runner on a command; `env` as `NAME=value`.
 fn run(args: &[&str], env: &[&str]) -> Runner {
-    let mut command = Command::new("sh");
+    // A shell cannot trap what was ignored when it began, and whoever runs the tests may ignore hang-ups.
+    let mut command = Command::new("env");
+    command.args(["--default-signal", "sh"]);
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("images/base/devenv-run")).args(args);
     command.envs(env.iter().filter_map(|pair| pair.split_once('=')));
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
