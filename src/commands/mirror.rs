@@ -183,7 +183,10 @@ async fn verify(cx: &Context, names: &[String], json: bool) -> Result<()> {
         cx.screen.say(format!("{} compared: no difference", copies.len()));
         return Ok(());
     }
-    let message = format!("{} differences", found.len());
+    let message = match found.len() {
+        1 => "one difference".to_owned(),
+        many => format!("{many} differences"),
+    };
     Err(Error::message(Kind::Failed, message).hint("`devenv up` makes the copies equal"))
 }
 

@@ -151,16 +151,16 @@ mod tests {
 
     fn said(service: &Value, allowed: &[Permission]) -> String {
         let merged = json!({"services": {"tool": service}});
-        check(&merged, "/work/shop", allowed).map_or_else(|error| error.to_string(), |()| String::new())
+        check(&merged, "/srv/shop", allowed).map_or_else(|error| error.to_string(), |()| String::new())
     }
 
     #[test]
     fn what_reaches_out_of_the_checkout_must_be_allowed() {
         let bind = |source: &str| json!({"volumes": [{"type": "bind", "source": source, "target": "/x"}]});
-        assert_eq!(said(&bind("/work/shop/data"), &[]), "");
-        let outside = "service `tool` mounts /work/shop-2, which reaches out of the checkout";
-        assert_eq!(said(&bind("/work/shop-2"), &[]), outside);
-        assert_eq!(said(&bind("/work/shop-2"), &[Permission::OutsideMounts]), "");
+        assert_eq!(said(&bind("/srv/shop/data"), &[]), "");
+        let outside = "service `tool` mounts /srv/shop-2, which reaches out of the checkout";
+        assert_eq!(said(&bind("/srv/shop-2"), &[]), outside);
+        assert_eq!(said(&bind("/srv/shop-2"), &[Permission::OutsideMounts]), "");
         let socket =
             "service `tool` mounts /var/run/docker.sock, and with it the engine, which reaches out of the checkout";
         assert_eq!(said(&bind("/var/run/docker.sock"), &[Permission::OutsideMounts]), socket);

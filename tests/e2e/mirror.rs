@@ -63,7 +63,7 @@ fn a_copy_is_complete_before_the_start_equal_after_every_up_and_halts_before_a_d
     assert!(mounts(&api).contains("-mirror-api") && !mounts(&bound).contains("-mirror-"));
     // What is ignored stays where it is made.
     engine::docker(&["exec", &api, "sh", "-c", "echo made > /srv/api/made.log; echo stray > /srv/api/stray"]);
-    checkout.devenv(&["mirror", "verify", "api"]).code(1).says("1 differences");
+    checkout.devenv(&["mirror", "verify", "api"]).code(1).says("one difference");
     checkout.write("api/first.txt", "two\n");
     fs::remove_dir_all(checkout.root().join("api/deep")).unwrap();
     std::os::unix::fs::symlink("nowhere", checkout.root().join("api/deep")).unwrap();
