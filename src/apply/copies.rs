@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::apply::mirror::{self, Guard, Session};
-use crate::apply::watch::Setting;
+use crate::apply::mirror::{self, Guard, Sent, Session};
+use crate::apply::setting::Setting;
 use crate::error::Result;
 use crate::host::engine::Engine;
+use crate::host::watch;
 use crate::names::PartName;
-use crate::plan::parts::{Copy, Environment};
+use crate::plan::mirror::{Standing, Told};
+use crate::plan::parts::{Copy, Environment, Part};
 use crate::plan::sync::{self, Root};
 use crate::plan::watch::Change;
 
@@ -18,56 +20,60 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// All sessions of a watcher.
 #[derive(Default)]
-pub struct Copies {
+pub(crate) struct Copies {
     open: BTreeMap<PartName, (Copy, Session)>,
     /// Roots as halted mirrors last knew them.
     halted: BTreeMap<PartName, Root>,
-    told: BTreeMap<PartName, String>,
 }
 
 impl Copies {
     /// Forgets sessions of modules that are defined otherwise now; the next batch opens them again.
-    pub fn keep(&mut self, environment: &Environment) {
+    pub(crate) fn keep(&mut self, environment: &Environment) {
         self.open.retain(|name, (copy, _)| {
             environment.parts.get(name).and_then(|part| part.mirror.as_ref()).is_some_and(|now| now == copy)
         });
     }
 
-    /// Brings changes into all copies whose containers run, and opens those that are not open. Returns what there is to
-    /// tell: a status that is another than before.
-    pub async fn send(
+    /// Forgets all sessions: nobody knows what has arrived.
+    pub(crate) fn forget(&mut self) {
+        self.open.clear();
+    }
+
+    /// Brings changes into all copies whose containers run, opens those that are not open, and takes back outputs.
+    /// Returns what there is to tell about each that it has had to do with.
+    pub(crate) async fn send(
         &mut self,
         engine: &Engine,
         setting: &Setting,
         containers: &BTreeMap<PartName, String>,
         changed: &BTreeMap<PathBuf, Change>,
-    ) -> Vec<(PartName, String)> {
+    ) -> Vec<Told> {
+        self.keep(&setting.environment);
         self.open.retain(|name, (_, session)| containers.get(name).is_some_and(|id| id == session.container()));
         let mut told = Vec::new();
-        for part in setting.environment.parts.values().filter(|part| part.is_copied()) {
+        for part in setting.copied() {
             let (Some(copy), Some(container)) = (&part.mirror, containers.get(&part.name)) else { continue };
-            let folder = if copy.folder.as_str() == "." {
-                setting.root.clone()
-            } else {
-                setting.root.join(copy.folder.as_str())
-            };
-            let paths = below(&folder, changed);
-            let is_open = self.open.contains_key(&part.name);
-            if paths.is_empty() && is_open {
+            let paths = below(&setting.folder(&copy.folder), changed);
+            if paths.is_empty() && copy.outputs.is_empty() && self.open.contains_key(&part.name) {
                 continue;
             }
-            let work = self.one(engine, &setting.root, &part.name, copy, container, &paths);
-            let status = match tokio::time::timeout(PATIENCE, work).await {
-                Ok(Ok(status)) => status,
-                Ok(Err(error)) => format!("broken: {error}"),
-                Err(_) => "broken: the engine does not answer".to_owned(),
+            let work = self.one(engine, setting, part, copy, container, &paths);
+            let (standing, sent) = match tokio::time::timeout(PATIENCE, work).await {
+                Ok(Ok(sent)) => (sent.halted.clone().map_or(Standing::InSync, Standing::Halted), sent),
+                Ok(Err(error)) => (Standing::Broken(error.to_string()), Sent::default()),
+                Err(_) => (Standing::Broken("the engine does not answer".to_owned()), Sent::default()),
             };
-            if status.starts_with("broken") {
+            if standing != Standing::InSync {
+                // The next change looks again.
                 self.open.remove(&part.name);
             }
-            if self.told.insert(part.name.clone(), status.clone()).as_ref() != Some(&status) {
-                told.push((part.name.clone(), status));
-            }
+            told.push(Told {
+                part: part.name.clone(),
+                standing,
+                changes: sent.operations.len(),
+                brought: sent.brought,
+                agreed: self.open.get(&part.name).map(|(_, session)| session.agreed().clone()),
+            });
         }
         told
     }
@@ -75,49 +81,43 @@ impl Copies {
     async fn one(
         &mut self,
         engine: &Engine,
-        root: &Path,
-        name: &PartName,
+        setting: &Setting,
+        part: &Part,
         copy: &Copy,
         container: &str,
         paths: &BTreeSet<PathBuf>,
-    ) -> Result<String> {
+    ) -> Result<Sent> {
+        let name = &part.name;
         if let Some((_, session)) = self.open.get_mut(name) {
-            match session.send(paths).await {
+            let sent = if paths.is_empty() {
+                session.look_for_outputs().await.map(|brought| Sent { brought, ..Sent::default() })
+            } else {
+                session.send(paths).await
+            };
+            match sent {
                 Ok(sent) => {
-                    return Ok(match sent.halted {
-                        Some(halt) => {
-                            self.halted.insert(name.clone(), session.root());
-                            // The next change looks again.
-                            self.open.remove(name);
-                            stands_still(name, &halt)
-                        }
-                        None => "in sync".to_owned(),
-                    });
+                    if sent.halted.is_some() {
+                        self.halted.insert(name.clone(), session.root());
+                    }
+                    return Ok(sent);
                 }
                 // The helper is gone, with its container or without: a comparison says where it was.
-                Err(_) => self.open.remove(name),
-            };
-        }
-        let folder = if copy.folder.as_str() == "." { root.to_owned() } else { root.join(copy.folder.as_str()) };
-        if let Some(halt) = sync::halt(None, mirror::root(&folder), 0, 0, 0) {
-            return Ok(stands_still(name, &halt));
-        }
-        let ends = mirror::ends(root, copy, container.to_owned())?;
-        let guard = self.halted.get(name).map_or(Guard::On, |root| Guard::Since(*root));
-        let (session, sent) = Session::open(engine, ends, guard).await?;
-        Ok(match sent.halted {
-            Some(halt) => stands_still(name, &halt),
-            None => {
-                self.halted.remove(name);
-                self.open.insert(name.clone(), (copy.clone(), session));
-                "in sync".to_owned()
+                Err(_) => drop(self.open.remove(name)),
             }
-        })
+        }
+        if let Some(halt) = sync::halt(None, mirror::root(&setting.folder(&copy.folder)), 0, 0, 0) {
+            return Ok(Sent { halted: Some(halt), ..Sent::default() });
+        }
+        let ends = mirror::ends(&setting.root, copy, container.to_owned())?;
+        let guard = self.halted.get(name).map_or(Guard::On, |root| Guard::Since(*root));
+        let agreed = watch::state(&setting.root).modules.remove(name).unwrap_or_default().outputs;
+        let (session, sent) = Session::open(engine, ends, guard, agreed).await?;
+        if sent.halted.is_none() {
+            self.halted.remove(name);
+            self.open.insert(name.clone(), (copy.clone(), session));
+        }
+        Ok(sent)
     }
-}
-
-fn stands_still(name: &PartName, halt: &impl std::fmt::Display) -> String {
-    format!("halted: {halt}; bring the files back, or, if it is meant, `devenv mirror resume {name}`")
 }
 
 /// Changed paths below a folder, relative to it.

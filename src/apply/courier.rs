@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::config::values::RelPath;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::talks::{Ear, Mouth, Talk};
@@ -23,6 +24,15 @@ pub struct Courier {
     mouth: Mouth,
     token: String,
     heard: Vec<u8>,
+}
+
+/// What the helper says to a line that went well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// It is done.
+    Done,
+    /// It is done, and something that was asked for may have been written.
+    Fresh,
 }
 
 /// What goes at once, made from files of this machine.
@@ -103,20 +113,29 @@ impl Courier {
         }
     }
 
-    async fn answer(&mut self) -> Result<()> {
+    /// Whether one of these paths may have been written since it was asked before.
+    pub async fn has_fresh(&mut self, paths: &[RelPath]) -> Result<bool> {
+        self.mouth.say(&mirror::fresh(paths).0).await?;
+        Ok(self.answer().await? == Answer::Fresh)
+    }
+
+    async fn answer(&mut self) -> Result<Answer> {
         answer(&mut self.ear, &self.token, &mut self.heard).await
     }
 }
 
 /// Reads to the next answer.
-async fn answer(ear: &mut Ear, token: &str, heard: &mut Vec<u8>) -> Result<()> {
+async fn answer(ear: &mut Ear, token: &str, heard: &mut Vec<u8>) -> Result<Answer> {
+    let mut fresh = false;
     let mut complaints: Vec<String> = Vec::new();
     loop {
         while let Some(end) = heard.iter().position(|byte| *byte == b'\n') {
             let line = String::from_utf8_lossy(&heard[..end]).into_owned();
             heard.drain(..=end);
             match line.strip_prefix(token).map(str::trim) {
-                Some("ok") => return Ok(()),
+                Some("ok") if fresh => return Ok(Answer::Fresh),
+                Some("ok") => return Ok(Answer::Done),
+                Some("fresh") => fresh = true,
                 Some(_) => return Err(refused(&complaints)),
                 None => complaints.push(line),
             }

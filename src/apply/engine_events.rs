@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::StreamExt;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::apply::watch::Message;
+use crate::apply::messages::Message;
 use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::labels;

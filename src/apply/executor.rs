@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::builds::Progress;
 use crate::host::engine::runs::OneOff;
-use crate::host::{compose, files, state};
+use crate::host::{compose, files, state, watch};
 use crate::labels;
 use crate::names::PartName;
 use crate::plan::images::Hierarchy;
@@ -262,7 +262,7 @@ impl Work<'_> {
         let id = self.container(&part.name).await?;
         let runs = self.engine.detail(&id).await?.state == State::Running;
         let sent = if runs {
-            self.compare(copy, id).await
+            self.compare(part, copy, id).await
         } else {
             let one_off = OneOff {
                 like: id,
@@ -273,7 +273,7 @@ impl Work<'_> {
             };
             let stand_in = self.engine.create_one_off(&one_off).await?;
             let sent = match self.engine.start(&stand_in).await {
-                Ok(()) => self.compare(copy, stand_in.clone()).await,
+                Ok(()) => self.compare(part, copy, stand_in.clone()).await,
                 Err(error) => Err(error),
             };
             self.engine.remove_one_off(&stand_in).await?;
@@ -286,12 +286,20 @@ impl Work<'_> {
         if count > 0 {
             (self.report)(Event::Doing(at, format!("{count} changes, {} kB", sent.bytes.div_ceil(1000))));
         }
+        for back in sent.brought {
+            (self.report)(Event::Line(at, back.to_string()));
+        }
         Ok(())
     }
 
-    async fn compare(&self, copy: &Copy, container: String) -> Result<Sent> {
+    async fn compare(&self, part: &Part, copy: &Copy, container: String) -> Result<Sent> {
         let ends = mirror::ends(self.root, copy, container)?;
-        let (_session, sent) = mirror::Session::open(self.engine, ends, self.guard).await?;
+        let agreed = watch::state(self.root).modules.remove(&part.name).unwrap_or_default().outputs;
+        let (session, sent) = mirror::Session::open(self.engine, ends, self.guard, agreed).await?;
+        if !copy.outputs.is_empty() {
+            let agreed = session.agreed().clone();
+            watch::update(self.root, |state| state.modules.entry(part.name.clone()).or_default().outputs = agreed)?;
+        }
         Ok(sent)
     }
 

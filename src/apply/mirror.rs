@@ -3,19 +3,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
+use crate::apply::comparison::look;
 use crate::apply::courier::Courier;
+use crate::apply::outputs;
 use crate::config::values::RelPath;
-use crate::error::{Error, Kind as ErrorKind, Result};
-use crate::host::comparison;
+use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::host::locks;
+use crate::host::outputs as host;
 use crate::host::source::Source;
+use crate::plan::outputs::{Back, Stamps};
 use crate::plan::parts::Copy;
 use crate::plan::sync::{self, Halt, Operation, Root, Seen};
 use crate::plan::tree::{Entry, Kind};
@@ -33,6 +34,8 @@ pub struct Ends {
     pub outputs: Vec<RelPath>,
     /// Paths below it that other volumes are mounted on.
     pub mounted: Vec<PathBuf>,
+    /// A folder of the checkout for what comes back and is not in its place yet.
+    pub spool: PathBuf,
 }
 
 /// The ends of a module's copy, with a container that has it mounted.
@@ -43,6 +46,7 @@ pub fn ends(checkout: &Path, copy: &Copy, container: String) -> Result<Ends> {
         dir: copy.dir.clone(),
         outputs: copy.outputs.clone(),
         mounted: copy.mounted.iter().map(PathBuf::from).collect(),
+        spool: checkout.join(".devenv"),
     })
 }
 
@@ -64,43 +68,36 @@ pub struct Sent {
     pub operations: Vec<Operation>,
     /// Bytes of the files that were written.
     pub bytes: u64,
+    /// What has come back.
+    pub brought: Vec<Back>,
     /// Why nothing was done.
-    pub halted: Option<Halt>,
-}
-
-/// How a mirror is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
-    /// When the last batch had arrived.
-    pub in_sync_since: SystemTime,
-    /// Files that are mirrored.
-    pub files: usize,
-    /// Their length together.
-    pub bytes: u64,
-    /// Why nothing is sent any more.
     pub halted: Option<Halt>,
 }
 
 /// A mirror that is open. It ends when this is dropped; after an error it must be opened anew.
 pub struct Session {
+    engine: Engine,
     ends: Ends,
     courier: Courier,
     /// What is in the container and counts.
     known: BTreeMap<PathBuf, Kind>,
+    /// What both sides had of the outputs last.
+    agreed: Stamps,
     root: Root,
-    in_sync_since: SystemTime,
     halted: Option<Halt>,
 }
 
 impl Session {
-    /// Begins a mirror: both ends are compared by content and made equal.
-    pub async fn open(engine: &Engine, ends: Ends, guard: Guard) -> Result<(Self, Sent)> {
+    /// Begins a mirror: outputs come back, then both ends are compared by content and made equal. `agreed` is what both
+    /// had of the outputs last.
+    pub async fn open(engine: &Engine, ends: Ends, guard: Guard, agreed: Stamps) -> Result<(Self, Sent)> {
         let courier = Courier::open(engine, &ends.container, &ends.dir).await?;
         let _alone = locks::take_mirror(&ends.container, &ends.dir).await?;
         let root = root(ends.source.root());
-        let (here, seen) = look(engine, &ends).await?;
-        let known = here.iter().map(|entry| (entry.path.clone(), entry.kind.clone())).collect();
-        let mut session = Self { ends, courier, known, root, in_sync_since: SystemTime::now(), halted: None };
+        let engine = engine.clone();
+        let mut session = Self { engine, ends, courier, known: BTreeMap::new(), agreed, root, halted: None };
+        let (here, seen) = look(&session.engine, &session.ends).await?;
+        session.known = here.iter().map(|entry| (entry.path.clone(), entry.kind.clone())).collect();
         let operations = sync::compared(&here, &seen);
         let gone = operations.iter().filter(|operation| matches!(operation, Operation::Remove(_))).count();
         let files = seen.values().filter(|what| !matches!(what, Seen::Folder)).count();
@@ -117,9 +114,16 @@ impl Session {
             session.halted = Some(halt.clone());
             return Ok((session, Sent { halted: Some(halt), ..Sent::default() }));
         }
+        let brought = session.bring().await?;
+        // What came back is equal on both sides now.
+        let is_equal = |operation: &Operation| {
+            let is_it = |path: &PathBuf| path == operation.path();
+            brought.iter().any(|back| matches!(back, Back::Bring(path) | Back::Remove(path) if is_it(path)))
+        };
+        let operations: Vec<Operation> = operations.into_iter().filter(|operation| !is_equal(operation)).collect();
         let bytes = session.courier.carry(&session.ends.source, &operations, seen.is_empty()).await?;
-        session.in_sync_since = SystemTime::now();
-        Ok((session, Sent { operations, bytes, halted: None }))
+        session.agree(&operations);
+        Ok((session, Sent { operations, bytes, brought, halted: None }))
     }
 
     /// Brings what is at these paths now into the container, as one batch. A changed `.gitignore`, and a path that is
@@ -150,8 +154,10 @@ impl Session {
             return Ok(Sent { halted: Some(halt), ..Sent::default() });
         }
         self.root = at_root;
-        let operations = sync::changed(&now, &self.known, &gone);
+        let mut operations = sync::changed(&now, &self.known, &gone);
+        let brought = self.before_sending(&mut operations).await?;
         let bytes = self.courier.carry(&self.ends.source, &operations, false).await?;
+        self.agree(&operations);
         for operation in &operations {
             match operation {
                 Operation::Clear(path) => self.forget(path),
@@ -162,23 +168,63 @@ impl Session {
             }
         }
         self.known.extend(now.into_iter().map(|entry| (entry.path, entry.kind)));
-        self.in_sync_since = SystemTime::now();
-        Ok(Sent { operations, bytes, halted: None })
+        Ok(Sent { operations, bytes, brought, halted: None })
     }
 
-    /// How the mirror is.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        let lengths = self.known.values().filter_map(|kind| match kind {
-            Kind::File { bytes, .. } => Some(*bytes),
-            _ => None,
-        });
-        Status {
-            in_sync_since: self.in_sync_since,
-            files: self.known.values().filter(|kind| **kind != Kind::Folder).count(),
-            bytes: lengths.sum(),
-            halted: self.halted.clone(),
+    /// Brings back what the container has changed of the outputs, if it says that there may be something.
+    pub async fn look_for_outputs(&mut self) -> Result<Vec<Back>> {
+        if self.ends.outputs.is_empty() || self.halted.is_some() {
+            return Ok(Vec::new());
         }
+        let _alone = locks::take_mirror(&self.ends.container, &self.ends.dir).await?;
+        if self.courier.has_fresh(&self.ends.outputs).await? { self.bring().await } else { Ok(Vec::new()) }
+    }
+
+    async fn bring(&mut self) -> Result<Vec<Back>> {
+        outputs::bring(&self.engine, &self.ends, &mut self.agreed).await
+    }
+
+    /// Sees to outputs among what is to be sent: what has just come back is not sent, and what the container has changed
+    /// meanwhile is not overwritten unseen.
+    async fn before_sending(&mut self, operations: &mut Vec<Operation>) -> Result<Vec<Back>> {
+        self.leave_agreed(operations);
+        if !operations.iter().any(|operation| self.is_output(operation.path())) {
+            return Ok(Vec::new());
+        }
+        let brought = self.bring().await?;
+        self.leave_agreed(operations);
+        Ok(brought)
+    }
+
+    /// Leaves out the outputs that both sides have already.
+    fn leave_agreed(&self, operations: &mut Vec<Operation>) {
+        operations.retain(|operation| {
+            let path = operation.path();
+            let writes = matches!(operation, Operation::Write { .. } | Operation::Link { .. }) && self.is_output(path);
+            !writes || self.agreed.get(path) != host::stamp(&self.ends.source.root().join(path)).as_ref()
+        });
+    }
+
+    /// Notes what was sent of the outputs.
+    fn agree(&mut self, operations: &[Operation]) {
+        for path in operations.iter().map(Operation::path).filter(|path| path.to_str().is_some()) {
+            if self.is_output(path) {
+                match host::stamp(&self.ends.source.root().join(path)) {
+                    Some(stamp) => self.agreed.insert(path.to_owned(), stamp),
+                    None => self.agreed.remove(path),
+                };
+            }
+        }
+    }
+
+    fn is_output(&self, path: &Path) -> bool {
+        self.ends.outputs.iter().any(|output| path.starts_with(output.as_str()))
+    }
+
+    /// What both sides had of the outputs last.
+    #[must_use]
+    pub fn agreed(&self) -> &Stamps {
+        &self.agreed
     }
 
     /// The root as the mirror last knew it.
@@ -227,12 +273,17 @@ impl Session {
     /// The changes at some paths and below them.
     fn parts(&self, changed: &BTreeSet<PathBuf>) -> (Vec<Entry>, Vec<PathBuf>) {
         let (mut now, mut gone) = (BTreeMap::new(), BTreeSet::new());
+        let mut listed: Option<&Path> = None;
         for path in changed {
             let entry = self.ends.source.entry(path);
-            let inner = match &entry {
-                Some(Entry { kind: Kind::Folder, .. }) => self.ends.source.below(path),
-                _ => Vec::new(),
-            };
+            let is_folder = matches!(&entry, Some(Entry { kind: Kind::Folder, .. }));
+            // What lies in a new folder was listed with it.
+            let is_listed = listed.is_some_and(|listed| path.starts_with(listed));
+            if is_folder && is_listed {
+                continue;
+            }
+            let inner = if is_folder { self.ends.source.below(path) } else { Vec::new() };
+            listed = if is_folder { Some(path) } else { listed };
             let here: BTreeSet<&Path> = entry.iter().chain(&inner).map(|entry| entry.path.as_path()).collect();
             gone.extend(self.below(path).filter(|known| !here.contains(known.as_path())).cloned());
             for inner in &inner {
@@ -252,65 +303,6 @@ impl Session {
     }
 }
 
-/// What a comparison finds that differs, for people.
-pub async fn verify(engine: &Engine, ends: &Ends) -> Result<Vec<Operation>> {
-    let (here, seen) = look(engine, ends).await?;
-    Ok(sync::compared(&here, &seen))
-}
-
-/// Both trees: what counts here, and how the container's differs.
-async fn look(engine: &Engine, ends: &Ends) -> Result<(Vec<Entry>, BTreeMap<PathBuf, Seen>)> {
-    let mut argv = vec!["tar".to_owned(), "-C".to_owned(), ends.dir.clone()];
-    let mut left_out = vec![PathBuf::from(".devenv")];
-    left_out.extend(ends.mounted.iter().cloned());
-    argv.extend(left_out.iter().map(|path| format!("--exclude=./{}", escaped(&path.to_string_lossy()))));
-    argv.extend(["-cf", "-", "."].map(str::to_owned));
-    let mut talk = engine.talk(&ends.container, argv).await?;
-    let (send, receive) = tokio::sync::mpsc::channel::<bytes::Bytes>(64);
-    let source = Arc::clone(&ends.source);
-    let reading = tokio::task::spawn_blocking(move || {
-        let here = source.walk()?;
-        let mut pipe = Pipe { chunks: receive, rest: bytes::Bytes::new() };
-        let seen = comparison::compare(&mut pipe, &source)?;
-        // What follows the end of the archive is padding.
-        let _ = std::io::copy(&mut pipe, &mut std::io::sink());
-        Ok::<_, Error>((here, seen))
-    });
-    while let Some(chunk) = talk.ear.hear().await? {
-        if send.send(chunk).await.is_err() {
-            break;
-        }
-    }
-    drop(send);
-    let code = engine.code(&talk.id).await?;
-    let ended = reading.await.map_err(|error| Error::message(ErrorKind::Bug, error))?;
-    // 1: a file changed while it was read, which the next event or comparison tells.
-    match code {
-        0 | 1 => {}
-        126 | 127 => {
-            let message = format!("the image of {} has no `tar`, which a mirror needs", ends.container);
-            return Err(
-                Error::message(ErrorKind::Failed, message).hint("add the package tar to the image, or `mirror: bind`")
-            );
-        }
-        code => {
-            let message = format!("cannot read {} in the container: tar ended with code {code}", ends.dir);
-            return Err(Error::message(ErrorKind::Failed, message));
-        }
-    }
-    let (here, mut seen) = ended?;
-    let ours: BTreeSet<&Path> = here.iter().map(|entry| entry.path.as_path()).collect();
-    // What comes back from the container is not taken away there.
-    seen.retain(|path, _| {
-        ours.contains(path.as_path()) || !ends.outputs.iter().any(|output| path.starts_with(output.as_str()))
-    });
-    Ok((here, seen))
-}
-
-fn escaped(path: &str) -> String {
-    path.chars().flat_map(|c| if matches!(c, '*' | '?' | '[' | '\\') { vec!['\\', c] } else { vec![c] }).collect()
-}
-
 /// What the root of a source is now.
 #[must_use]
 pub fn root(path: &Path) -> Root {
@@ -318,25 +310,5 @@ pub fn root(path: &Path) -> Root {
         Ok(metadata) if metadata.is_dir() => Root::Folder(metadata.dev(), metadata.ino()),
         Ok(_) => Root::NoFolder,
         Err(_) => Root::Missing,
-    }
-}
-
-/// Chunks that arrive, as something to read from.
-struct Pipe {
-    chunks: tokio::sync::mpsc::Receiver<bytes::Bytes>,
-    rest: bytes::Bytes,
-}
-
-impl Read for Pipe {
-    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        while self.rest.is_empty() {
-            match self.chunks.blocking_recv() {
-                Some(chunk) => self.rest = chunk,
-                None => return Ok(0),
-            }
-        }
-        let count = self.rest.len().min(into.len());
-        into[..count].copy_from_slice(&self.rest.split_to(count));
-        Ok(count)
     }
 }

@@ -2,19 +2,26 @@
 
 pub mod builds;
 pub mod certs;
-pub mod copies;
+pub mod comparison;
+mod copies;
 pub mod courier;
 pub mod doctor;
 pub mod engine_events;
 pub mod executor;
 pub mod fragments;
+mod messages;
 pub mod mirror;
 pub mod notify;
 pub mod observe;
+pub mod outputs;
+mod pipe;
 pub mod ready;
+pub mod records;
 pub mod secrets;
+pub mod setting;
 pub mod steps;
 pub mod watch;
+mod work;
 
 use std::time::Duration;
 

@@ -1,49 +1,39 @@
 //! The watcher at work: feeds events to [`Loops`] and does what it says. What it decides itself is nothing but when to
 //! look.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
 use crate::apply::copies::Copies;
+use crate::apply::engine_events;
+use crate::apply::messages::Message;
 use crate::apply::notify::tell;
-use crate::apply::{engine_events, steps};
-use crate::config::project::Project;
+use crate::apply::records::{Records, Say};
+use crate::apply::setting::Setting;
+use crate::apply::work::Work;
 use crate::digest::Fingerprint;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::host::changes::Changes;
 use crate::host::engine::Engine;
 use crate::host::watch::{self as files, Held};
 use crate::names::PartName;
 use crate::plan::loops::{Action, End, Event, Loops};
+use crate::plan::mirror::{Standing, Told};
 use crate::plan::notify;
-use crate::plan::parts::{Environment, MountSource};
-use crate::plan::watch::{Change, Outcome, Rules, Run, Step, length, rules};
+use crate::plan::watch::{Change, Outcome, Rules, Run, Step, rules};
 
-/// Between two looks at what has no events: settings, the lock, the wall clock.
+/// Between two looks at what has no events: settings, the lock, the wall clock, outputs.
 const LOOK: Duration = Duration::from_secs(1);
 /// A wall clock that is this far ahead of ours has seen the machine sleep.
 const SLEPT: Duration = Duration::from_secs(5);
-/// Lines of a step that are remembered.
-const LINES: usize = 40;
-
-/// Everything that the watcher works from; read again when a setting changes.
-pub struct Setting {
-    /// The checkout's folder.
-    pub root: PathBuf,
-    /// The configuration.
-    pub project: Project,
-    /// What runs.
-    pub environment: Environment,
-    /// The stamp of each module's dependencies.
-    pub stamps: BTreeMap<PartName, String>,
-    /// Files that decide all this.
-    pub files: Vec<PathBuf>,
-}
+/// Between two tries to mend a copy that could not be kept.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// Why the watcher stopped for a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,20 +42,6 @@ pub enum Stop {
     Settings,
     /// The checkout is gone, or its `.devenv` is.
     Gone,
-}
-
-/// What tasks tell the watcher.
-pub(crate) enum Message {
-    /// The containers that run, by part; `None` while the engine cannot be reached.
-    Containers(Option<BTreeMap<PartName, String>>),
-    /// A step has a process group.
-    Began(PartName, u64, i64),
-    /// A step has printed a line.
-    Line(PartName, String),
-    /// A module's command has ended soon after its restart, although it was ready.
-    Died(PartName, Run),
-    /// A step has ended.
-    Ended { module: PartName, run: u64, step: Step, end: End, record: Run },
 }
 
 /// A step that runs.
@@ -78,16 +54,28 @@ struct Running {
     cancelled: bool,
 }
 
+/// A batch that is on its way into the copies.
+struct Sending {
+    number: u64,
+    changed: BTreeMap<PathBuf, Change>,
+    task: JoinHandle<()>,
+}
+
 /// The watcher.
 pub struct Watcher {
     engine: Engine,
     setting: Arc<Setting>,
     loops: Loops,
     changes: Changes,
-    watched: (BTreeSet<PathBuf>, BTreeSet<PathBuf>),
     held: Held,
     containers: BTreeMap<PartName, String>,
-    copies: Copies,
+    copies: Arc<Mutex<Copies>>,
+    sending: Option<Sending>,
+    batches: u64,
+    /// What goes into the copies next.
+    unsent: Option<BTreeMap<PathBuf, Change>>,
+    /// When a copy that could not be kept is tried again.
+    mend: Option<Instant>,
     running: BTreeMap<PartName, Running>,
     outbox: UnboundedSender<Message>,
     inbox: UnboundedReceiver<Message>,
@@ -95,9 +83,8 @@ pub struct Watcher {
     clock: (Instant, SystemTime),
     times: Vec<Option<SystemTime>>,
     settings_changed: bool,
-    shown: BTreeMap<PartName, (Option<Step>, Option<String>)>,
+    records: Records,
     events: JoinHandle<()>,
-    say: Box<dyn Fn(&str) + Send + Sync>,
 }
 
 impl Drop for Watcher {
@@ -108,64 +95,46 @@ impl Drop for Watcher {
 
 impl Watcher {
     /// Begins to watch. `say` prints a line into the log.
-    pub async fn new(
-        engine: Engine,
-        setting: Setting,
-        held: Held,
-        say: Box<dyn Fn(&str) + Send + Sync>,
-    ) -> Result<Self> {
+    pub async fn new(engine: Engine, setting: Setting, held: Held, say: Say) -> Self {
         let (outbox, inbox) = unbounded_channel();
-        let watched = trees(&setting);
-        let changes = Changes::open(&watched.0, watched.1.clone());
-        let events =
-            tokio::spawn(engine_events::follow(engine.clone(), setting.environment.id.clone(), outbox.clone()));
-        let times = times(&setting.files);
         let mut watcher = Self {
-            engine,
-            setting: Arc::new(setting),
             loops: Loops::default(),
-            changes,
-            watched,
+            changes: Changes::open(setting.trees()),
             held,
             containers: BTreeMap::new(),
-            copies: Copies::default(),
+            copies: Arc::default(),
+            sending: None,
+            batches: 0,
+            unsent: None,
+            mend: None,
             running: BTreeMap::new(),
-            outbox,
             inbox,
             begin: Instant::now(),
             clock: (Instant::now(), SystemTime::now()),
-            times,
+            times: setting.times(),
             settings_changed: false,
-            shown: BTreeMap::new(),
-            events,
-            say,
+            records: Records::new(setting.root.clone(), say),
+            events: tokio::spawn(engine_events::follow(engine.clone(), setting.environment.id.clone(), outbox.clone())),
+            engine,
+            setting: Arc::new(setting),
+            outbox,
         };
         let wanted = rules(&watcher.setting.project, &watcher.setting.environment);
         watcher.configure_loops(&wanted);
-        watcher.catch_up(&wanted).await?;
-        watcher.tell_ready(&wanted)?;
-        Ok(watcher)
+        watcher.catch_up(&wanted).await;
+        watcher.tell_ready(&wanted);
+        watcher
     }
 
-    fn tell_ready(&self, wanted: &Rules) -> Result<()> {
-        let copied = self.setting.environment.parts.values().filter(|part| part.is_copied());
-        let names: BTreeSet<&str> = wanted.keys().chain(copied.map(|part| &part.name)).map(PartName::as_str).collect();
-        let names: Vec<&str> = names.into_iter().collect();
-        (self.say)(&format!("watching {} ({} files)", names.join(", "), self.changes.files()));
-        if let Some(trouble) = self.changes.trouble() {
-            (self.say)(trouble);
-        }
-        let trouble = self.changes.trouble().map(str::to_owned);
-        files::update(&self.setting.root, |state| {
-            state.ready = Some(std::process::id());
-            state.trouble = trouble;
-        })
+    fn tell_ready(&mut self, wanted: &Rules) {
+        let names = self.setting.watched(wanted);
+        self.records.say(&format!("watching {} ({} files)", names.join(", "), self.changes.files()));
+        self.records.ready(self.changes.trouble());
     }
 
     /// Ends what an earlier watcher has left, and finds out what it has missed.
-    async fn catch_up(&mut self, wanted: &Rules) -> Result<()> {
-        let root = self.setting.root.clone();
-        for (module, known) in files::state(&root).modules {
+    async fn catch_up(&mut self, wanted: &Rules) {
+        for (module, known) in self.records.state().modules {
             if let Some((container, group)) = known.group {
                 // Its container may be gone, and the group with it.
                 let _ = self.engine.end_stale_group(&container, group).await;
@@ -181,36 +150,35 @@ impl Watcher {
         }
         let marks: Vec<(PartName, Option<String>)> =
             wanted.keys().map(|module| (module.clone(), self.mark(module))).collect();
-        files::update(&root, |state| {
+        self.records.update(|state| {
             for known in state.modules.values_mut() {
                 (known.runs, known.waits, known.group) = (None, None, None);
             }
             for (module, mark) in marks {
                 state.modules.entry(module).or_default().mark = mark;
             }
-        })
+        });
     }
 
     fn mark(&self, module: &PartName) -> Option<String> {
         let module = self.setting.project.file.modules.get(module)?;
-        Some(format!("{:016x}", self.changes.mark(&self.setting.root.join(module.path.as_str()))))
+        Some(format!("{:016x}", self.changes.mark(&self.setting.folder(&module.path))))
     }
 
     /// Takes new settings; what they do not touch goes on.
-    pub fn configure(&mut self, setting: Setting) -> Result<()> {
-        self.copies.keep(&setting.environment);
-        self.times = times(&setting.files);
-        let watched = trees(&setting);
-        let is_other = watched != self.watched;
+    pub fn configure(&mut self, setting: Setting) {
+        self.times = setting.times();
+        let trees = setting.trees();
+        let is_other = trees != *self.changes.trees();
         self.setting = Arc::new(setting);
         let wanted = rules(&self.setting.project, &self.setting.environment);
         self.configure_loops(&wanted);
         if is_other {
-            self.changes = Changes::open(&watched.0, watched.1.clone());
-            self.watched = watched;
-            self.tell_ready(&wanted)?;
+            self.changes = Changes::open(trees);
+            self.tell_ready(&wanted);
         }
-        Ok(())
+        // A copy may be another one now.
+        self.mirror(BTreeMap::new());
     }
 
     /// Has the settings read again although their files are as they were: they could not be read.
@@ -244,64 +212,123 @@ impl Watcher {
             };
             tokio::select! {
                 biased;
-                Some(message) = self.inbox.recv() => self.hear(message).await?,
-                changed = self.changes.next() => {
-                    // A loop must not run on stale source.
-                    self.mirror(&changed).await?;
-                    self.changed(&changed);
-                }
+                Some(message) = self.inbox.recv() => self.hear(message),
+                changed = self.changes.next() => self.changed(changed),
                 () = tick => self.take(Event::Tick(begin.elapsed())),
                 _ = look.tick() => if let Some(stop) = self.look()? { return Ok(stop) },
             }
             if std::mem::take(&mut self.settings_changed) {
                 return Ok(Stop::Settings);
             }
-            self.show()?;
+            let modules: Vec<PartName> = self.setting.environment.parts.keys().cloned().collect();
+            for module in modules {
+                self.records.show(&module, (self.loops.runs(&module), self.loops.waits(&module)));
+            }
         }
     }
 
     /// Ends all that runs, and leaves a state that says so.
-    pub async fn end(&mut self) -> Result<()> {
+    pub async fn end(&mut self) {
         for running in std::mem::take(&mut self.running).into_values() {
             if let Some(group) = running.group {
                 let _ = self.engine.end_group(&running.container, group).await;
             }
             running.task.abort();
         }
-        if !self.held.is_there() {
-            return Ok(());
+        if let Some(sending) = self.sending.take() {
+            sending.task.abort();
         }
-        files::update(&self.setting.root, |state| {
+        if !self.held.is_there() {
+            return;
+        }
+        self.records.update(|state| {
             (state.ready, state.trouble) = (None, None);
             for known in state.modules.values_mut() {
                 (known.runs, known.waits, known.group, known.mark) = (None, None, None, None);
             }
-        })
+        });
     }
 
-    /// Brings changes into the copies of the modules that run on one.
-    async fn mirror(&mut self, changed: &BTreeMap<PathBuf, Change>) -> Result<()> {
-        let told = self.copies.send(&self.engine, &self.setting, &self.containers, changed).await;
-        self.tell_mirrors(told)
-    }
-
-    fn tell_mirrors(&self, told: Vec<(PartName, String)>) -> Result<()> {
-        for (part, status) in told {
-            (self.say)(&format!("{part} mirror {status}"));
-            files::update(&self.setting.root, |state| {
-                state.modules.entry(part).or_default().mirror = Some(status);
-            })?;
+    /// Takes in what changed: at once where source is mounted, and after the mirror where it is copied, since a loop
+    /// must not run on stale source.
+    fn changed(&mut self, changed: BTreeMap<PathBuf, Change>) {
+        self.settings_changed |= changed.keys().any(|path| self.setting.files.contains(path));
+        let folders: Vec<PathBuf> = self.setting.mirrored().collect();
+        let is_copied = |path: &Path| folders.iter().any(|folder| path.starts_with(folder));
+        let (copied, own): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            changed.into_iter().partition(|(path, _)| is_copied(path));
+        self.in_place(&own);
+        if !copied.is_empty() {
+            self.mirror(copied);
         }
-        Ok(())
     }
 
-    fn changed(&mut self, changed: &BTreeMap<PathBuf, Change>) {
+    /// What changed has reached the containers.
+    fn in_place(&mut self, changed: &BTreeMap<PathBuf, Change>) {
         let root = &self.setting.root;
         let relative = |path: &Path| Some(path.strip_prefix(root).ok()?.to_string_lossy().into_owned());
+        let files = changed.iter().filter(|(_, change)| **change != Change::Folder);
         let paths: BTreeMap<String, Change> =
-            changed.iter().filter_map(|(path, change)| Some((relative(path)?, *change))).collect();
-        self.settings_changed |= changed.keys().any(|path| self.setting.files.contains(path));
-        self.take(Event::Changed(self.begin.elapsed(), paths));
+            files.filter_map(|(path, change)| Some((relative(path)?, *change))).collect();
+        if !paths.is_empty() {
+            self.take(Event::Changed(self.begin.elapsed(), paths));
+        }
+    }
+
+    /// Brings changes into the copies of the modules that run on one, or what comes after them, if a batch is on its way.
+    fn mirror(&mut self, changed: BTreeMap<PathBuf, Change>) {
+        if self.setting.mirrored().next().is_none() {
+            self.in_place(&changed);
+            return;
+        }
+        if self.sending.is_some() {
+            self.unsent.get_or_insert_default().extend(changed);
+            return;
+        }
+        let mut changed = changed;
+        if let Some(unsent) = self.unsent.take() {
+            changed.extend(unsent);
+        }
+        self.batches += 1;
+        let (number, outbox, copies) = (self.batches, self.outbox.clone(), Arc::clone(&self.copies));
+        let (engine, setting, containers) = (self.engine.clone(), Arc::clone(&self.setting), self.containers.clone());
+        let batch = changed.clone();
+        let task = tokio::spawn(async move {
+            let told = copies.lock().await.send(&engine, &setting, &containers, &batch).await;
+            // Nobody listens where the watcher has ended.
+            let _ = outbox.send(Message::Mirrored(number, told));
+        });
+        self.sending = Some(Sending { number, changed, task });
+    }
+
+    fn mirrored(&mut self, number: u64, told: &[Told]) {
+        let Some(sending) = self.sending.take_if(|sending| sending.number == number) else { return };
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        for one in told {
+            self.records.mirrored(one, now);
+            let in_sync = one.standing == Standing::InSync;
+            self.take(Event::Held(one.part.clone(), (!in_sync).then(|| "its mirror".to_owned())));
+            if matches!(one.standing, Standing::Broken(_)) {
+                self.mend = Some(Instant::now() + AGAIN);
+            }
+        }
+        self.in_place(&sending.changed);
+        if let Some(unsent) = self.unsent.take() {
+            self.mirror(unsent);
+        }
+    }
+
+    /// The engine is away: what was on its way has to go again, after a full comparison.
+    fn interrupt(&mut self) {
+        if let Some(sending) = self.sending.take() {
+            sending.task.abort();
+            let unsent = self.unsent.get_or_insert_default();
+            for (path, change) in sending.changed {
+                unsent.entry(path).or_insert(change);
+            }
+        }
+        let copies = Arc::clone(&self.copies);
+        tokio::spawn(async move { copies.lock().await.forget() });
     }
 
     fn look(&mut self) -> Result<Option<Stop>> {
@@ -312,82 +339,78 @@ impl Watcher {
         self.clock = (Instant::now(), SystemTime::now());
         let slept = self.clock.1.duration_since(wall).unwrap_or_default().saturating_sub(then.elapsed());
         if slept > SLEPT {
-            (self.say)("the machine has slept: looking at everything again");
+            self.records.say("the machine has slept: looking at everything again");
             self.changes.rescan();
         }
-        self.changes.check_roots();
+        self.changes.check();
         files::rotate(&self.setting.root)?;
-        if times(&self.setting.files) != self.times {
-            self.times = times(&self.setting.files);
+        let mends = self.mend.take_if(|at| *at <= Instant::now()).is_some();
+        let has_outputs = self.setting.copied().any(|part| part.mirror.iter().any(|copy| !copy.outputs.is_empty()));
+        if (mends || has_outputs) && self.sending.is_none() && !self.containers.is_empty() {
+            self.mirror(BTreeMap::new());
+        }
+        if self.setting.times() != self.times {
+            self.times = self.setting.times();
             return Ok(Some(Stop::Settings));
         }
         Ok(None)
     }
 
-    async fn hear(&mut self, message: Message) -> Result<()> {
+    fn hear(&mut self, message: Message) {
         match message {
             Message::Containers(None) => {
-                (self.say)("the engine is away");
+                self.records.say("the engine is away");
                 self.containers.clear();
+                self.interrupt();
                 self.take(Event::Away);
             }
             Message::Containers(Some(now)) => {
                 self.take(Event::Back);
                 let before = std::mem::replace(&mut self.containers, now.clone());
-                self.mirror(&BTreeMap::new()).await?;
-                for part in before.keys().filter(|part| before.get(*part) != now.get(*part)) {
+                let is_other = |part: &PartName| before.get(part) != now.get(part);
+                let copied: Vec<PartName> = self.setting.copied().map(|part| part.name.clone()).collect();
+                for part in copied.into_iter().filter(is_other) {
+                    self.take(Event::Held(part, Some("its mirror".to_owned())));
+                }
+                self.mirror(BTreeMap::new());
+                for part in before.keys().filter(|part| is_other(part)) {
                     self.take(Event::Down(part.clone()));
                 }
                 for part in now.into_keys() {
                     self.take(Event::Up(part));
                 }
             }
+            Message::Mirrored(number, told) => self.mirrored(number, &told),
             Message::Began(module, run, group) => {
-                let Some(running) = self.running.get_mut(&module).filter(|running| running.run == run) else {
-                    return Ok(());
-                };
+                let Some(running) = self.running.get_mut(&module).filter(|running| running.run == run) else { return };
                 running.group = Some(group);
                 let container = running.container.clone();
                 if running.cancelled {
                     self.cancel(&module, run);
                 }
-                files::update(&self.setting.root, |state| {
+                self.records.update(|state| {
                     state.modules.entry(module).or_default().group = Some((container, group));
-                })?;
+                });
             }
             Message::Died(module, record) => {
-                record.lines.iter().for_each(|line| (self.say)(&format!("{module} | {line}")));
-                self.ended(&module, Step::Restart, End::Failed, &record)?;
+                record.lines.iter().for_each(|line| self.records.say(&format!("{module} | {line}")));
+                self.ended(&module, Step::Restart, End::Failed, &record);
             }
-            Message::Line(module, line) => (self.say)(&format!("{module} | {line}")),
+            Message::Line(module, line) => self.records.say(&format!("{module} | {line}")),
             Message::Ended { module, run, step, end, record } => {
                 let running = self.running.get(&module).is_some_and(|running| running.run == run);
                 let cancelled = running && self.running.remove(&module).is_some_and(|running| running.cancelled);
                 let end = if cancelled && step != Step::Deps { End::Cancelled } else { end };
-                self.ended(&module, step, end, &record)?;
+                self.ended(&module, step, end, &record);
                 self.take(Event::Ended(module, run, end));
             }
         }
-        Ok(())
     }
 
-    fn ended(&mut self, module: &PartName, step: Step, end: End, record: &Run) -> Result<()> {
-        let took = length(record.took);
-        (self.say)(&match end {
-            End::Good if step == Step::Restart => format!("{module} restarted, healthy in {took}"),
-            End::Good => format!("{module} {step} ok in {took}"),
-            End::Failed => format!("{module} {step} FAILED (code {}) in {took}", record.code),
-            End::Cancelled => format!("{module} {step} cancelled: something newer was saved"),
-            End::Lost => format!("{module} {step} lost its container: it will be run again"),
-        });
-        let counts = matches!(end, End::Good | End::Failed);
-        let before = files::update(&self.setting.root, |state| {
-            let known = state.modules.entry(module.clone()).or_default();
-            known.group = None;
-            if counts { known.steps.insert(step, record.clone()).map(|run| run.result) } else { None }
-        })?;
+    fn ended(&mut self, module: &PartName, step: Step, end: End, record: &Run) {
+        let Some(before) = self.records.ended(module, step, end, record) else { return };
         let project = &self.setting.project.file;
-        let Some(notify) = project.notify.clone().filter(|_| counts) else { return Ok(()) };
+        let Some(notify) = project.notify.clone() else { return };
         let news = notify::decide(&notify, project.project.as_str(), (module, step), before, record);
         if let Some(news) = news {
             let (engine, containers, outbox) = (self.engine.clone(), self.containers.clone(), self.outbox.clone());
@@ -399,7 +422,6 @@ impl Watcher {
                 }
             });
         }
-        Ok(())
     }
 
     fn take(&mut self, event: Event) {
@@ -407,18 +429,15 @@ impl Watcher {
             match action {
                 Action::Run { module, run, step, cause } => {
                     let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
-                    (self.say)(&format!("{module} {step}{cause}"));
+                    self.records.say(&format!("{module} {step}{cause}"));
                     self.start(module, run, step);
                 }
                 Action::Cancel { module, run } => self.cancel(&module, run),
                 Action::Done(module) => {
                     let mark = self.mark(&module);
-                    // The next one keeps it; until then a new watcher would only run once more.
-                    let _ = files::update(&self.setting.root, |state| {
-                        state.modules.entry(module).or_default().mark = mark;
-                    });
+                    self.records.update(|state| state.modules.entry(module).or_default().mark = mark);
                 }
-                Action::Say(module, text) => (self.say)(&format!("{module}: {text}")),
+                Action::Say(module, text) => self.records.say(&format!("{module}: {text}")),
             }
         }
     }
@@ -455,144 +474,4 @@ impl Watcher {
         let task = tokio::spawn(work.carry_out());
         self.running.insert(module, Running { run, step, container, group: None, task, cancelled: false });
     }
-
-    /// Writes what runs and what waits, where that is another than before.
-    fn show(&mut self) -> Result<()> {
-        let modules: Vec<PartName> = self.setting.environment.parts.keys().cloned().collect();
-        for module in modules {
-            let now = (self.loops.runs(&module), self.loops.waits(&module));
-            let before = self.shown.get(&module).cloned().unwrap_or_default();
-            if now == before {
-                continue;
-            }
-            if let (Some(what), true) = (&now.1, now.1 != before.1) {
-                (self.say)(&format!("{module} waits for {what}"));
-            }
-            self.shown.insert(module.clone(), now.clone());
-            files::update(&self.setting.root, |state| {
-                let known = state.modules.entry(module).or_default();
-                (known.runs, known.waits) = now;
-            })?;
-        }
-        Ok(())
-    }
-}
-
-/// One step, carried out.
-struct Work {
-    engine: Engine,
-    setting: Arc<Setting>,
-    outbox: UnboundedSender<Message>,
-    module: PartName,
-    container: String,
-    run: u64,
-    step: Step,
-}
-
-impl Work {
-    async fn carry_out(self) {
-        let begin = Instant::now();
-        let began = seconds();
-        let mut lines: Vec<String> = Vec::new();
-        let ended = self.step(&mut lines).await;
-        let (code, failed) = match ended {
-            Ok(code) => (code, code != 0),
-            Err(error) => {
-                for line in error.to_string().lines() {
-                    self.line(&mut lines, line);
-                }
-                (-1, true)
-            }
-        };
-        let end = match failed {
-            false => End::Good,
-            true if self.is_lost(code).await => End::Lost,
-            true => End::Failed,
-        };
-        let result = if failed { Outcome::Failed } else { Outcome::Good };
-        let lines = lines.split_off(lines.len().saturating_sub(LINES));
-        let took = u64::try_from(begin.elapsed().as_millis()).unwrap_or_default();
-        let record = Run { result, began, took, code, lines };
-        let Self { module, run, step, .. } = self;
-        // Nobody listens where the watcher has ended.
-        let _ = self.outbox.send(Message::Ended { module, run, step, end, record });
-    }
-
-    async fn step(&self, lines: &mut Vec<String>) -> Result<i64> {
-        let Some(part) = self.setting.environment.parts.get(&self.module) else { return Ok(0) };
-        let project = &self.setting.environment.project;
-        let each = |line: &str| self.line(lines, line);
-        match self.step {
-            Step::Deps => steps::install(&self.engine, project, part, &self.container, each).await,
-            Step::Restart => {
-                let (outbox, module, began) = (self.outbox.clone(), self.module.clone(), seconds());
-                let died = move |error: Error| {
-                    let lines = error.to_string().lines().map(str::to_owned).collect();
-                    let record = Run { result: Outcome::Failed, began, took: 0, code: -1, lines };
-                    // Nobody listens where the watcher has ended.
-                    let _ = outbox.send(Message::Died(module, record));
-                };
-                steps::restart(&self.engine, part, &self.container, died).await?.map(|()| 0)
-            }
-            step => {
-                let module = self.setting.project.file.modules.get(&self.module);
-                let Some(script) = module.and_then(|module| step.command(module)) else { return Ok(0) };
-                let began = |group| drop(self.outbox.send(Message::Began(self.module.clone(), self.run, group)));
-                self.engine.step(&self.container, script, &[], began, each).await
-            }
-        }
-    }
-
-    fn line(&self, lines: &mut Vec<String>, line: &str) {
-        lines.push(line.to_owned());
-        if lines.len() > 4 * LINES {
-            lines.drain(..2 * LINES);
-        }
-        let _ = self.outbox.send(Message::Line(self.module.clone(), line.to_owned()));
-    }
-
-    /// Whether a step failed because its container or the engine went away.
-    async fn is_lost(&self, code: i64) -> bool {
-        if (0..128).contains(&code) || self.step == Step::Deps {
-            return false;
-        }
-        let detail = tokio::time::timeout(Duration::from_secs(5), self.engine.detail(&self.container)).await;
-        !matches!(detail, Ok(Ok(detail)) if detail.state == crate::plan::observed::State::Running)
-    }
-}
-
-/// The trees that are watched, and what does not count in them: volumes of dependencies, mounted over the source.
-fn trees(setting: &Setting) -> (BTreeSet<PathBuf>, BTreeSet<PathBuf>) {
-    let wanted = rules(&setting.project, &setting.environment);
-    let copied = setting.environment.parts.values().filter(|part| part.is_copied());
-    let copied = copied.filter_map(|part| part.mirror.as_ref()).map(|copy| &copy.folder);
-    let all: BTreeSet<PathBuf> = wanted
-        .values()
-        .flat_map(|rule| &rule.folders)
-        .chain(copied)
-        .map(|path| join(&setting.root, path.as_str()))
-        .collect();
-    let outer = |path: &PathBuf| !all.iter().any(|other| other != path && path.starts_with(other));
-    let mut skipped = BTreeSet::new();
-    for part in setting.environment.parts.values() {
-        let (Some(dir), Some(module)) = (&part.dir, setting.project.file.modules.get(&part.name)) else { continue };
-        for mount in part.mounts.iter().filter(|mount| matches!(mount.source, MountSource::Volume(_))) {
-            if let Some(below) = mount.target.strip_prefix(&format!("{dir}/")) {
-                skipped.insert(join(&setting.root, module.path.as_str()).join(below));
-            }
-        }
-    }
-    (all.iter().filter(|path| outer(path)).cloned().collect(), skipped)
-}
-
-fn join(root: &Path, path: &str) -> PathBuf {
-    if path == "." { root.to_owned() } else { root.join(path) }
-}
-
-fn times(files: &[PathBuf]) -> Vec<Option<SystemTime>> {
-    files.iter().map(|file| std::fs::metadata(file).and_then(|file| file.modified()).ok()).collect()
-}
-
-fn seconds() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }

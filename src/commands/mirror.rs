@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::apply::comparison;
 use crate::apply::mirror::{self, Ends, Guard};
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::{Options, Session};
@@ -161,7 +162,7 @@ async fn verify(cx: &Context, names: &[String], json: bool) -> Result<()> {
     let copies = copies(&session, names)?;
     let mut found = Vec::new();
     for (name, ends) in &copies {
-        for operation in mirror::verify(&session.engine, ends).await? {
+        for operation in comparison::verify(&session.engine, ends).await? {
             let difference = match &operation {
                 Operation::Clear(_) => continue,
                 Operation::Mode { .. } => "mode",

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::apply::watch::{Setting, Stop, Watcher};
+use crate::apply::setting::Setting;
+use crate::apply::watch::{Stop, Watcher};
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
@@ -155,21 +156,23 @@ pub async fn watcher(cx: &Context) -> Result<()> {
     let engine = session.engine.clone();
     let screen = cx.screen;
     let say = move |line: &str| screen.say(format!("{} {line}", clock()));
-    let mut watcher = Watcher::new(engine, setting(cx, session), held, Box::new(say)).await?;
+    let mut watcher = Watcher::new(engine, setting(cx, session), held, Box::new(say)).await;
     loop {
         let stop = tokio::select! {
             stop = watcher.run() => stop?,
             _ = term.recv() => {
                 say("ended");
-                return watcher.end().await;
+                watcher.end().await;
+                return Ok(());
             }
         };
         if stop == Stop::Gone {
             say("the checkout is gone, or its .devenv: that is the end");
-            return watcher.end().await;
+            watcher.end().await;
+            return Ok(());
         }
         match cx.session(Intent::Look).await {
-            Ok(session) => watcher.configure(setting(cx, session))?,
+            Ok(session) => watcher.configure(setting(cx, session)),
             Err(error) if error.kind == Kind::Missing => {
                 say(&format!("{error}"));
                 tokio::time::sleep(AGAIN).await;

@@ -11,7 +11,9 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
-use crate::host::manifest::Manifest;
+use crate::config::values::RelPath;
+use crate::host::manifest::{Found, Manifest};
+use crate::host::source::Source;
 use crate::plan::watch::Change;
 
 /// Shortest pause between two looks at folders that the kernel does not watch.
@@ -19,8 +21,40 @@ const POLL: Duration = Duration::from_secs(2);
 /// Looking at them may take this part of the time.
 const SHARE: u32 = 50;
 
+/// Trees to watch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trees {
+    /// The checkout's folder.
+    pub checkout: PathBuf,
+    /// Folders of modules, each with the patterns of what does not count in it.
+    pub folders: BTreeMap<RelPath, BTreeSet<Vec<String>>>,
+}
+
+impl Trees {
+    fn at(&self, folder: &RelPath) -> PathBuf {
+        if folder.as_str() == "." { self.checkout.clone() } else { self.checkout.join(folder.as_str()) }
+    }
+
+    /// The roots, none of which lies in another.
+    fn roots(&self) -> Vec<PathBuf> {
+        let all: Vec<PathBuf> = self.folders.keys().map(|folder| self.at(folder)).collect();
+        let is_outer = |path: &&PathBuf| !all.iter().any(|other| other != *path && path.starts_with(other));
+        all.iter().filter(is_outer).cloned().collect()
+    }
+
+    /// What says what counts; a folder that is not there has nothing that does.
+    fn sources(&self) -> Vec<(PathBuf, Source)> {
+        let each = self.folders.iter().flat_map(|(folder, all)| all.iter().map(move |patterns| (folder, patterns)));
+        each.filter_map(|(folder, patterns)| {
+            Some((self.at(folder), Source::open(&self.checkout, folder, patterns).ok()?))
+        })
+        .collect()
+    }
+}
+
 /// Trees that are watched.
 pub struct Changes {
+    trees: Trees,
     roots: BTreeMap<PathBuf, u64>,
     manifest: Manifest,
     watcher: Option<RecommendedWatcher>,
@@ -43,7 +77,18 @@ struct Hints {
 #[derive(Default)]
 struct Seen {
     folders: BTreeSet<PathBuf>,
+    /// Folders for which git's files say something else than before.
+    rules: Vec<PathBuf>,
     all: bool,
+}
+
+impl From<Found> for Change {
+    fn from(found: Found) -> Self {
+        match found {
+            Found::File => Self::New,
+            Found::Folder => Self::Folder,
+        }
+    }
 }
 
 impl Hints {
@@ -60,9 +105,9 @@ impl Hints {
 }
 
 impl Changes {
-    /// Begins to watch `roots`; `skipped` are paths below them that never count.
+    /// Begins to watch.
     #[must_use]
-    pub fn open(roots: &BTreeSet<PathBuf>, skipped: BTreeSet<PathBuf>) -> Self {
+    pub fn open(trees: Trees) -> Self {
         let hints = Arc::new(Hints::default());
         let for_events = Arc::clone(&hints);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| match event {
@@ -84,8 +129,9 @@ impl Changes {
             Err(error) => (None, Some(trouble(&error))),
         };
         let mut changes = Self {
+            trees: trees.clone(),
             roots: BTreeMap::new(),
-            manifest: Manifest::new(skipped),
+            manifest: Manifest::new(trees.sources()),
             watcher,
             hints,
             unwatched: BTreeSet::new(),
@@ -93,11 +139,17 @@ impl Changes {
             next_poll: Instant::now() + POLL,
             reading: Some(None),
         };
-        for root in roots {
-            changes.add(root, &mut |_| {});
-            changes.roots.insert(root.clone(), inode(root));
+        for root in changes.trees.roots() {
+            changes.add(&root, &mut |_, _| {});
+            changes.roots.insert(root.clone(), inode(&root));
         }
         changes
+    }
+
+    /// What is watched.
+    #[must_use]
+    pub fn trees(&self) -> &Trees {
+        &self.trees
     }
 
     /// What keeps the kernel from watching everything, and what to do about it.
@@ -156,15 +208,21 @@ impl Changes {
     fn look(&mut self) -> BTreeMap<PathBuf, Change> {
         let seen = self.hints.take();
         let rules = |path: &PathBuf| path.file_name().is_some_and(|name| name == ".gitignore" || name == ".ignore");
-        let dirty: BTreeSet<PathBuf> = if seen.all || seen.folders.iter().any(rules) {
-            self.manifest.folders().cloned().collect()
-        } else {
-            seen.folders
-        };
         let replaced: Vec<PathBuf> =
             self.roots.iter().filter(|(root, known)| inode(root) != **known).map(|(root, _)| root.clone()).collect();
+        if !replaced.is_empty() {
+            self.manifest.judge_by(self.trees.sources());
+        }
+        let all = seen.all || seen.folders.iter().any(rules);
+        if all {
+            self.manifest.read_rules();
+        }
+        let dirty = if all { self.manifest.folders().cloned().collect() } else { seen.folders };
         let dirty = dirty.into_iter().chain(replaced.iter().cloned()).collect();
-        let mut difference = self.manifest.compare(&dirty, self.roots.keys());
+        let mut difference = self.manifest.compare(&dirty);
+        let mut changes = difference.changes;
+        // Rules that say something else may concern anything below.
+        changes.extend(seen.rules.into_iter().map(|folder| (folder, Change::Folder)));
         // First the old watches, then the new: a folder that was moved has one and the same.
         for folder in difference.gone.drain(..) {
             self.unwatched.remove(&folder);
@@ -172,18 +230,19 @@ impl Changes {
                 // The kernel has often done it already.
                 let _ = watcher.unwatch(&folder);
             }
+            changes.entry(folder).or_insert(Change::Folder);
         }
-        let mut changes = difference.changes;
         for folder in difference.new {
-            self.add(&folder, &mut |path| {
-                changes.insert(path, Change::New);
+            self.add(&folder, &mut |path, found| {
+                changes.insert(path, found.into());
             });
+            changes.entry(folder).or_insert(Change::Folder);
         }
         for root in replaced {
             let now = inode(&root);
             if now != 0 {
-                self.add(&root, &mut |path| {
-                    changes.insert(path, Change::New);
+                self.add(&root, &mut |path, found| {
+                    changes.insert(path, found.into());
                 });
             }
             self.roots.insert(root, now);
@@ -192,7 +251,7 @@ impl Changes {
     }
 
     /// Watches a folder and all below it, each before it is read.
-    fn add(&mut self, folder: &Path, each: &mut dyn FnMut(PathBuf)) {
+    fn add(&mut self, folder: &Path, each: &mut dyn FnMut(PathBuf, Found)) {
         let (watcher, unwatched, trouble) = (&mut self.watcher, &mut self.unwatched, &mut self.trouble);
         self.reading.get_or_insert(None);
         let mut watch = |folder: &Path| {
@@ -210,8 +269,16 @@ impl Changes {
         self.manifest.add(folder, &mut watch, each);
     }
 
-    /// Has a root looked at that is another folder than it was; the kernel says nothing about that.
-    pub fn check_roots(&self) {
+    /// Looks at what the kernel says nothing about: a root that is another folder than it was, and git's own files, which
+    /// may say something else about any path.
+    pub fn check(&self) {
+        let rules = self.manifest.look_at_rules();
+        if !rules.is_empty() {
+            let mut seen = self.hints.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.rules.extend(rules);
+            seen.all = true;
+            self.hints.new.notify_one();
+        }
         if self.roots.iter().any(|(root, known)| inode(root) != *known) {
             self.hints.new.notify_one();
         }

@@ -14,7 +14,8 @@ impl Watched {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("file"), "one\n").unwrap();
         fs::write(folder.path().join(".gitignore"), "*.log\n/made/\n").unwrap();
-        let changes = Changes::open(&BTreeSet::from([folder.path().to_owned()]), BTreeSet::new());
+        let folders = BTreeMap::from([(RelPath::default(), BTreeSet::from([Vec::new()]))]);
+        let changes = Changes::open(Trees { checkout: folder.path().to_owned(), folders });
         Self { folder, changes }
     }
 
@@ -23,8 +24,17 @@ impl Watched {
         assert!(status.unwrap().success(), "{script}");
     }
 
-    /// All that changes until it is quiet, as text.
+    /// All files that change until it is quiet, as text.
     async fn seen(&mut self) -> String {
+        self.seen_with_folders()
+            .await
+            .split(", ")
+            .filter(|one| !one.ends_with(" Folder"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    async fn seen_with_folders(&mut self) -> String {
         let mut all = BTreeMap::new();
         while let Ok(batch) = tokio::time::timeout(Duration::from_millis(300), self.changes.next()).await {
             all.extend(batch);
@@ -51,7 +61,6 @@ async fn every_way_to_save_is_one_change_of_one_file() {
         watched.sh(style);
         let seen = watched.seen().await;
         assert!(seen == "file Written" || seen.starts_with("file"), "{style}: {seen}");
-        assert!(!seen.contains('~') && !seen.contains("swp") && !seen.contains("4913"), "{style}: {seen}");
     }
 }
 
@@ -85,6 +94,35 @@ async fn folders_that_are_filled_at_once_lose_nothing() {
     assert_eq!(seen, "d1/a/b/f Gone, d2/a/b/f Gone, e1/a/b/f New");
     watched.sh("echo 3 > e1/a/b/f");
     assert_eq!(watched.seen().await, "e1/a/b/f Written", "the moved folder is watched still");
+}
+
+#[tokio::test]
+async fn folders_are_told_too() {
+    let mut watched = Watched::new();
+    watched.sh("mkdir -p empty/inner");
+    assert_eq!(watched.seen_with_folders().await, "empty Folder, empty/inner Folder");
+    watched.sh("rm -r empty");
+    assert_eq!(watched.seen_with_folders().await, "empty Folder, empty/inner Folder");
+}
+
+#[tokio::test]
+async fn what_git_tracks_counts_and_its_index_and_rules_are_looked_at() {
+    let mut watched = Watched::new();
+    watched.sh("git init -q . && echo 1 > a.log && git add -f a.log");
+    watched.changes.check();
+    assert_eq!(watched.seen().await, "", "the folder was no repository when it was looked at first");
+    watched.changes = Changes::open(watched.changes.trees().clone());
+    watched.sh("echo 2 > a.log; echo 1 > b.log");
+    assert_eq!(watched.seen().await, "a.log Written");
+    watched.sh("git add -f b.log");
+    watched.changes.check();
+    assert_eq!(watched.seen_with_folders().await, " Folder, b.log New");
+    watched.sh("echo 'b.*' > .git/info/exclude; git rm -q --cached b.log; echo 1 > b.txt");
+    watched.changes.check();
+    assert_eq!(watched.seen_with_folders().await, " Folder, b.log Gone");
+    watched.sh("git status > /dev/null");
+    watched.changes.check();
+    assert_eq!(watched.seen_with_folders().await, "");
 }
 
 #[tokio::test]
@@ -133,7 +171,7 @@ async fn a_root_that_is_made_anew_is_watched_again() {
     assert_eq!(watched.seen().await, ".gitignore Gone, file Gone");
     fs::create_dir(&root).unwrap();
     fs::write(root.join("file"), "two").unwrap();
-    watched.changes.check_roots();
+    watched.changes.check();
     assert_eq!(watched.seen().await, "file New");
     watched.sh("echo three > file");
     assert_eq!(watched.seen().await, "file Written");

@@ -5,17 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::hash::{Hash, Hasher};
 use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
+use crate::host::source::{Folder, Source};
 use crate::plan::watch::Change;
 
 /// Files up to this size are compared by content, larger ones by size and time.
 const READ: u64 = 4_000_000;
-/// This many folders are looked at one by one.
-const FEW: usize = 8;
 /// Stands for a digest that was not made.
 const UNKNOWN: u64 = 0;
 
@@ -23,7 +20,8 @@ const UNKNOWN: u64 = 0;
 #[derive(Debug, Default)]
 pub struct Manifest {
     folders: BTreeMap<PathBuf, Vec<Entry>>,
-    skipped: Arc<BTreeSet<PathBuf>>,
+    /// What says what counts, each by the folder that it speaks of: what counts for one of them counts.
+    sources: Vec<(PathBuf, Source)>,
 }
 
 /// An entry of a folder; there may be a hundred thousand of them, so it is small.
@@ -48,6 +46,15 @@ impl Entry {
     }
 }
 
+/// What was found in a new folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// A file or a link.
+    File,
+    /// A folder.
+    Folder,
+}
+
 /// What became of a folder.
 #[derive(Debug, Default)]
 pub struct Difference {
@@ -60,10 +67,27 @@ pub struct Difference {
 }
 
 impl Manifest {
-    /// Nothing was seen yet; `skipped` are folders and files that never count.
+    /// Nothing was seen yet.
     #[must_use]
-    pub fn new(skipped: BTreeSet<PathBuf>) -> Self {
-        Self { folders: BTreeMap::new(), skipped: Arc::new(skipped) }
+    pub fn new(sources: Vec<(PathBuf, Source)>) -> Self {
+        Self { folders: BTreeMap::new(), sources }
+    }
+
+    /// Takes in what says what counts, in place of what did.
+    pub fn judge_by(&mut self, sources: Vec<(PathBuf, Source)>) {
+        self.sources = sources;
+    }
+
+    /// Reads the rules of git again; says of which folders they say something else than before.
+    #[must_use]
+    pub fn look_at_rules(&self) -> Vec<PathBuf> {
+        let other = self.sources.iter().filter(|(_, source)| source.look_at_rules());
+        other.map(|(folder, _)| folder.clone()).collect()
+    }
+
+    /// Reads the rules of git again, also those in the folders themselves.
+    pub fn read_rules(&self) {
+        self.sources.iter().for_each(|(_, source)| source.read_again());
     }
 
     /// Whether the folder counts.
@@ -99,34 +123,33 @@ impl Manifest {
             .fold(0, u64::wrapping_add)
     }
 
-    /// Looks at folders below `roots` again. Folders that are new are not looked into: whoever watches does that first.
-    pub fn compare<'r>(
-        &mut self,
-        dirty: &BTreeSet<PathBuf>,
-        roots: impl IntoIterator<Item = &'r PathBuf>,
-    ) -> Difference {
+    /// Looks at folders again. Those that are new are not looked into: whoever watches does that first.
+    pub fn compare(&mut self, dirty: &BTreeSet<PathBuf>) -> Difference {
         let mut difference = Difference::default();
-        // The rules of git are read anew for each walk: beyond a few folders one walk through all of them is cheaper.
-        let mut listed = BTreeMap::new();
-        let many = dirty.len() > FEW;
-        if many {
-            for root in roots.into_iter().filter(|root| dirty.iter().any(|folder| folder.starts_with(root))) {
-                listed.append(&mut self.walk(root, None, &mut |_| {}));
-            }
-        }
         for folder in dirty {
-            let now = if many { listed.remove(folder) } else { self.walk(folder, Some(1), &mut |_| {}).remove(folder) };
-            self.compare_one(folder, now, &mut difference);
+            if self.folders.contains_key(folder) {
+                let now = self.list(folder);
+                self.compare_one(folder, now, &mut difference);
+            }
         }
         difference
     }
 
     /// Takes in a folder that is new, and all below it: `watch` is called with each before it is read. Hands what it
     /// finds to `each`.
-    pub fn add(&mut self, folder: &Path, watch: &mut dyn FnMut(&Path), each: &mut dyn FnMut(PathBuf)) {
-        for (folder, entries) in self.walk(folder, None, watch) {
-            for entry in entries.iter().filter(|entry| !entry.is_folder()) {
-                each(folder.join(&*entry.name));
+    pub fn add(&mut self, folder: &Path, watch: &mut dyn FnMut(&Path), each: &mut dyn FnMut(PathBuf, Found)) {
+        let mut ahead = vec![folder.to_owned()];
+        while let Some(folder) = ahead.pop() {
+            watch(&folder);
+            let Some(entries) = self.list(&folder) else { continue };
+            for entry in &entries {
+                let path = folder.join(&*entry.name);
+                if entry.is_folder() {
+                    ahead.push(path.clone());
+                    each(path, Found::Folder);
+                } else {
+                    each(path, Found::File);
+                }
             }
             self.folders.insert(folder, entries);
         }
@@ -203,37 +226,31 @@ impl Manifest {
         }
     }
 
-    /// A folder and those below it, each with the entries that git would not ignore. `begin` is called with a folder
-    /// before its entries are read.
-    fn walk(&self, folder: &Path, depth: Option<usize>, begin: &mut dyn FnMut(&Path)) -> BTreeMap<PathBuf, Vec<Entry>> {
-        let mut folders: BTreeMap<PathBuf, Vec<Entry>> = BTreeMap::new();
-        if !std::fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_dir()) {
-            return folders;
+    /// The entries of a folder that count; `None` where there is none that counts.
+    fn list(&self, folder: &Path) -> Option<Vec<Entry>> {
+        if !std::fs::symlink_metadata(folder).ok()?.is_dir() {
+            return None;
         }
-        let skipped = Arc::clone(&self.skipped);
-        let mut builder = ignore::WalkBuilder::new(folder);
-        builder.hidden(false).require_git(false).parents(true).max_depth(depth).filter_entry(move |entry| {
-            let name = entry.file_name().as_bytes();
-            name != b".git" && name != b".devenv" && !is_editors(name) && !skipped.contains(entry.path())
-        });
-        for found in builder.build().flatten() {
-            let path = found.path();
-            if found.depth() == 0 || (depth.is_none() && found.file_type().is_some_and(|kind| kind.is_dir())) {
-                begin(path);
-                folders.entry(path.to_owned()).or_default();
-            }
-            if found.depth() == 0 {
+        let judges: Vec<(&Path, &Source, Folder)> = self
+            .sources
+            .iter()
+            .filter_map(|(root, source)| {
+                let path = folder.strip_prefix(root).ok()?;
+                Some((path, source, source.folder(path)?))
+            })
+            .collect();
+        let mut entries = Vec::new();
+        for found in std::fs::read_dir(folder).ok()?.flatten() {
+            let name = found.file_name();
+            let Ok(is_folder) = found.file_type().map(|kind| kind.is_dir()) else { continue };
+            if !judges.iter().any(|(path, source, at)| source.counts(at, &path.join(&name), &name, is_folder)) {
                 continue;
             }
             // What vanishes between the two looks is gone; its event follows.
-            let seen = std::fs::symlink_metadata(path).ok().and_then(|metadata| entry(found.file_name(), &metadata));
-            let parent = path.parent().and_then(|parent| folders.get_mut(parent));
-            if let (Some(seen), Some(parent)) = (seen, parent) {
-                parent.push(seen);
-            }
+            entries.extend(found.metadata().ok().and_then(|metadata| entry(&name, &metadata)));
         }
-        folders.values_mut().for_each(Vec::shrink_to_fit);
-        folders
+        entries.shrink_to_fit();
+        (!judges.is_empty()).then_some(entries)
     }
 
     /// Makes digests of files of one more folder after `from`; returns where to go on. Without a digest, a file that is
@@ -290,17 +307,4 @@ fn digest(path: &Path, entry: &Entry) -> u64 {
         read.is_ok()
     };
     if read { hasher.finish().max(UNKNOWN + 1) } else { UNKNOWN }
-}
-
-/// Names that editors give to what is not saved yet.
-fn is_editors(name: &[u8]) -> bool {
-    let ends = |end: &[u8]| name.ends_with(end);
-    (name.starts_with(b".") && (ends(b".swp") || ends(b".swx") || ends(b".swo")))
-        || name.starts_with(b".#")
-        || name.starts_with(b".goutputstream-")
-        || (name.starts_with(b"#") && ends(b"#"))
-        || ends(b"~")
-        || ends(b"___jb_tmp___")
-        || ends(b"___jb_old___")
-        || name == b"4913"
 }

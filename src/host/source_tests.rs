@@ -6,7 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::config::values::RelPath;
-use crate::host::source::{Source, git};
+use crate::host::rules::git;
+use crate::host::source::Source;
 use crate::plan::tree::Kind;
 
 /// Small numbers from a seed.

@@ -133,6 +133,7 @@ impl Pending {
             Change::New => "is new",
             Change::Written => "changed",
             Change::Gone => "is gone",
+            Change::Folder => "came or went",
         };
         match (self.paths.iter().next(), self.paths.len()) {
             (None, _) => "changed while nobody watched".to_owned(),

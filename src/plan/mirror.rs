@@ -1,6 +1,49 @@
-//! How source reaches a module: by a bind mount or by a copy.
+//! How source reaches a module: by a bind mount or by a copy, and how a copy stands.
 
 use crate::config::file::Mirror;
+use crate::names::PartName;
+use crate::plan::outputs::{Back, Stamps};
+use crate::plan::sync::Halt;
+
+/// How a copy stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Both sides are equal, as far as is known.
+    InSync,
+    /// It stands still rather than carry a disaster into the container.
+    Halted(Halt),
+    /// It could not be kept equal; this is why. It is tried again.
+    Broken(String),
+}
+
+impl Standing {
+    /// The status of a part's copy, with what to do about it.
+    #[must_use]
+    pub fn text(&self, part: &PartName) -> String {
+        match self {
+            Self::InSync => "in sync".to_owned(),
+            Self::Halted(halt) => {
+                format!("halted: {halt}; bring the files back, or, if it is meant, `devenv mirror resume {part}`")
+            }
+            Self::Broken(why) => format!("broken: {why}"),
+        }
+    }
+}
+
+/// What there is to tell about a copy after a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Whose it is.
+    pub part: PartName,
+    /// How it stands.
+    pub standing: Standing,
+    /// Number of operations that were carried out.
+    pub changes: usize,
+    /// What came back.
+    pub brought: Vec<Back>,
+    /// What both sides have of the outputs, where that may be another than before.
+    pub agreed: Option<Stamps>,
+}
 
 /// How source reaches a container, decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,6 +20,7 @@ pub mod mirror;
 pub mod modules;
 pub mod notify;
 pub mod observed;
+pub mod outputs;
 pub mod packages;
 pub mod parts;
 pub mod presets;

@@ -216,12 +216,18 @@ impl Copy {
     /// The patterns of what does not count: the module's own, and what other volumes are mounted on.
     #[must_use]
     pub fn patterns(&self) -> Vec<String> {
-        let literal = |path: &String| {
-            let escape = |c: char| if "*?[]\\!# ".contains(c) { vec!['\\', c] } else { vec![c] };
-            format!("/{}", path.chars().flat_map(escape).collect::<String>())
-        };
-        self.ignore.iter().cloned().chain(self.mounted.iter().map(literal)).collect()
+        patterns(&self.ignore, &self.mounted)
     }
+}
+
+/// The patterns of what does not count of a module's source: its own, and what other volumes are mounted on.
+#[must_use]
+pub fn patterns(ignore: &[String], mounted: &[String]) -> Vec<String> {
+    let literal = |path: &String| {
+        let escape = |c: char| if "*?[]\\!# ".contains(c) { vec!['\\', c] } else { vec![c] };
+        format!("/{}", path.chars().flat_map(escape).collect::<String>())
+    };
+    ignore.iter().cloned().chain(mounted.iter().map(literal)).collect()
 }
 
 /// One container of the environment.
@@ -279,6 +285,14 @@ impl Part {
     #[must_use]
     pub fn published(&self, container: u16) -> Option<u16> {
         self.publish.iter().find(|publish| publish.container == container).map(|publish| publish.host)
+    }
+
+    /// Paths below its folder that volumes other than its source's are mounted on.
+    #[must_use]
+    pub fn mounted(&self) -> Vec<String> {
+        let Some(dir) = &self.dir else { return Vec::new() };
+        let below = |mount: &Mount| Some(mount.target.strip_prefix(dir)?.strip_prefix('/')?.to_owned());
+        self.mounts.iter().filter_map(below).collect()
     }
 
     /// Whether a copy of its source must be kept equal while it runs.

@@ -13,6 +13,7 @@ use crate::config::values::RelPath;
 use crate::digest::Fingerprint;
 use crate::names::PartName;
 use crate::plan::environment::enabled_modules;
+use crate::plan::outputs::Stamps;
 use crate::plan::parts::{Environment, Kind};
 
 /// What became of a file.
@@ -24,6 +25,8 @@ pub enum Change {
     Written,
     /// It is not there any more.
     Gone,
+    /// A folder came or went, which matters to copies alone.
+    Folder,
 }
 
 /// A step of a loop.
@@ -104,14 +107,30 @@ pub struct Rule {
 pub type Rules = BTreeMap<PartName, Rule>;
 
 impl Rule {
-    /// Whether a path of the checkout counts.
+    /// Whether a path of the checkout counts. What editors put beside a file until it is saved does not.
     #[must_use]
     pub fn counts(&self, path: &str) -> bool {
+        if path.rsplit('/').next().is_some_and(is_editors) {
+            return false;
+        }
         self.folders.iter().any(|folder| {
             let inside = if folder.as_str() == "." { Some(path) } else { below(path, folder.as_str()) };
             inside.is_some_and(|inside| !self.ignore.matched_path_or_any_parents(inside, false).is_ignore())
         })
     }
+}
+
+/// Whether this is a name that editors give to what is not saved yet.
+fn is_editors(name: &str) -> bool {
+    let ends = |end: &str| name.ends_with(end);
+    (name.starts_with('.') && (ends(".swp") || ends(".swx") || ends(".swo")))
+        || name.starts_with(".#")
+        || name.starts_with(".goutputstream-")
+        || (name.starts_with('#') && ends("#"))
+        || ends("~")
+        || ends("___jb_tmp___")
+        || ends("___jb_old___")
+        || name == "4913"
 }
 
 fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
@@ -190,6 +209,15 @@ pub struct Run {
     pub lines: Vec<String>,
 }
 
+/// Changes that were carried into a copy together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// When they had arrived, in seconds since 1970.
+    pub at: u64,
+    /// How many there were.
+    pub changes: usize,
+}
+
 /// What is remembered of a module.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModuleState {
@@ -202,9 +230,15 @@ pub struct ModuleState {
     /// What it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits: Option<String>,
-    /// How its source reaches the container.
+    /// How the copy of its source stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mirror: Option<String>,
+    /// The last changes that were carried into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
+    /// What both sides of it had of the outputs last.
+    #[serde(default, skip_serializing_if = "Stamps::is_empty")]
+    pub outputs: Stamps,
     /// State of its source when its loop was last done, by which a new watcher sees what it has missed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<String>,
@@ -290,6 +324,14 @@ pub(crate) mod tests {
             .collect();
         assert_eq!(counts, [true, false, false, true, true, false, false]);
         assert!(self::rule(".", &[], &[]).counts("x"));
+    }
+
+    #[test]
+    fn what_editors_put_beside_a_file_does_not_count() {
+        let rule = rule("a", &[], &[]);
+        let names = ["x~", ".x.swp", ".#x", "#x#", "4913", "x___jb_tmp___", ".goutputstream-AB", "x#", "swp", "x.swp"];
+        let counts: Vec<&str> = names.into_iter().filter(|name| rule.counts(&format!("a/{name}"))).collect();
+        assert_eq!(counts, ["x#", "swp", "x.swp"]);
     }
 
     #[test]

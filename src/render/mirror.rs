@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::config::values::RelPath;
 use crate::plan::sync::Operation;
 
 /// The container's end, which is sent as the text of `sh -c`.
@@ -53,6 +54,13 @@ pub fn packet(commands: &[Vec<u8>], body: &[u8]) -> Packet {
     }
     bytes.extend_from_slice(body);
     Packet(bytes)
+}
+
+/// The question whether one of these paths may have been written since it was asked before.
+#[must_use]
+pub fn fresh(paths: &[RelPath]) -> Packet {
+    let words = paths.iter().flat_map(|one| [b" ".to_vec(), path(Path::new(one.as_str()))].concat());
+    packet(&[b"fresh".iter().copied().chain(words).collect()], b"")
 }
 
 /// The commands of operations that write no file's content.

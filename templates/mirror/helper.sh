@@ -35,6 +35,23 @@ fi
 # Removes folders that are empty; what is left in another is no business of the mirror's.
 drop() { rmdir -- "$@" 2>/dev/null; :; }
 
+# Says whether one of these paths may have been written since the call before the last one: the clock of files stands
+# still for some milliseconds, and what is written meanwhile is seen at the next call.
+turn=a
+fresh() {
+  case $turn in a) turn=b ;; *) turn=a ;; esac
+  if [ -e "$stage/asked-$turn" ] && command -v find >/dev/null; then
+    mv -f "$stage/asked-$turn" "$stage/asked"
+    : >"$stage/asked-$turn"
+    for written do
+      [ ! -e "$written" ] && [ ! -h "$written" ] || [ -z "$(find "$written" -newer "$stage/asked" | head -n 1)" ] || say fresh
+    done
+  else
+    : >"$stage/asked-$turn"
+    say fresh
+  fi
+}
+
 say ok
 while IFS= read -r line; do
   eval "$line" || { say error; exit 1; }

@@ -1,6 +1,6 @@
 //! The copy of a module's source: complete before the command starts, kept equal, halted before a disaster.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -214,6 +214,7 @@ fn ends(checkout: &Checkout) -> Ends {
         dir: "/srv/api".to_owned(),
         outputs: Vec::new(),
         mounted: Vec::new(),
+        spool: checkout.root().join(".devenv"),
     }
 }
 
@@ -229,7 +230,7 @@ fn thousands_of_random_operations_leave_both_trees_equal() {
     runtime().block_on(async {
         let engine = connect();
         let mut dice = Dice(7);
-        let (mut session, _) = Session::open(&engine, ends(&checkout), Guard::Off).await.unwrap();
+        let (mut session, _) = Session::open(&engine, ends(&checkout), Guard::Off, BTreeMap::new()).await.unwrap();
         for round in 0..500 {
             let mut changed = BTreeSet::new();
             for _ in 0..=dice.below(40) {
@@ -238,7 +239,7 @@ fn thousands_of_random_operations_leave_both_trees_equal() {
             if round % 100 == 50 {
                 // Nobody listens: the comparison finds it.
                 drop(session);
-                session = Session::open(&engine, ends(&checkout), Guard::Off).await.unwrap().0;
+                session = Session::open(&engine, ends(&checkout), Guard::Off, BTreeMap::new()).await.unwrap().0;
             } else {
                 let sent = session.send(&changed).await.unwrap();
                 assert_eq!(sent.halted, None, "round {round}");
@@ -259,7 +260,7 @@ fn saves_fills_and_branch_switches_are_quick() {
     let root = checkout.root().join("api");
     runtime().block_on(async {
         let engine = connect();
-        let (mut session, _) = Session::open(&engine, ends(&checkout), Guard::On).await.unwrap();
+        let (mut session, _) = Session::open(&engine, ends(&checkout), Guard::On, BTreeMap::new()).await.unwrap();
         let mut times = Vec::new();
         for number in 0..200 {
             fs::write(root.join("first.txt"), format!("save {number}\n")).unwrap();
@@ -280,7 +281,7 @@ fn saves_fills_and_branch_switches_are_quick() {
             changed.insert(file);
         }
         let begin = Instant::now();
-        let (mut session, sent) = Session::open(&engine, ends(&checkout), Guard::On).await.unwrap();
+        let (mut session, sent) = Session::open(&engine, ends(&checkout), Guard::On, BTreeMap::new()).await.unwrap();
         println!("first sync: {} operations, {} bytes in {:?}", sent.operations.len(), sent.bytes, begin.elapsed());
         let begin = Instant::now();
         let id = checkout.container("api");
@@ -297,7 +298,7 @@ fn saves_fills_and_branch_switches_are_quick() {
         assert!(took < Duration::from_secs(5), "{took:?}");
         let begin = Instant::now();
         drop(session);
-        let (_session, sent) = Session::open(&engine, ends(&checkout), Guard::On).await.unwrap();
+        let (_session, sent) = Session::open(&engine, ends(&checkout), Guard::On, BTreeMap::new()).await.unwrap();
         assert_eq!(sent.operations, []);
         println!("comparison of equal trees: {:?}", begin.elapsed());
     });

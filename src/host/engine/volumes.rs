@@ -7,7 +7,8 @@ use bollard::query_parameters::{
     DownloadFromContainerOptionsBuilder, ListVolumesOptionsBuilder, RemoveVolumeOptions,
     UploadToContainerOptionsBuilder,
 };
-use futures_util::StreamExt;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
 
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::{Engine, failed, is_missing};
@@ -56,15 +57,10 @@ impl Engine {
 
     /// A file in a container, running or not; `None` where there is none.
     pub async fn read_file(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>> {
-        let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
-        let mut stream = self.docker.download_from_container(container, Some(options));
+        let Some(mut archive) = self.archive(container, path).await? else { return Ok(None) };
         let mut bytes = Vec::new();
-        while let Some(chunk) = stream.next().await {
-            match chunk {
-                Ok(chunk) => bytes.extend_from_slice(&chunk),
-                Err(error) if is_missing(&error) => return Ok(None),
-                Err(error) => return Err(failed(format!("cannot read {path}"))(error)),
-            }
+        while let Some(chunk) = archive.next().await {
+            bytes.extend_from_slice(&chunk?);
         }
         let unreadable = |error: std::io::Error| Error::message(Kind::Failed, format!("cannot read {path}: {error}"));
         let mut archive = tar::Archive::new(bytes.as_slice());
@@ -72,6 +68,26 @@ impl Engine {
         let mut content = Vec::new();
         std::io::Read::read_to_end(&mut entry.map_err(unreadable)?, &mut content).map_err(unreadable)?;
         Ok(Some(content))
+    }
+
+    /// The archive of a path in a container, running or not, whose entries begin with the path's last part; `None` where
+    /// there is no such path.
+    pub async fn archive(
+        &self,
+        container: &str,
+        path: &str,
+    ) -> Result<Option<impl Stream<Item = Result<Bytes>> + Unpin + Send + use<>>> {
+        let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
+        let mut rest = Box::pin(self.docker.download_from_container(container, Some(options)));
+        let first = rest.next().await;
+        if let Some(Err(error)) = &first
+            && is_missing(error)
+        {
+            return Ok(None);
+        }
+        let doing = format!("cannot read {path}");
+        let all = futures_util::stream::iter(first).chain(rest);
+        Ok(Some(Box::pin(all.map(move |chunk| chunk.map_err(failed(doing.clone()))))))
     }
 
     /// Gives the root of a mounted volume its owner: a directory entry, put into the parent folder of the mount

@@ -1,0 +1,67 @@
+//! A full comparison of a copy with its source: the container's tree streams by and is compared by content.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::apply::mirror::Ends;
+use crate::apply::pipe;
+use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::host::comparison;
+use crate::host::engine::Engine;
+use crate::plan::sync::{self, Operation, Seen};
+use crate::plan::tree::Entry;
+
+/// What a comparison finds that differs, for people.
+pub async fn verify(engine: &Engine, ends: &Ends) -> Result<Vec<Operation>> {
+    let (here, seen) = look(engine, ends).await?;
+    Ok(sync::compared(&here, &seen))
+}
+
+/// Both trees: what counts here, and how the container's differs.
+pub(crate) async fn look(engine: &Engine, ends: &Ends) -> Result<(Vec<Entry>, BTreeMap<PathBuf, Seen>)> {
+    let mut argv = vec!["tar".to_owned(), "-C".to_owned(), ends.dir.clone()];
+    let mut left_out = vec![PathBuf::from(".devenv")];
+    left_out.extend(ends.mounted.iter().cloned());
+    argv.extend(left_out.iter().map(|path| format!("--exclude=./{}", escaped(&path.to_string_lossy()))));
+    argv.extend(["-cf", "-", "."].map(str::to_owned));
+    let mut talk = engine.talk(&ends.container, argv).await?;
+    let source = Arc::clone(&ends.source);
+    let (send, reading) = pipe::reading(move |pipe| {
+        let here = source.walk()?;
+        Ok((here, comparison::compare(pipe, &source)?))
+    });
+    while let Some(chunk) = talk.ear.hear().await? {
+        if send.send(chunk).await.is_err() {
+            break;
+        }
+    }
+    drop(send);
+    let code = engine.code(&talk.id).await?;
+    let ended = pipe::ended(reading).await;
+    // 1: a file changed while it was read, which the next event or comparison tells.
+    match code {
+        0 | 1 => {}
+        126 | 127 => {
+            let message = format!("the image of {} has no `tar`, which a mirror needs", ends.container);
+            return Err(
+                Error::message(ErrorKind::Failed, message).hint("add the package tar to the image, or `mirror: bind`")
+            );
+        }
+        code => {
+            let message = format!("cannot read {} in the container: tar ended with code {code}", ends.dir);
+            return Err(Error::message(ErrorKind::Failed, message));
+        }
+    }
+    let (here, mut seen) = ended?;
+    let ours: BTreeSet<&Path> = here.iter().map(|entry| entry.path.as_path()).collect();
+    // What comes back from the container is not taken away there.
+    seen.retain(|path, _| {
+        ours.contains(path.as_path()) || !ends.outputs.iter().any(|output| path.starts_with(output.as_str()))
+    });
+    Ok((here, seen))
+}
+
+fn escaped(path: &str) -> String {
+    path.chars().flat_map(|c| if matches!(c, '*' | '?' | '[' | '\\') { vec!['\\', c] } else { vec![c] }).collect()
+}

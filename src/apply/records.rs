@@ -1,0 +1,126 @@
+//! What the watcher says and remembers: lines of its log, and the state that `status` and the next watcher read. A state
+//! that cannot be written is said once, and ends nothing.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::host::watch as files;
+use crate::names::PartName;
+use crate::plan::loops::End;
+use crate::plan::mirror::Told;
+use crate::plan::watch::{Batch, Outcome, Run, State, Step, length};
+
+/// Prints a line into the log.
+pub type Say = Box<dyn Fn(&str) + Send + Sync>;
+
+/// What a module's loop does: the step that runs, and what it waits for.
+type Doing = (Option<Step>, Option<String>);
+
+/// What the watcher says and remembers.
+pub(crate) struct Records {
+    root: PathBuf,
+    say: Say,
+    is_lost: bool,
+    shown: BTreeMap<PartName, Doing>,
+    mirrors: BTreeMap<PartName, String>,
+}
+
+impl Records {
+    pub(crate) fn new(root: PathBuf, say: Say) -> Self {
+        Self { root, say, is_lost: false, shown: BTreeMap::new(), mirrors: BTreeMap::new() }
+    }
+
+    /// Prints a line.
+    pub(crate) fn say(&self, line: &str) {
+        (self.say)(line);
+    }
+
+    /// What is known now.
+    pub(crate) fn state(&self) -> State {
+        files::state(&self.root)
+    }
+
+    /// Changes what is known.
+    pub(crate) fn update<T: Default>(&mut self, change: impl FnOnce(&mut State) -> T) -> T {
+        match files::update(&self.root, change) {
+            Ok(answer) => {
+                self.is_lost = false;
+                answer
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.is_lost, true) {
+                    self.say(&format!("cannot remember what happens: {error}"));
+                }
+                T::default()
+            }
+        }
+    }
+
+    /// The watcher is ready; `trouble` is what keeps it from seeing everything at once.
+    pub(crate) fn ready(&mut self, trouble: Option<&str>) {
+        if let Some(trouble) = trouble {
+            self.say(trouble);
+        }
+        self.update(|state| {
+            state.ready = Some(std::process::id());
+            state.trouble = trouble.map(str::to_owned);
+        });
+    }
+
+    /// A step has ended; returns the result of the run before it, where this one counts.
+    pub(crate) fn ended(&mut self, module: &PartName, step: Step, end: End, record: &Run) -> Option<Option<Outcome>> {
+        let took = length(record.took);
+        self.say(&match end {
+            End::Good if step == Step::Restart => format!("{module} restarted, healthy in {took}"),
+            End::Good => format!("{module} {step} ok in {took}"),
+            End::Failed => format!("{module} {step} FAILED (code {}) in {took}", record.code),
+            End::Cancelled => format!("{module} {step} cancelled: something newer was saved"),
+            End::Lost => format!("{module} {step} lost its container: it will be run again"),
+        });
+        let counts = matches!(end, End::Good | End::Failed);
+        let before = self.update(|state| {
+            let known = state.modules.entry(module.clone()).or_default();
+            known.group = None;
+            if counts { known.steps.insert(step, record.clone()).map(|run| run.result) } else { None }
+        });
+        counts.then_some(before)
+    }
+
+    /// How a module's copy stands.
+    pub(crate) fn mirrored(&mut self, told: &Told, at: u64) {
+        let Told { part, standing, .. } = told;
+        let status = standing.text(part);
+        if self.mirrors.insert(part.clone(), status.clone()).as_ref() != Some(&status) {
+            self.say(&format!("{part} mirror {status}"));
+        }
+        for back in &told.brought {
+            self.say(&format!("{part} {back}"));
+        }
+        self.update(|state| {
+            let known = state.modules.entry(part.clone()).or_default();
+            known.mirror = Some(status);
+            if told.changes > 0 {
+                known.batch = Some(Batch { at, changes: told.changes });
+            }
+            if let Some(agreed) = &told.agreed {
+                known.outputs.clone_from(agreed);
+            }
+        });
+    }
+
+    /// Remembers what runs and what waits, where that is another than before.
+    pub(crate) fn show(&mut self, module: &PartName, now: Doing) {
+        let before = self.shown.get(module).cloned().unwrap_or_default();
+        if now == before {
+            return;
+        }
+        if let (Some(what), true) = (&now.1, now.1 != before.1) {
+            self.say(&format!("{module} waits for {what}"));
+        }
+        self.shown.insert(module.clone(), now.clone());
+        self.update(|state| {
+            let known = state.modules.entry(module.clone()).or_default();
+            (known.runs, known.waits) = now;
+        });
+    }
+}

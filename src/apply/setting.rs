@@ -1,0 +1,81 @@
+//! What the watcher works from, read again whenever a file that decides it has changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::config::project::Project;
+use crate::config::values::RelPath;
+use crate::host::changes::Trees;
+use crate::names::PartName;
+use crate::plan::parts::{Environment, Part, patterns};
+use crate::plan::watch::{Rules, rules};
+
+/// Everything that the watcher works from; read again when a setting changes.
+pub struct Setting {
+    /// The checkout's folder.
+    pub root: PathBuf,
+    /// The configuration.
+    pub project: Project,
+    /// What runs.
+    pub environment: Environment,
+    /// The stamp of each module's dependencies.
+    pub stamps: BTreeMap<PartName, String>,
+    /// Files that decide all this.
+    pub files: Vec<PathBuf>,
+}
+
+impl Setting {
+    /// Where a path of the checkout is.
+    #[must_use]
+    pub fn folder(&self, path: &RelPath) -> PathBuf {
+        join(&self.root, path.as_str())
+    }
+
+    /// The parts that run on a copy of their source.
+    pub fn copied(&self) -> impl Iterator<Item = &Part> {
+        self.environment.parts.values().filter(|part| part.is_copied())
+    }
+
+    /// The folders that are copied.
+    pub fn mirrored(&self) -> impl Iterator<Item = PathBuf> {
+        self.copied().filter_map(|part| part.mirror.as_ref()).map(|copy| self.folder(&copy.folder))
+    }
+
+    /// The names of all parts that are watched, for their loop or for their copy.
+    #[must_use]
+    pub fn watched<'a>(&'a self, wanted: &'a Rules) -> Vec<&'a str> {
+        let names: BTreeSet<&str> =
+            wanted.keys().chain(self.copied().map(|part| &part.name)).map(PartName::as_str).collect();
+        names.into_iter().collect()
+    }
+
+    /// What is watched for them all: the folders of loops and copies, without what other volumes are mounted on.
+    #[must_use]
+    pub fn trees(&self) -> Trees {
+        let mut trees = Trees { checkout: self.root.clone(), folders: BTreeMap::new() };
+        let wanted = rules(&self.project, &self.environment);
+        let of_loops = wanted.values().flat_map(|rule| &rule.folders);
+        let of_copies = self.copied().filter_map(|part| part.mirror.as_ref()).map(|copy| &copy.folder);
+        let folders: BTreeSet<&RelPath> = of_loops.chain(of_copies).collect();
+        for (name, module) in &self.project.file.modules {
+            let Some(part) = self.environment.parts.get(name).filter(|_| folders.contains(&module.path)) else {
+                continue;
+            };
+            let ignore = module.watch.as_ref().map(|watch| watch.ignore.clone()).unwrap_or_default();
+            let patterns = patterns(&ignore, &part.mounted());
+            trees.folders.entry(module.path.clone()).or_default().insert(patterns);
+        }
+        trees
+    }
+
+    /// When each file that decides settings was written last.
+    #[must_use]
+    pub fn times(&self) -> Vec<Option<SystemTime>> {
+        self.files.iter().map(|file| std::fs::metadata(file).and_then(|file| file.modified()).ok()).collect()
+    }
+}
+
+fn join(root: &Path, path: &str) -> PathBuf {
+    if path == "." { root.to_owned() } else { root.join(path) }
+}

@@ -1,0 +1,106 @@
+//! One step of a module's loop, carried out by a task of its own that tells the watcher how it goes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::apply::messages::Message;
+use crate::apply::setting::Setting;
+use crate::apply::steps;
+use crate::error::{Error, Result};
+use crate::host::engine::Engine;
+use crate::names::PartName;
+use crate::plan::loops::End;
+use crate::plan::observed::State;
+use crate::plan::watch::{Outcome, Run, Step};
+
+/// Lines of a step that are remembered.
+const LINES: usize = 40;
+
+/// One step, carried out.
+pub(crate) struct Work {
+    pub(crate) engine: Engine,
+    pub(crate) setting: Arc<Setting>,
+    pub(crate) outbox: UnboundedSender<Message>,
+    pub(crate) module: PartName,
+    pub(crate) container: String,
+    pub(crate) run: u64,
+    pub(crate) step: Step,
+}
+
+impl Work {
+    pub(crate) async fn carry_out(self) {
+        let begin = Instant::now();
+        let began = seconds();
+        let mut lines: Vec<String> = Vec::new();
+        let ended = self.step(&mut lines).await;
+        let (code, failed) = match ended {
+            Ok(code) => (code, code != 0),
+            Err(error) => {
+                for line in error.to_string().lines() {
+                    self.line(&mut lines, line);
+                }
+                (-1, true)
+            }
+        };
+        let end = match failed {
+            false => End::Good,
+            true if self.is_lost(code).await => End::Lost,
+            true => End::Failed,
+        };
+        let result = if failed { Outcome::Failed } else { Outcome::Good };
+        let lines = lines.split_off(lines.len().saturating_sub(LINES));
+        let took = u64::try_from(begin.elapsed().as_millis()).unwrap_or_default();
+        let record = Run { result, began, took, code, lines };
+        let Self { module, run, step, .. } = self;
+        // Nobody listens where the watcher has ended.
+        let _ = self.outbox.send(Message::Ended { module, run, step, end, record });
+    }
+
+    async fn step(&self, lines: &mut Vec<String>) -> Result<i64> {
+        let Some(part) = self.setting.environment.parts.get(&self.module) else { return Ok(0) };
+        let project = &self.setting.environment.project;
+        let each = |line: &str| self.line(lines, line);
+        match self.step {
+            Step::Deps => steps::install(&self.engine, project, part, &self.container, each).await,
+            Step::Restart => {
+                let (outbox, module, began) = (self.outbox.clone(), self.module.clone(), seconds());
+                let died = move |error: Error| {
+                    let lines = error.to_string().lines().map(str::to_owned).collect();
+                    let record = Run { result: Outcome::Failed, began, took: 0, code: -1, lines };
+                    // Nobody listens where the watcher has ended.
+                    let _ = outbox.send(Message::Died(module, record));
+                };
+                steps::restart(&self.engine, part, &self.container, died).await?.map(|()| 0)
+            }
+            step => {
+                let module = self.setting.project.file.modules.get(&self.module);
+                let Some(script) = module.and_then(|module| step.command(module)) else { return Ok(0) };
+                let began = |group| drop(self.outbox.send(Message::Began(self.module.clone(), self.run, group)));
+                self.engine.step(&self.container, script, &[], began, each).await
+            }
+        }
+    }
+
+    fn line(&self, lines: &mut Vec<String>, line: &str) {
+        lines.push(line.to_owned());
+        if lines.len() > 4 * LINES {
+            lines.drain(..2 * LINES);
+        }
+        let _ = self.outbox.send(Message::Line(self.module.clone(), line.to_owned()));
+    }
+
+    /// Whether a step failed because its container or the engine went away.
+    async fn is_lost(&self, code: i64) -> bool {
+        if (0..128).contains(&code) || self.step == Step::Deps {
+            return false;
+        }
+        let detail = tokio::time::timeout(Duration::from_secs(5), self.engine.detail(&self.container)).await;
+        !matches!(detail, Ok(Ok(detail)) if detail.state == State::Running)
+    }
+}
+
+fn seconds() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+}
