@@ -287,7 +287,7 @@ impl Work<'_> {
             (self.report)(Event::Doing(at, format!("{count} changes, {} kB", sent.bytes.div_ceil(1000))));
         }
         for back in sent.brought {
-            (self.report)(Event::Line(at, back.to_string()));
+            (self.report)(Event::Note(at, format!("{}: {back}", part.name)));
         }
         Ok(())
     }

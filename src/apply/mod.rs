@@ -32,6 +32,8 @@ pub enum Event {
     Begun(usize),
     /// What a step is at.
     Doing(usize, String),
+    /// Something that people should know of a step that goes well.
+    Note(usize, String),
     /// Output of a step.
     Line(usize, String),
     /// A step has ended well.

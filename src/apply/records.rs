@@ -86,6 +86,12 @@ impl Records {
         counts.then_some(before)
     }
 
+    /// Nothing is known about a module's copy until it has been compared.
+    pub(crate) fn forget_mirror(&mut self, part: &PartName) {
+        self.mirrors.remove(part);
+        self.update(|state| state.modules.entry(part.clone()).or_default().mirror = None);
+    }
+
     /// How a module's copy stands.
     pub(crate) fn mirrored(&mut self, told: &Told, at: u64) {
         let Told { part, standing, .. } = told;

@@ -8,6 +8,7 @@ use crate::config::project::Project;
 use crate::config::values::RelPath;
 use crate::host::changes::Trees;
 use crate::names::PartName;
+use crate::plan::images::Hierarchy;
 use crate::plan::parts::{Environment, Part, patterns};
 use crate::plan::watch::{Rules, rules};
 
@@ -19,6 +20,8 @@ pub struct Setting {
     pub project: Project,
     /// What runs.
     pub environment: Environment,
+    /// All images.
+    pub images: Hierarchy,
     /// The stamp of each module's dependencies.
     pub stamps: BTreeMap<PartName, String>,
     /// Files that decide all this.

@@ -152,7 +152,7 @@ impl Watcher {
             wanted.keys().map(|module| (module.clone(), self.mark(module))).collect();
         self.records.update(|state| {
             for known in state.modules.values_mut() {
-                (known.runs, known.waits, known.group) = (None, None, None);
+                (known.runs, known.waits, known.group, known.mirror) = (None, None, None, None);
             }
             for (module, mark) in marks {
                 state.modules.entry(module).or_default().mark = mark;
@@ -370,6 +370,7 @@ impl Watcher {
                 let is_other = |part: &PartName| before.get(part) != now.get(part);
                 let copied: Vec<PartName> = self.setting.copied().map(|part| part.name.clone()).collect();
                 for part in copied.into_iter().filter(is_other) {
+                    self.records.forget_mirror(&part);
                     self.take(Event::Held(part, Some("its mirror".to_owned())));
                 }
                 self.mirror(BTreeMap::new());

@@ -13,6 +13,7 @@ use crate::host::engine::Engine;
 use crate::names::PartName;
 use crate::plan::loops::End;
 use crate::plan::observed::State;
+use crate::plan::programs;
 use crate::plan::watch::{Outcome, Run, Step};
 
 /// Lines of a step that are remembered.
@@ -44,6 +45,11 @@ impl Work {
                 (-1, true)
             }
         };
+        let part = self.setting.environment.parts.get(&self.module).filter(|_| code == 127);
+        let hint = part.and_then(|part| programs::hint(lines.iter().map(String::as_str), part, &self.setting.images));
+        if let Some(hint) = hint {
+            self.line(&mut lines, &format!("hint: {hint}"));
+        }
         let end = match failed {
             false => End::Good,
             true if self.is_lost(code).await => End::Lost,

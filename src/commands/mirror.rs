@@ -1,6 +1,7 @@
 //! `devenv mirror`
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use serde::Serialize;
 
@@ -13,6 +14,7 @@ use crate::host::watch;
 use crate::plan::observed::State;
 use crate::plan::parts::{Kind as PartKind, Part};
 use crate::plan::sync::Operation;
+use crate::plan::watch::{Batch, length};
 use crate::plan::{Action, Plan};
 use crate::ui::screen::visible;
 use crate::ui::table;
@@ -57,6 +59,8 @@ struct Line {
     status: String,
     files: Option<usize>,
     bytes: Option<u64>,
+    /// The last changes that were carried over, and when, in seconds since 1970.
+    last: Option<Batch>,
 }
 
 /// A difference, for programs.
@@ -90,22 +94,35 @@ async fn list(cx: &Context, json: bool) -> Result<()> {
     let number = |number: Option<String>| number.unwrap_or_default();
     let rows = lines.into_iter().map(|line| {
         let (files, bytes) = (line.files.map(|files| files.to_string()), line.bytes.map(|bytes| bytes.to_string()));
-        vec![line.name, line.mode.to_owned(), line.status, number(files), number(bytes)]
+        let last = line.last.map(|last| format!("{} {} ago", changes(last.changes), length(ago(last.at))));
+        vec![line.name, line.mode.to_owned(), line.status, number(files), number(bytes), number(last)]
     });
-    let heading = ["NAME", "MODE", "STATUS", "FILES", "BYTES"];
+    let heading = ["NAME", "MODE", "STATUS", "FILES", "BYTES", "LAST"];
     cx.screen.data(table::text(&heading, &rows.collect::<Vec<_>>()));
     Ok(())
+}
+
+fn changes(count: usize) -> String {
+    if count == 1 { "1 change".to_owned() } else { format!("{count} changes") }
+}
+
+/// Milliseconds since a second.
+fn ago(second: u64) -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    now.saturating_sub(second) * 1_000
 }
 
 fn line(session: &Session, part: &Part) -> Result<Line> {
     let name = part.name.to_string();
     let Some(copy) = &part.mirror else {
-        return Ok(Line { name, mode: "bind", status: "the source itself".to_owned(), files: None, bytes: None });
+        let status = "the source itself".to_owned();
+        return Ok(Line { name, mode: "bind", status, files: None, bytes: None, last: None });
     };
     let ends = match mirror::ends(&session.checkout.root, copy, String::new()) {
         Ok(ends) => ends,
         Err(error) => {
-            return Ok(Line { name, mode: "sync", status: format!("halted: {error}"), files: None, bytes: None });
+            let status = format!("halted: {error}");
+            return Ok(Line { name, mode: "sync", status, files: None, bytes: None, last: None });
         }
     };
     let entries = ends.source.walk()?;
@@ -118,15 +135,18 @@ fn line(session: &Session, part: &Part) -> Result<Line> {
         .collect();
     let container = session.observed.container(&part.name);
     let root = &session.checkout.root;
-    let told = watch::holder(root).and_then(|_| watch::state(root).modules.remove(&part.name)?.mirror);
-    let status = match (container.map(|container| container.state), told) {
+    let known = watch::state(root).modules.remove(&part.name).unwrap_or_default();
+    let watched = watch::holder(root).is_some();
+    let status = match (container.map(|container| container.state), known.mirror) {
         (None, _) => "waiting: no container yet".to_owned(),
+        _ if !part.is_copied() => "compared before each run".to_owned(),
+        (Some(State::Running), _) if !watched => "waiting: nobody watches; `devenv up` starts the watcher".to_owned(),
         (Some(State::Running), Some(told)) => told,
-        (Some(State::Running), None) => "waiting: nobody watches".to_owned(),
+        (Some(State::Running), None) => "waiting: the watcher compares".to_owned(),
         (Some(_), _) => "waiting: compared when it starts".to_owned(),
     };
     let (files, bytes) = (Some(files.len()), Some(files.iter().sum()));
-    Ok(Line { name, mode: "sync", status, files, bytes })
+    Ok(Line { name, mode: "sync", status, files, bytes, last: known.batch })
 }
 
 /// The ends of every running copy among `names`, or of all.

@@ -2,13 +2,15 @@
 
 use std::time::{Instant, SystemTime};
 
-use crate::apply::steps;
+use crate::apply::{mirror, outputs, steps};
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
-use crate::host::watch;
+use crate::host::{locks, watch};
 use crate::names::PartName;
 use crate::plan::observed::State;
+use crate::plan::parts::Part;
+use crate::plan::programs;
 use crate::plan::watch::{Outcome, Run, Step};
 
 /// Compile a module in its container
@@ -117,11 +119,11 @@ async fn one(
         let work = (step.as_str(), script.as_str(), args);
         steps::alone(&session.engine, project, part, &container.id, work, &mut each).await?
     };
-    if matches!(code, 126 | 127) {
-        let image = part.image.reference();
-        cx.screen
-            .say(format!("hint: the image {image} lacks a program of `{step}`; `devenv shell {name}` looks inside"));
+    let hint = programs::hint(lines.iter().map(String::as_str), part, &session.images).filter(|_| code == 127);
+    if let Some(hint) = hint {
+        cx.screen.say(format!("hint: {hint}"));
     }
+    bring_back(cx, session, part, &container.id).await?;
     if args.is_empty() {
         let result = if code == 0 { Outcome::Good } else { Outcome::Failed };
         let took = u64::try_from(begin.elapsed().as_millis()).unwrap_or_default();
@@ -132,4 +134,21 @@ async fn one(
         })?;
     }
     Ok(code)
+}
+
+/// Brings back what the step has changed of the module's outputs; where a watcher runs, it does that.
+async fn bring_back(cx: &Context, session: &Session, part: &Part, container: &str) -> Result<()> {
+    let root = &session.checkout.root;
+    let Some(copy) = part.mirror.as_ref().filter(|copy| !copy.outputs.is_empty()) else { return Ok(()) };
+    if watch::holder(root).is_some() && part.is_copied() {
+        return Ok(());
+    }
+    let ends = mirror::ends(root, copy, container.to_owned())?;
+    let _alone = locks::take_mirror(container, &copy.dir).await?;
+    let mut agreed = watch::state(root).modules.remove(&part.name).unwrap_or_default().outputs;
+    let brought = outputs::bring(&session.engine, &ends, &mut agreed).await?;
+    for back in brought {
+        cx.screen.say(format!("{} {back}", part.name));
+    }
+    watch::update(root, |state| state.modules.entry(part.name.clone()).or_default().outputs = agreed)
 }

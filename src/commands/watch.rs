@@ -184,14 +184,14 @@ pub async fn watcher(cx: &Context) -> Result<()> {
 }
 
 fn setting(cx: &Context, session: Session) -> Setting {
-    let Session { checkout, environment, observed, .. } = session;
+    let Session { checkout, environment, images, observed, .. } = session;
     let mut files: Vec<PathBuf> =
         [cx.main(), checkout::LOCAL].into_iter().map(|file| checkout.root.join(file)).collect();
     for module in checkout.project.file.modules.values() {
         let locks = module.deps.iter().flat_map(|deps| &deps.lock);
         files.extend(locks.map(|lock| checkout.root.join(module.path.join(lock).as_str())));
     }
-    Setting { root: checkout.root, project: checkout.project, environment, stamps: observed.stamps, files }
+    Setting { root: checkout.root, project: checkout.project, environment, images, stamps: observed.stamps, files }
 }
 
 /// The time of day, in UTC.

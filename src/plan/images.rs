@@ -29,6 +29,9 @@ pub struct ImageFile {
     /// How dependencies are kept in this language.
     #[serde(default)]
     pub deps: DepsDefaults,
+    /// Programs that people look for in it.
+    #[serde(default)]
+    pub programs: Vec<String>,
 }
 
 /// What a module's `deps` need not say because its image knows.
@@ -59,6 +62,8 @@ pub struct Node {
     pub dockerfile: String,
     /// Build arguments.
     pub args: BTreeMap<String, String>,
+    /// Programs that people look for in it.
+    pub programs: Vec<String>,
     /// Environment of modules, with that of its ancestors.
     pub env: BTreeMap<String, String>,
     /// Dependency defaults, of itself or the nearest ancestor that has some.
@@ -274,6 +279,7 @@ impl Recipe<'_> {
             about: self.file.about,
             dockerfile,
             args: self.ours.args,
+            programs: self.file.programs,
             env,
             deps,
             language,

@@ -37,6 +37,7 @@ impl Progress {
         match event {
             Event::Begun(at) => self.begun(at),
             Event::Doing(at, text) | Event::Line(at, text) => self.doing(at, &text),
+            Event::Note(_, text) => self.print(&format!("  {}", visible(&hide(&text)))),
             Event::Done(at, took) => self.ended(at, &format!("✓ {} ({})", self.name(at), seconds(took))),
             Event::Failed(at) => self.ended(at, &format!("✗ {}", self.name(at))),
         }
@@ -75,6 +76,10 @@ impl Progress {
             bar.finish_and_clear();
             self.all.remove(&bar);
         }
+        self.print(line);
+    }
+
+    fn print(&self, line: &str) {
         if self.screen.quiet {
             return;
         }

@@ -14,6 +14,7 @@ mod http;
 mod identity;
 mod images;
 mod mirror;
+mod outputs;
 mod ports;
 mod processes;
 mod registry;

@@ -1,0 +1,108 @@
+//! What a module declares as outputs comes back from its copy, and nothing else does.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+
+use crate::checkout::{Checkout, until};
+use crate::engine;
+
+const CONFIGURATION: &str = "\
+project: PROJECT
+mirror: sync
+modules:
+  api:
+    path: api
+    image: base
+    build: 'echo building $$(cat source) && cp source lock && rm -rf gen && mkdir gen && cp source gen/$$(cat source) && echo x > stray'
+    test: 'echo tested > lock'
+    run: exec sleep 100000
+    watch: {on_change: [build]}
+    outputs: [lock, gen]
+";
+
+fn checkout() -> Checkout {
+    let checkout = Checkout::new(CONFIGURATION);
+    checkout.write("api/source", "one\n");
+    checkout.write("api/.gitignore", "/gen/\n/stray\n");
+    checkout
+}
+
+fn text(folder: &Path, path: &str) -> String {
+    fs::read_to_string(folder.join(path)).unwrap_or_default()
+}
+
+fn log(checkout: &Checkout) -> String {
+    text(checkout.root(), ".devenv/watch/log")
+}
+
+fn kill_watcher(checkout: &Checkout) {
+    let lock = checkout.read(".devenv/watch/lock");
+    let pid = Pid::from_raw(lock.split(' ').next().unwrap().parse().unwrap()).unwrap();
+    kill_process(pid, Signal::KILL).unwrap();
+    until("the watcher has ended", || test_kill_process(pid).is_err().then_some(()));
+}
+
+fn within(container: &str, script: &str) -> String {
+    engine::docker(&["exec", container, "sh", "-c", script])
+}
+
+#[test]
+fn outputs_come_back_and_nothing_else_does() {
+    let checkout = checkout();
+    checkout.ok(&["up"]);
+    let (api, root) = (checkout.container("api"), checkout.root().join("api"));
+    until("the first build's outputs are here", || (text(&root, "lock") == "one\n").then_some(()));
+    until("its folder too", || (text(&root, "gen/one") == "one\n").then_some(()));
+    checkout.write("api/source", "two\n");
+    until("the second build's are", || {
+        (text(&root, "gen/two") == "two\n" && text(&root, "lock") == "two\n").then_some(())
+    });
+    until("what the build no longer makes is gone", || (!root.join("gen/one").exists()).then_some(()));
+    assert!(!root.join("stray").exists());
+    assert_eq!(within(&api, "cat /srv/api/stray"), "x");
+
+    // What came back is no change: it is neither built nor sent again.
+    let inode = within(&api, "stat -c %i /srv/api/lock");
+    checkout.write("api/source", "three\n");
+    until("the third is here", || (text(&root, "lock") == "three\n").then_some(()));
+    assert_eq!(log(&checkout).matches("| building").count(), 2, "{}", log(&checkout));
+    assert_eq!(within(&api, "stat -c %i /srv/api/lock"), inode);
+
+    // By hand in the container: it need not be a step.
+    within(&api, "echo by hand > /srv/api/lock");
+    until("it comes back", || (text(&root, "lock") == "by hand\n").then_some(()));
+    // And the other way, as all source does.
+    checkout.write("api/lock", "from here\n");
+    until("it is there", || (within(&api, "cat /srv/api/lock") == "from here").then_some(()));
+    assert_eq!(text(&root, "lock"), "from here\n");
+    checkout.ok(&["mirror", "verify"]).says("no difference");
+}
+
+#[test]
+fn nobody_is_overwritten_unseen_while_nobody_watches() {
+    let checkout = checkout();
+    checkout.ok(&["up"]);
+    let (api, root) = (checkout.container("api"), checkout.root().join("api"));
+    until("the outputs are here", || (text(&root, "lock") == "one\n" && root.join("gen/one").exists()).then_some(()));
+    kill_watcher(&checkout);
+    within(&api, "echo there > /srv/api/lock");
+    checkout.ok(&["up"]).says("output lock came back");
+    assert_eq!(text(&root, "lock"), "there\n");
+    kill_watcher(&checkout);
+    within(&api, "echo there again > /srv/api/lock");
+    checkout.write("api/lock", "here\n");
+    checkout.ok(&["up"]).says("output lock was changed on both sides: the checkout's is kept");
+    assert_eq!((text(&root, "lock").as_str(), within(&api, "cat /srv/api/lock").as_str()), ("here\n", "here"));
+
+    // A step by hand brings them back too, with nobody watching.
+    kill_watcher(&checkout);
+    checkout.ok(&["test", "api"]).says("api output lock came back");
+    assert_eq!(text(&root, "lock"), "tested\n");
+    // A folder that stands in the way is the developer's.
+    fs::remove_file(root.join("lock")).unwrap();
+    checkout.write("api/lock/mine", "x\n");
+    checkout.ok(&["test", "api", "--", "more"]).says("output lock did not come back");
+    assert_eq!(text(&root, "lock/mine"), "x\n");
+}
