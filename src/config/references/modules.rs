@@ -20,6 +20,7 @@ pub(super) fn check(parts: &[Part<'_>]) -> Vec<Finding> {
             findings.extend(task(part));
             findings.extend(steps(part));
             findings.extend(empty_lock(part));
+            findings.extend(outputs(part));
         }
     }
     findings
@@ -114,4 +115,24 @@ fn empty_lock(part: &Part<'_>) -> Option<Finding> {
         ),
         _ => None,
     }
+}
+
+/// Names that nothing from a container may come to.
+const OURS: [&str; 5] = [".git", ".devenv", "devenv.yaml", "devenv.local.yaml", "devenv.lock"];
+
+/// Outputs are written by whatever runs in the container, so they name what is made there and nothing that decides.
+fn outputs(part: &Part<'_>) -> Vec<Finding> {
+    let items = part.node.get("outputs").map(Node::items).unwrap_or_default();
+    let finding = |text: &str, span: Span| {
+        let mut parts = text.split('/').filter(|part| !part.is_empty() && *part != ".").peekable();
+        if parts.peek().is_none() {
+            let message = format!("`outputs` of {} is its whole folder", quoted(part.name));
+            let help = "name the files and folders that the container makes, such as openapi.json";
+            return Some(Finding::new(span, message).label("everything").help(help));
+        }
+        let ours = parts.find(|part| OURS.contains(part))?;
+        let message = format!("`outputs` of {} may not have {} in it", quoted(part.name), quoted(ours));
+        Some(Finding::new(span, message).label("not from a container").help("a container must not write there"))
+    };
+    items.iter().filter_map(|item| finding(item.text()?, item.span)).collect()
 }
