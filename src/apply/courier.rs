@@ -1,5 +1,6 @@
 //! Carries operations to a mirror's helper: lines and what follows them, several under way, and each answer awaited.
 
+use std::fs::Metadata;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -40,9 +41,25 @@ struct Parcel {
     packets: Vec<Packet>,
     bytes: u64,
     /// Where the next one begins.
-    next: usize,
-    /// How far the large file at `next` is.
+    next: Place,
+}
+
+/// Where a parcel begins: at an operation, or within the large file that it writes.
+#[derive(Debug, Clone, Default)]
+struct Place {
+    operation: usize,
+    /// How much of the file has gone.
     offset: u64,
+    /// The file as it was at its first piece.
+    begun: Option<Metadata>,
+    /// How often it was begun.
+    tries: usize,
+}
+
+impl Place {
+    fn at(operation: usize) -> Self {
+        Self { operation, ..Self::default() }
+    }
 }
 
 impl Courier {
@@ -64,16 +81,15 @@ impl Courier {
         }
         let all: Arc<[Operation]> = operations.into();
         let mut bytes = 0;
-        let mut at = (0, 0);
-        let mut next = parcel(&all, source, at, is_new)?;
+        let mut next = parcel(&all, source, &Place::default(), is_new)?;
         // The next parcel is packed while the one before it is on its way.
         loop {
-            at = (next.next, next.offset);
+            let at = next.next.clone();
             bytes += next.bytes;
-            let is_last = at.0 >= all.len();
+            let is_last = at.operation >= all.len();
             let packing = (!is_last).then(|| {
                 let (all, source) = (Arc::clone(&all), Arc::clone(source));
-                tokio::task::spawn_blocking(move || parcel(&all, &source, at, is_new))
+                tokio::task::spawn_blocking(move || parcel(&all, &source, &at, is_new))
             });
             self.deliver(&next.packets).await?;
             match packing {
@@ -161,13 +177,13 @@ fn refused(complaints: &[String]) -> Error {
     }
 }
 
-/// What goes next, from `at`: an index, and how far a large file is.
-fn parcel(operations: &[Operation], source: &Source, at: (usize, u64), is_new: bool) -> Result<Parcel> {
-    let (begin, offset) = at;
+/// What goes next, from `at`.
+fn parcel(operations: &[Operation], source: &Source, at: &Place, is_new: bool) -> Result<Parcel> {
+    let begin = at.operation;
     if let Some(Operation::Write { path, executable, bytes }) = operations.get(begin)
         && *bytes > PIECE
     {
-        return large(source, path, *executable, begin, offset);
+        return large(source, path, *executable, at);
     }
     let is_small = |operation: &&Operation| !matches!(operation, Operation::Write { bytes, .. } if *bytes > PIECE);
     let mut before: Vec<Operation> = Vec::new();
@@ -212,27 +228,32 @@ fn parcel(operations: &[Operation], source: &Source, at: (usize, u64), is_new: b
     }
     commands.extend(mirror::commands(&after));
     let packets = if commands.is_empty() { Vec::new() } else { vec![mirror::packet(&commands, &body)] };
-    Ok(Parcel { packets, bytes: length as u64, next, offset: 0 })
+    Ok(Parcel { packets, bytes: length as u64, next: Place::at(next) })
 }
 
-/// The next piece of a large file. One that changes meanwhile is sent again by the event that says so; one that is gone
-/// is left to its own event.
-fn large(source: &Source, path: &Path, executable: bool, index: usize, offset: u64) -> Result<Parcel> {
+/// The next piece of a large file. One that changes meanwhile is begun again, and after some tries left as it was: the
+/// event that says so sends it again. One that is gone is left to its own event.
+fn large(source: &Source, path: &Path, executable: bool, at: &Place) -> Result<Parcel> {
     use std::io::{Read, Seek, SeekFrom};
     let full = source.root().join(path);
     let odd = |error: std::io::Error| Error::message(Kind::Failed, format!("cannot read {}: {error}", full.display()));
-    let Some((mut file, _)) = pack::open(&full) else {
-        return Ok(Parcel { packets: Vec::new(), bytes: 0, next: index + 1, offset: 0 });
-    };
-    file.seek(SeekFrom::Start(offset)).map_err(odd)?;
+    let nothing = |next: Place| Ok(Parcel { packets: Vec::new(), bytes: 0, next });
+    let after = Place::at(at.operation + 1);
+    let Some((mut file, metadata)) = pack::open(&full) else { return nothing(after) };
+    let begun = at.begun.clone().unwrap_or(metadata);
+    file.seek(SeekFrom::Start(at.offset)).map_err(odd)?;
     let mut piece = Vec::new();
-    file.take(PIECE).read_to_end(&mut piece).map_err(odd)?;
-    let mut commands = vec![mirror::piece(piece.len(), offset == 0)];
+    std::io::Read::by_ref(&mut file).take(PIECE).read_to_end(&mut piece).map_err(odd)?;
+    if !pack::is_same(&begun, &file.metadata().map_err(odd)?) {
+        let tries = at.tries + 1;
+        return nothing(if tries < pack::TRIES { Place { tries, ..Place::at(at.operation) } } else { after });
+    }
+    let mut commands = vec![mirror::piece(piece.len(), at.offset == 0)];
     let is_end = (piece.len() as u64) < PIECE;
     if is_end {
         commands.push(mirror::last_piece(path, executable));
     }
     let bytes = piece.len() as u64;
-    let (next, offset) = if is_end { (index + 1, 0) } else { (index, offset + bytes) };
-    Ok(Parcel { packets: vec![mirror::packet(&commands, &piece)], bytes, next, offset })
+    let next = if is_end { after } else { Place { offset: at.offset + bytes, begun: Some(begun), ..at.clone() } };
+    Ok(Parcel { packets: vec![mirror::packet(&commands, &piece)], bytes, next })
 }

@@ -21,13 +21,14 @@ pub(crate) struct Records {
     root: PathBuf,
     say: Say,
     is_lost: bool,
+    trouble: Option<String>,
     shown: BTreeMap<PartName, Doing>,
     mirrors: BTreeMap<PartName, String>,
 }
 
 impl Records {
     pub(crate) fn new(root: PathBuf, say: Say) -> Self {
-        Self { root, say, is_lost: false, shown: BTreeMap::new(), mirrors: BTreeMap::new() }
+        Self { root, say, is_lost: false, trouble: None, shown: BTreeMap::new(), mirrors: BTreeMap::new() }
     }
 
     /// Prints a line.
@@ -58,13 +59,20 @@ impl Records {
 
     /// The watcher is ready; `trouble` is what keeps it from seeing everything at once.
     pub(crate) fn ready(&mut self, trouble: Option<&str>) {
+        self.update(|state| state.ready = Some(std::process::id()));
+        self.trouble(trouble);
+    }
+
+    /// What keeps the watcher from seeing everything at once, where that is another than before.
+    pub(crate) fn trouble(&mut self, trouble: Option<&str>) {
+        if self.trouble.as_deref() == trouble {
+            return;
+        }
+        self.trouble = trouble.map(str::to_owned);
         if let Some(trouble) = trouble {
             self.say(trouble);
         }
-        self.update(|state| {
-            state.ready = Some(std::process::id());
-            state.trouble = trouble.map(str::to_owned);
-        });
+        self.update(|state| state.trouble = trouble.map(str::to_owned));
     }
 
     /// A step has ended; returns the result of the run before it, where this one counts.

@@ -151,9 +151,7 @@ impl Watcher {
         let marks: Vec<(PartName, Option<String>)> =
             wanted.keys().map(|module| (module.clone(), self.mark(module))).collect();
         self.records.update(|state| {
-            for known in state.modules.values_mut() {
-                (known.runs, known.waits, known.group, known.mirror) = (None, None, None, None);
-            }
+            state.watcher_ended();
             for (module, mark) in marks {
                 state.modules.entry(module).or_default().mark = mark;
             }
@@ -242,10 +240,8 @@ impl Watcher {
             return;
         }
         self.records.update(|state| {
-            (state.ready, state.trouble) = (None, None);
-            for known in state.modules.values_mut() {
-                (known.runs, known.waits, known.group, known.mark) = (None, None, None, None);
-            }
+            state.watcher_ended();
+            state.modules.values_mut().for_each(|known| known.mark = None);
         });
     }
 
@@ -343,6 +339,7 @@ impl Watcher {
             self.changes.rescan();
         }
         self.changes.check();
+        self.records.trouble(self.changes.trouble());
         files::rotate(&self.setting.root)?;
         let mends = self.mend.take_if(|at| *at <= Instant::now()).is_some();
         let has_outputs = self.setting.copied().any(|part| part.mirror.iter().any(|copy| !copy.outputs.is_empty()));

@@ -53,7 +53,10 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
         });
         steps.map(|step| step.cause.clone()).collect()
     };
-    let watched = watch::state(&session.checkout.root);
+    let mut watched = watch::state(&session.checkout.root);
+    if watch::holder(&session.checkout.root).is_none() {
+        watched.watcher_ended();
+    }
     let parts: Vec<PartJson> = session
         .environment
         .parts
@@ -70,6 +73,9 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
     if json {
         cx.screen.json(&parts);
         return Ok(());
+    }
+    if let Some(trouble) = watched.trouble {
+        cx.screen.say(trouble);
     }
     let rows: Vec<Vec<String>> = parts
         .into_iter()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use notify::event::{AccessKind, AccessMode};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
@@ -77,6 +77,8 @@ struct Hints {
 #[derive(Default)]
 struct Seen {
     folders: BTreeSet<PathBuf>,
+    /// What has gone from its place: a folder that stands there now is another one, maybe of the same number.
+    moved: BTreeSet<PathBuf>,
     /// Folders for which git's files say something else than before.
     rules: Vec<PathBuf>,
     all: bool,
@@ -99,6 +101,10 @@ impl Hints {
         self.new.notify_one();
     }
 
+    fn moved(&self, paths: &[PathBuf]) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).moved.extend(paths.iter().cloned());
+    }
+
     fn take(&self) -> Seen {
         std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -117,6 +123,9 @@ impl Changes {
                 if event.need_rescan() {
                     for_events.add([], true);
                 } else if !read_only {
+                    if matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))) {
+                        for_events.moved(&event.paths);
+                    }
                     let parents = event.paths.iter().filter_map(|path| path.parent().map(Path::to_owned));
                     let parents: Vec<PathBuf> = parents.collect();
                     for_events.add(parents.into_iter().chain(event.paths), false);
@@ -216,10 +225,16 @@ impl Changes {
         let all = seen.all || seen.folders.iter().any(rules);
         if all {
             self.manifest.read_rules();
+            // Where events were lost, a folder may be another one of the same number, which nobody watches.
+            let (watcher, folders) = (&mut self.watcher, self.manifest.folders());
+            for folder in folders.filter(|folder| !self.unwatched.contains(*folder)) {
+                // One that is gone is found out below.
+                let _ = watcher.as_mut().map(|watcher| watcher.watch(folder, RecursiveMode::NonRecursive));
+            }
         }
         let dirty = if all { self.manifest.folders().cloned().collect() } else { seen.folders };
         let dirty = dirty.into_iter().chain(replaced.iter().cloned()).collect();
-        let mut difference = self.manifest.compare(&dirty);
+        let mut difference = self.manifest.compare(&dirty, &seen.moved);
         let mut changes = difference.changes;
         // Rules that say something else may concern anything below.
         changes.extend(seen.rules.into_iter().map(|folder| (folder, Change::Folder)));

@@ -97,6 +97,19 @@ async fn folders_that_are_filled_at_once_lose_nothing() {
 }
 
 #[tokio::test]
+async fn a_folder_that_is_made_anew_is_watched_although_it_has_the_number_of_the_old_one() {
+    let mut watched = Watched::new();
+    watched.sh("mkdir d; echo 1 > d/f");
+    watched.seen().await;
+    for round in 0..20 {
+        watched.sh("rm -r d; mkdir d; echo 1 > d/f");
+        watched.seen().await;
+        watched.sh(&format!("echo r{round} > d/f; echo 1 > d/new{round}"));
+        assert_eq!(watched.seen().await, format!("d/f Written, d/new{round} New"));
+    }
+}
+
+#[tokio::test]
 async fn folders_are_told_too() {
     let mut watched = Watched::new();
     watched.sh("mkdir -p empty/inner");

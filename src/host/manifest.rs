@@ -123,9 +123,18 @@ impl Manifest {
             .fold(0, u64::wrapping_add)
     }
 
-    /// Looks at folders again. Those that are new are not looked into: whoever watches does that first.
-    pub fn compare(&mut self, dirty: &BTreeSet<PathBuf>) -> Difference {
+    /// Looks at folders again. Those that are new are not looked into: whoever watches does that first. What stands at
+    /// a path of `moved` is new, whatever it looks like.
+    pub fn compare(&mut self, dirty: &BTreeSet<PathBuf>, moved: &BTreeSet<PathBuf>) -> Difference {
         let mut difference = Difference::default();
+        for folder in moved {
+            if self.folders.contains_key(folder) {
+                self.forget(folder, &mut difference);
+                if self.list(folder).is_some() {
+                    difference.new.push(folder.clone());
+                }
+            }
+        }
         for folder in dirty {
             if self.folders.contains_key(folder) {
                 let now = self.list(folder);

@@ -10,7 +10,7 @@ use rustix::fs::OFlags;
 use crate::error::{Error, Kind, Result};
 
 /// How often a file that changes while it is read is read again; then what was read goes, and the next change follows.
-const TRIES: usize = 3;
+pub const TRIES: usize = 3;
 
 /// A file as it is at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -261,6 +261,16 @@ pub struct State {
     pub modules: BTreeMap<PartName, ModuleState>,
 }
 
+impl State {
+    /// Forgets what was true of a watcher that has ended: what ran, what waited, how copies stood.
+    pub fn watcher_ended(&mut self) {
+        (self.ready, self.trouble) = (None, None);
+        for known in self.modules.values_mut() {
+            (known.runs, known.waits, known.group, known.mirror) = (None, None, None, None);
+        }
+    }
+}
+
 /// What the runner says when the old command is gone and the new one begins.
 pub const STARTED_AGAIN: &str = "devenv-run: started again";
 /// What the runner says when the new one has died at once.

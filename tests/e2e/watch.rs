@@ -3,8 +3,6 @@
 
 use std::fs;
 use std::io::{BufRead, Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
@@ -12,6 +10,7 @@ use serde_json::Value;
 
 use crate::checkout::{Checkout, until};
 use crate::engine;
+use crate::proxy::Proxy;
 
 /// A module whose build copies its source, and whose command shows which one it runs. `broken` does not build, `slow`
 /// takes its time, and `dies` ends at once.
@@ -265,57 +264,12 @@ fn steps_by_hand_run_in_the_container_and_pass_their_code_on() {
     assert_eq!(checkout.containers().len(), 2, "no one-off container is left");
 }
 
-/// A socket in front of the engine's that can be taken away.
-struct Proxy {
-    path: PathBuf,
-    open: Arc<Mutex<Option<Vec<UnixStream>>>>,
-}
-
-impl Proxy {
-    fn new(path: PathBuf) -> Self {
-        let listener = UnixListener::bind(&path).unwrap();
-        let open = Arc::new(Mutex::new(Some(Vec::new())));
-        let shared = Arc::clone(&open);
-        std::thread::spawn(move || {
-            for client in listener.incoming() {
-                let Ok(client) = client else { return };
-                let mut open = shared.lock().unwrap();
-                let Some(all) = open.as_mut() else { continue };
-                let server = UnixStream::connect("/var/run/docker.sock").unwrap();
-                for (mut from, mut to) in [
-                    (client.try_clone().unwrap(), server.try_clone().unwrap()),
-                    (server.try_clone().unwrap(), client.try_clone().unwrap()),
-                ] {
-                    std::thread::spawn(move || {
-                        let _ = std::io::copy(&mut from, &mut to);
-                        let _ = to.flush();
-                        let _ = to.shutdown(std::net::Shutdown::Write);
-                    });
-                }
-                all.extend([client, server]);
-            }
-        });
-        Self { path, open }
-    }
-
-    /// Ends all connections and makes no more.
-    fn close(&self) {
-        for stream in self.open.lock().unwrap().take().unwrap_or_default() {
-            let _ = stream.shutdown(std::net::Shutdown::Both);
-        }
-    }
-
-    fn open(&self) {
-        *self.open.lock().unwrap() = Some(Vec::new());
-    }
-}
-
 #[test]
 fn an_engine_that_was_away_is_found_again() {
     let checkout = checkout();
     let proxy = Proxy::new(checkout.beside("proxy.sock"));
     let mut up = checkout.command();
-    up.arg("up").env("DOCKER_HOST", format!("unix://{}", proxy.path.display()));
+    up.arg("up").env("DOCKER_HOST", format!("unix://{}", proxy.path().display()));
     let output = up.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let pid = watcher(&checkout);

@@ -1,0 +1,108 @@
+//! A socket in front of the engine's that can be taken away, or stop to answer.
+
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex};
+
+/// What goes through it, and whether anything does.
+#[derive(Default)]
+struct Gate {
+    open: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    connections: Vec<UnixStream>,
+    is_closed: bool,
+    is_held: bool,
+}
+
+impl Gate {
+    /// Waits while nothing may pass.
+    fn pass(&self) {
+        let state = self.open.lock().unwrap();
+        drop(self.changed.wait_while(state, |state| state.is_held).unwrap());
+    }
+
+    fn set(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.open.lock().unwrap());
+        self.changed.notify_all();
+    }
+}
+
+/// A socket in front of the engine's.
+pub(crate) struct Proxy {
+    path: PathBuf,
+    gate: Arc<Gate>,
+}
+
+impl Proxy {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        let listener = UnixListener::bind(&path).unwrap();
+        let gate = Arc::new(Gate::default());
+        let shared = Arc::clone(&gate);
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let Ok(client) = client else { return };
+                if shared.open.lock().unwrap().is_closed {
+                    continue;
+                }
+                let server = UnixStream::connect("/var/run/docker.sock").unwrap();
+                carry(&shared, &client, &server);
+                carry(&shared, &server, &client);
+                shared.open.lock().unwrap().connections.extend([client, server]);
+            }
+        });
+        Self { path, gate }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Ends all connections and makes no more.
+    pub(crate) fn close(&self) {
+        self.gate.set(|state| {
+            state.is_closed = true;
+            for stream in state.connections.drain(..) {
+                let _ = stream.shutdown(std::net::Shutdown::Both);
+            }
+        });
+    }
+
+    pub(crate) fn open(&self) {
+        self.gate.set(|state| state.is_closed = false);
+    }
+
+    /// Takes what is sent, and hands nothing on until it is let go.
+    pub(crate) fn hold(&self) {
+        self.gate.set(|state| state.is_held = true);
+    }
+
+    pub(crate) fn let_go(&self) {
+        self.gate.set(|state| state.is_held = false);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}
+
+fn carry(gate: &Arc<Gate>, from: &UnixStream, to: &UnixStream) {
+    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+    let gate = Arc::clone(gate);
+    std::thread::spawn(move || {
+        let mut buffer = vec![0; 64 * 1024];
+        while let Ok(count @ 1..) = from.read(&mut buffer) {
+            gate.pass();
+            if to.write_all(&buffer[..count]).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(std::net::Shutdown::Write);
+    });
+}
