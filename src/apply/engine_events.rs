@@ -16,6 +16,8 @@ use crate::plan::observed::State;
 
 /// An answer of a healthy engine takes no longer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// After an event the list is looked at again: the engine says that a container has started before it lists it so.
+const AGAIN: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(400), Duration::from_secs(2)];
 /// After this time without events the engine is asked whether it is still there.
 const SILENCE: Duration = Duration::from_secs(20);
 /// Between two tries to reach it, at first and at most.
@@ -30,14 +32,17 @@ pub(crate) async fn follow(engine: Engine, checkout: String, outbox: UnboundedSe
         // What happens between the list and the first event is told afterwards, by the time that events begin at.
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let mut events = pin!(engine.events(&label, since.saturating_sub(1)));
+        let mut looks = 0;
         while let Ok(now) = running(&engine, &label).await {
             pause = PAUSE.0;
             if known.as_ref() != Some(&now) && outbox.send(Message::Containers(Some(now.clone()))).is_err() {
                 return;
             }
             known = Some(now);
-            match tokio::time::timeout(SILENCE, events.next()).await {
-                Ok(Some(Ok(()))) | Err(_) => {}
+            let silence = AGAIN.get(looks).copied().unwrap_or(SILENCE);
+            match tokio::time::timeout(silence, events.next()).await {
+                Ok(Some(Ok(()))) => looks = 0,
+                Err(_) => looks += 1,
                 Ok(None | Some(Err(_))) => break,
             }
         }

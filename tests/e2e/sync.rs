@@ -52,7 +52,8 @@ fn equal(container: &str, root: &Path) {
         if other == own {
             break;
         }
-        let differ = || difference(&own, &other);
+        let log = || fs::read_to_string(root.join("../.devenv/watch/log")).unwrap_or_default();
+        let differ = || format!("{}{}", difference(&own, &other), log());
         assert!(begin.elapsed() < Duration::from_secs(30), "here < and > there:\n{}", differ());
         std::thread::park_timeout(Duration::from_millis(20));
     }
@@ -282,7 +283,9 @@ fn ten_thousand_operations_with_branches_and_containers_that_come_and_go_leave_b
         let mut operations = 0;
         for round in 0..50 {
             let mut paused = None;
-            match dice.below(10) {
+            let act = dice.below(10);
+            println!("round {round}: {act}");
+            match act {
                 0 => {
                     let id = checkout.container("api");
                     engine::docker(&["pause", &id]);
@@ -306,7 +309,6 @@ fn ten_thousand_operations_with_branches_and_containers_that_come_and_go_leave_b
                 }
                 _ => {}
             }
-            println!("round {round}");
             for _ in 0..100 {
                 operate(&mut dice, &root, &mut BTreeSet::new());
                 operations += 1;
