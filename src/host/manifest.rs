@@ -127,12 +127,11 @@ impl Manifest {
     /// a path of `moved` is new, whatever it looks like.
     pub fn compare(&mut self, dirty: &BTreeSet<PathBuf>, moved: &BTreeSet<PathBuf>) -> Difference {
         let mut difference = Difference::default();
-        for folder in moved {
-            if self.folders.contains_key(folder) {
-                self.forget(folder, &mut difference);
-                if self.list(folder).is_some() {
-                    difference.new.push(folder.clone());
-                }
+        for folder in moved.iter().filter(|path| self.folders.contains_key(*path)).cloned().collect::<Vec<_>>() {
+            // Its parent, which is dirty too, finds it again as new.
+            self.forget(&folder, &mut difference);
+            if !folder.parent().is_some_and(|parent| dirty.contains(parent)) && self.list(&folder).is_some() {
+                difference.new.push(folder);
             }
         }
         for folder in dirty {
@@ -179,8 +178,9 @@ impl Manifest {
                 None if entry.is_folder() => difference.new.push(path),
                 None => drop(difference.changes.insert(path, Change::New)),
                 Some(old) if old.is_folder() && entry.is_folder() => {
-                    // Another folder of the same name: its watch is gone with the old one.
-                    if old.inode != entry.inode {
+                    // Another folder of the same name: its watch is gone with the old one. One that nobody has looked
+                    // into vanished before, and is back.
+                    if old.inode != entry.inode || !self.folders.contains_key(&path) {
                         gone.push(path.clone());
                         difference.new.push(path);
                     }
@@ -227,6 +227,10 @@ impl Manifest {
             .take_while(|path| path.starts_with(folder))
             .cloned()
             .collect();
+        if below.is_empty() {
+            // It vanished before anybody could look into it.
+            difference.gone.push(folder.to_owned());
+        }
         for path in below {
             for entry in self.folders.remove(&path).into_iter().flatten().filter(|entry| !entry.is_folder()) {
                 difference.changes.insert(path.join(&*entry.name), Change::Gone);
