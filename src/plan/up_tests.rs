@@ -195,6 +195,33 @@ fn from_nothing_each_part_waits_only_for_what_it_needs() {
 }
 
 #[test]
+fn a_copy_is_filled_before_its_part_starts_and_compared_while_it_runs() {
+    let copied = format!("{SHOP}mirror: sync\n");
+    let first = World::of(&copied, None, &Assets::embedded()).plan();
+    let about_api: String = first.lines().filter(|line| line.contains("api")).map(|line| format!("{line}\n")).collect();
+    assert_eq!(
+        about_api,
+        "\
+6 create volume:shop-0a1b2c-mirror-api: not there yet
+8 create api: not there yet (after 4, 6)
+16 mirror api: before it starts (after 8)
+17 start api (after 16, 12, 15)
+18 wait api: http /healthz (after 17)
+"
+    );
+    assert_eq!(World::up_to_date(&copied, None).plan(), "1 mirror api: it runs on a copy\n");
+    let mut world = World::up_to_date(&copied, None);
+    world.container("api").state = State::Exited(137);
+    world.observed.ready.remove("api");
+    let expected = "\
+1 mirror api: before it starts
+2 start api: it ended with code 137 (after 1)
+3 wait api: http /healthz (after 2)
+";
+    assert_eq!(world.plan(), expected);
+}
+
+#[test]
 fn a_changed_image_rebuilds_its_children_and_restarts_only_their_parts() {
     let mut world = World::up_to_date(SHOP, None);
     let python = ImageName::new("python").unwrap();
