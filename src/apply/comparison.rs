@@ -29,7 +29,9 @@ pub(crate) async fn look(engine: &Engine, ends: &Ends) -> Result<(Vec<Entry>, BT
     let source = Arc::clone(&ends.source);
     let (send, reading) = pipe::reading(move |pipe| {
         let here = source.walk()?;
-        Ok((here, comparison::compare(pipe, &source)?))
+        let walked = here.iter().map(|entry| (entry.path.as_path(), &entry.kind)).collect();
+        let seen = comparison::compare(pipe, &source, &walked)?;
+        Ok((here, seen))
     });
     while let Some(chunk) = talk.ear.hear().await? {
         if send.send(chunk).await.is_err() {

@@ -2,6 +2,7 @@
 //! with an event is compared with what it was, so that events that were lost or came in an odd order do no harm.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -273,7 +274,8 @@ impl Changes {
             let watched = watcher.as_mut().map(|watcher| watcher.watch(folder, RecursiveMode::NonRecursive));
             match watched {
                 Some(Ok(())) => {}
-                Some(Err(error)) if matches!(error.kind, ErrorKind::PathNotFound) => {}
+                // It has vanished meanwhile, or something else stands there; its event follows.
+                Some(Err(error)) if is_gone(&error) => {}
                 Some(Err(error)) => {
                     unwatched.insert(folder.to_owned());
                     trouble.get_or_insert_with(|| self::trouble(&error));
@@ -314,6 +316,14 @@ impl Changes {
 /// The number of a folder; 0 where there is none.
 fn inode(folder: &Path) -> u64 {
     std::fs::metadata(folder).map(|metadata| metadata.ino()).unwrap_or_default()
+}
+
+fn is_gone(error: &notify::Error) -> bool {
+    match &error.kind {
+        ErrorKind::PathNotFound => true,
+        ErrorKind::Io(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+        _ => false,
+    }
 }
 
 /// What a limit of the kernel means, and what to do about it.

@@ -1,18 +1,24 @@
 //! An archive that comes out of a container, compared entry by entry with a folder of this machine as it streams by.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Component, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
 use crate::host::pack;
 use crate::host::source::Source;
 use crate::plan::sync::Seen;
+use crate::plan::tree;
 
-/// What of an archive counts as source, and how each differs from what is here. Times mean nothing: content decides.
-pub fn compare(archive: impl Read, source: &Source) -> Result<BTreeMap<PathBuf, Seen>> {
+/// What of an archive counts as source, and how each differs from `walked`, which is what was here a moment ago: what has
+/// changed since is told by its event, and must not be taken for what was sent. Times mean nothing: content decides.
+pub fn compare(
+    archive: impl Read,
+    source: &Source,
+    walked: &BTreeMap<&Path, &tree::Kind>,
+) -> Result<BTreeMap<PathBuf, Seen>> {
     let broken =
         |error: std::io::Error| Error::message(Kind::Failed, format!("cannot read what is in the container: {error}"));
     let mut archive = tar::Archive::new(archive);
@@ -22,20 +28,22 @@ pub fn compare(archive: impl Read, source: &Source) -> Result<BTreeMap<PathBuf, 
         let path: PathBuf =
             entry.path().map_err(broken)?.components().filter(|part| !matches!(part, Component::CurDir)).collect();
         let what = entry.header().entry_type();
-        if path.as_os_str().is_empty() || !source.keeps(&path, what.is_dir()) {
+        let here = walked.get(path.as_path()).copied();
+        if path.as_os_str().is_empty() || (here.is_none() && !source.keeps(&path, what.is_dir())) {
             continue;
         }
-        let here = source.root().join(&path);
-        let metadata = fs::symlink_metadata(&here).ok();
         let found = if what.is_dir() {
-            if metadata.is_some_and(|here| here.is_dir()) { Seen::Same } else { Seen::Folder }
+            if here == Some(&tree::Kind::Folder) { Seen::Same } else { Seen::Folder }
         } else if what.is_symlink() {
             let target = entry.link_name_bytes().map(std::borrow::Cow::into_owned);
-            let ours = fs::read_link(&here).ok().map(|link| link.into_os_string().into_encoded_bytes());
-            if ours.is_some() && ours == target { Seen::Same } else { Seen::Link }
+            match here {
+                Some(tree::Kind::Link(ours)) if target.as_deref() == Some(ours.as_os_str().as_bytes()) => Seen::Same,
+                _ => Seen::Link,
+            }
         } else if what.is_file() || what.is_contiguous() || what.is_gnu_sparse() {
             let executable = entry.header().mode().map_err(broken)? & 0o100 != 0;
-            match pack::open(&here) {
+            let ours = matches!(here, Some(tree::Kind::File { .. })).then(|| pack::open(&source.root().join(&path)));
+            match ours.flatten() {
                 Some((file, ours)) if ours.len() == entry.size() && same(&mut entry, &file).map_err(broken)? => {
                     if (ours.permissions().mode() & 0o100 != 0) == executable { Seen::Same } else { Seen::Mode }
                 }

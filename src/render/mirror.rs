@@ -105,7 +105,14 @@ pub fn file(at: &Path, executable: bool, bytes: u64) -> Vec<u8> {
     } else {
         format!("take {bytes} >\"$stage/f\" && ").into_bytes()
     };
-    [&take[..], mode, b"mv -f -- \"$stage/f\" ", &path(at)].concat()
+    [&take[..], mode, &placed(at)].concat()
+}
+
+/// Renames what is staged to its place. A folder that stands there has only been left because of what was made in it,
+/// and `mv` would move the file into it.
+fn placed(at: &Path) -> Vec<u8> {
+    let at = path(at);
+    [b"{ [ ! -d ", &at[..], b" ] || rm -rf ", &at, b"; } && mv -f -- \"$stage/f\" ", &at].concat()
 }
 
 /// A piece of a file that is too large for one packet.
@@ -118,7 +125,7 @@ pub fn piece(bytes: usize, is_first: bool) -> Vec<u8> {
 #[must_use]
 pub fn last_piece(at: &Path, executable: bool) -> Vec<u8> {
     let mode = if executable { &b"chmod 755 \"$stage/f\" && "[..] } else { b"" };
-    [mode, b"mv -f -- \"$stage/f\" ", &path(at)].concat()
+    [mode, &placed(at)].concat()
 }
 
 /// Files that follow as a tar archive of `bytes` bytes: unpacked beside, then renamed folder by folder.

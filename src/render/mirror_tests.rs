@@ -24,7 +24,7 @@ fn a_line_says_it_all() {
     assert_eq!(lines, expected);
     assert_eq!(
         packet(&[file(Path::new("a\nb"), true, 3)], b"abc").0,
-        b"take 3 >\"$stage/f\" && chmod 755 \"$stage/f\" && mv -f -- \"$stage/f\" './a'\"$nl\"'b'\nabc"
+        b"take 3 >\"$stage/f\" && chmod 755 \"$stage/f\" && { [ ! -d './a'\"$nl\"'b' ] || rm -rf './a'\"$nl\"'b'; } && mv -f -- \"$stage/f\" './a'\"$nl\"'b'\nabc"
     );
 }
 

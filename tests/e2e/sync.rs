@@ -263,6 +263,17 @@ fn seeds() -> Vec<u64> {
     given.split_whitespace().map(|seed| seed.parse().unwrap()).collect()
 }
 
+/// Waits until no step runs: engines of that age hang when a container is paused while a command is just beginning in it.
+fn at_rest(checkout: &Checkout) {
+    until("no step runs", || {
+        let state: serde_json::Value = serde_json::from_str(&checkout.read(".devenv/watch/state.json")).unwrap();
+        let api = &state["modules"]["api"];
+        (api["runs"].is_null() && api["waits"].is_null() && api["mirror"] == "in sync").then_some(())
+    });
+    // A batch that is due begins within this time.
+    std::thread::park_timeout(Duration::from_millis(500));
+}
+
 /// One call of git in the source's repository.
 fn git(root: &Path, args: &[&str]) {
     let mut call = Command::new("git");
@@ -288,6 +299,8 @@ fn ten_thousand_operations_with_branches_and_containers_that_come_and_go_leave_b
             match act {
                 0 => {
                     let id = checkout.container("api");
+                    equal(&id, &root);
+                    at_rest(&checkout);
                     engine::docker(&["pause", &id]);
                     paused = Some(id);
                 }
