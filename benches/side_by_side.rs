@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+#[path = "rows/mirror.rs"]
+mod mirror;
 #[path = "rows/watcher.rs"]
 mod watcher;
 
@@ -59,6 +61,7 @@ fn measure() -> Result<Vec<Row>> {
         project.devenv(&["down", "--volumes", "--yes"]).run()?;
     }
     add(Project::with_images()?.nothing_to_build(20)?);
+    mirror::rows()?.into_iter().for_each(&mut add);
     watcher::rows()?.into_iter().for_each(&mut add);
     Ok(rows)
 }

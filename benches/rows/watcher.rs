@@ -56,17 +56,14 @@ pub(crate) fn rows() -> Result<Vec<Row>> {
     let begin = Instant::now();
     let watcher = Watcher::start(root, project.state.path())?;
     watcher.wait(root)?;
-    let ready = Row {
-        what: format!("watcher, ready with {} files", TREE.0 * TREE.1),
-        own: begin.elapsed(),
-        goal: Goal::Time(Duration::from_secs(2)),
-    };
+    let ready = begin.elapsed();
     // First it reads all files once; then nothing is left to do.
     until(Duration::from_secs(60), || Ok(watcher.load(Duration::from_secs(2))? <= MOST.1))?;
     let (memory, load) = (watcher.memory()?, watcher.load(Duration::from_secs(10))?);
     ensure!(memory <= MOST.0, "the watcher has {memory} KB, and not {}", MOST.0);
     ensure!(load <= MOST.1, "the idle watcher takes {:.1} % of a processor", load * 100.0);
-    Ok(vec![saved, ready])
+    let what = format!("watcher, ready with {} files ({} MB, {:.1} %)", TREE.0 * TREE.1, memory / 1000, load * 100.0);
+    Ok(vec![saved, Row { what, own: ready, goal: Goal::Time(Duration::from_secs(2)) }])
 }
 
 /// A watcher that is ours to end.

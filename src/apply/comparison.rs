@@ -12,6 +12,9 @@ use crate::host::engine::Engine;
 use crate::plan::sync::{self, Operation, Seen};
 use crate::plan::tree::Entry;
 
+/// Bytes that are kept of what should be an archive and may be a message.
+const SAID: usize = 500;
+
 /// What a comparison finds that differs, for people.
 pub async fn verify(engine: &Engine, ends: &Ends) -> Result<Vec<Operation>> {
     let (here, seen) = look(engine, ends).await?;
@@ -33,7 +36,11 @@ pub(crate) async fn look(engine: &Engine, ends: &Ends) -> Result<(Vec<Entry>, BT
         let seen = comparison::compare(pipe, &source, &walked)?;
         Ok((here, seen))
     });
+    let mut said = Vec::new();
     while let Some(chunk) = talk.ear.hear().await? {
+        if said.len() < SAID {
+            said.extend_from_slice(&chunk);
+        }
         if send.send(chunk).await.is_err() {
             break;
         }
@@ -44,11 +51,17 @@ pub(crate) async fn look(engine: &Engine, ends: &Ends) -> Result<(Vec<Entry>, BT
     // 1: a file changed while it was read, which the next event or comparison tells.
     match code {
         0 | 1 => {}
+        // What the engine cannot start, it says in place of the archive.
         126 | 127 => {
-            let message = format!("the image of {} has no `tar`, which a mirror needs", ends.container);
-            return Err(
-                Error::message(ErrorKind::Failed, message).hint("add the package tar to the image, or `mirror: bind`")
-            );
+            said.truncate(SAID);
+            let said = String::from_utf8_lossy(&said);
+            let error = |message: String| Error::message(ErrorKind::Failed, message);
+            return Err(if said.contains("not found") {
+                error(format!("the image of {} has no `tar`, which a mirror needs", ends.container))
+                    .hint("add the package tar to the image, or `mirror: bind`")
+            } else {
+                error(format!("cannot read {} in the container: {}", ends.dir, said.trim()))
+            });
         }
         code => {
             let message = format!("cannot read {} in the container: tar ended with code {code}", ends.dir);

@@ -84,9 +84,13 @@ impl Source {
         entries
     }
 
-    /// One entry as it is now; `None` where there is none that counts.
+    /// One entry as it is now; `None` where there is none that counts. What is found through a link is no entry.
     #[must_use]
     pub fn entry(&self, path: &Path) -> Option<Entry> {
+        let mut above = path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty());
+        if above.any(|above| !fs::symlink_metadata(self.root.join(above)).is_ok_and(|above| above.is_dir())) {
+            return None;
+        }
         let kind = kind(&self.root.join(path))?;
         self.keeps(path, kind == Kind::Folder).then(|| Entry { path: path.to_owned(), kind })
     }

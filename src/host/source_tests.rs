@@ -232,3 +232,16 @@ fn a_folder_without_a_repository_has_patterns_too() {
     fs::write(folder.path().join("api/.gitignore"), "!*.log\n").unwrap();
     assert_eq!(counted(&source), [".gitignore", "x.log", "x.py"]);
 }
+
+#[test]
+fn what_is_found_through_a_link_is_no_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("real/deep")).unwrap();
+    fs::write(folder.path().join("real/deep/file"), "x").unwrap();
+    std::os::unix::fs::symlink("real", folder.path().join("link")).unwrap();
+    let source = Source::open(folder.path(), &RelPath::default(), &[]).unwrap();
+    let entry = |path: &str| source.entry(Path::new(path)).map(|entry| entry.kind);
+    assert!(matches!(entry("real/deep/file"), Some(Kind::File { .. })));
+    assert!(matches!(entry("link"), Some(Kind::Link(_))));
+    assert_eq!((entry("link/deep"), entry("link/deep/file")), (None, None));
+}

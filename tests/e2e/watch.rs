@@ -260,6 +260,9 @@ fn steps_by_hand_run_in_the_container_and_pass_their_code_on() {
     assert_eq!(checkout.ok(&["test", "api", "--", "a b", "c"]).stdout, "tested\nargs a b c\n");
     assert_eq!(state(&checkout)["modules"]["api"]["steps"]["test"]["code"], 5, "a part is not the whole");
     assert_eq!(checkout.ok(&["lint"]).stdout, "linted\n");
+    checkout.write("api/test.sh", "go test ./...\n");
+    let lacking = checkout.devenv(&["test", "api"]).code(127);
+    lacking.says("the image `base` has no `go`: the image `go` has it: `image: go`");
     checkout.devenv(&["build", "other"]).code(2).says("`other` has no `build`");
     assert_eq!(checkout.containers().len(), 2, "no one-off container is left");
 }
