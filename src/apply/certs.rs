@@ -68,20 +68,12 @@ pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
         (certs.leaf, certs.own) = (Some(pair), true);
         return Ok(certs);
     }
-    let kept = |name: &str| files::read_text(&wish.root.join(".devenv/certs").join(name));
-    let kept = match (kept("cert.pem")?, kept("key.pem")?) {
-        (Some(certificate), Some(key)) => Some(Pair { certificate, key }),
-        _ => None,
-    };
+    let kept = kept(wish.root)?;
     let Some(authority) = authority.filter(|_| make == Make::Yes) else {
         certs.leaf = kept;
         return Ok(certs);
     };
-    let known = kept.as_ref().map(|pair| Kept {
-        certificate: &pair.certificate,
-        has_key: certs::public_key(&pair.key).is_ok_and(|key| x509::public_key(&pair.certificate) == Ok(key)),
-    });
-    let due = decision::renewal(known, &authority.certificate, wish.names, &profile.leaf, wish.now);
+    let due = due(kept.as_ref(), &authority.certificate, wish, &profile);
     certs.leaf = match (due, kept) {
         (None, kept) => kept,
         (Some(cause), kept) => {
@@ -92,6 +84,25 @@ pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
         }
     };
     Ok(certs)
+}
+
+/// The leaf that `up` has made for a checkout.
+pub fn kept(root: &Path) -> Result<Option<Pair>> {
+    let read = |name: &str| files::read_text(&root.join(".devenv/certs").join(name));
+    Ok(match (read("cert.pem")?, read("key.pem")?) {
+        (Some(certificate), Some(key)) => Some(Pair { certificate, key }),
+        _ => None,
+    })
+}
+
+/// Why a new leaf is due.
+#[must_use]
+pub fn due(kept: Option<&Pair>, authority: &str, wish: Wish<'_>, profile: &Profile) -> Option<String> {
+    let known = kept.map(|pair| Kept {
+        certificate: &pair.certificate,
+        has_key: certs::public_key(&pair.key).is_ok_and(|key| x509::public_key(&pair.certificate) == Ok(key)),
+    });
+    decision::renewal(known, authority, wish.names, &profile.leaf, wish.now)
 }
 
 /// The profile in force.
@@ -120,7 +131,7 @@ pub fn authority(
                     decision::AuthorityFile::Certificate => place.certificate(),
                     decision::AuthorityFile::Key => place.key(),
                 };
-                Err(CertsError::Authority { path: path.display().to_string(), problem }.into())
+                Err(place.problem(&path, problem).into())
             }
         };
     }
@@ -134,7 +145,7 @@ pub fn authority(
 }
 
 /// The certificate that the team or a developer has put into the folder of their files; it must be good.
-fn own(wish: Wish<'_>) -> Result<Option<Pair>> {
+pub fn own(wish: Wish<'_>) -> Result<Option<Pair>> {
     let file = |name: &str| wish.assets.get(name).filter(|asset| asset.origin != Origin::Embedded);
     let shown = |name: &str| match wish.assets.get(name).map(|asset| &asset.origin) {
         Some(Origin::Project(path)) => path.display().to_string(),

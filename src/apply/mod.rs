@@ -20,6 +20,7 @@ pub mod records;
 pub mod secrets;
 pub mod setting;
 pub mod steps;
+pub mod trust;
 pub mod watch;
 mod work;
 

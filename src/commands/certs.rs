@@ -9,7 +9,7 @@ use crate::commands::context::{Context, seconds};
 use crate::error::{Error, Kind, Result};
 use crate::host::certs::{Place, zones};
 use crate::host::{files, machine, trust};
-use crate::plan::certs::{CertsError, Profile};
+use crate::plan::certs::{self as plan_certs, Profile};
 use crate::plan::fixes::{Action, Root, Way};
 use crate::plan::trust::{self as decision, Authority, Seen, Trust};
 use crate::plan::x509::Facts;
@@ -126,13 +126,14 @@ async fn show(cx: &Context, json: bool) -> Result<()> {
     for authority in &all.authorities {
         let of = authority.zone.as_ref().map_or_else(|| "authority".to_owned(), |zone| format!("zone {zone}"));
         rows.push(row(&of, &authority.certificate, &authority.path));
+        let trusting = plan_certs::trusting(authority.zone.as_deref());
         for store in &authority.stores {
             let what = match store.trust {
-                Trust::Trusted => "trusted",
-                Trust::Absent => "not trusted: `devenv certs trust`",
-                Trust::Unknown => "not known: `certutil` is missing, `devenv certs trust` installs it",
+                Trust::Trusted => "trusted".to_owned(),
+                Trust::Absent => format!("not trusted: `{trusting}`"),
+                Trust::Unknown => format!("not known: `certutil` is missing, `{trusting}` installs it"),
             };
-            rows.push(vec![format!("  {}", store.store), what.to_owned()]);
+            rows.push(vec![format!("  {}", store.store), what]);
         }
     }
     match &all.environment {
@@ -170,8 +171,7 @@ fn certificate(facts: &Facts, now: i64) -> CertificateJson {
 fn read(place: &Place) -> Result<Option<(Facts, Authority)>> {
     let path = place.certificate();
     let Some(pem) = files::read_text(&path)? else { return Ok(None) };
-    let facts =
-        Facts::of(&pem).map_err(|problem| CertsError::Authority { path: path.display().to_string(), problem })?;
+    let facts = Facts::of(&pem).map_err(|problem| place.problem(&path, problem))?;
     let authority = Authority::new(path, &facts.name, &facts.fingerprint);
     Ok(Some((facts, authority)))
 }
@@ -270,7 +270,7 @@ async fn reset(cx: &Context, zone: Option<&str>) -> Result<()> {
 }
 
 fn add_zone(cx: &Context, zone: &str) -> Result<()> {
-    crate::plan::certs::check_zone(zone)?;
+    plan_certs::check_zone(zone)?;
     let place = Place::of(Some(zone))?;
     let mut news = Vec::new();
     certs::authority(&place, &profile(cx)?.of_zone(zone), seconds(), Make::Yes, &mut news)?;

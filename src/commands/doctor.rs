@@ -1,13 +1,17 @@
 //! `devenv doctor`
 
+use crate::apply::certs::Wish;
 use crate::apply::doctor as mender;
-use crate::commands::context::Context;
+use crate::apply::trust;
+use crate::assets::Assets;
+use crate::commands::context::{Context, seconds};
 use crate::error::{Error, Kind, Result};
-use crate::host::machine;
-use crate::host::process;
-use crate::plan::doctor;
+use crate::host::checkout::id_file;
+use crate::host::{machine, process, state};
+use crate::plan::doctor::certs::Certificates;
 use crate::plan::fixes::Effect;
 use crate::plan::mend::{self, Purpose};
+use crate::plan::{doctor, environment};
 
 /// Look at this machine, say what is missing, and mend it with --fix
 #[derive(clap::Args, Debug)]
@@ -27,7 +31,9 @@ pub async fn run(cx: &Context, args: &DoctorArgs) -> Result<()> {
         // What is left to do then, the table says.
         let _: Effect = mend(cx, Purpose::Everything).await?;
     }
-    let findings = doctor::findings(&machine::facts().await);
+    let (facts, certificates) = tokio::join!(machine::facts(), certificates(cx));
+    let mut findings = doctor::findings(&facts);
+    findings.extend(doctor::certs::findings(&certificates));
     if args.json {
         cx.screen.json(&findings);
     } else {
@@ -38,7 +44,7 @@ pub async fn run(cx: &Context, args: &DoctorArgs) -> Result<()> {
         Some(error) if args.json => Err(error),
         Some(_) => {
             let error = Error::message(Kind::Missing, "this machine is not ready");
-            Err(if args.fix {
+            Err(if args.fix || !doctor::is_mendable(&findings) {
                 error.hint("what is left is for you: see the hints above")
             } else {
                 error.hint("`devenv doctor --fix` mends it")
@@ -46,6 +52,21 @@ pub async fn run(cx: &Context, args: &DoctorArgs) -> Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// The certificates of this machine, and of the checkout where there is one that can be read; what is wrong with its
+/// configuration, other commands say.
+async fn certificates(cx: &Context) -> Certificates {
+    let now = seconds();
+    let checkout = cx.find().ok().flatten().and_then(|_| cx.checkout().ok());
+    let Some(checkout) = checkout else { return trust::look(&Assets::embedded(), None, now).await };
+    let id = id_file(&checkout.root).map(|file| file.id);
+    let table = state::look().map(|held| held.table).unwrap_or_default();
+    let held = table.checkouts.iter().find(|held| Some(&held.id) == id.as_ref());
+    let Some(held) = held else { return trust::look(&checkout.assets, None, now).await };
+    let names = environment::certificate_names(&checkout.project, &held.host);
+    let wish = Wish { root: &checkout.root, assets: &checkout.assets, host: &held.host, names: &names, now };
+    trust::look(&checkout.assets, Some(wish), now).await
 }
 
 /// Mends what `purpose` needs, after a yes. Does nothing on a machine that is ready. The effect is

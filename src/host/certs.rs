@@ -43,28 +43,38 @@ pub struct Pair {
 
 /// Where an authority is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place(PathBuf);
+pub struct Place {
+    folder: PathBuf,
+    zone: Option<String>,
+}
 
 impl Place {
     /// That of the machine's authority, or of a zone's.
     pub fn of(zone: Option<&str>) -> Result<Self> {
         let folder = folder()?;
-        Ok(Self(match zone {
+        let folder = match zone {
             None => folder.join("ca"),
             Some(zone) => folder.join("zones").join(zone),
-        }))
+        };
+        Ok(Self { folder, zone: zone.map(str::to_owned) })
+    }
+
+    /// What is wrong with one of its files, as an error.
+    #[must_use]
+    pub fn problem(&self, path: &std::path::Path, problem: String) -> CertsError {
+        CertsError::Authority { zone: self.zone.clone(), path: path.display().to_string(), problem }
     }
 
     /// The certificate, which everybody may read.
     #[must_use]
     pub fn certificate(&self) -> PathBuf {
-        self.0.join("ca.pem")
+        self.folder.join("ca.pem")
     }
 
     /// The key.
     #[must_use]
     pub fn key(&self) -> PathBuf {
-        self.0.join("ca.key")
+        self.folder.join("ca.key")
     }
 
     /// What is there; `None` where there is nothing yet.
@@ -76,9 +86,7 @@ impl Place {
             // A run that was killed in between: nobody has seen a certificate of this key yet.
             (None, Some(_)) => Ok(None),
             (Some(_), None) => {
-                let path = self.key().display().to_string();
-                Err(CertsError::Authority { path, problem: "it is not there, and the certificate is".to_owned() }
-                    .into())
+                Err(self.problem(&self.key(), "it is not there, and the certificate is".to_owned()).into())
             }
         }
     }
@@ -87,8 +95,8 @@ impl Place {
         let path = self.key();
         match fs::metadata(&path) {
             Ok(facts) if facts.mode() & 0o077 != 0 => {
-                let problem = format!("others can read it (mode {:04o})", facts.mode() & 0o7777);
-                Err(CertsError::Authority { path: path.display().to_string(), problem }.into())
+                let (zone, path, mode) = (self.zone.clone(), path.display().to_string(), facts.mode() & 0o7777);
+                Err(CertsError::Exposed { zone, path, mode }.into())
             }
             Ok(_) => files::read_text(&path),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -98,10 +106,10 @@ impl Place {
 
     /// Holds the place for this process alone, until what is returned is dropped.
     pub fn hold(&self) -> Result<fs::File> {
-        files::make_folder(&self.0, Access::Private)?;
-        let file = fs::File::open(&self.0).map_err(files::failed("open", &self.0))?;
+        files::make_folder(&self.folder, Access::Private)?;
+        let file = fs::File::open(&self.folder).map_err(files::failed("open", &self.folder))?;
         rustix::fs::flock(&file, FlockOperation::LockExclusive)
-            .map_err(|error| files::failed("lock", &self.0)(error.into()))?;
+            .map_err(|error| files::failed("lock", &self.folder)(error.into()))?;
         Ok(file)
     }
 

@@ -74,13 +74,25 @@ pub enum CertsError {
     /// The profile does not parse or asks for what is not allowed.
     #[error("{PROFILE}: {0}")]
     Profile(String),
-    /// The machine's authority cannot be used.
-    #[error("the certificate authority of this machine cannot be used: {path}: {problem}")]
+    /// An authority cannot be used.
+    #[error("the certificate authority {} cannot be used: {path}: {problem}", whose(zone.as_deref()))]
     Authority {
+        /// The zone that it is for; `None` for the machine's.
+        zone: Option<String>,
         /// The file.
         path: String,
         /// What is wrong with it.
         problem: String,
+    },
+    /// An authority's key is open to others.
+    #[error("the certificate authority {} cannot be used: others can read {path} (mode {mode:04o})", whose(zone.as_deref()))]
+    Exposed {
+        /// The zone that it is for; `None` for the machine's.
+        zone: Option<String>,
+        /// The key.
+        path: String,
+        /// Its mode.
+        mode: u32,
     },
     /// No authority is made for this.
     #[error("no authority for `{zone}`: {problem}")]
@@ -105,13 +117,44 @@ impl From<CertsError> for Error {
         match &error {
             CertsError::Profile(_) => Self::new(Kind::Usage, error).hint("`devenv eject certs` writes one that is right"),
             CertsError::Zone { .. } => Self::new(Kind::Usage, error),
-            CertsError::Authority { .. } => Self::new(Kind::Failed, error).hint(
-                "restore the file from a backup, or make a new authority with `devenv certs reset`: browsers must then trust it anew",
-            ),
+            CertsError::Authority { zone, .. } => {
+                let hint = format!(
+                    "restore the file from a backup, or make a new authority with `{}`: browsers must then trust it anew",
+                    reset(zone.as_deref())
+                );
+                Self::new(Kind::Failed, error).hint(hint)
+            }
+            CertsError::Exposed { zone, path, .. } => {
+                let hint = format!(
+                    "`chmod 400 '{path}'`; if somebody may have read it, make a new authority with `{}`",
+                    reset(zone.as_deref())
+                );
+                Self::new(Kind::Failed, error).hint(hint)
+            }
             CertsError::Own { .. } => Self::new(Kind::Usage, error)
                 .hint("put a certificate and its key there that belong together, or take both away: devenv then makes its own"),
         }
     }
+}
+
+fn whose(zone: Option<&str>) -> String {
+    zone.map_or_else(|| "of this machine".to_owned(), |zone| format!("of zone {zone}"))
+}
+
+/// The call that deletes an authority, so that a new one is made.
+#[must_use]
+pub fn reset(zone: Option<&str>) -> String {
+    for_zone("devenv certs reset", zone)
+}
+
+/// The call that makes this machine trust an authority.
+#[must_use]
+pub fn trusting(zone: Option<&str>) -> String {
+    for_zone("devenv certs trust", zone)
+}
+
+fn for_zone(call: &str, zone: Option<&str>) -> String {
+    zone.map_or_else(|| call.to_owned(), |zone| format!("{call} --zone {zone}"))
 }
 
 impl Profile {

@@ -1,5 +1,7 @@
 //! What a machine's facts mean for devenv: findings. How to mend them: `plan::fixes`.
 
+pub mod certs;
+
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -110,6 +112,12 @@ pub fn missing(findings: &[Finding]) -> Option<Error> {
     let mut hints: Vec<_> = hints.into_iter().flatten().collect();
     hints.dedup();
     Some(Error { hints, ..Error::message(Kind::Missing, messages.join("\n")) })
+}
+
+/// Whether `--fix` mends all that is missing: it does not touch certificates.
+#[must_use]
+pub fn is_mendable(findings: &[Finding]) -> bool {
+    findings.iter().all(|finding| finding.state != State::Missing || finding.name != "authority")
 }
 
 /// The findings as a table, hints below what they are about.

@@ -65,7 +65,8 @@ fn a_key_that_others_can_read_is_refused() {
     let key = zone(&test, "022").join("ca.key");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     let (code, said) = again(&test);
-    assert!(code == Some(1) && said.contains("others can read it (mode 0644)"), "{said}");
+    assert!(code == Some(1) && said.contains("ca.key (mode 0644)"), "{said}");
+    assert!(said.contains("`chmod 400 '") && said.contains("`devenv certs reset --zone shop.internal`"), "{said}");
     fs::remove_file(&key).unwrap();
     let (code, said) = again(&test);
     assert!(code == Some(1) && said.contains("it is not there, and the certificate is"), "{said}");
@@ -86,4 +87,38 @@ fn a_profile_that_is_wrong_is_told_before_anything_is_made() {
     let (code, said) = again(&test);
     assert!(code == Some(2) && said.starts_with("error: certs/profile.yaml: "), "{said}");
     assert!(!test.beside("home/data").exists());
+}
+
+/// Every file below a folder, with its content.
+fn files(folder: &std::path::Path) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
+    let Ok(entries) = fs::read_dir(folder) else { return [].into() };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .flat_map(|path| if path.is_dir() { files(&path) } else { [(path.clone(), fs::read(path).unwrap())].into() })
+        .collect()
+}
+
+#[test]
+fn the_doctor_tells_of_authorities_and_changes_nothing() {
+    let test = Test::good();
+    let rows = || {
+        let output = test.command().args(["doctor", "--json"]).output().unwrap();
+        let all: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+        let ours = all.into_iter().filter(|row| row["name"] == "authority" || row["name"] == "certificate");
+        ours.map(|row| format!("{} {}", row["state"].as_str().unwrap(), row["detail"].as_str().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    let before = files(&test.beside("home"));
+    assert_eq!(rows(), ["ok none yet: `devenv up` makes it"]);
+    assert_eq!(files(&test.beside("home")), before);
+    let folder = zone(&test, "022");
+    let key = folder.join("ca.key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let made = files(&test.beside("home"));
+    let exposed = format!(
+        "warning the certificate authority of zone shop.internal cannot be used: others can read {} (mode 0644)",
+        key.display()
+    );
+    assert_eq!(rows(), ["ok none yet: `devenv up` makes it".to_owned(), exposed]);
+    assert_eq!(files(&test.beside("home")), made);
 }

@@ -1,0 +1,57 @@
+//! Looks at all certificates of a machine and a checkout, for the doctor. Makes and writes nothing.
+
+use crate::apply::certs::{self, Make, Wish};
+use crate::assets::Assets;
+use crate::error::{Error, Result};
+use crate::host::certs::{Place, zones};
+use crate::host::{files, trust};
+use crate::plan::doctor::certs::{Authority, AuthorityState, Certificates, Leaf, Problem};
+use crate::plan::trust as decision;
+use crate::plan::x509::Facts;
+
+/// Looks; `wish` is what the checkout's certificate should be, where there is a checkout.
+pub async fn look(assets: &Assets, wish: Option<Wish<'_>>, now: i64) -> Certificates {
+    let mut authorities = Vec::new();
+    for zone in [None].into_iter().chain(zones().unwrap_or_default().into_iter().map(Some)) {
+        let state = authority(zone.as_deref(), assets, now).await.unwrap_or_else(|error| unusable(&error));
+        authorities.push(Authority { zone, state });
+    }
+    let leaf = wish.map(|wish| leaf(wish).unwrap_or_else(|error| Leaf::Unusable(problem(&error))));
+    Certificates { authorities, leaf, now }
+}
+
+async fn authority(zone: Option<&str>, assets: &Assets, now: i64) -> Result<AuthorityState> {
+    let (place, profile) = (Place::of(zone)?, certs::profile(assets)?);
+    let Some(pair) = certs::authority(&place, &profile, now, Make::No, &mut Vec::new())? else {
+        return Ok(AuthorityState::Absent);
+    };
+    let facts = Facts::of(&pair.certificate).map_err(|problem| place.problem(&place.certificate(), problem))?;
+    let known = decision::Authority::new(place.certificate(), &facts.name, &facts.fingerprint);
+    let stores = trust::stores(&known).await?;
+    Ok(AuthorityState::Good { facts, stores })
+}
+
+fn leaf(wish: Wish<'_>) -> Result<Leaf> {
+    let profile = certs::profile(wish.assets)?;
+    if let Some(pair) = certs::own(wish)? {
+        return Ok(Facts::of(&pair.certificate).map_or(Leaf::Absent, Leaf::Own));
+    }
+    let Some(pair) = certs::kept(wish.root)? else { return Ok(Leaf::Absent) };
+    let authority = files::read_text(&Place::of(None)?.certificate())?;
+    let due = match authority {
+        Some(authority) => certs::due(Some(&pair), &authority, wish, &profile),
+        None => Some("the authority that signed it is gone".to_owned()),
+    };
+    match Facts::of(&pair.certificate) {
+        Ok(facts) => Ok(Leaf::Made { facts, due }),
+        Err(says) => Ok(Leaf::Unusable(Problem { says, next: "`devenv up` makes a new one".to_owned() })),
+    }
+}
+
+fn unusable(error: &Error) -> AuthorityState {
+    AuthorityState::Unusable(problem(error))
+}
+
+fn problem(error: &Error) -> Problem {
+    Problem { says: error.to_string(), next: error.hints.join("; ") }
+}

@@ -1,0 +1,275 @@
+//! What certificates mean for a machine: whether each authority can be used and who trusts it, and whether the leaf of
+//! the checkout is good. Most of it is advice: a machine without any browser is ready all the same.
+
+use crate::plan::certs::{reset, trusting};
+use crate::plan::doctor::Finding;
+use crate::plan::trust::{Seen, Trust};
+use crate::plan::x509::Facts;
+
+/// An authority with fewer days is about to expire.
+const LAST_DAYS: i64 = 90;
+/// A certificate of the team's own with fewer days is about to expire.
+const LAST_DAYS_OF_OWN: i64 = 30;
+
+/// What was found of certificates.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Certificates {
+    /// The machine's authority first, then those of zones.
+    pub authorities: Vec<Authority>,
+    /// That of the checkout; none outside of one.
+    pub leaf: Option<Leaf>,
+    /// Seconds since 1970.
+    pub now: i64,
+}
+
+/// What is wrong, and what to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What is wrong.
+    pub says: String,
+    /// What to do next.
+    pub next: String,
+}
+
+/// An authority as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authority {
+    /// The zone that it is for; `None` for the machine's.
+    pub zone: Option<String>,
+    /// How it is.
+    pub state: AuthorityState,
+}
+
+/// How an authority is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthorityState {
+    /// There is none yet.
+    Absent,
+    /// It cannot be used.
+    Unusable(Problem),
+    /// It can be used.
+    Good {
+        /// What its certificate says.
+        facts: Facts,
+        /// What each store thinks of it.
+        stores: Vec<Seen>,
+    },
+}
+
+/// The certificate of a checkout as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leaf {
+    /// There is none yet.
+    Absent,
+    /// It cannot be used.
+    Unusable(Problem),
+    /// devenv has made it.
+    Made {
+        /// What it says.
+        facts: Facts,
+        /// Why a new one is due.
+        due: Option<String>,
+    },
+    /// It is the team's own.
+    Own(Facts),
+}
+
+/// Judges the certificates.
+#[must_use]
+pub fn findings(seen: &Certificates) -> Vec<Finding> {
+    let mut all: Vec<Finding> = seen.authorities.iter().map(|one| authority(one, seen.now)).collect();
+    all.extend(seen.leaf.iter().map(|one| leaf(one, seen.now)));
+    all
+}
+
+fn authority(authority: &Authority, now: i64) -> Finding {
+    let zone = authority.zone.as_deref();
+    let of = zone.map(|zone| format!("zone {zone}: ")).unwrap_or_default();
+    match &authority.state {
+        AuthorityState::Absent => Finding::ok("authority", format!("{of}none yet: `devenv up` makes it")).recommended(),
+        // Nothing that has a gateway starts without that of the machine.
+        AuthorityState::Unusable(problem) => {
+            let finding = Finding::missing("authority", &problem.says, &problem.next);
+            if zone.is_some() {
+                Finding::warning("authority", &problem.says, &problem.next).recommended()
+            } else {
+                finding
+            }
+        }
+        AuthorityState::Good { facts, .. } if facts.days_left(now) < LAST_DAYS => {
+            let detail = format!("{of}{} expires in {} days", facts.name, facts.days_left(now));
+            let next =
+                format!("make a new one in time: `{}`, `{}`, then `devenv up`", untrusting_first(zone), trusting(zone));
+            Finding::warning("authority", detail, next).recommended()
+        }
+        AuthorityState::Good { facts, stores } => trust(&format!("{of}{}", facts.name), zone, stores),
+    }
+}
+
+/// An authority that is trusted somewhere is not deleted before that is undone.
+fn untrusting_first(zone: Option<&str>) -> String {
+    format!("{}`, `{}", trusting(zone).replace("certs trust", "certs untrust"), reset(zone))
+}
+
+fn trust(what: &str, zone: Option<&str>, stores: &[Seen]) -> Finding {
+    let with = |trust: Trust| -> Vec<String> {
+        stores.iter().filter(|seen| seen.trust == trust).map(|seen| seen.store.to_string()).collect()
+    };
+    let mut lacks = Vec::new();
+    let (absent, unknown) = (with(Trust::Absent), with(Trust::Unknown));
+    if !absent.is_empty() {
+        lacks.push(format!("not trusted by {}", absent.join(", ")));
+    }
+    if !unknown.is_empty() {
+        lacks.push(format!("`certutil` is missing to ask {}", unknown.join(", ")));
+    }
+    let trusted = with(Trust::Trusted);
+    match (lacks.is_empty(), trusted.is_empty()) {
+        (true, true) => Finding::ok("authority", format!("{what}, no store here to trust it")),
+        (true, false) => Finding::ok("authority", format!("{what}, trusted by {}", trusted.join(", "))),
+        _ => {
+            let hint = format!("`{}`, where a browser or a program of this machine is to accept it", trusting(zone));
+            Finding::warning("authority", format!("{what}: {}", lacks.join("; ")), hint)
+        }
+    }
+    .recommended()
+}
+
+fn leaf(leaf: &Leaf, now: i64) -> Finding {
+    let days = |facts: &Facts| format!("{}, {} days left", facts.name, facts.days_left(now));
+    match leaf {
+        Leaf::Absent => Finding::ok("certificate", "none yet: `devenv up` makes it"),
+        Leaf::Unusable(problem) => Finding::warning("certificate", &problem.says, &problem.next),
+        Leaf::Made { facts, due: None } => Finding::ok("certificate", days(facts)),
+        Leaf::Made { facts, due: Some(cause) } => {
+            Finding::warning("certificate", format!("{}: {cause}", facts.name), "`devenv up` makes a new one")
+        }
+        Leaf::Own(facts) if facts.days_left(now) < LAST_DAYS_OF_OWN => {
+            let hint = "put a newer one and its key into the project's `certs/` folder, then `devenv up`";
+            Finding::warning("certificate", format!("the team's own, {}", days(facts)), hint)
+        }
+        Leaf::Own(facts) => Finding::ok("certificate", format!("the team's own, {}", days(facts))),
+    }
+    .recommended()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::plan::doctor::{missing, table};
+    use crate::plan::trust::Store;
+    use crate::plan::x509::DAY;
+
+    fn facts(name: &str, days: i64) -> Facts {
+        let names = [name.to_owned()].into();
+        Facts { name: name.to_owned(), not_before: 0, not_after: days * DAY, names, fingerprint: "AB".to_owned() }
+    }
+
+    fn good(days: i64, system: Trust, browser: Trust) -> AuthorityState {
+        let browser = Seen { store: Store::Nss(PathBuf::from("/home/ann/.pki/nssdb")), trust: browser };
+        let stores = vec![Seen { store: Store::Debian, trust: system }, browser];
+        AuthorityState::Good { facts: facts("devenv on box", days), stores }
+    }
+
+    fn machine(state: AuthorityState) -> Certificates {
+        Certificates { authorities: vec![Authority { zone: None, state }], ..Certificates::default() }
+    }
+
+    fn zone(state: AuthorityState) -> Certificates {
+        let zone = Some("acme.internal".to_owned());
+        Certificates { authorities: vec![Authority { zone, state }], ..Certificates::default() }
+    }
+
+    fn of_leaf(leaf: Leaf) -> Certificates {
+        Certificates { leaf: Some(leaf), ..Certificates::default() }
+    }
+
+    fn problem() -> Problem {
+        Problem { says: "/data/ca.key: it is damaged".to_owned(), next: "restore it".to_owned() }
+    }
+
+    #[test]
+    fn each_state_of_certificates_is_told_with_its_next_step() {
+        use Trust::{Absent, Trusted, Unknown};
+        let made = |days, due: Option<&str>| {
+            of_leaf(Leaf::Made { facts: facts("shop.localhost", days), due: due.map(str::to_owned) })
+        };
+        for (seen, expected) in [
+            (machine(AuthorityState::Absent), "ok       authority  none yet: `devenv up` makes it\n"),
+            (
+                machine(good(3650, Trusted, Trusted)),
+                "ok       authority  devenv on box, trusted by system, browser /home/ann/.pki/nssdb\n",
+            ),
+            (
+                machine(AuthorityState::Good { facts: facts("devenv on box", 3650), stores: vec![] }),
+                "ok       authority  devenv on box, no store here to trust it\n",
+            ),
+            (
+                machine(good(3650, Absent, Unknown)),
+                "\
+warning  authority  devenv on box: not trusted by system; `certutil` is missing to ask browser /home/ann/.pki/nssdb
+                    hint: `devenv certs trust`, where a browser or a program of this machine is to accept it
+",
+            ),
+            (
+                zone(good(3650, Trusted, Absent)),
+                "\
+warning  authority  zone acme.internal: devenv on box: not trusted by browser /home/ann/.pki/nssdb
+                    hint: `devenv certs trust --zone acme.internal`, where a browser or a program of this machine is to accept it
+",
+            ),
+            (
+                machine(good(89, Trusted, Trusted)),
+                "\
+warning  authority  devenv on box expires in 89 days
+                    hint: make a new one in time: `devenv certs untrust`, `devenv certs reset`, `devenv certs trust`, then `devenv up`
+",
+            ),
+            (
+                zone(AuthorityState::Unusable(problem())),
+                "warning  authority  /data/ca.key: it is damaged\n                    hint: restore it\n",
+            ),
+            (of_leaf(Leaf::Absent), "ok       certificate  none yet: `devenv up` makes it\n"),
+            (made(80, None), "ok       certificate  shop.localhost, 80 days left\n"),
+            (
+                made(29, Some("29 days are left")),
+                "\
+warning  certificate  shop.localhost: 29 days are left
+                      hint: `devenv up` makes a new one
+",
+            ),
+            (
+                of_leaf(Leaf::Unusable(problem())),
+                "warning  certificate  /data/ca.key: it is damaged\n                      hint: restore it\n",
+            ),
+            (
+                of_leaf(Leaf::Own(facts("shop.localhost", 30))),
+                "ok       certificate  the team's own, shop.localhost, 30 days left\n",
+            ),
+            (
+                of_leaf(Leaf::Own(facts("shop.localhost", 29))),
+                "\
+warning  certificate  the team's own, shop.localhost, 29 days left
+                      hint: put a newer one and its key into the project's `certs/` folder, then `devenv up`
+",
+            ),
+        ] {
+            let findings = findings(&seen);
+            assert_eq!(table(&findings), expected);
+            assert!(missing(&findings).is_none(), "it is advice, no fault: {expected}");
+        }
+        assert_eq!(table(&findings(&machine(good(90, Trusted, Trusted)))).get(..2), Some("ok"));
+    }
+
+    #[test]
+    fn an_authority_that_stops_every_start_is_a_fault() {
+        let findings = findings(&machine(AuthorityState::Unusable(problem())));
+        let error = missing(&findings).unwrap();
+        assert_eq!(
+            (error.to_string(), error.hints),
+            ("authority: /data/ca.key: it is damaged".to_owned(), vec!["restore it".to_owned()])
+        );
+    }
+}
