@@ -68,7 +68,7 @@ pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
         (certs.leaf, certs.own) = (Some(pair), true);
         return Ok(certs);
     }
-    let kept = kept(wish.root)?;
+    let kept = kept(wish.root, None)?;
     let Some(authority) = authority.filter(|_| make == Make::Yes) else {
         certs.leaf = kept;
         return Ok(certs);
@@ -86,10 +86,11 @@ pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
     Ok(certs)
 }
 
-/// The leaf that `up` has made for a checkout.
-pub fn kept(root: &Path) -> Result<Option<Pair>> {
+/// The leaf that `up` has made for a checkout, or for its names in a zone.
+pub fn kept(root: &Path, zone: Option<&str>) -> Result<Option<Pair>> {
     let read = |name: &str| files::read_text(&root.join(".devenv/certs").join(name));
-    Ok(match (read("cert.pem")?, read("key.pem")?) {
+    let [certificate, key] = decision::leaf_files(zone);
+    Ok(match (read(&certificate)?, read(&key)?) {
         (Some(certificate), Some(key)) => Some(Pair { certificate, key }),
         _ => None,
     })

@@ -23,6 +23,7 @@ pub mod steps;
 pub mod trust;
 pub mod watch;
 mod work;
+pub mod zones;
 
 use std::time::Duration;
 

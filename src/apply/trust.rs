@@ -36,7 +36,7 @@ fn leaf(wish: Wish<'_>) -> Result<Leaf> {
     if let Some(pair) = certs::own(wish)? {
         return Ok(Facts::of(&pair.certificate).map_or(Leaf::Absent, Leaf::Own));
     }
-    let Some(pair) = certs::kept(wish.root)? else { return Ok(Leaf::Absent) };
+    let Some(pair) = certs::kept(wish.root, None)? else { return Ok(Leaf::Absent) };
     let authority = files::read_text(&Place::of(None)?.certificate())?;
     let due = match authority {
         Some(authority) => certs::due(Some(&pair), &authority, wish, &profile),

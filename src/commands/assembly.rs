@@ -5,12 +5,14 @@ use std::path::Path;
 
 use crate::apply::certs::{self, Make};
 use crate::apply::fragments::Merge;
+use crate::apply::zones::{self, Zone};
 use crate::apply::{observe, secrets};
 use crate::commands::context::{Checkout, Context, Intent, now, seconds};
 use crate::commands::session::Session;
 use crate::config::values::RelPath;
 use crate::config::{self, Source};
 use crate::error::Result;
+use crate::host::certs::{self as host_certs, Pair};
 use crate::host::engine::Engine;
 use crate::host::{checkout, files, machine, network, state};
 use crate::names::PartName;
@@ -22,7 +24,9 @@ use crate::plan::mirror::{self, Kinship};
 use crate::plan::observed::State;
 use crate::plan::parts::GATEWAY;
 use crate::plan::presets::Preset;
+use crate::plan::zones::{Signers, aliases};
 use crate::plan::{builds, certs as plan_certs, fragments};
+use crate::render::certs::Leaf;
 use crate::render::definition::{definitions, services};
 use crate::render::{self, Access, Generated};
 use crate::ui::redact;
@@ -77,8 +81,17 @@ impl Context {
             names: &names,
             now: seconds(),
         };
-        let certs = certs::load(wish, if intent == Intent::Act { Make::Yes } else { Make::No })?;
+        let make = if intent == Intent::Act { Make::Yes } else { Make::No };
+        let certs = certs::load(wish, make)?;
         news.extend(certs.news.clone());
+        let signers = Signers::of(aliases(project), &host_certs::zones()?);
+        if intent == Intent::Act {
+            signers.check(project)?;
+        }
+        let zones = zones::load(wish, &signers.zones, make, &mut news)?;
+        let served = zones.iter().filter(|zone| zone.leaf.is_some());
+        let served = served.map(|zone| (zone.name.clone(), zone.names.clone())).collect();
+        let digests: Vec<String> = [certs.digest()].into_iter().chain(zones.iter().map(Zone::digest)).collect();
         let routes = environment::routes(project, &identity.held.host);
         let site = render::gateway::Site {
             host: &identity.held.host,
@@ -86,7 +99,9 @@ impl Context {
             port: identity.held.ports.get(GATEWAY).copied().unwrap_or_default(),
             uid: machine.uid,
             routes: &routes,
-            certificate: &certs.digest(),
+            aliases: &signers.machine,
+            zones: &served,
+            certificate: &digests.join(" "),
         };
         let (gateway, fingerprint) = render::gateway::file(&site, &checkout.assets)?;
         let contents = contents(&checkout, fingerprint)?;
@@ -151,11 +166,12 @@ impl Context {
         generated.extend(render::secrets::files(&environment, &secrets));
         generated.push(private("secrets/key", key));
         generated.push(private("id", id_text(&identity, &known)));
-        generated.extend(render::certs::files(
-            certs.leaf.as_ref().map(|pair| (pair.certificate.as_str(), pair.key.as_str())),
-            certs.authority.as_deref(),
-            machine.ca.bundle(),
-        ));
+        let own = certs.leaf.iter().map(|pair| leaf(None, pair));
+        let leaves = zones.iter().filter_map(|zone| Some(leaf(Some(&zone.name), zone.leaf.as_ref()?)));
+        let leaves: Vec<Leaf<'_>> = own.chain(leaves).collect();
+        let authorities = certs.authority.iter().chain(zones.iter().map(|zone| &zone.authority));
+        let authorities: Vec<&str> = authorities.map(String::as_str).collect();
+        generated.extend(render::certs::files(&leaves, &authorities, machine.ca.bundle()));
         let ca_bundle = machine.ca.for_builds().map(str::to_owned);
         observe::details(&engine, &environment, &mut observed).await;
         if let Some(registry) = &project.file.registry {
@@ -200,6 +216,10 @@ fn packages_lock() -> Lock {
 /// A user's or a database's name is a credential that everybody may see.
 fn is_secret(credential: &str) -> bool {
     !matches!(credential, "user" | "database")
+}
+
+fn leaf<'a>(zone: Option<&'a str>, pair: &'a Pair) -> Leaf<'a> {
+    Leaf { zone, certificate: &pair.certificate, key: &pair.key }
 }
 
 fn private(path: &str, text: String) -> Generated {

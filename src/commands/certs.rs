@@ -64,6 +64,14 @@ pub enum What {
 struct CertsJson {
     authorities: Vec<AuthorityJson>,
     environment: Option<CertificateJson>,
+    zones: Vec<ZoneJson>,
+}
+
+/// The certificate for the gateway's names in a zone.
+#[derive(Debug, Serialize)]
+struct ZoneJson {
+    zone: String,
+    certificate: CertificateJson,
 }
 
 #[derive(Debug, Serialize)]
@@ -112,12 +120,17 @@ async fn show(cx: &Context, json: bool) -> Result<()> {
         let path = place.certificate().display().to_string();
         authorities.push(AuthorityJson { zone, path, certificate: certificate(&facts, now), stores });
     }
-    let leaf = match cx.find()? {
-        Some(root) => files::read_text(&root.join(".devenv/certs/cert.pem"))?,
-        None => None,
+    let root = cx.find()?;
+    let leaf = |zone: Option<&str>| -> Result<Option<CertificateJson>> {
+        let Some(root) = &root else { return Ok(None) };
+        let pair = certs::kept(root, zone)?;
+        Ok(pair.and_then(|pair| Facts::of(&pair.certificate).ok()).map(|facts| certificate(&facts, now)))
     };
-    let environment = leaf.and_then(|pem| Facts::of(&pem).ok()).map(|facts| certificate(&facts, now));
-    let all = CertsJson { authorities, environment };
+    let mut zones = Vec::new();
+    for zone in authorities.iter().filter_map(|authority| authority.zone.clone()) {
+        zones.extend(leaf(Some(&zone))?.map(|certificate| ZoneJson { zone, certificate }));
+    }
+    let all = CertsJson { authorities, environment: leaf(None)?, zones };
     if json {
         cx.screen.json(&all);
         return Ok(());
@@ -139,6 +152,9 @@ async fn show(cx: &Context, json: bool) -> Result<()> {
     match &all.environment {
         Some(leaf) => rows.push(row("environment", leaf, &leaf.names.join(" "))),
         None => rows.push(vec!["environment".to_owned(), "none yet: `devenv up` makes it".to_owned()]),
+    }
+    for ZoneJson { zone, certificate } in &all.zones {
+        rows.push(row(&format!("environment, {zone}"), certificate, &certificate.names.join(" ")));
     }
     if all.authorities.is_empty() {
         rows.insert(0, vec!["authority".to_owned(), "none yet: `devenv up` makes it".to_owned()]);

@@ -83,7 +83,8 @@ pub async fn run(cx: &Context, args: &HostsArgs) -> Result<()> {
 /// The names outside containers: the product's, and those of routes that have a host.
 fn environment_names(session: &Session) -> Vec<String> {
     let routes = session.environment.routes.iter().map(|route| route.host.clone()).filter(|host| !host.is_empty());
-    let mut names: Vec<String> = std::iter::once(session.environment.host.clone()).chain(routes).collect();
+    let own = std::iter::once(session.environment.host.clone()).chain(session.environment.aliases.iter().cloned());
+    let mut names: Vec<String> = own.chain(routes).collect();
     names.sort();
     names.dedup();
     names

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::grammar::{
-    AnyText, ContainerPath, ImageReference, Package, Pattern, Registry, RequestPath, SecretName, Shell, Url, Variable,
-    Versions, VolumePath,
+    AnyText, ContainerPath, HostName, ImageReference, Package, Pattern, Registry, RequestPath, SecretName, Shell, Url,
+    Variable, Versions, VolumePath,
 };
 use crate::config::values::{Command, Duration, Occasions, Port, RelPath, Route};
 use crate::names::{ImageName, PartName, ProjectName};
@@ -314,6 +314,11 @@ pub struct Gateway {
     /// Host name below `localhost` [default: the project's name].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<PartName>,
+    /// Further names that lead to the same place, such as `dev.acme.internal`; below another domain than `localhost` and
+    /// `test`, they need `devenv certs add-zone`.
+    #[serde(default)]
+    #[schemars(with = "Vec<HostName>")]
+    pub aliases: Vec<String>,
 }
 
 /// Who is told when the result of a step changes: each way that is named.

@@ -99,6 +99,8 @@ texts! {
     Url: "address", "^[a-z][a-z0-9+.-]*://", "an address such as https://example.com", "addresses", url;
     /// Which versions of devenv a file works with.
     Versions: "versions", "^(>=|<=|>|<|=)", "versions such as \">=0.3\"", "versions", |text| version::parse(text).map(drop);
+    /// A full host name.
+    HostName: "host-name", "^[a-z0-9-]+(\\.[a-z0-9-]+)+$", "a host name such as dev.acme.internal", "host names", host_name;
     /// What is asked of an HTTP server.
     RequestPath: "request", "^/[^ ]*$", "a path such as /healthz", "paths", request;
     /// A folder or file in a container.
@@ -254,6 +256,17 @@ fn url(text: &str) -> Result<(), String> {
         return wrong("its port is not a number from 1 to 65535");
     }
     Ok(())
+}
+
+fn host_name(text: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let label = |label: &str| {
+        (1..=63).contains(&label.len()) && label.chars().all(plain) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    if text.len() <= 253 && text.contains('.') && text.split('.').all(label) {
+        return Ok(());
+    }
+    Err(format!("{} is no host name: write it in full and in lower case, such as dev.acme.internal", quoted(text)))
 }
 
 fn request(text: &str) -> Result<(), String> {

@@ -198,8 +198,7 @@ pub fn check_zone(zone: &str) -> Result<(), CertsError> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         (1..=63).contains(&label.len()) && label.chars().all(plain) && !label.starts_with('-') && !label.ends_with('-')
     };
-    let ours = ["localhost", "test"].iter().any(|own| zone == *own || zone.ends_with(&format!(".{own}")));
-    let problem = if ours {
+    let problem = if is_machines(zone) {
         "this machine's authority signs for it already"
     } else if zone.len() > 253 || !zone.split('.').all(label) {
         "it is no domain in lower case, such as `shop.internal`"
@@ -209,6 +208,27 @@ pub fn check_zone(zone: &str) -> Result<(), CertsError> {
         return Ok(());
     };
     Err(CertsError::Zone { zone: zone.to_owned(), problem })
+}
+
+/// Whether the machine's authority signs for `name`.
+#[must_use]
+pub fn is_machines(name: &str) -> bool {
+    ["localhost", "test"].iter().any(|own| is_below(name, own))
+}
+
+/// Whether `name` is `domain` or below it.
+#[must_use]
+pub fn is_below(name: &str, domain: &str) -> bool {
+    name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// The names of the files of a leaf and its key, below `.devenv/certs`.
+#[must_use]
+pub fn leaf_files(zone: Option<&str>) -> [String; 2] {
+    match zone {
+        None => ["cert.pem".to_owned(), "key.pem".to_owned()],
+        Some(zone) => [format!("{zone}.pem"), format!("{zone}.key")],
+    }
 }
 
 /// The product's name inside containers.

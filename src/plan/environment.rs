@@ -17,6 +17,7 @@ use crate::plan::parts::{
     Probe, Publish, Route,
 };
 use crate::plan::presets::Preset;
+use crate::plan::zones::aliases;
 
 /// What the machine adds to an environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -149,7 +150,9 @@ pub fn wishes(project: &Project, presets: &BTreeMap<String, Preset>, ours: &BTre
 pub fn certificate_names(project: &Project, host: &str) -> BTreeSet<String> {
     let modules = enabled_modules(project).map(|(name, _)| name.as_str());
     let services = enabled_services(project).map(|(name, _)| name.as_str());
-    certs::names(host, project.file.project.as_str(), modules.chain(services).chain([GATEWAY]))
+    let mut names = certs::names(host, project.file.project.as_str(), modules.chain(services).chain([GATEWAY]));
+    names.extend(aliases(project).iter().filter(|alias| certs::is_machines(alias)).cloned());
+    names
 }
 
 /// Modules that are not switched off.
@@ -177,6 +180,7 @@ impl Setup<'_> {
             subnet: self.identity.subnet(),
             host: self.identity.held.host.clone(),
             domain: certs::inner(self.project.file.project.as_str()),
+            aliases: aliases(self.project).to_vec(),
             parts: BTreeMap::new(),
             volumes: BTreeMap::new(),
             credentials: BTreeMap::new(),

@@ -36,6 +36,7 @@ pub mod up;
 pub mod watch;
 pub mod wiring;
 pub mod x509;
+pub mod zones;
 
 use std::fmt;
 

@@ -317,6 +317,8 @@ pub struct Environment {
     pub host: String,
     /// The domain of all parts inside containers, such as `shop.test`.
     pub domain: String,
+    /// Further host names of the gateway.
+    pub aliases: Vec<String>,
     /// What runs, by name.
     pub parts: BTreeMap<PartName, Part>,
     /// Volumes that the parts use, by name.

@@ -1,5 +1,6 @@
 //! Certificates as files: the environment's own for those who serve, and what to trust for everybody.
 
+use crate::plan::certs::leaf_files;
 use crate::render::{Access, Generated, MARKER};
 
 /// Every certificate that a container trusts.
@@ -7,19 +8,31 @@ pub const BUNDLE: &str = "ca/ca-certificates.crt";
 /// The same for Java.
 pub const TRUSTSTORE: &str = "ca/truststore.jks";
 
-/// The files of a checkout: `leaf` is certificate and key; `authority` is trusted beside the machine's `bundle`.
+/// A certificate of the gateway and its key, for the names of a zone or for the product's own.
+#[derive(Debug, Clone, Copy)]
+pub struct Leaf<'a> {
+    /// The zone.
+    pub zone: Option<&'a str>,
+    /// The certificate.
+    pub certificate: &'a str,
+    /// The key.
+    pub key: &'a str,
+}
+
+/// The files of a checkout; `authorities` are trusted beside the machine's `bundle`.
 #[must_use]
-pub fn files(leaf: Option<(&str, &str)>, authority: Option<&str>, bundle: Option<&str>) -> Vec<Generated> {
+pub fn files(leaves: &[Leaf<'_>], authorities: &[&str], bundle: Option<&str>) -> Vec<Generated> {
     let mut files = Vec::new();
     let private = |path: &str, text: &str| {
         let text = if text.contains(MARKER) { text.to_owned() } else { format!("# {MARKER}\n{text}") };
         Generated { path: path.to_owned(), text, access: Access::Private }
     };
-    if let Some((certificate, key)) = leaf {
-        files.push(private("certs/cert.pem", certificate));
-        files.push(private("certs/key.pem", key));
+    for leaf in leaves {
+        let [certificate, key] = leaf_files(leaf.zone);
+        files.push(private(&format!("certs/{certificate}"), leaf.certificate));
+        files.push(private(&format!("certs/{key}"), leaf.key));
     }
-    let both: Vec<&str> = bundle.into_iter().chain(authority).collect();
+    let both: Vec<&str> = bundle.into_iter().chain(authorities.iter().copied()).collect();
     let text = format!("# {MARKER}\n{}", both.join("\n"));
     files.push(Generated { path: BUNDLE.to_owned(), text, access: Access::Public });
     files

@@ -128,7 +128,10 @@ fn view<'a>(part: &'a Part, environment: &'a Environment, engine: &Engine) -> Vi
 /// The names of a part inside containers, beside its own: those that the certificate is for.
 fn aliases(part: &Part, environment: &Environment) -> Vec<String> {
     let own = format!("{}.{}", part.name, environment.domain);
-    if part.kind == Kind::Gateway { vec![own, environment.domain.clone()] } else { vec![own] }
+    if part.kind != Kind::Gateway {
+        return vec![own];
+    }
+    [own, environment.domain.clone()].into_iter().chain(environment.aliases.iter().cloned()).collect()
 }
 
 fn mount(mount: &Mount) -> Value {

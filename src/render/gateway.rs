@@ -1,7 +1,12 @@
 //! The gateway's configuration.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
 use crate::assets::Assets;
 use crate::digest::Fingerprint;
+use crate::plan::certs::leaf_files;
 use crate::plan::parts::Route;
 use crate::render::{Access, Generated, MARKER, RenderError, render};
 
@@ -18,8 +23,42 @@ pub struct Site<'a> {
     pub uid: u32,
     /// What it sends where.
     pub routes: &'a [Route],
-    /// Digest of the certificate: with another one it must read its files again.
+    /// Further names for the same, with the product's own certificate.
+    pub aliases: &'a BTreeSet<String>,
+    /// Further names for the same, by the zone whose certificate they have.
+    pub zones: &'a BTreeMap<String, BTreeSet<String>>,
+    /// Digest of the certificates: with another one it must read its files again.
     pub certificate: &'a str,
+}
+
+/// A virtual server.
+#[derive(Debug, Serialize)]
+struct Server {
+    /// The host of its routes; empty for the product's own.
+    host: String,
+    /// What it is called.
+    names: BTreeSet<String>,
+    /// Its certificate's file.
+    certificate: String,
+    /// Its key's file.
+    key: String,
+}
+
+impl Site<'_> {
+    /// The first one takes what has no name.
+    fn servers(&self) -> Vec<Server> {
+        let server = |host: &str, names: BTreeSet<String>, zone: Option<&str>| {
+            let [certificate, key] = leaf_files(zone);
+            Server { host: host.to_owned(), names, certificate, key }
+        };
+        let own = [self.host.to_owned(), self.domain.to_owned(), format!("gateway.{}", self.domain)];
+        let own = own.into_iter().chain(self.aliases.iter().cloned()).collect();
+        let zones = self.zones.iter().map(|(zone, names)| server("", names.clone(), Some(zone)));
+        let hosts: BTreeSet<&String> =
+            self.routes.iter().map(|route| &route.host).filter(|host| !host.is_empty()).collect();
+        let hosts = hosts.into_iter().map(|host| server(host, [host.clone()].into(), None));
+        [server("", own, None)].into_iter().chain(zones).chain(hosts).collect()
+    }
 }
 
 /// Renders the configuration from its template, and a digest of it. The running gateway answers
@@ -33,6 +72,7 @@ pub fn file(site: &Site<'_>, assets: &Assets) -> Result<(Generated, String), Ren
     context.insert("port", &site.port);
     context.insert("uid", &site.uid);
     context.insert("routes", site.routes);
+    context.insert("servers", &site.servers());
     context.insert("fingerprint", site.certificate);
     let fingerprint = Fingerprint::of(&render(name, template, &context)?).to_string();
     context.insert("fingerprint", &fingerprint);

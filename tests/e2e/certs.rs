@@ -111,6 +111,60 @@ modules:
 }
 
 #[test]
+fn a_name_of_another_zone_has_the_certificate_of_that_zone_alone() {
+    let checkout = Checkout::new(
+        "\
+project: PROJECT
+modules:
+  web: {path: web, image: python, run: python3 -m http.server 8000, port: 8000, route: /}
+gateway: {aliases: [shop.example.test, PROJECT.e2e-zone.internal]}
+",
+    );
+    checkout.write("web/index.html", "hello");
+    let (project, zone) = (checkout.project(), "e2e-zone.internal");
+    checkout
+        .devenv(&["up"])
+        .code(2)
+        .says(&format!("devenv.yaml:4: no authority of this machine signs for `{project}.{zone}`"))
+        .says(&format!("`devenv certs add-zone {zone}`"));
+    checkout.ok(&["certs", "add-zone", zone]);
+    checkout.ok(&["up"]);
+    let data = crate::checkout::state().join("devenv");
+    let authorities = [data.join("ca/ca.pem"), data.join("zones").join(zone).join("ca.pem")];
+    let url = checkout.url("gateway");
+    let port = url.rsplit(':').next().unwrap();
+    let ask = |host: &str, authority: &std::path::Path| {
+        let line = format!(
+            "curl -s --cacert '{}' --resolve '{host}:{port}:127.0.0.1' 'https://{host}:{port}/' || echo \"curl $?\"",
+            authority.display()
+        );
+        crate::checkout::shell(&line)
+    };
+    let [machine, own] = &authorities;
+    let named = format!("{project}.{zone}");
+    for (host, good, bad) in [(named.as_str(), own, machine), ("shop.example.test", machine, own)] {
+        assert_eq!(ask(host, good), "hello", "{host}");
+        assert_eq!(ask(host, bad), "curl 60\n", "{host}");
+    }
+    // Containers find these names and trust their authorities.
+    for host in [named.as_str(), "shop.example.test"] {
+        let read = format!("import urllib.request; print(urllib.request.urlopen('https://{host}/').read().decode())");
+        assert_eq!(checkout.ok(&["exec", "web", "--", "python3", "-c", &read]).stdout, "hello\n");
+    }
+    let (certs, hosts) = (checkout.ok(&["certs"]).stdout, checkout.ok(&["hosts"]).stdout);
+    assert!(certs.contains(&format!("environment, {zone}")), "{certs}");
+    assert!(hosts.contains(&named) && hosts.contains("shop.example.test"), "{hosts}");
+    checkout.ok(&["up"]).says("nothing to do");
+    let file = format!(".devenv/certs/{zone}.pem");
+    let before = checkout.read(&file);
+    checkout.replace(&file, "MII", "NII");
+    checkout.ok(&["up"]).says(&format!("the certificate for {zone} is made anew")).says("reload gateway");
+    assert_ne!(checkout.read(&file), before);
+    assert_eq!(ask(&named, own), "hello");
+    std::fs::remove_dir_all(data.join("zones").join(zone)).unwrap();
+}
+
+#[test]
 fn a_certificate_is_renewed_while_requests_go_on() {
     let checkout = Checkout::new(
         "\
