@@ -96,6 +96,19 @@ pub fn kept(root: &Path, zone: Option<&str>) -> Result<Option<Pair>> {
     })
 }
 
+/// When the first of the leaves that devenv has made for a checkout is to be renewed, in seconds since 1970. The team's
+/// own is not ours to renew.
+pub fn renew_at(root: &Path, assets: &Assets, zones: impl Iterator<Item = String>) -> Result<Option<i64>> {
+    let profile = profile(assets)?;
+    let is_own = assets.get(decision::OWN).is_some_and(|asset| asset.origin != Origin::Embedded);
+    let mut times = Vec::new();
+    for zone in (!is_own).then_some(None).into_iter().chain(zones.map(Some)) {
+        let facts = kept(root, zone.as_deref())?.and_then(|pair| Facts::of(&pair.certificate).ok());
+        times.extend(facts.map(|facts| decision::renew_at(&facts, &profile.leaf)));
+    }
+    Ok(times.into_iter().min())
+}
+
 /// Why a new leaf is due.
 #[must_use]
 pub fn due(kept: Option<&Pair>, authority: &str, wish: Wish<'_>, profile: &Profile) -> Option<String> {

@@ -26,6 +26,8 @@ pub struct Setting {
     pub stamps: BTreeMap<PartName, String>,
     /// Files that decide all this.
     pub files: Vec<PathBuf>,
+    /// When a certificate is to be renewed.
+    pub renew_at: Option<SystemTime>,
 }
 
 impl Setting {

@@ -42,6 +42,8 @@ pub enum Stop {
     Settings,
     /// The checkout is gone, or its `.devenv` is.
     Gone,
+    /// A certificate is to be renewed.
+    Certificates,
 }
 
 /// A step that runs.
@@ -345,6 +347,9 @@ impl Watcher {
         let has_outputs = self.setting.copied().any(|part| part.mirror.iter().any(|copy| !copy.outputs.is_empty()));
         if (mends || has_outputs) && self.sending.is_none() && !self.containers.is_empty() {
             self.mirror(BTreeMap::new());
+        }
+        if self.setting.renew_at.is_some_and(|at| at <= self.clock.1) {
+            return Ok(Some(Stop::Certificates));
         }
         if self.setting.times() != self.times {
             self.times = self.setting.times();

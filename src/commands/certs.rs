@@ -1,18 +1,27 @@
 //! `devenv certs`
 
+use std::time::{Duration, Instant, SystemTime};
+
 use serde::Serialize;
 
 use crate::apply::certs::{self, Make};
 use crate::apply::doctor as mender;
 use crate::assets::Assets;
-use crate::commands::context::{Context, seconds};
+use crate::commands::context::{Context, Intent, seconds};
+use crate::commands::session::{Options, Session};
 use crate::error::{Error, Kind, Result};
 use crate::host::certs::{Place, zones};
 use crate::host::{files, machine, trust};
+use crate::names::PartName;
 use crate::plan::certs::{self as plan_certs, Profile};
 use crate::plan::fixes::{Action, Root, Way};
+use crate::plan::parts::{GATEWAY, MountClass};
+use crate::plan::secrets::running;
 use crate::plan::trust::{self as decision, Authority, Seen, Trust};
 use crate::plan::x509::Facts;
+use crate::plan::zones::Signers;
+use crate::plan::{Action as Step, Plan};
+use crate::render::Generated;
 use crate::ui::dates::day;
 use crate::ui::table;
 
@@ -58,6 +67,9 @@ pub enum What {
         zone: String,
     },
 }
+
+/// How long a gateway may take to read a new certificate.
+const RELOADED_WITHIN: Duration = Duration::from_secs(10);
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -283,6 +295,51 @@ async fn reset(cx: &Context, zone: Option<&str>) -> Result<()> {
     place.delete()?;
     cx.screen.say("the next `devenv up` makes a new authority and new certificates");
     Ok(())
+}
+
+/// When a certificate of a checkout is to be renewed; none where that cannot be known, which other commands say.
+#[must_use]
+pub fn renew_at(session: &Session) -> Option<SystemTime> {
+    let (assets, root) = (&session.checkout.assets, &session.checkout.root);
+    let signers = Signers::of(&session.environment.aliases, &zones().ok()?);
+    let at = certs::renew_at(root, assets, signers.zones.into_keys()).ok()??;
+    Some(SystemTime::UNIX_EPOCH + Duration::from_secs(at.try_into().ok()?))
+}
+
+/// Makes the certificates of a checkout anew that are due, and has the gateway read them; requests go on meanwhile.
+/// Nothing else of what is generated is touched: that is for `up`.
+pub async fn renew(cx: &Context, say: impl Fn(&str)) -> Result<()> {
+    let (session, _lock) = cx.locked_session(Intent::Act).await?;
+    let ours = |file: &&Generated| file.path.starts_with("certs/") || file.path.starts_with("gateway/");
+    let generated: Vec<Generated> = session.generated.iter().filter(ours).cloned().collect();
+    files::write_generated(&session.checkout.root, &generated)?;
+    session.news.iter().for_each(|line| say(line));
+    let running = running(&session.observed);
+    let Some(gateway) = running.into_iter().find(|name| name.as_str() == GATEWAY) else { return Ok(()) };
+    let mut plan = Plan::default();
+    plan.push(Step::Reload(gateway.clone()), "its certificate is new", vec![]);
+    session.carry_out(cx.screen, &plan, Options::default()).await?;
+    drop(session);
+    // The old processes go on for a moment.
+    let begin = Instant::now();
+    while begin.elapsed() < RELOADED_WITHIN {
+        if has_read(&cx.session(Intent::Look).await?, &gateway) {
+            say("the gateway serves the new certificate");
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let error = Error::message(Kind::Failed, format!("`{gateway}` did not read its new certificate"));
+    Err(error.hint(format!("`devenv logs {gateway}` says why")))
+}
+
+/// Whether the running gateway has read what is generated for it.
+fn has_read(session: &Session, gateway: &PartName) -> bool {
+    let mounts = session.environment.parts.get(gateway).into_iter().flat_map(|part| &part.mounts);
+    let loaded = session.observed.gateway.as_ref();
+    mounts
+        .filter_map(|mount| if let MountClass::Reload(digest) = &mount.class { Some(digest) } else { None })
+        .all(|digest| Some(digest) == loaded)
 }
 
 fn add_zone(cx: &Context, zone: &str) -> Result<()> {

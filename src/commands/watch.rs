@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::apply::setting::Setting;
 use crate::apply::watch::{Stop, Watcher};
+use crate::commands::certs;
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
@@ -32,6 +33,8 @@ pub struct WatchArgs {
 
 /// Between two looks at the log.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Between two tries to renew a certificate.
+const RENEW_AGAIN: Duration = Duration::from_secs(3600);
 /// Longest wait for a watcher that begins.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two tries to read settings while the engine is away.
@@ -156,7 +159,8 @@ pub async fn watcher(cx: &Context) -> Result<()> {
     let engine = session.engine.clone();
     let screen = cx.screen;
     let say = move |line: &str| screen.say(format!("{} {line}", clock()));
-    let mut watcher = Watcher::new(engine, setting(cx, session), held, Box::new(say)).await;
+    let mut not_before = SystemTime::UNIX_EPOCH;
+    let mut watcher = Watcher::new(engine, setting(cx, session, not_before), held, Box::new(say)).await;
     loop {
         let stop = tokio::select! {
             stop = watcher.run() => stop?,
@@ -171,8 +175,22 @@ pub async fn watcher(cx: &Context) -> Result<()> {
             watcher.end().await;
             return Ok(());
         }
+        if stop == Stop::Certificates {
+            let renewed = tokio::select! {
+                renewed = certs::renew(cx, &say) => renewed,
+                _ = term.recv() => {
+                    say("ended");
+                    watcher.end().await;
+                    return Ok(());
+                }
+            };
+            if let Err(error) = renewed {
+                say(&format!("the certificate cannot be renewed now, another try comes in an hour: {error}"));
+                not_before = SystemTime::now() + RENEW_AGAIN;
+            }
+        }
         match cx.session(Intent::Look).await {
-            Ok(session) => watcher.configure(setting(cx, session)),
+            Ok(session) => watcher.configure(setting(cx, session, not_before)),
             Err(error) if error.kind == Kind::Missing => {
                 say(&format!("{error}"));
                 tokio::time::sleep(AGAIN).await;
@@ -183,7 +201,9 @@ pub async fn watcher(cx: &Context) -> Result<()> {
     }
 }
 
-fn setting(cx: &Context, session: Session) -> Setting {
+/// The settings; no certificate is renewed before `not_before`.
+fn setting(cx: &Context, session: Session, not_before: SystemTime) -> Setting {
+    let renew_at = certs::renew_at(&session).map(|at| at.max(not_before));
     let Session { checkout, environment, images, observed, .. } = session;
     let mut files: Vec<PathBuf> =
         [cx.main(), checkout::LOCAL].into_iter().map(|file| checkout.root.join(file)).collect();
@@ -191,7 +211,8 @@ fn setting(cx: &Context, session: Session) -> Setting {
         let locks = module.deps.iter().flat_map(|deps| &deps.lock);
         files.extend(locks.map(|lock| checkout.root.join(module.path.join(lock).as_str())));
     }
-    Setting { root: checkout.root, project: checkout.project, environment, images, stamps: observed.stamps, files }
+    let (root, project, stamps) = (checkout.root, checkout.project, observed.stamps);
+    Setting { root, project, environment, images, stamps, files, renew_at }
 }
 
 /// The time of day, in UTC.

@@ -328,10 +328,16 @@ pub fn renewal(
     if left <= 0 {
         return Some("it has expired".to_owned());
     }
-    if left * 3 < i64::from(profile.days) * DAY {
+    if now >= renew_at(&facts, profile) {
         return Some(format!("{} days are left", left / DAY));
     }
     None
+}
+
+/// When less than a third of its life is left, in seconds since 1970.
+#[must_use]
+pub fn renew_at(facts: &Facts, profile: &LeafProfile) -> i64 {
+    facts.not_after - i64::from(profile.days) * DAY / 3 + 1
 }
 
 #[cfg(test)]

@@ -209,6 +209,54 @@ modules:
 }
 
 #[test]
+fn the_watcher_renews_a_certificate_that_is_due_while_requests_go_on() {
+    let checkout = Checkout::new(
+        "\
+project: PROJECT
+modules:
+  web: {path: web, image: python, run: python3 -m http.server 8000, port: 8000, route: /, build: \"true\"}
+",
+    );
+    checkout.write("web/index.html", "hello");
+    checkout.ok(&["up"]);
+    let url = checkout.url("gateway");
+    // The same certificate with 29 of its 90 days left.
+    crate::checkout::shell(&format!(
+        "cd '{}/.devenv/certs' && head -n 1 cert.pem > due.pem && \
+         openssl x509 -x509toreq -in cert.pem -signkey key.pem -copy_extensions copyall -out due.csr && \
+         openssl x509 -req -in due.csr -copy_extensions copyall -days 29 -set_serial 7 -CA '{ca}.pem' -CAkey '{ca}.key' \
+         >> due.pem && mv due.pem cert.pem && rm due.csr",
+        checkout.root().display(),
+        ca = crate::checkout::state().join("devenv/ca/ca").display(),
+    ));
+    checkout.ok(&["certs"]);
+    let due = checkout.read(".devenv/certs/cert.pem");
+    let end = Arc::new(AtomicBool::new(false));
+    let asking: Vec<_> = (0..4)
+        .map(|_| {
+            let (url, end) = (url.clone(), Arc::clone(&end));
+            thread::spawn(move || {
+                while !end.load(Ordering::Relaxed) {
+                    assert_eq!(http::get(&url), (200, "hello".to_owned()));
+                }
+            })
+        })
+        .collect();
+    // Settings are read again, and with them the days that are left.
+    checkout.replace("devenv.yaml", "project:", "# changed\nproject:");
+    let log = checkout.root().join(".devenv/watch/log");
+    let log = crate::checkout::until("the certificate is renewed and the gateway has read it", || {
+        let log = std::fs::read_to_string(&log).unwrap_or_default();
+        log.contains("the gateway serves the new certificate").then_some(log)
+    });
+    end.store(true, Ordering::Relaxed);
+    asking.into_iter().for_each(|thread| thread.join().unwrap());
+    assert!(log.contains("the certificate is made anew: 28 days are left"), "{log}");
+    assert_ne!(checkout.read(".devenv/certs/cert.pem"), due);
+    checkout.ok(&["up"]).says("nothing to do");
+}
+
+#[test]
 fn a_certificate_of_the_teams_own_wins_and_is_checked() {
     let checkout = Checkout::new(
         "\
