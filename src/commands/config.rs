@@ -1,29 +1,47 @@
 //! `devenv config`
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::assets::Origin;
-use crate::commands::context::Context;
+use crate::commands::context::{Checkout, Context};
 use crate::config::schema;
 use crate::error::Result;
+use crate::plan::environment::{Contents, Machine, Setup};
+use crate::plan::identity::{Identity, Reservation};
+use crate::plan::images::Hierarchy;
+use crate::plan::lock::{Lock, Root, SUITE};
+use crate::plan::prod;
+use crate::render;
 use crate::ui::table;
 
 /// Print the configuration that is in force
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  devenv config --origin\n  devenv config files\n  devenv config schema > schema.json"
+    after_help = "Examples:\n  devenv config --origin\n  devenv config --env prod\n  devenv config files\n  devenv config schema > schema.json"
 )]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct ConfigArgs {
     /// Print each value with where it comes from
     #[arg(long)]
     pub origin: bool,
+    /// Print the compose definition of an environment in place of the configuration
+    #[arg(long, value_name = "ENVIRONMENT", conflicts_with = "origin")]
+    pub env: Option<For>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
     /// What to print in place of the configuration
     #[command(subcommand)]
     pub what: Option<What>,
+}
+
+/// An environment that has a definition to print.
+#[derive(clap::ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    /// Production: released images, and secrets that have names and no values
+    Prod,
 }
 
 /// Other things that belong to the configuration.
@@ -64,6 +82,7 @@ pub fn run(cx: &Context, args: &ConfigArgs) -> Result<()> {
         Some(What::Schema { local: true }) => cx.screen.json(&schema::local()),
         Some(What::Schema { local: false }) => cx.screen.json(&schema::project()),
         Some(What::Files { json }) => files(cx, *json)?,
+        None if args.env == Some(For::Prod) => production(cx, args.json)?,
         None if args.origin => origin(cx, args.json)?,
         None => {
             let project = cx.checkout()?.project;
@@ -76,6 +95,55 @@ pub fn run(cx: &Context, args: &ConfigArgs) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The definition of production. It takes no engine, and nothing that is one developer's.
+fn production(cx: &Context, json: bool) -> Result<()> {
+    let checkout = cx.team_checkout()?;
+    let project = &checkout.project;
+    // Images are released under names of their own, so what they would be built from here means nothing.
+    let lock = Lock {
+        root: Root::Packages { suite: SUITE.to_owned(), archive: String::new() },
+        images: pinned(cx, &checkout)?,
+    };
+    let images = Hierarchy::new(project, &checkout.assets, &lock, "linux/amd64")?;
+    let name = project.file.project.to_string();
+    let held = Reservation {
+        id: prod::ID.to_owned(),
+        path: String::new(),
+        host: name.clone(),
+        project: name,
+        subnet: 0,
+        ports: BTreeMap::new(),
+        engine: String::new(),
+    };
+    let setup = Setup {
+        project,
+        identity: &Identity { held, news: Vec::new() },
+        images: &images,
+        presets: &checkout.presets,
+        lock: &lock,
+        machine: &Machine::default(),
+        contents: &Contents::default(),
+    };
+    let production = prod::production(setup.environment()?, project)?;
+    let definition = render::prod::definition(&production, &checkout.assets)?;
+    if !project.file.compose.is_empty() {
+        cx.screen.say(
+            "the compose files of the project are not in it: lay them over it where they are meant for production",
+        );
+    }
+    if json {
+        cx.screen.json(&definition);
+    } else {
+        cx.screen.data(serde_yaml::to_string(&definition).unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// The digests of images of others.
+fn pinned(cx: &Context, checkout: &Checkout) -> Result<BTreeMap<String, String>> {
+    Ok(cx.read_lock(&checkout.root)?.map(|lock| lock.images).unwrap_or_default())
 }
 
 fn files(cx: &Context, json: bool) -> Result<()> {

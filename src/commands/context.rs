@@ -105,8 +105,17 @@ impl Context {
     /// Reads the checkout's files.
     pub fn checkout(&self) -> Result<Checkout> {
         let root = self.root()?;
-        let main = self.source(&root)?;
         let local = checkout::source(&root, checkout::LOCAL)?;
+        self.read(root, local)
+    }
+
+    /// Reads the checkout's files as the team has committed them: without those of one developer.
+    pub fn team_checkout(&self) -> Result<Checkout> {
+        self.read(self.root()?, None)
+    }
+
+    fn read(&self, root: PathBuf, local: Option<Source>) -> Result<Checkout> {
+        let main = self.source(&root)?;
         let env = checkout::variables();
         let assets = assets(&root, &main)?;
         let known = known(&assets)?;

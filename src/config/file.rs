@@ -10,6 +10,7 @@ use crate::config::grammar::{
     AnyText, ContainerPath, HostName, ImageReference, Package, Pattern, Registry, RequestPath, SecretName, Shell, Url,
     Variable, Versions, VolumePath,
 };
+use crate::config::prod::Prod;
 use crate::config::values::{Command, Duration, Occasions, Port, RelPath, Route};
 use crate::names::{ImageName, PartName, ProjectName};
 
@@ -45,6 +46,9 @@ pub struct ProjectFile {
     /// The reverse proxy in front of the modules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<Gateway>,
+    /// What production must be given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prod: Option<Prod>,
     /// Who is told when a step of a module's loop fails, and when it is mended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify: Option<Notify>,

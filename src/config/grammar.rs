@@ -107,6 +107,8 @@ texts! {
     ContainerPath: "container-path", "^(/|~/|[^/~])", "a path in the container", "paths in the container", container_path;
     /// Where a volume is mounted.
     VolumePath: "volume-path", "^/.", "an absolute path", "absolute paths", volume_path;
+    /// What a secret is called where it is kept.
+    SecretReference: "secret-reference", "^[A-Za-z0-9][A-Za-z0-9_.-]*$", "the name of a secret", "names of secrets", secret_reference;
     /// Which credential: `PART.KEY`.
     SecretName: "secret", "^[a-z][a-z0-9-]*\\.[A-Za-z0-9_.-]+$", "a credential such as db.password", "credentials", secret;
 }
@@ -304,6 +306,16 @@ fn volume_path(text: &str) -> Result<(), String> {
         return Err("a volume cannot be mounted over `/`".to_owned());
     }
     Ok(())
+}
+
+fn secret_reference(text: &str) -> Result<(), String> {
+    let inner = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    if text.len() <= 64 && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(inner) {
+        return Ok(());
+    }
+    // It may be a credential that somebody has put here by mistake, so it is not shown.
+    Err("this is no name of a secret: use at most 64 letters, digits and `_.-`; never write a credential here"
+        .to_owned())
 }
 
 fn secret(text: &str) -> Result<(), String> {

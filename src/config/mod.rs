@@ -27,6 +27,7 @@ mod parse;
 pub mod paths;
 pub mod place;
 pub mod problems;
+pub mod prod;
 pub mod project;
 mod quote;
 pub mod reference;

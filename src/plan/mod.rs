@@ -24,6 +24,7 @@ pub mod outputs;
 pub mod packages;
 pub mod parts;
 pub mod presets;
+pub mod prod;
 pub mod programs;
 pub mod proof;
 pub mod secrets;

@@ -7,6 +7,7 @@ pub mod dockerfile;
 pub mod gateway;
 pub mod init;
 pub mod mirror;
+pub mod prod;
 pub mod secrets;
 pub mod truststore;
 pub mod users;

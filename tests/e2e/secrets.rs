@@ -116,3 +116,31 @@ fn a_credential_is_found_only_where_it_must_be() {
     }
     assert!(arguments.contains("sleep") && !arguments.contains(&format!("={canary}")), "a command line has it");
 }
+
+#[test]
+fn production_is_accepted_by_compose_and_has_no_credential_of_dev() {
+    let checkout = Checkout::new(
+        "\
+project: PROJECT
+modules:
+  api: {path: api, image: base, run: sleep infinity, port: 8000, health: {command: \"true\"}, route: /, needs: [cache]}
+services:
+  cache: {preset: redis}
+prod:
+  secrets: {cache.password: cache_password, gateway.certificate: certificate, gateway.key: key}
+",
+    );
+    checkout.write("api/.keep", "");
+    checkout.ok(&["up"]);
+    let text = checkout.ok(&["config", "--env", "prod"]).stdout;
+    let made = checkout.read(".devenv/secrets/cache/password");
+    assert!(made.len() >= 32 && !text.contains(&made), "{text}");
+    for private in [checkout.root().display().to_string(), checkout.id(), checkout.read(".devenv/secrets/key")] {
+        assert!(!text.contains(&private), "{private}: {text}");
+    }
+    let file = checkout.beside("prod.yaml");
+    std::fs::write(&file, &text).unwrap();
+    let output = engine::output(&["compose", "--file", &file.display().to_string(), "config", "--quiet"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "compose config: {said}\n{text}");
+}

@@ -9,6 +9,7 @@ mod engines;
 mod help;
 mod input;
 mod pipes;
+mod prod;
 mod project;
 mod reading;
 mod runner;

@@ -1,0 +1,89 @@
+//! The definition of production: base and prod overlay from their templates, laid over each other into one text.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_yaml::Value;
+
+use crate::assets::{Asset, Assets};
+use crate::plan::observed::Engine;
+use crate::plan::parts::{Kind, Part};
+use crate::plan::prod::{Extra, Production};
+use crate::render::compose::{FILES, files};
+use crate::render::{RenderError, render};
+
+/// The overlay's template.
+const OVERLAY: &str = "compose/prod.yaml";
+
+/// A part in the words of the compose specification.
+#[derive(Serialize)]
+struct View<'a> {
+    name: &'a str,
+    image: &'a str,
+    is_released: bool,
+    restart: &'a str,
+    env: &'a BTreeMap<String, String>,
+    secrets: &'a BTreeMap<String, String>,
+    ports: &'a [(u16, u16)],
+}
+
+/// Renders the definition as a tree of YAML.
+pub fn definition(production: &Production, assets: &Assets) -> Result<Value, RenderError> {
+    let wrong = |template: &str, error: &dyn std::fmt::Display| RenderError {
+        template: template.to_owned(),
+        problem: error.to_string(),
+    };
+    let tree = |template: &str, text: &str| -> Result<Value, RenderError> {
+        let mut tree: Value = serde_yaml::from_str(text).map_err(|error| wrong(template, &error))?;
+        tree.apply_merge().map_err(|error| wrong(template, &error))?;
+        Ok(tree)
+    };
+    let [base, _] = FILES;
+    let generated = files(&production.environment, assets, &Engine::default())?;
+    let text = generated.iter().find(|file| file.path == base).map(|file| file.text.as_str()).unwrap_or_default();
+    let mut all = tree(base, text)?;
+    let none = Extra::default();
+    let parts: Vec<View<'_>> = production
+        .environment
+        .parts
+        .values()
+        .map(|part| of(part, production.parts.get(&part.name).unwrap_or(&none)))
+        .collect();
+    let mut context = tera::Context::new();
+    context.insert("project", &production.environment.project);
+    context.insert("parts", &parts);
+    context.insert("secrets", &production.secrets);
+    let template = assets.get(OVERLAY).map(Asset::text).unwrap_or_default();
+    lay_over(&mut all, tree(OVERLAY, &render(OVERLAY, template, &context)?)?);
+    if let Value::Mapping(map) = &mut all {
+        map.remove("x-rules");
+    }
+    Ok(all)
+}
+
+fn of<'a>(part: &'a Part, extra: &'a Extra) -> View<'a> {
+    View {
+        name: part.name.as_str(),
+        image: part.image.reference(),
+        is_released: extra.is_released,
+        restart: if part.kind == Kind::Task { "no" } else { "unless-stopped" },
+        env: &extra.env,
+        secrets: &extra.secrets,
+        ports: &extra.ports,
+    }
+}
+
+/// Maps are merged; whatever else the overlay says, wins.
+fn lay_over(below: &mut Value, above: Value) {
+    match (below, above) {
+        (Value::Mapping(below), Value::Mapping(above)) => {
+            for (key, value) in above {
+                match below.get_mut(&key) {
+                    Some(known) => lay_over(known, value),
+                    None => drop(below.insert(key, value)),
+                }
+            }
+        }
+        (below, above) => *below = above,
+    }
+}
