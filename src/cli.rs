@@ -9,8 +9,8 @@ use clap::{CommandFactory, Parser};
 
 use crate::commands::context::Context;
 use crate::commands::{
-    certs, config, doctor, down, hosts, images, init, logs, mirror, secrets, shell, start, status, steps, stop, toggle,
-    up, update, url, watch,
+    certs, config, deps, doctor, down, hosts, ide, images, init, logs, mirror, secrets, shell, start, status, steps,
+    stop, toggle, up, update, url, watch,
 };
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::OneOffs;
@@ -79,6 +79,8 @@ enum Command {
     Update(update::UpdateArgs),
     Outdated(update::OutdatedArgs),
     Mirror(mirror::MirrorArgs),
+    Deps(deps::DepsArgs),
+    Ide(ide::IdeArgs),
     Doctor(doctor::DoctorArgs),
     /// Print the completion script of a shell
     #[command(after_help = "Example:\n  devenv completions bash > /etc/bash_completion.d/devenv")]
@@ -126,6 +128,8 @@ impl Command {
             Self::Update(args) => update::update(cx, args).await,
             Self::Outdated(args) => update::outdated(cx, args).await,
             Self::Mirror(args) => mirror::run(cx, args).await,
+            Self::Deps(args) => deps::run(cx, args).await,
+            Self::Ide(args) => ide::run(cx, args).await,
             Self::Doctor(args) => doctor::run(cx, args).await,
             Self::Completions { shell } => {
                 let mut script = Vec::new();

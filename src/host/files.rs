@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use crate::digest;
 use crate::error::{Error, Kind, Result};
-use crate::render::{Access, Generated, MARKER};
+use crate::host::generated;
+use crate::render::{Access, Generated};
 
 /// An error of the file system, with the path.
 pub fn failed(doing: &str, path: &Path) -> impl FnOnce(io::Error) -> Error {
@@ -88,13 +89,7 @@ pub fn write_generated(root: &Path, files: &[Generated]) -> Result<()> {
     write(&folder.join(".gitignore"), b"*\n", Access::Public)?;
     for file in files {
         let path = folder.join(&file.path);
-        if file.text.contains(MARKER)
-            && let Some(before) = read_text(&path)?
-            && !before.contains(MARKER)
-        {
-            let message = format!("{} is not a file that devenv made, so it stays as it is", path.display());
-            return Err(Error::message(Kind::Failed, message).hint("move it away and run the command again"));
-        }
+        generated::check(&folder, file)?;
         write(&path, file.text.as_bytes(), file.access)?;
     }
     Ok(())

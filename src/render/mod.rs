@@ -5,6 +5,7 @@ pub mod compose;
 pub mod definition;
 pub mod dockerfile;
 pub mod gateway;
+pub mod ide;
 pub mod init;
 pub mod mirror;
 pub mod prod;

@@ -1,5 +1,6 @@
 //! The engine's API: one call per function, and the words of the engine turned into ours.
 
+pub mod archive;
 pub mod builds;
 pub mod containers;
 pub mod images;

@@ -1,0 +1,151 @@
+//! `devenv deps`
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::commands::context::{Context, Intent};
+use crate::commands::session::Session;
+use crate::error::{Error, Kind, Result};
+use crate::host::exports;
+use crate::plan::parts::{Kind as PartKind, MountSource, Part, VolumeClass};
+
+/// Copy a module's installed dependencies to this machine
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  devenv deps export api")]
+pub struct DepsArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Verb {
+    /// Copy a module's installed dependencies to the checkout, for editors that run on this machine
+    ///
+    /// They live in volumes, where such an editor does not see them. Each folder (`.venv`, `node_modules`) comes to the
+    /// same place in the checkout, in place of an earlier copy; containers go on to use the volume. It is a copy: run it
+    /// again when a lock file has changed.
+    #[command(after_help = "Examples:\n  devenv deps export api\n  devenv deps export api --to /tmp/api")]
+    Export {
+        /// The module
+        name: String,
+        /// Copy into this folder instead of the module's own
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// A folder that was copied, for programs.
+#[derive(Debug, Serialize)]
+struct Copied {
+    path: String,
+    files: u64,
+    bytes: u64,
+    ignored_by_git: bool,
+}
+
+/// Runs the command.
+pub async fn run(cx: &Context, args: &DepsArgs) -> Result<()> {
+    let Verb::Export { name, to, json } = &args.verb;
+    // Nobody installs while they are copied.
+    let (session, _lock) = cx.locked_session(Intent::Look).await?;
+    let part = session.part(name)?;
+    let folders = folders(&session, part)?;
+    let container = installed(&session, part)?;
+    let to = match to {
+        Some(to) => cx.folder.join(to),
+        None => own_folder(&session, part),
+    };
+    for (_, below) in &folders {
+        exports::check(&to.join(below))?;
+    }
+    let owner = (session.machine.uid, session.machine.gid);
+    let mut all = Vec::new();
+    for (inside, below) in &folders {
+        let folder = to.join(below);
+        let stage = exports::stage(&folder, owner)?;
+        let copied = session.engine.copy_folder(container, inside, &stage, owner).await?;
+        exports::replace(&folder, inside.rsplit('/').next().unwrap_or(inside))?;
+        let path = folder.strip_prefix(&session.checkout.root).unwrap_or(&folder).display().to_string();
+        let ignored_by_git = !exports::is_seen_by_git(&folder).await;
+        all.push(Copied { path, files: copied.files, bytes: copied.bytes, ignored_by_git });
+    }
+    if *json {
+        cx.screen.json(&all);
+    }
+    for one in &all {
+        tell(cx, part, one);
+    }
+    Ok(())
+}
+
+fn tell(cx: &Context, part: &Part, copied: &Copied) {
+    let Copied { path, files, bytes, ignored_by_git } = copied;
+    let megabytes = bytes.div_ceil(100_000);
+    cx.screen.say(format!("copied {path}: {files} files, {}.{} MB", megabytes / 10, megabytes % 10));
+    let limit = if path.ends_with(".venv") {
+        "its interpreter and scripts point to places in the container"
+    } else {
+        "what is compiled in it is for the container's system"
+    };
+    cx.screen.say(format!(
+        "an editor on this machine can read it (completion, jumping to definitions) but should not run it: {limit}"
+    ));
+    cx.screen.say(format!("to run and debug, attach the editor to the container: `devenv ide {}`", part.name));
+    if !ignored_by_git {
+        let name = Path::new(path).file_name().unwrap_or_default().display();
+        cx.screen.say(format!("warning: git does not ignore {path}; add `{name}/` to .gitignore"));
+    }
+}
+
+/// The folders of a module's dependencies: path in the container, and below the module's own folder.
+fn folders(session: &Session, part: &Part) -> Result<Vec<(String, String)>> {
+    let name = &part.name;
+    let says = |what: &str, hint: String| Err(Error::message(Kind::Usage, format!("`{name}` {what}")).hint(hint));
+    if !matches!(part.kind, PartKind::Module | PartKind::Task) {
+        return says("is no module, so it has no dependencies", "only modules have `deps`".to_owned());
+    }
+    if part.install.is_none() {
+        let hint = format!("`deps` of the module in {} says how to install them", crate::host::checkout::MAIN);
+        return says("has no dependencies to copy", hint);
+    }
+    let dir = format!("{}/", part.dir.as_deref().unwrap_or_default());
+    let is_deps =
+        |volume: &str| session.environment.volumes.get(volume).is_some_and(|volume| volume.class == VolumeClass::Deps);
+    let folders: Vec<(String, String)> = part
+        .mounts
+        .iter()
+        .filter(|mount| matches!(&mount.source, MountSource::Volume(volume) if is_deps(volume)))
+        .filter_map(|mount| Some((mount.target.clone(), mount.target.strip_prefix(&dir)?.to_owned())))
+        .collect();
+    if folders.is_empty() {
+        let hint = format!("`devenv ide {name}` attaches an editor to the container, where they are");
+        return says("keeps its dependencies in a download cache and not in a folder of its own", hint);
+    }
+    Ok(folders)
+}
+
+/// The container in which the dependencies are as the lock files say.
+fn installed<'a>(session: &'a Session, part: &Part) -> Result<&'a str> {
+    let name = &part.name;
+    let stamp = session.observed.stamps.get(name);
+    let problem = match (session.observed.container(name), &part.install, stamp) {
+        (Some(one), Some(install), Some(stamp)) if stamp == install.fingerprint.as_str() => return Ok(&one.id),
+        (_, Some(install), Some(_)) => format!("are not those of {}", install.lock),
+        _ => "are not installed yet".to_owned(),
+    };
+    let error = Error::message(Kind::Failed, format!("the dependencies of `{name}` {problem}"));
+    Err(error.hint(format!("`devenv up {name}` installs them")))
+}
+
+fn own_folder(session: &Session, part: &Part) -> PathBuf {
+    let root = &session.checkout.root;
+    let module = session.checkout.project.file.modules.get(&part.name);
+    match module.map(|module| module.path.as_str()) {
+        None | Some(".") => root.clone(),
+        Some(path) => root.join(path),
+    }
+}

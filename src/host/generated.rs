@@ -1,0 +1,55 @@
+//! Files that devenv writes beside the user's own: a file without our mark is never overwritten and never removed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::error::{Error, Kind, Result};
+use crate::host::files::{failed, read_text, remove};
+use crate::render::{Generated, MARKER};
+
+/// Refuses a generated file at whose path, below `root`, there is one that devenv did not make.
+pub fn check(root: &Path, file: &Generated) -> Result<()> {
+    let path = root.join(&file.path);
+    match read_text(&path)? {
+        Some(before) if file.text.contains(MARKER) && !before.contains(MARKER) => {
+            let message = format!("{} is not a file that devenv made, so it stays as it is", path.display());
+            Err(Error::message(Kind::Failed, message).hint("move it away and run the command again"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes `FOLDER/NAME/file` that devenv made for a name that is not in `kept`, with the folders where nothing is left
+/// in them. Returns the paths relative to `root`.
+pub fn remove_stale(root: &Path, folder: &str, file: &str, kept: &BTreeSet<&str>) -> Result<Vec<String>> {
+    let above = root.join(folder);
+    let mut removed = Vec::new();
+    for entry in fs::read_dir(&above).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = entry.path().join(file);
+        let is_ours = |path: &Path| Ok::<bool, Error>(read_text(path)?.is_some_and(|text| text.contains(MARKER)));
+        if kept.contains(name.as_str()) || !path.is_file() || !is_ours(&path)? {
+            continue;
+        }
+        remove(&path)?;
+        let ignore = entry.path().join(".gitignore");
+        if ignore.is_file() && is_ours(&ignore)? {
+            remove(&ignore)?;
+        }
+        remove_empty(&entry.path())?;
+        removed.push(format!("{folder}/{name}/{file}"));
+    }
+    if !removed.is_empty() {
+        remove_empty(&above)?;
+    }
+    removed.sort();
+    Ok(removed)
+}
+
+fn remove_empty(folder: &Path) -> Result<()> {
+    match fs::remove_dir(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::DirectoryNotEmpty => Err(failed("remove", folder)(error)),
+        _ => Ok(()),
+    }
+}
