@@ -22,7 +22,7 @@ pub(crate) fn request(method: &str, url: &str, body: &str) -> (u16, String) {
     let stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let mut stream: Box<dyn Stream> = match scheme {
-        "https" => Box::new(StreamOwned::new(client(name), stream)),
+        "https" => Box::new(StreamOwned::new(client(name, &[]), stream)),
         _ => Box::new(stream),
     };
     let length = body.len();
@@ -43,11 +43,23 @@ pub(crate) fn get(url: &str) -> (u16, String) {
     request("GET", url, "")
 }
 
-fn client(name: &str) -> ClientConnection {
+/// A connection to an `https` address on which the caller speaks for itself, having offered these protocols.
+pub(crate) fn connect(url: &str, protocols: &[&str]) -> StreamOwned<ClientConnection, TcpStream> {
+    let host = url.trim_start_matches("https://").split('/').next().unwrap();
+    let (name, port) = host.split_once(':').unwrap_or((host, "443"));
+    let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut client = client(name, protocols);
+    client.complete_io(&mut stream).unwrap();
+    StreamOwned::new(client, stream)
+}
+
+fn client(name: &str, protocols: &[&str]) -> ClientConnection {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(state().join("devenv/ca/ca.pem")).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = config.with_root_certificates(roots).with_no_client_auth();
+    let mut config = config.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     ClientConnection::new(Arc::new(config), ServerName::try_from(name.to_owned()).unwrap()).unwrap()
 }

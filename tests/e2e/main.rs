@@ -11,6 +11,7 @@ mod editors;
 mod engine;
 mod faults;
 mod fragments;
+mod gateway;
 mod http;
 mod identity;
 mod images;

@@ -1,0 +1,212 @@
+//! The gateway on real parts: what passes through it as it comes, and what it does while a module is away.
+
+use std::io::{BufRead, BufReader, Read, Write};
+
+use serde_json::Value;
+
+use crate::checkout::{Checkout, until};
+use crate::{engine, http};
+
+const CONFIGURATION: &str = "\
+project: PROJECT
+modules:
+  api: {path: api, image: python, run: python3 -u serve.py, port: 8000, health: {http: /id}, route: /}
+";
+
+/// Speaks WebSocket, streams events of which the second waits for a request, and measures bodies.
+const SERVE: &str = r#"
+import base64, hashlib, http.server, threading
+go_on = threading.Event()
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, text):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def do_GET(self):
+        if self.path == "/ws":
+            key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+            self.send_response(101)
+            self.send_header("Upgrade", "websocket")
+            self.send_header("Connection", "Upgrade")
+            self.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())
+            self.end_headers()
+            while head := self.rfile.read(2):
+                length = head[1] & 127
+                mask = self.rfile.read(4)
+                text = bytes(byte ^ mask[at % 4] for at, byte in enumerate(self.rfile.read(length)))
+                self.wfile.write(bytes([129, length]) + text.upper())
+            self.close_connection = True
+        elif self.path == "/events":
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self.wfile.write(b"data: one\n\n")
+            go_on.wait(60)
+            self.wfile.write(b"data: two\n\n")
+            self.close_connection = True
+        elif self.path == "/go-on":
+            go_on.set()
+            self.answer("going on")
+        else:
+            self.answer(self.headers.get("X-Request-Id", "none"))
+
+    def do_POST(self):
+        left, seen = int(self.headers["Content-Length"]), hashlib.sha256()
+        while left and (piece := self.rfile.read(min(left, 1 << 20))):
+            left -= len(piece)
+            seen.update(piece)
+        self.answer(f"{left} {seen.hexdigest()}")
+
+http.server.ThreadingHTTPServer(("", 8000), Handler).serve_forever()
+"#;
+
+fn project() -> Checkout {
+    let checkout = Checkout::new(CONFIGURATION);
+    checkout.write("api/serve.py", SERVE);
+    checkout.ok(&["up"]);
+    checkout
+}
+
+/// The head of an answer, up to its empty line.
+fn head(stream: &mut impl BufRead) -> String {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(stream.read_line(&mut head).unwrap() > 0, "{head}");
+    }
+    head
+}
+
+#[test]
+fn streams_sockets_ids_and_large_bodies_pass_as_they_come() {
+    let checkout = project();
+    let url = checkout.url("gateway");
+    let host = url.trim_start_matches("https://").to_owned();
+
+    // A WebSocket, which is open in both directions after the answer.
+    let mut socket = BufReader::new(http::connect(&url, &["http/1.1"]));
+    let upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13";
+    let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+    write!(socket.get_mut(), "GET /ws HTTP/1.1\r\nHost: {host}\r\n{upgrade}\r\n{key}\r\n\r\n").unwrap();
+    let answer = head(&mut socket);
+    assert!(answer.starts_with("HTTP/1.1 101 ") && answer.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{answer}");
+    for word in ["hello", "again"] {
+        let mask = [1, 2, 3, 4];
+        let masked = word.bytes().enumerate().map(|(at, byte)| byte ^ mask[at % 4]);
+        let frame: Vec<u8> = [0x81, 0x85].into_iter().chain(mask).chain(masked).collect();
+        socket.get_mut().write_all(&frame).unwrap();
+        let mut back = [0; 7];
+        socket.read_exact(&mut back).unwrap();
+        assert_eq!(&back, [b"\x81\x05", word.to_uppercase().as_bytes()].concat().as_slice());
+    }
+
+    // An event arrives before the next one is there to be sent.
+    let mut events = BufReader::new(http::connect(&url, &["http/1.1"]));
+    write!(events.get_mut(), "GET /events HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
+    assert!(head(&mut events).contains("text/event-stream"));
+    let mut next = || {
+        let mut line = String::new();
+        while !line.contains("data: ") {
+            line.clear();
+            assert!(events.read_line(&mut line).unwrap() > 0);
+        }
+        line.trim().to_owned()
+    };
+    assert_eq!(next(), "data: one");
+    assert_eq!(http::get(&format!("{url}/go-on")), (200, "going on".to_owned()));
+    assert_eq!(next(), "data: two");
+
+    // An id reaches the module, the answer and the log; one that could break a log does not.
+    let ask = |id: &str| {
+        let mut stream = BufReader::new(http::connect(&url, &["http/1.1"]));
+        let head_of = format!("Host: {host}\r\nConnection: close\r\nX-Request-Id: {id}");
+        write!(stream.get_mut(), "GET /id HTTP/1.1\r\n{head_of}\r\n\r\n").unwrap();
+        let answer = head(&mut stream);
+        let mut body = String::new();
+        stream.read_to_string(&mut body).unwrap();
+        (answer, body)
+    };
+    let (answer, body) = ask("order-42");
+    assert!(body == "order-42" && answer.to_lowercase().contains("x-request-id: order-42\r\n"), "{answer}{body}");
+    let line = until("the access log has the id", || {
+        let log = engine::lines(&["logs", &checkout.container("gateway")]);
+        log.into_iter().find(|line| line.contains("order-42"))
+    });
+    let line: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(
+        (&line["request_id"], &line["upstream"], &line["status"]),
+        (&"order-42".into(), &"api".into(), &200.into())
+    );
+    let (_, body) = ask("a\"b c");
+    assert!(body.len() == 32 && body.bytes().all(|byte| byte.is_ascii_hexdigit()), "{body}");
+
+    // Both protocols by ALPN; plain HTTP leads to the same address, method and body kept.
+    for (offered, chosen) in [(&["h2", "http/1.1"][..], "h2"), (&["http/1.1"], "http/1.1")] {
+        assert_eq!(http::connect(&url, offered).conn.alpn_protocol(), Some(chosen.as_bytes()));
+    }
+    let plain = engine::lines(&["port", &checkout.container("gateway"), "8080/tcp"]).remove(0);
+    let mut stream = std::net::TcpStream::connect(&plain).unwrap();
+    let name = host.split(':').next().unwrap();
+    write!(stream, "GET /deep?x=1 HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n").unwrap();
+    let answer = head(&mut BufReader::new(stream));
+    assert!(
+        answer.starts_with("HTTP/1.1 308 ") && answer.contains(&format!("Location: {url}/deep?x=1\r\n")),
+        "{answer}"
+    );
+
+    // 64 MB, whole.
+    let body = "0123456789abcdef".repeat(4 << 20);
+    let (status, answer) = http::request("POST", &format!("{url}/size"), &body);
+    assert_eq!((status, answer), (200, format!("0 {}", devenv::digest::hex(body.as_bytes()))));
+    checkout.ok(&["down", "-v", "--yes"]);
+}
+
+#[test]
+fn a_module_that_is_away_is_named_and_found_again_at_another_address() {
+    let checkout = project();
+    let url = checkout.url("gateway");
+    let page = format!("{url}/id");
+    let (api, gateway) = (checkout.container("api"), checkout.container("gateway"));
+    let network = checkout.networks().remove(0);
+    let address = |container: &str| {
+        let networks = engine::inspect(container)["NetworkSettings"]["Networks"].take();
+        networks.as_object().unwrap().values().next().unwrap()["IPAddress"].as_str().unwrap().to_owned()
+    };
+    let old = address(&api);
+    let image = engine::inspect(&api)["Image"].as_str().unwrap().to_owned();
+    assert_eq!(http::get(&page).0, 200);
+
+    // Its old address goes to another, so that it cannot come back to it.
+    engine::docker(&["rm", "--force", &api]);
+    let taker = format!("{}-taker", checkout.project());
+    let place = ["--network", &network, "--ip", &old, "--entrypoint", "sleep"];
+    engine::docker(&[&["run", "--detach", "--name", &taker][..], &place, &[&image, "infinity"]].concat());
+    let named = || {
+        until("the page names the module", || {
+            let (status, text) = http::get(&page);
+            (status == 502 && text.contains("<h1>api does not answer</h1>") && text.contains("devenv logs api"))
+                .then_some(())
+        });
+    };
+    named();
+    // Also when the gateway has started without it.
+    engine::docker(&["restart", "--time", "1", &gateway]);
+    until("the gateway is back", || {
+        let connect = "exec 3<>/dev/tcp/127.0.0.1/8443";
+        engine::output(&["exec", &gateway, "bash", "-c", connect]).status.success().then_some(())
+    });
+    named();
+
+    // Back at another address.
+    checkout.ok(&["up"]).says("create api");
+    assert_ne!(address(&checkout.container("api")), old);
+    assert_eq!(checkout.container("gateway"), gateway);
+    until("the gateway finds it", || (http::get(&page).0 == 200).then_some(()));
+    engine::docker(&["rm", "--force", &taker]);
+    checkout.ok(&["down", "-v", "--yes"]);
+}
