@@ -29,4 +29,5 @@ mod sync;
 mod terminal;
 mod trees;
 mod truth;
+mod verifiers;
 mod watch;
