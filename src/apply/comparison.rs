@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::apply::mirror::Ends;
-use crate::apply::pipe;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::host::comparison;
 use crate::host::engine::Engine;
+use crate::host::pipe;
 use crate::plan::sync::{self, Operation, Seen};
 use crate::plan::tree::Entry;
 

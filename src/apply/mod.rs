@@ -14,7 +14,6 @@ pub mod mirror;
 pub mod notify;
 pub mod observe;
 pub mod outputs;
-mod pipe;
 pub mod ready;
 pub mod records;
 pub mod secrets;

@@ -3,10 +3,10 @@
 use futures_util::StreamExt;
 
 use crate::apply::mirror::Ends;
-use crate::apply::pipe;
 use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::host::outputs::{self, Spool};
+use crate::host::pipe;
 use crate::plan::outputs::{Back, Stamps, back};
 
 /// Compares the outputs of both sides and brings back what the container has changed. `agreed` is what both sides had

@@ -101,7 +101,7 @@ impl Watcher {
         let (outbox, inbox) = unbounded_channel();
         let mut watcher = Self {
             loops: Loops::default(),
-            changes: Changes::open(setting.trees()),
+            changes: Changes::open(&setting.trees()),
             held,
             containers: BTreeMap::new(),
             copies: Arc::default(),
@@ -174,7 +174,7 @@ impl Watcher {
         let wanted = rules(&self.setting.project, &self.setting.environment);
         self.configure_loops(&wanted);
         if is_other {
-            self.changes = Changes::open(trees);
+            self.changes = Changes::open(&trees);
             self.tell_ready(&wanted);
         }
         // A copy may be another one now.

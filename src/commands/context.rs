@@ -106,7 +106,7 @@ impl Context {
     pub fn checkout(&self) -> Result<Checkout> {
         let root = self.root()?;
         let local = checkout::source(&root, checkout::LOCAL)?;
-        self.read(root, local)
+        self.read(root, local.as_ref())
     }
 
     /// Reads the checkout's files as the team has committed them: without those of one developer.
@@ -114,12 +114,12 @@ impl Context {
         self.read(self.root()?, None)
     }
 
-    fn read(&self, root: PathBuf, local: Option<Source>) -> Result<Checkout> {
+    fn read(&self, root: PathBuf, local: Option<&Source>) -> Result<Checkout> {
         let main = self.source(&root)?;
         let env = checkout::variables();
         let assets = assets(&root, &main)?;
         let known = known(&assets)?;
-        let setting = Setting { main: &main, local: local.as_ref(), env: &env, known: &known };
+        let setting = Setting { main: &main, local, env: &env, known: &known };
         let draft = config::read(setting);
         let facts = checkout::facts(&root, &draft.paths());
         let project = draft.finish(&facts)?;

@@ -85,6 +85,13 @@ fn tell(cx: &Context, session: &Session, modules: &[&Part], done: &IdeJson) {
              JetBrains: open the file, then `Create Dev Container` beside its first line",
         );
     }
+    for part in modules.iter().filter(|part| part.is_copied()) {
+        cx.screen.say(format!(
+            "warning: `{name}` runs on a copy of its source: what an editor saves in its container is overwritten; \
+             edit it on this machine, or set `mirror: bind`",
+            name = part.name
+        ));
+    }
     let absent: Vec<&str> = modules
         .iter()
         .filter(|part| !session.observed.container(&part.name).is_some_and(|one| one.state == State::Running))

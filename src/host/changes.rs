@@ -114,7 +114,7 @@ impl Hints {
 impl Changes {
     /// Begins to watch.
     #[must_use]
-    pub fn open(trees: Trees) -> Self {
+    pub fn open(trees: &Trees) -> Self {
         let hints = Arc::new(Hints::default());
         let for_events = Arc::clone(&hints);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| match event {

@@ -15,7 +15,7 @@ impl Watched {
         fs::write(folder.path().join("file"), "one\n").unwrap();
         fs::write(folder.path().join(".gitignore"), "*.log\n/made/\n").unwrap();
         let folders = BTreeMap::from([(RelPath::default(), BTreeSet::from([Vec::new()]))]);
-        let changes = Changes::open(Trees { checkout: folder.path().to_owned(), folders });
+        let changes = Changes::open(&Trees { checkout: folder.path().to_owned(), folders });
         Self { folder, changes }
     }
 
@@ -124,7 +124,7 @@ async fn what_git_tracks_counts_and_its_index_and_rules_are_looked_at() {
     watched.sh("git init -q . && echo 1 > a.log && git add -f a.log");
     watched.changes.check();
     assert_eq!(watched.seen().await, "", "the folder was no repository when it was looked at first");
-    watched.changes = Changes::open(watched.changes.trees().clone());
+    watched.changes = Changes::open(&watched.changes.trees().clone());
     watched.sh("echo 2 > a.log; echo 1 > b.log");
     assert_eq!(watched.seen().await, "a.log Written");
     watched.sh("git add -f b.log");

@@ -19,6 +19,7 @@ pub mod notify;
 pub mod outputs;
 pub mod pack;
 mod patterns;
+pub mod pipe;
 pub mod process;
 pub mod roots;
 mod rules;

@@ -70,20 +70,20 @@ impl Rules {
             let above = rules.tracked.iter().flat_map(|path| path.ancestors().skip(1));
             rules.above_tracked = above.filter(|path| !path.as_os_str().is_empty()).map(Path::to_owned).collect();
             for file in places.excludes.iter().chain([&places.exclude]) {
-                rules.add(top, file.clone(), fs::read(file).ok(), &mut texts);
+                rules.add(top, file, fs::read(file).ok(), &mut texts);
             }
         }
         let mut folders: Vec<&Path> = root.ancestors().take_while(|folder| folder.starts_with(top)).collect();
         folders.reverse();
         for folder in folders {
-            rules.add(folder, folder.join(".gitignore"), text(folder), &mut texts);
+            rules.add(folder, &folder.join(".gitignore"), text(folder), &mut texts);
         }
         rules.digest = hex(&texts);
         rules
     }
 
-    fn add(&mut self, folder: &Path, file: PathBuf, text: Option<Vec<u8>>, texts: &mut Vec<u8>) {
-        self.files.push((file.clone(), written(&file)));
+    fn add(&mut self, folder: &Path, file: &Path, text: Option<Vec<u8>>, texts: &mut Vec<u8>) {
+        self.files.push((file.to_owned(), written(file)));
         if let Some(text) = text {
             self.base.push(Patterns::new(folder, &text));
             texts.extend_from_slice(hex(&text).as_bytes());

@@ -1,4 +1,5 @@
-//! Folders out of a container: the engine's archive, unpacked as it comes, so that its size does not matter.
+//! Files and folders out of a container: the engine's archive, read and unpacked as it comes, so that its size does not
+//! matter.
 
 use std::fs;
 use std::io::{self, Read};
@@ -7,15 +8,11 @@ use std::path::{Component, Path};
 
 use bollard::query_parameters::DownloadFromContainerOptionsBuilder;
 use bytes::Bytes;
-use futures_util::StreamExt;
-use tokio::sync::mpsc;
+use futures_util::{Stream, StreamExt};
 
 use crate::error::{Error, Kind, Result};
-use crate::host::engine::{Engine, failed};
-use crate::host::files;
-
-/// Pieces of the archive that may wait to be unpacked.
-const AHEAD: usize = 16;
+use crate::host::engine::{Engine, failed, is_missing};
+use crate::host::{files, pipe};
 
 /// What was unpacked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,53 +27,40 @@ impl Engine {
     /// Copies a folder of a container, running or not, to a folder of the same name in `into`. Links stay links; all of it
     /// belongs to `owner` where we may decide that.
     pub async fn copy_folder(&self, container: &str, path: &str, into: &Path, owner: (u32, u32)) -> Result<Unpacked> {
-        let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
-        let mut stream = self.docker.download_from_container(container, Some(options));
-        let (send, receive) = mpsc::channel::<io::Result<Bytes>>(AHEAD);
+        let Some(mut archive) = self.archive(container, path).await? else {
+            return Err(Error::message(Kind::Failed, format!("there is no {path} in the container")));
+        };
         let into = into.to_owned();
-        let work = tokio::task::spawn_blocking(move || {
-            unpack(Pieces { receive, rest: Bytes::new() }, &into, owner).map_err(files::failed("write", &into))
-        });
-        let mut broken = None;
-        while let Some(chunk) = stream.next().await {
-            let (piece, is_broken) = match chunk {
-                Ok(chunk) => (Ok(chunk), false),
-                Err(error) => {
-                    broken = Some(failed(format!("cannot read {path}"))(error));
-                    (Err(io::Error::other("the engine broke off")), true)
-                }
-            };
+        let (send, unpacking) =
+            pipe::reading(move |pipe| unpack(pipe, &into, owner).map_err(files::failed("write", &into)));
+        while let Some(chunk) = archive.next().await {
             // Nobody receives any more where unpacking has failed: that error comes below.
-            if send.send(piece).await.is_err() || is_broken {
+            if send.send(chunk?).await.is_err() {
                 break;
             }
         }
         drop(send);
-        let unpacked = work.await.map_err(|error| Error::message(Kind::Bug, error))?;
-        match broken {
-            Some(error) => Err(error),
-            None => unpacked,
-        }
+        pipe::ended(unpacking).await
     }
-}
 
-/// The pieces of a stream as something to read from.
-struct Pieces {
-    receive: mpsc::Receiver<io::Result<Bytes>>,
-    rest: Bytes,
-}
-
-impl Read for Pieces {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.rest.is_empty() {
-            match self.receive.blocking_recv() {
-                None => return Ok(0),
-                Some(piece) => self.rest = piece?,
-            }
+    /// The archive of a path in a container, running or not, whose entries begin with the path's last part; `None` where
+    /// there is no such path.
+    pub async fn archive(
+        &self,
+        container: &str,
+        path: &str,
+    ) -> Result<Option<impl Stream<Item = Result<Bytes>> + Unpin + Send + use<>>> {
+        let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
+        let mut rest = Box::pin(self.docker.download_from_container(container, Some(options)));
+        let first = rest.next().await;
+        if let Some(Err(error)) = &first
+            && is_missing(error)
+        {
+            return Ok(None);
         }
-        let length = into.len().min(self.rest.len());
-        into[..length].copy_from_slice(&self.rest.split_to(length));
-        Ok(length)
+        let doing = format!("cannot read {path}");
+        let all = futures_util::stream::iter(first).chain(rest);
+        Ok(Some(Box::pin(all.map(move |chunk| chunk.map_err(failed(doing.clone()))))))
     }
 }
 

@@ -3,12 +3,8 @@
 use std::collections::HashMap;
 
 use bollard::models::VolumeCreateRequest;
-use bollard::query_parameters::{
-    DownloadFromContainerOptionsBuilder, ListVolumesOptionsBuilder, RemoveVolumeOptions,
-    UploadToContainerOptionsBuilder,
-};
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptions, UploadToContainerOptionsBuilder};
+use futures_util::StreamExt;
 
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::{Engine, failed, is_missing};
@@ -68,26 +64,6 @@ impl Engine {
         let mut content = Vec::new();
         std::io::Read::read_to_end(&mut entry.map_err(unreadable)?, &mut content).map_err(unreadable)?;
         Ok(Some(content))
-    }
-
-    /// The archive of a path in a container, running or not, whose entries begin with the path's last part; `None` where
-    /// there is no such path.
-    pub async fn archive(
-        &self,
-        container: &str,
-        path: &str,
-    ) -> Result<Option<impl Stream<Item = Result<Bytes>> + Unpin + Send + use<>>> {
-        let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
-        let mut rest = Box::pin(self.docker.download_from_container(container, Some(options)));
-        let first = rest.next().await;
-        if let Some(Err(error)) = &first
-            && is_missing(error)
-        {
-            return Ok(None);
-        }
-        let doing = format!("cannot read {path}");
-        let all = futures_util::stream::iter(first).chain(rest);
-        Ok(Some(Box::pin(all.map(move |chunk| chunk.map_err(failed(doing.clone()))))))
     }
 
     /// Gives the root of a mounted volume its owner: a directory entry, put into the parent folder of the mount

@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 const UNDER_WAY: usize = 64;
 
 /// Begins to read on a thread of its own; what is sent is what it reads, and it ends when the sender is dropped.
-pub(crate) fn reading<T: Send + 'static>(
+pub fn reading<T: Send + 'static>(
     read: impl FnOnce(&mut Pipe) -> Result<T> + Send + 'static,
 ) -> (Sender<Bytes>, JoinHandle<Result<T>>) {
     let (send, receive) = channel(UNDER_WAY);
@@ -27,12 +27,12 @@ pub(crate) fn reading<T: Send + 'static>(
 }
 
 /// What the reader has made of it.
-pub(crate) async fn ended<T>(task: JoinHandle<Result<T>>) -> Result<T> {
+pub async fn ended<T>(task: JoinHandle<Result<T>>) -> Result<T> {
     task.await.map_err(|error| Error::message(Kind::Bug, error))?
 }
 
 /// Chunks that arrive, as something to read from.
-pub(crate) struct Pipe {
+pub struct Pipe {
     chunks: Receiver<Bytes>,
     rest: Bytes,
 }
