@@ -8,16 +8,27 @@ use crate::host::{files, trust};
 use crate::plan::doctor::certs::{Authority, AuthorityState, Certificates, Leaf, Problem};
 use crate::plan::trust as decision;
 use crate::plan::x509::Facts;
+use crate::plan::zones::Signers;
 
-/// Looks; `wish` is what the checkout's certificate should be, where there is a checkout.
-pub async fn look(assets: &Assets, wish: Option<Wish<'_>>, now: i64) -> Certificates {
+/// Looks; `wish` is what the checkout's certificate should be, where there is a checkout, and `aliases` are further names
+/// of its gateway.
+pub async fn look(assets: &Assets, wish: Option<Wish<'_>>, aliases: &[String], now: i64) -> Certificates {
+    let known = zones().unwrap_or_default();
     let mut authorities = Vec::new();
-    for zone in [None].into_iter().chain(zones().unwrap_or_default().into_iter().map(Some)) {
+    for zone in [None].into_iter().chain(known.iter().cloned().map(Some)) {
         let state = authority(zone.as_deref(), assets, now).await.unwrap_or_else(|error| unusable(&error));
         authorities.push(Authority { zone, state });
     }
-    let leaf = wish.map(|wish| leaf(wish).unwrap_or_else(|error| Leaf::Unusable(problem(&error))));
-    Certificates { authorities, leaf, now }
+    let signers = Signers::of(aliases, &known);
+    let mut leaves = Vec::new();
+    if let Some(wish) = wish {
+        let or_problem = |leaf: Result<Leaf>| leaf.unwrap_or_else(|error| Leaf::Unusable(problem(&error)));
+        leaves.push((None, or_problem(leaf(wish))));
+        for (zone, names) in &signers.zones {
+            leaves.push((Some(zone.clone()), or_problem(made(Some(zone), Wish { names, ..wish }))));
+        }
+    }
+    Certificates { authorities, leaves, unsigned: signers.nobody, now }
 }
 
 async fn authority(zone: Option<&str>, assets: &Assets, now: i64) -> Result<AuthorityState> {
@@ -32,12 +43,16 @@ async fn authority(zone: Option<&str>, assets: &Assets, now: i64) -> Result<Auth
 }
 
 fn leaf(wish: Wish<'_>) -> Result<Leaf> {
-    let profile = certs::profile(wish.assets)?;
-    if let Some(pair) = certs::own(wish)? {
-        return Ok(Facts::of(&pair.certificate).map_or(Leaf::Absent, Leaf::Own));
+    match certs::own(wish)? {
+        Some(pair) => Ok(Facts::of(&pair.certificate).map_or(Leaf::Absent, Leaf::Own)),
+        None => made(None, wish),
     }
-    let Some(pair) = certs::kept(wish.root, None)? else { return Ok(Leaf::Absent) };
-    let authority = files::read_text(&Place::of(None)?.certificate())?;
+}
+
+fn made(zone: Option<&str>, wish: Wish<'_>) -> Result<Leaf> {
+    let profile = certs::profile(wish.assets)?;
+    let Some(pair) = certs::kept(wish.root, zone)? else { return Ok(Leaf::Absent) };
+    let authority = files::read_text(&Place::of(zone)?.certificate())?;
     let due = match authority {
         Some(authority) => certs::due(Some(&pair), &authority, wish, &profile),
         None => Some("the authority that signed it is gone".to_owned()),

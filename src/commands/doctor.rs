@@ -11,7 +11,7 @@ use crate::host::{machine, process, state};
 use crate::plan::doctor::certs::Certificates;
 use crate::plan::fixes::Effect;
 use crate::plan::mend::{self, Purpose};
-use crate::plan::{doctor, environment};
+use crate::plan::{doctor, environment, zones};
 
 /// Look at this machine, say what is missing, and mend it with --fix
 #[derive(clap::Args, Debug)]
@@ -59,14 +59,15 @@ pub async fn run(cx: &Context, args: &DoctorArgs) -> Result<()> {
 async fn certificates(cx: &Context) -> Certificates {
     let now = seconds();
     let checkout = cx.find().ok().flatten().and_then(|_| cx.checkout().ok());
-    let Some(checkout) = checkout else { return trust::look(&Assets::embedded(), None, now).await };
+    let Some(checkout) = checkout else { return trust::look(&Assets::embedded(), None, &[], now).await };
+    let aliases = zones::aliases(&checkout.project);
     let id = id_file(&checkout.root).map(|file| file.id);
     let table = state::look().map(|held| held.table).unwrap_or_default();
     let held = table.checkouts.iter().find(|held| Some(&held.id) == id.as_ref());
-    let Some(held) = held else { return trust::look(&checkout.assets, None, now).await };
+    let Some(held) = held else { return trust::look(&checkout.assets, None, aliases, now).await };
     let names = environment::certificate_names(&checkout.project, &held.host);
     let wish = Wish { root: &checkout.root, assets: &checkout.assets, host: &held.host, names: &names, now };
-    trust::look(&checkout.assets, Some(wish), now).await
+    trust::look(&checkout.assets, Some(wish), aliases, now).await
 }
 
 /// Mends what `purpose` needs, after a yes. Does nothing on a machine that is ready. The effect is

@@ -86,7 +86,8 @@ pub fn aliases(project: &Project) -> &[String] {
 }
 
 /// The zone that somebody would make for a name: what is above it, or itself where that is a top-level domain.
-fn zone_for(name: &str) -> &str {
+#[must_use]
+pub fn zone_for(name: &str) -> &str {
     name.split_once('.').map(|(_, above)| above).filter(|above| above.contains('.')).unwrap_or(name)
 }
 

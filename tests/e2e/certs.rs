@@ -155,9 +155,14 @@ gateway: {aliases: [shop.example.test, PROJECT.e2e-zone.internal]}
     assert!(certs.contains(&format!("environment, {zone}")), "{certs}");
     assert!(hosts.contains(&named) && hosts.contains("shop.example.test"), "{hosts}");
     checkout.ok(&["up"]).says("nothing to do");
+    let doctor = checkout.ok(&["doctor"]).stdout;
+    let rows: Vec<&str> = doctor.lines().filter(|line| line.contains(" certificate ")).collect();
+    assert!(rows.len() == 2 && rows.iter().all(|row| row.starts_with("ok") && row.contains("days left")), "{doctor}");
     let file = format!(".devenv/certs/{zone}.pem");
     let before = checkout.read(&file);
     checkout.replace(&file, "MII", "NII");
+    let doctor = checkout.ok(&["doctor"]).stdout;
+    assert!(doctor.contains("it is damaged") && doctor.contains("hint: `devenv up` makes a new one"), "{doctor}");
     checkout.ok(&["up"]).says(&format!("the certificate for {zone} is made anew")).says("reload gateway");
     assert_ne!(checkout.read(&file), before);
     assert_eq!(ask(&named, own), "hello");

@@ -5,6 +5,7 @@ use crate::plan::certs::{reset, trusting};
 use crate::plan::doctor::Finding;
 use crate::plan::trust::{Seen, Trust};
 use crate::plan::x509::Facts;
+use crate::plan::zones::zone_for;
 
 /// An authority with fewer days is about to expire.
 const LAST_DAYS: i64 = 90;
@@ -16,8 +17,10 @@ const LAST_DAYS_OF_OWN: i64 = 30;
 pub struct Certificates {
     /// The machine's authority first, then those of zones.
     pub authorities: Vec<Authority>,
-    /// That of the checkout; none outside of one.
-    pub leaf: Option<Leaf>,
+    /// Those of the checkout, for its own names or for those in a zone; none outside of one.
+    pub leaves: Vec<(Option<String>, Leaf)>,
+    /// Names of the gateway that no authority of this machine signs for.
+    pub unsigned: Vec<String>,
     /// Seconds since 1970.
     pub now: i64,
 }
@@ -78,7 +81,11 @@ pub enum Leaf {
 #[must_use]
 pub fn findings(seen: &Certificates) -> Vec<Finding> {
     let mut all: Vec<Finding> = seen.authorities.iter().map(|one| authority(one, seen.now)).collect();
-    all.extend(seen.leaf.iter().map(|one| leaf(one, seen.now)));
+    all.extend(seen.leaves.iter().map(|(zone, one)| leaf(zone.as_deref(), one, seen.now)));
+    all.extend(seen.unsigned.iter().map(|name| {
+        let hint = format!("`devenv certs add-zone {}` makes an authority for it", zone_for(name));
+        Finding::warning("certificate", format!("no authority of this machine signs for {name}"), hint).recommended()
+    }));
     all
 }
 
@@ -135,14 +142,15 @@ fn trust(what: &str, zone: Option<&str>, stores: &[Seen]) -> Finding {
     .recommended()
 }
 
-fn leaf(leaf: &Leaf, now: i64) -> Finding {
-    let days = |facts: &Facts| format!("{}, {} days left", facts.name, facts.days_left(now));
+fn leaf(zone: Option<&str>, leaf: &Leaf, now: i64) -> Finding {
+    let of = zone.map(|zone| format!("zone {zone}: ")).unwrap_or_default();
+    let days = |facts: &Facts| format!("{of}{}, {} days left", facts.name, facts.days_left(now));
     match leaf {
-        Leaf::Absent => Finding::ok("certificate", "none yet: `devenv up` makes it"),
+        Leaf::Absent => Finding::ok("certificate", format!("{of}none yet: `devenv up` makes it")),
         Leaf::Unusable(problem) => Finding::warning("certificate", &problem.says, &problem.next),
         Leaf::Made { facts, due: None } => Finding::ok("certificate", days(facts)),
         Leaf::Made { facts, due: Some(cause) } => {
-            Finding::warning("certificate", format!("{}: {cause}", facts.name), "`devenv up` makes a new one")
+            Finding::warning("certificate", format!("{of}{}: {cause}", facts.name), "`devenv up` makes a new one")
         }
         Leaf::Own(facts) if facts.days_left(now) < LAST_DAYS_OF_OWN => {
             let hint = "put a newer one and its key into the project's `certs/` folder, then `devenv up`";
@@ -183,7 +191,7 @@ mod tests {
     }
 
     fn of_leaf(leaf: Leaf) -> Certificates {
-        Certificates { leaf: Some(leaf), ..Certificates::default() }
+        Certificates { leaves: vec![(None, leaf)], ..Certificates::default() }
     }
 
     fn problem() -> Problem {
@@ -230,6 +238,18 @@ warning  authority  devenv on box expires in 89 days
             (
                 zone(AuthorityState::Unusable(problem())),
                 "warning  authority  /data/ca.key: it is damaged\n                    hint: restore it\n",
+            ),
+            (
+                Certificates {
+                    leaves: vec![(Some("acme.internal".to_owned()), Leaf::Absent)],
+                    unsigned: vec!["dev.other.internal".to_owned()],
+                    ..Certificates::default()
+                },
+                "\
+ok       certificate  zone acme.internal: none yet: `devenv up` makes it
+warning  certificate  no authority of this machine signs for dev.other.internal
+                      hint: `devenv certs add-zone other.internal` makes an authority for it
+",
             ),
             (of_leaf(Leaf::Absent), "ok       certificate  none yet: `devenv up` makes it\n"),
             (made(80, None), "ok       certificate  shop.localhost, 80 days left\n"),
