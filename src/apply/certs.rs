@@ -55,6 +55,13 @@ impl Certs {
         let facts = self.leaf.as_ref().and_then(|leaf| Facts::of(&leaf.certificate).ok());
         facts.map(|facts| facts.fingerprint).unwrap_or_default()
     }
+
+    /// Whether the team's own certificate is good for `name`, so that nobody else need sign for it.
+    #[must_use]
+    pub fn covers(&self, name: &str, now: i64) -> bool {
+        let facts = self.leaf.as_ref().filter(|_| self.own).and_then(|leaf| Facts::of(&leaf.certificate).ok());
+        facts.is_some_and(|facts| decision::own_problem(&facts, name, now).is_none())
+    }
 }
 
 /// Gets the certificates of a checkout. Nothing below the checkout is written here.

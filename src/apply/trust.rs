@@ -19,7 +19,10 @@ pub async fn look(assets: &Assets, wish: Option<Wish<'_>>, aliases: &[String], n
         let state = authority(zone.as_deref(), assets, now).await.unwrap_or_else(|error| unusable(&error));
         authorities.push(Authority { zone, state });
     }
-    let signers = Signers::of(aliases, &known);
+    let own = wish.and_then(|wish| certs::own(wish).ok().flatten());
+    let own = certs::Certs { own: own.is_some(), leaf: own, ..certs::Certs::default() };
+    let aliases: Vec<String> = aliases.iter().filter(|name| !own.covers(name, now)).cloned().collect();
+    let signers = Signers::of(&aliases, &known);
     let mut leaves = Vec::new();
     if let Some(wish) = wish {
         let or_problem = |leaf: Result<Leaf>| leaf.unwrap_or_else(|error| Leaf::Unusable(problem(&error)));

@@ -84,7 +84,10 @@ impl Context {
         let make = if intent == Intent::Act { Make::Yes } else { Make::No };
         let certs = certs::load(wish, make)?;
         news.extend(certs.news.clone());
-        let signers = Signers::of(aliases(project), &host_certs::zones()?);
+        let names = aliases(project).iter().cloned();
+        let (covered, others): (Vec<String>, Vec<String>) = names.partition(|name| certs.covers(name, wish.now));
+        let mut signers = Signers::of(&others, &host_certs::zones()?);
+        signers.machine.extend(covered);
         if intent == Intent::Act {
             signers.check(project)?;
         }

@@ -268,6 +268,7 @@ fn a_certificate_of_the_teams_own_wins_and_is_checked() {
 project: PROJECT
 modules:
   web: {path: web, image: python, run: python3 -m http.server 8000, port: 8000, route: /}
+gateway: {aliases: [dev.teams-own.internal]}
 ",
     );
     checkout.write("web/index.html", "hello");
@@ -275,13 +276,16 @@ modules:
         let folder = checkout.root().join("devenv/certs");
         crate::checkout::shell(&format!(
             "mkdir -p '{0}' && cd '{0}' && openssl req -x509 -newkey rsa:2048 -nodes -days {days} -subj '/CN={host}' \
-             -addext 'subjectAltName=DNS:{host}' -keyout gateway.key -out gateway.pem 2>&1",
+             -addext 'subjectAltName=DNS:{host},DNS:dev.teams-own.internal' -keyout gateway.key -out gateway.pem 2>&1",
             folder.display()
         ));
     };
     let host = format!("{}.localhost", checkout.project());
     make("other.example", "10");
-    checkout.devenv(&["up"]).code(2).says("devenv/certs/gateway.pem: the certificate is for other.example, not for");
+    checkout
+        .devenv(&["up"])
+        .code(2)
+        .says("devenv/certs/gateway.pem: the certificate is for dev.teams-own.internal, other.example, not for");
     make(&host, "10");
     let good = checkout.read("devenv/certs/gateway.key");
     make(&host, "10");
@@ -293,4 +297,14 @@ modules:
     checkout.ok(&["up"]);
     let served = checkout.read(".devenv/certs/cert.pem");
     assert!(served.ends_with(&pem), "{served}");
+    // It is good for the further name too, so no authority has to sign for that.
+    let port = checkout.url("gateway");
+    let port = port.rsplit(':').next().unwrap();
+    let folder = checkout.root().join("devenv/certs");
+    let ask = format!(
+        "curl -s --cacert '{}/gateway.pem' --resolve 'dev.teams-own.internal:{port}:127.0.0.1' \
+         https://dev.teams-own.internal:{port}/",
+        folder.display()
+    );
+    assert_eq!(crate::checkout::shell(&ask), "hello");
 }
