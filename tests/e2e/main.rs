@@ -31,3 +31,4 @@ mod trees;
 mod truth;
 mod verifiers;
 mod watch;
+mod watcher;

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Signal, kill_process};
 
 use crate::checkout::{Checkout, until};
 use crate::engine;
+use crate::watcher::{ended, log, watcher};
 
 const CONFIGURATION: &str = "\
 project: PROJECT
@@ -33,15 +34,10 @@ fn text(folder: &Path, path: &str) -> String {
     fs::read_to_string(folder.join(path)).unwrap_or_default()
 }
 
-fn log(checkout: &Checkout) -> String {
-    text(checkout.root(), ".devenv/watch/log")
-}
-
 fn kill_watcher(checkout: &Checkout) {
-    let lock = checkout.read(".devenv/watch/lock");
-    let pid = Pid::from_raw(lock.split(' ').next().unwrap().parse().unwrap()).unwrap();
+    let pid = watcher(checkout);
     kill_process(pid, Signal::KILL).unwrap();
-    until("the watcher has ended", || test_kill_process(pid).is_err().then_some(()));
+    ended(pid);
 }
 
 fn within(container: &str, script: &str) -> String {

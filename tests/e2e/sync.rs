@@ -14,6 +14,7 @@ use crate::checkout::{Checkout, end, shell, until};
 use crate::engine;
 use crate::proxy::Proxy;
 use crate::trees::{Dice, difference, here, operate, there};
+use crate::watcher::{ended, log, state, watcher};
 
 const CONFIGURATION: &str = "\
 project: PROJECT
@@ -62,19 +63,6 @@ fn equal(container: &str, root: &Path) {
 
 fn within(container: &str, script: &str) -> String {
     engine::docker(&["exec", container, "sh", "-c", script])
-}
-
-fn log(checkout: &Checkout) -> String {
-    fs::read_to_string(checkout.root().join(".devenv/watch/log")).unwrap_or_default()
-}
-
-fn watcher(checkout: &Checkout) -> Pid {
-    let lock = checkout.read(".devenv/watch/lock");
-    Pid::from_raw(lock.split(' ').next().unwrap().parse().unwrap()).unwrap()
-}
-
-fn ended(pid: Pid) {
-    until("the watcher has ended", || test_kill_process(pid).is_err().then_some(()));
 }
 
 #[test]
@@ -266,7 +254,7 @@ fn seeds() -> Vec<u64> {
 /// Waits until no step runs: engines of that age hang when a container is paused while a command is just beginning in it.
 fn at_rest(checkout: &Checkout) {
     until("no step runs", || {
-        let state: serde_json::Value = serde_json::from_str(&checkout.read(".devenv/watch/state.json")).unwrap();
+        let state = state(checkout);
         let api = &state["modules"]["api"];
         (api["runs"].is_null() && api["waits"].is_null() && api["mirror"] == "in sync").then_some(())
     });

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::checkout::{Checkout, until};
 use crate::engine;
 use crate::proxy::Proxy;
+use crate::watcher::{ended, log, logged, state, watcher};
 
 /// A module whose build copies its source, and whose command shows which one it runs. `broken` does not build, `slow`
 /// takes its time, and `dies` ends at once.
@@ -42,40 +43,8 @@ fn checkout() -> Checkout {
     checkout
 }
 
-fn log(checkout: &Checkout) -> String {
-    fs::read_to_string(checkout.root().join(".devenv/watch/log")).unwrap_or_default()
-}
-
-/// Waits for a line of the log after what it has now.
-fn logged(checkout: &Checkout, what: &str, act: impl FnOnce()) -> String {
-    let before = log(checkout).len();
-    act();
-    let begin = std::time::Instant::now();
-    loop {
-        let text = log(checkout).split_off(before);
-        if text.contains(what) {
-            return text;
-        }
-        assert!(begin.elapsed().as_secs() < 60, "no `{what}` in the log after\n{text}");
-        std::thread::park_timeout(std::time::Duration::from_millis(10));
-    }
-}
-
 fn runs(checkout: &Checkout) -> String {
     engine::docker(&["exec", &checkout.container("api"), "cat", "/tmp/runs"])
-}
-
-fn state(checkout: &Checkout) -> Value {
-    serde_json::from_str(&checkout.read(".devenv/watch/state.json")).unwrap()
-}
-
-fn watcher(checkout: &Checkout) -> Pid {
-    let lock = checkout.read(".devenv/watch/lock");
-    Pid::from_raw(lock.split(' ').next().unwrap().parse().unwrap()).unwrap()
-}
-
-fn ended(pid: Pid) {
-    until("the watcher has ended", || test_kill_process(pid).is_err().then_some(()));
 }
 
 #[test]
