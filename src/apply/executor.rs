@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use crate::apply::builds::Builder;
 use crate::apply::mirror::{self, Guard, Sent};
-use crate::apply::{Event, Report, ready, steps};
+use crate::apply::{Event, Report, gateway, ready, steps};
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::builds::Progress;
@@ -170,7 +170,7 @@ impl Work<'_> {
                 let id = self.container(name).await?;
                 ready::wait(self.engine, self.part(name)?, &id, self.wait_timeout).await
             }
-            Action::Reload(name) => self.reload(name).await,
+            Action::Reload(name) => gateway::reload(self.engine, self.part(name)?, &self.container(name).await?).await,
         }
     }
 
@@ -335,20 +335,6 @@ impl Work<'_> {
             }
             _ => Err(Error::message(Kind::Failed, format!("`{}`: {text}", part.name))),
         }
-    }
-
-    async fn reload(&self, name: &PartName) -> Result<()> {
-        let id = self.container(name).await?;
-        let test: Vec<String> = ["nginx", "-t", "-c", "/etc/devenv/gateway/nginx.conf"].map(str::to_owned).into();
-        let (code, output) = self.engine.exec(&id, &test).await?;
-        if code != 0 {
-            let lines: String = output.lines().map(|line| format!("\n    {line}")).collect();
-            let message = format!("the configuration of `{name}` is wrong; it goes on with the old one{lines}");
-            return Err(Error::message(Kind::Failed, message));
-        }
-        let reload: Vec<String> = ["sh", "-c", "kill -HUP \"$(cat /tmp/nginx.pid)\""].map(str::to_owned).into();
-        let (code, output) = self.engine.exec(&id, &reload).await?;
-        if code == 0 { Ok(()) } else { Err(Error::message(Kind::Failed, format!("`{name}` cannot reload: {output}"))) }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod engine_events;
 pub mod executor;
 pub mod fragments;
+pub mod gateway;
 mod messages;
 pub mod mirror;
 pub mod notify;

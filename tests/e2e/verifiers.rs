@@ -1,5 +1,6 @@
 //! Certificates that must be refused: one thing is wrong with each, and four programs that know nothing of each other say so.
 
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,7 +13,8 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 
-use crate::checkout::{Checkout, state};
+use crate::checkout::{self, Checkout, state};
+use crate::http;
 
 const GO: &str = r#"package main
 
@@ -187,5 +189,52 @@ modules:
     // OpenSSL takes a name without SAN from the subject, as nobody else does any more.
     let openssl = checkout.ok(&["exec", "web", "--", "sh", "-c", OPENSSL]).stdout;
     assert_eq!(openssl, expected.replace("no-san false", "no-san true"), "openssl");
+    checkout.ok(&["down", "-v", "--yes"]);
+}
+
+#[test]
+fn certificates_follow_a_clock_that_was_moved_there_and_back() {
+    let checkout = Checkout::new(
+        "\
+project: PROJECT
+modules:
+  web: {path: web, image: python, run: python3 -m http.server 8000, port: 8000, route: /}
+",
+    );
+    checkout.write("web/index.html", "hello");
+    checkout.ok(&["up"]);
+    let url = checkout.url("gateway");
+
+    // What moves the clock is unpacked beside the checkout, so that nothing is installed on this machine.
+    let web = checkout.container("web");
+    let beside = checkout.beside("clock");
+    let get = "apt-get download --quiet libfaketime && dpkg-deb --extract libfaketime_*.deb .";
+    checkout::shell(&format!("mkdir '{0}' && cd '{0}' && {get} >&2", beside.display()));
+    let mover = checkout::shell(&format!("ls '{}'/usr/lib/*/faketime/libfaketime.so.1", beside.display()));
+    let mover = mover.trim();
+    let after = |days: u32, args: &[&str]| {
+        let mut command = checkout.command();
+        command.env("LD_PRELOAD", mover).env("FAKETIME", format!("+{days}d")).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        let child = command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        checkout::end(child, args).code(0)
+    };
+    let left = |days: u32| {
+        let all: serde_json::Value = serde_json::from_str(&after(days, &["certs", "--json"]).stdout).unwrap();
+        all["environment"]["days_left"].as_i64().unwrap()
+    };
+
+    let today = left(0);
+    assert!((88..=89).contains(&today), "{today}");
+    assert_eq!((left(60), left(400)), (today - 60, today - 400));
+    assert!(after(89, &["certs"]).stdout.contains("expired"));
+    after(58, &["up"]).says("nothing to do");
+    for (days, why) in [(60, "days are left"), (60 + 89, "it has expired"), (60 + 89 + 400, "it has expired")] {
+        after(days, &["up"]).says(why).says("reload gateway");
+        after(days, &["up"]).says("nothing to do");
+        assert!((88..=89).contains(&left(days)));
+    }
+    checkout.ok(&["up"]).says("it is not valid yet: the clock was moved").says("reload gateway");
+    assert_eq!(http::get(&url), (200, "hello".to_owned()));
+    assert_eq!(checkout.container("web"), web);
     checkout.ok(&["down", "-v", "--yes"]);
 }

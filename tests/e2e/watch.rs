@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{BufRead, Read, Write};
 use std::sync::{Arc, Mutex};
 
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::checkout::{Checkout, until};
