@@ -110,7 +110,7 @@ fn warn(cx: &Context, session: &Session) -> Result<()> {
     if let Some(other) = ide::other_project(&env, project) {
         cx.screen.say(format!(
             "warning: .env sets COMPOSE_PROJECT_NAME={other}, where editors look first: \
-             they would make containers of their own; remove that line, or write {project} there"
+             they would make containers of their own; remove that line"
         ));
     }
     Ok(())
