@@ -1,5 +1,6 @@
 //! Walks the steps of a plan, observes the world, and tells what happens. It makes no choices.
 
+mod batches;
 pub mod builds;
 pub mod certs;
 pub mod comparison;

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
-use crate::apply::copies::Copies;
+use crate::apply::batches::{Batches, Changed, Road};
 use crate::apply::engine_events;
 use crate::apply::messages::Message;
 use crate::apply::notify::tell;
@@ -32,8 +31,6 @@ use crate::plan::watch::{Change, Outcome, Rules, Run, Step, rules};
 const LOOK: Duration = Duration::from_secs(1);
 /// A wall clock that is this far ahead of ours has seen the machine sleep.
 const SLEPT: Duration = Duration::from_secs(5);
-/// Between two tries to mend a copy that could not be kept.
-const AGAIN: Duration = Duration::from_secs(5);
 
 /// Why the watcher stopped for a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,13 +53,6 @@ struct Running {
     cancelled: bool,
 }
 
-/// A batch that is on its way into the copies.
-struct Sending {
-    number: u64,
-    changed: BTreeMap<PathBuf, Change>,
-    task: JoinHandle<()>,
-}
-
 /// The watcher.
 pub struct Watcher {
     engine: Engine,
@@ -71,13 +61,7 @@ pub struct Watcher {
     changes: Changes,
     held: Held,
     containers: BTreeMap<PartName, String>,
-    copies: Arc<Mutex<Copies>>,
-    sending: Option<Sending>,
-    batches: u64,
-    /// What goes into the copies next.
-    unsent: Option<BTreeMap<PathBuf, Change>>,
-    /// When a copy that could not be kept is tried again.
-    mend: Option<Instant>,
+    batches: Batches,
     running: BTreeMap<PartName, Running>,
     outbox: UnboundedSender<Message>,
     inbox: UnboundedReceiver<Message>,
@@ -104,11 +88,7 @@ impl Watcher {
             changes: Changes::open(&setting.trees()),
             held,
             containers: BTreeMap::new(),
-            copies: Arc::default(),
-            sending: None,
-            batches: 0,
-            unsent: None,
-            mend: None,
+            batches: Batches::default(),
             running: BTreeMap::new(),
             inbox,
             begin: Instant::now(),
@@ -235,9 +215,7 @@ impl Watcher {
             }
             running.task.abort();
         }
-        if let Some(sending) = self.sending.take() {
-            sending.task.abort();
-        }
+        self.batches.end();
         if !self.held.is_there() {
             return;
         }
@@ -249,12 +227,11 @@ impl Watcher {
 
     /// Takes in what changed: at once where source is mounted, and after the mirror where it is copied, since a loop
     /// must not run on stale source.
-    fn changed(&mut self, changed: BTreeMap<PathBuf, Change>) {
+    fn changed(&mut self, changed: Changed) {
         self.settings_changed |= changed.keys().any(|path| self.setting.files.contains(path));
         let folders: Vec<PathBuf> = self.setting.mirrored().collect();
         let is_copied = |path: &Path| folders.iter().any(|folder| path.starts_with(folder));
-        let (copied, own): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            changed.into_iter().partition(|(path, _)| is_copied(path));
+        let (copied, own): (Changed, Changed) = changed.into_iter().partition(|(path, _)| is_copied(path));
         self.in_place(&own);
         if !copied.is_empty() {
             self.mirror(copied);
@@ -262,7 +239,7 @@ impl Watcher {
     }
 
     /// What changed has reached the containers.
-    fn in_place(&mut self, changed: &BTreeMap<PathBuf, Change>) {
+    fn in_place(&mut self, changed: &Changed) {
         let root = &self.setting.root;
         let relative = |path: &Path| Some(path.strip_prefix(root).ok()?.to_string_lossy().into_owned());
         let files = changed.iter().filter(|(_, change)| **change != Change::Folder);
@@ -273,60 +250,29 @@ impl Watcher {
         }
     }
 
-    /// Brings changes into the copies of the modules that run on one, or what comes after them, if a batch is on its way.
-    fn mirror(&mut self, changed: BTreeMap<PathBuf, Change>) {
+    /// Brings changes into the copies of the modules that run on one.
+    fn mirror(&mut self, changed: Changed) {
         if self.setting.mirrored().next().is_none() {
             self.in_place(&changed);
             return;
         }
-        if self.sending.is_some() {
-            self.unsent.get_or_insert_default().extend(changed);
-            return;
-        }
-        let mut changed = changed;
-        if let Some(unsent) = self.unsent.take() {
-            changed.extend(unsent);
-        }
-        self.batches += 1;
-        let (number, outbox, copies) = (self.batches, self.outbox.clone(), Arc::clone(&self.copies));
-        let (engine, setting, containers) = (self.engine.clone(), Arc::clone(&self.setting), self.containers.clone());
-        let batch = changed.clone();
-        let task = tokio::spawn(async move {
-            let told = copies.lock().await.send(&engine, &setting, &containers, &batch).await;
-            // Nobody listens where the watcher has ended.
-            let _ = outbox.send(Message::Mirrored(number, told));
-        });
-        self.sending = Some(Sending { number, changed, task });
+        let Self { engine, setting, containers, outbox, batches, .. } = self;
+        batches.send(&Road { engine, setting, containers, outbox }, changed);
     }
 
     fn mirrored(&mut self, number: u64, told: &[Told]) {
-        let Some(sending) = self.sending.take_if(|sending| sending.number == number) else { return };
+        let is_broken = told.iter().any(|one| matches!(one.standing, Standing::Broken(_)));
+        let Some(changed) = self.batches.arrived(number, is_broken) else { return };
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         for one in told {
             self.records.mirrored(one, now);
             let in_sync = one.standing == Standing::InSync;
             self.take(Event::Held(one.part.clone(), (!in_sync).then(|| "its mirror".to_owned())));
-            if matches!(one.standing, Standing::Broken(_)) {
-                self.mend = Some(Instant::now() + AGAIN);
-            }
         }
-        self.in_place(&sending.changed);
-        if let Some(unsent) = self.unsent.take() {
-            self.mirror(unsent);
+        self.in_place(&changed);
+        if let Some(next) = self.batches.next() {
+            self.mirror(next);
         }
-    }
-
-    /// The engine is away: what was on its way has to go again, after a full comparison.
-    fn interrupt(&mut self) {
-        if let Some(sending) = self.sending.take() {
-            sending.task.abort();
-            let unsent = self.unsent.get_or_insert_default();
-            for (path, change) in sending.changed {
-                unsent.entry(path).or_insert(change);
-            }
-        }
-        let copies = Arc::clone(&self.copies);
-        tokio::spawn(async move { copies.lock().await.forget() });
     }
 
     fn look(&mut self) -> Result<Option<Stop>> {
@@ -343,9 +289,8 @@ impl Watcher {
         self.changes.check();
         self.records.trouble(self.changes.trouble());
         files::rotate(&self.setting.root)?;
-        let mends = self.mend.take_if(|at| *at <= Instant::now()).is_some();
         let has_outputs = self.setting.copied().any(|part| part.mirror.iter().any(|copy| !copy.outputs.is_empty()));
-        if (mends || has_outputs) && self.sending.is_none() && !self.containers.is_empty() {
+        if !self.containers.is_empty() && self.batches.are_due(has_outputs) {
             self.mirror(BTreeMap::new());
         }
         if self.setting.renew_at.is_some_and(|at| at <= self.clock.1) {
@@ -363,7 +308,7 @@ impl Watcher {
             Message::Containers(None) => {
                 self.records.say("the engine is away");
                 self.containers.clear();
-                self.interrupt();
+                self.batches.interrupt();
                 self.take(Event::Away);
             }
             Message::Containers(Some(now)) => {
