@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+#[path = "rows/gateway.rs"]
+mod gateway;
 #[path = "rows/mirror.rs"]
 mod mirror;
 #[path = "rows/watcher.rs"]
@@ -62,6 +64,7 @@ fn measure() -> Result<Vec<Row>> {
     }
     add(Project::with_images()?.nothing_to_build(20)?);
     mirror::rows()?.into_iter().for_each(&mut add);
+    gateway::rows()?.into_iter().for_each(&mut add);
     watcher::rows()?.into_iter().for_each(&mut add);
     Ok(rows)
 }
@@ -116,6 +119,17 @@ struct Call {
 
 impl Call {
     fn run(&self) -> Result<()> {
+        self.output().map(drop)
+    }
+
+    fn timed(&self) -> Result<Duration> {
+        let begin = Instant::now();
+        self.run()?;
+        Ok(begin.elapsed())
+    }
+
+    /// What it prints.
+    fn output(&self) -> Result<String> {
         let mut command = Command::new(&self.program);
         command
             .args(&self.args)
@@ -124,7 +138,7 @@ impl Call {
             .env("XDG_DATA_HOME", &self.state);
         let output = command.stdin(Stdio::null()).output().with_context(|| format!("{self}"))?;
         ensure!(output.status.success(), "{self}: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(())
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{Call, FILES, Goal, PREFIX, Project, Row, containers, docker};
+use crate::{FILES, Goal, PREFIX, Project, Row, containers, docker};
 
 /// A module that runs on a copy and reloads by itself.
 const MODULE: &str = "mirror: sync\nmodules:\n  part: {path: part, image: base, run: sleep infinity, reload: self";
@@ -91,20 +91,14 @@ fn first_copy(project: &Project, part: &Path, container: &str) -> Result<Row> {
     let (mut own, mut peer) = (Vec::new(), Vec::new());
     for _ in 0..5 {
         project.docker(empty.clone()).run()?;
-        own.push(time(&project.devenv(&["mirror", "resume", "part"]))?);
-        peer.push(time(&project.docker(copy.clone()))?);
+        own.push(project.devenv(&["mirror", "resume", "part"]).timed()?);
+        peer.push(project.docker(copy.clone()).timed()?);
     }
     own.sort();
     peer.sort();
     project.docker(empty).run()?;
     let goal = Goal::Ratio { most: 0.5, peer: "docker cp".to_owned(), time: peer[peer.len() / 2] };
     Ok(Row { what: format!("first copy of {} files, 30 MB", FILES.0), own: own[own.len() / 2], goal })
-}
-
-fn time(call: &Call) -> Result<Duration> {
-    let begin = Instant::now();
-    call.run()?;
-    Ok(begin.elapsed())
 }
 
 /// From the end of git's own work to a copy that is equal, with one run of the loop.
