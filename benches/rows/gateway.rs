@@ -1,4 +1,4 @@
-//! The gateway: what it adds to a request, and how long the first certificate takes.
+//! The gateway: what it adds to a request, and how long an authority takes.
 
 use std::fs;
 use std::process::Command;
@@ -58,7 +58,7 @@ pub(crate) fn rows() -> Result<Vec<Row>> {
         times.push(project.devenv(&["certs", "add-zone", &format!("zone{number}.example")]).timed()?);
     }
     times.sort();
-    let what = "first certificate: authority made and kept".to_owned();
+    let what = "first authority, made and kept".to_owned();
     let first = Row { what, own: times[10], goal: Goal::Time(Duration::from_millis(300)) };
     project.devenv(&["down", "--volumes", "--yes"]).run()?;
     Ok(vec![added, first])

@@ -168,6 +168,11 @@ impl Watcher {
 
     fn configure_loops(&mut self, wanted: &Rules) {
         self.take(Event::Configured(wanted.clone()));
+        // What ran on a copy may run on its source now.
+        let copied: Vec<PartName> = self.setting.copied().map(|part| part.name.clone()).collect();
+        for module in wanted.keys().filter(|module| !copied.contains(module)) {
+            self.take(Event::MoreToCome(module.clone(), false));
+        }
         for (module, rule) in wanted {
             // The stamp is what was installed; its text is the fingerprint's.
             let stamp = self.setting.stamps.get(module);
@@ -256,6 +261,10 @@ impl Watcher {
             self.in_place(&changed);
             return;
         }
+        let behind: Vec<PartName> = self.setting.mirrors_of(changed.keys()).cloned().collect();
+        for part in behind {
+            self.take(Event::MoreToCome(part, true));
+        }
         let Self { engine, setting, containers, outbox, batches, .. } = self;
         batches.send(&Road { engine, setting, containers, outbox }, changed);
     }
@@ -268,6 +277,10 @@ impl Watcher {
             self.records.mirrored(one, now);
             let in_sync = one.standing == Standing::InSync;
             self.take(Event::Held(one.part.clone(), (!in_sync).then(|| "its mirror".to_owned())));
+        }
+        let arrived: Vec<PartName> = self.setting.mirrors_of(changed.keys()).cloned().collect();
+        for part in arrived {
+            self.take(Event::MoreToCome(part, false));
         }
         self.in_place(&changed);
         if let Some(next) = self.batches.next() {

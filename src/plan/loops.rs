@@ -39,6 +39,8 @@ pub enum Event {
     Back,
     /// Something else keeps a module's loop from running, such as its mirror; or does so no more.
     Held(PartName, Option<String>),
+    /// Whether changes of a module are on their way, and its batch is not complete before they have come.
+    MoreToCome(PartName, bool),
     /// The dependencies that are installed.
     Installed(PartName, Option<Fingerprint>),
     /// A step has ended.
@@ -164,8 +166,17 @@ struct Loop {
     failed: bool,
     installed: Option<Fingerprint>,
     held: Option<String>,
+    /// Changes are on their way that belong to the same batch.
+    more_to_come: bool,
     /// What has interrupted the loop, and how often in a row.
     interrupted: (BTreeSet<String>, u32),
+}
+
+impl Loop {
+    /// When a batch is complete.
+    fn due(&self) -> Option<Duration> {
+        (!self.pending.is_empty() && !self.more_to_come).then(|| self.pending.due())
+    }
 }
 
 /// The loops of all modules.
@@ -192,7 +203,7 @@ impl Loops {
                 }
             }
             Event::Tick(at) => {
-                let due = |one: &Loop| !one.pending.is_empty() && one.pending.due() <= at;
+                let due = |one: &Loop| one.due().is_some_and(|due| due <= at);
                 let modules: Vec<PartName> =
                     self.loops.iter().filter(|(_, one)| due(one)).map(|(name, _)| name.clone()).collect();
                 for module in modules {
@@ -207,6 +218,7 @@ impl Loops {
             }
             Event::Back => self.away = false,
             Event::Held(module, why) => self.loops.entry(module).or_default().held = why,
+            Event::MoreToCome(module, more) => self.loops.entry(module).or_default().more_to_come = more,
             Event::Installed(module, fingerprint) => self.loops.entry(module).or_default().installed = fingerprint,
             Event::Ended(module, run, end) => self.end(&module, run, end, &mut actions),
         }
@@ -220,7 +232,7 @@ impl Loops {
     /// When the next tick is worth something.
     #[must_use]
     pub fn due(&self) -> Option<Duration> {
-        self.loops.values().filter(|one| !one.pending.is_empty()).map(|one| one.pending.due()).min()
+        self.loops.values().filter_map(Loop::due).min()
     }
 
     /// The step that a module runs.

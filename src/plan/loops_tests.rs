@@ -135,6 +135,20 @@ fn a_branch_switch_is_one_run() {
 }
 
 #[test]
+fn a_batch_that_comes_in_pieces_is_one_run() {
+    let mut play = Play::new();
+    for number in 0..5 {
+        play.take(Event::MoreToCome(part("api"), true));
+        play.wait();
+        play.take(Event::MoreToCome(part("api"), false));
+        play.change(&[(&format!("api/{number}"), Change::Written)]);
+    }
+    assert_eq!(play.said(), "");
+    play.wait();
+    assert_eq!(play.said(), "api: build #1: api/0 changed, and 4 more\n");
+}
+
+#[test]
 fn a_newer_change_cancels_and_starts_over() {
     let mut play = Play::new();
     play.save("api/a.py");
