@@ -7,7 +7,7 @@ use rustix::process::{Signal, kill_process};
 
 use crate::checkout::{Checkout, until};
 use crate::engine;
-use crate::watcher::{ended, log, watcher};
+use crate::watcher::{ended, log, state, watcher};
 
 const CONFIGURATION: &str = "\
 project: PROJECT
@@ -82,6 +82,9 @@ fn nobody_is_overwritten_unseen_while_nobody_watches() {
     checkout.ok(&["up"]);
     let (api, root) = (checkout.container("api"), checkout.root().join("api"));
     until("the outputs are here", || (text(&root, "lock") == "one\n" && root.join("gen/one").exists()).then_some(()));
+    // A watcher that is killed before it has written down what both sides have leaves nobody who knows.
+    let agreed = || state(&checkout)["modules"]["api"]["outputs"]["lock"].is_string();
+    until("it is written down", || agreed().then_some(()));
     kill_watcher(&checkout);
     within(&api, "echo there > /srv/api/lock");
     checkout.ok(&["up"]).says("output lock came back");
