@@ -14,10 +14,13 @@ for tool in tar head mv rm mkdir rmdir ln chmod; do
   command -v "$tool" >/dev/null || { echo "there is no $tool in this image"; say missing; exit 1; }
 done
 cd -- "$1" || { say error; exit 1; }
+# When a process of this container began: containers before this one had processes of the same numbers.
+began() { { IFS= read -r stat <"/proc/$1/stat"; } 2>/dev/null && set -- ${stat##*) } && echo "${20}"; }
 for old in .devenv/mirror-*; do
-  [ ! -d "$old" ] || kill -0 "${old##*-}" 2>/dev/null || rm -rf "$old"
+  helper=${old#.devenv/mirror-}
+  [ ! -d "$old" ] || [ "$helper" = "${helper%%-*}-$(began "${helper%%-*}")" ] || rm -rf "$old"
 done
-stage=$PWD/.devenv/mirror-$$
+stage=$PWD/.devenv/mirror-$$-$(began $$)
 mkdir -p "$stage" || { say error; exit 1; }
 trap 'rm -rf "$stage"' EXIT
 trap 'exit 0' TERM HUP INT
