@@ -56,17 +56,12 @@ print("get", "true" if urllib.request.urlopen("https://PROJECT.test/").status ==
 
 #[test]
 fn four_verifiers_agree_and_containers_trust_without_a_word() {
-    let checkout = Checkout::new(
-        "\
-project: PROJECT
-modules:
-  web: {path: web, image: python, run: python3 -m http.server 8000, port: 8000, route: /}
-  go: {path: go, image: go, run: sleep infinity}
+    let checkout = Checkout::page(
+        "  go: {path: go, image: go, run: sleep infinity}
   js: {path: js, image: node, run: sleep infinity}
 ",
     );
     let here = |text: &str| text.replace("PROJECT", checkout.project());
-    checkout.write("web/index.html", "hello");
     checkout.write("web/verify.py", &here(VERIFY_PYTHON));
     checkout.write("go/go.mod", "module verify\n\ngo 1.21\n");
     checkout.write("go/main.go", &here(VERIFY_GO));
@@ -112,15 +107,7 @@ modules:
 
 #[test]
 fn a_name_of_another_zone_has_the_certificate_of_that_zone_alone() {
-    let checkout = Checkout::new(
-        "\
-project: PROJECT
-modules:
-  web: {path: web, image: python, run: python3 -m http.server 8000, port: 8000, route: /}
-gateway: {aliases: [shop.example.test, PROJECT.e2e-zone.internal]}
-",
-    );
-    checkout.write("web/index.html", "hello");
+    let checkout = Checkout::page("gateway: {aliases: [shop.example.test, PROJECT.e2e-zone.internal]}\n");
     let (project, zone) = (checkout.project(), "e2e-zone.internal");
     checkout
         .devenv(&["up"])

@@ -86,6 +86,15 @@ pub(crate) struct Checkout {
 }
 
 impl Checkout {
+    /// A project whose module `web` serves a page that says `hello`, at the gateway's root. What follows in `devenv.yaml`
+    /// begins with further modules.
+    pub(crate) fn page(rest: &str) -> Self {
+        let web = "{path: web, image: python, run: python3 -m http.server 8000, port: 8000, route: /}";
+        let checkout = Self::new(&format!("project: PROJECT\nmodules:\n  web: {web}\n{rest}"));
+        checkout.write("web/index.html", "hello");
+        checkout
+    }
+
     /// A project with this `devenv.yaml`, in which `PROJECT` stands for its name.
     pub(crate) fn new(configuration: &str) -> Self {
         engine::must_be_there();

@@ -73,15 +73,6 @@ fn project() -> Checkout {
     checkout
 }
 
-/// The head of an answer, up to its empty line.
-fn head(stream: &mut impl BufRead) -> String {
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        assert!(stream.read_line(&mut head).unwrap() > 0, "{head}");
-    }
-    head
-}
-
 #[test]
 fn streams_sockets_ids_and_large_bodies_pass_as_they_come() {
     let checkout = project();
@@ -93,7 +84,7 @@ fn streams_sockets_ids_and_large_bodies_pass_as_they_come() {
     let upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13";
     let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
     write!(socket.get_mut(), "GET /ws HTTP/1.1\r\nHost: {host}\r\n{upgrade}\r\n{key}\r\n\r\n").unwrap();
-    let answer = head(&mut socket);
+    let answer = http::head(&mut socket);
     assert!(answer.starts_with("HTTP/1.1 101 ") && answer.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{answer}");
     for word in ["hello", "again"] {
         let mask = [1, 2, 3, 4];
@@ -108,7 +99,7 @@ fn streams_sockets_ids_and_large_bodies_pass_as_they_come() {
     // An event arrives before the next one is there to be sent.
     let mut events = BufReader::new(http::connect(&url, &["http/1.1"]));
     write!(events.get_mut(), "GET /events HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
-    assert!(head(&mut events).contains("text/event-stream"));
+    assert!(http::head(&mut events).contains("text/event-stream"));
     let mut next = || {
         let mut line = String::new();
         while !line.contains("data: ") {
@@ -126,7 +117,7 @@ fn streams_sockets_ids_and_large_bodies_pass_as_they_come() {
         let mut stream = BufReader::new(http::connect(&url, &["http/1.1"]));
         let head_of = format!("Host: {host}\r\nConnection: close\r\nX-Request-Id: {id}");
         write!(stream.get_mut(), "GET /id HTTP/1.1\r\n{head_of}\r\n\r\n").unwrap();
-        let answer = head(&mut stream);
+        let answer = http::head(&mut stream);
         let mut body = String::new();
         stream.read_to_string(&mut body).unwrap();
         (answer, body)
@@ -153,7 +144,7 @@ fn streams_sockets_ids_and_large_bodies_pass_as_they_come() {
     let mut stream = std::net::TcpStream::connect(&plain).unwrap();
     let name = host.split(':').next().unwrap();
     write!(stream, "GET /deep?x=1 HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n").unwrap();
-    let answer = head(&mut BufReader::new(stream));
+    let answer = http::head(&mut BufReader::new(stream));
     assert!(
         answer.starts_with("HTTP/1.1 308 ") && answer.contains(&format!("Location: {url}/deep?x=1\r\n")),
         "{answer}"

@@ -2,8 +2,11 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::{Arc, Condvar, Mutex};
+
+use crate::checkout::{self, Checkout};
 
 /// What goes through it, and whether anything does.
 #[derive(Default)]
@@ -39,7 +42,17 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    pub(crate) fn new(path: PathBuf) -> Self {
+    /// Starts a checkout whose watcher knows the engine by this socket.
+    pub(crate) fn up(checkout: &Checkout) -> Self {
+        let proxy = Self::new(checkout.beside("proxy.sock"));
+        let mut up = checkout.command();
+        let host = format!("unix://{}", proxy.path.display());
+        let up = up.arg("up").env("DOCKER_HOST", host).stdout(Stdio::piped()).stderr(Stdio::piped());
+        checkout::end(up.spawn().unwrap(), &["up"]).code(0);
+        proxy
+    }
+
+    fn new(path: PathBuf) -> Self {
         let listener = UnixListener::bind(&path).unwrap();
         let gate = Arc::new(Gate::default());
         let shared = Arc::clone(&gate);
@@ -56,10 +69,6 @@ impl Proxy {
             }
         });
         Self { path, gate }
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Ends all connections and makes no more.

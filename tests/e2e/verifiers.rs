@@ -194,14 +194,7 @@ modules:
 
 #[test]
 fn certificates_follow_a_clock_that_was_moved_there_and_back() {
-    let checkout = Checkout::new(
-        "\
-project: PROJECT
-modules:
-  web: {path: web, image: python, run: python3 -m http.server 8000, port: 8000, route: /}
-",
-    );
-    checkout.write("web/index.html", "hello");
+    let checkout = Checkout::page("");
     checkout.ok(&["up"]);
     let url = checkout.url("gateway");
 

@@ -239,11 +239,7 @@ fn steps_by_hand_run_in_the_container_and_pass_their_code_on() {
 #[test]
 fn an_engine_that_was_away_is_found_again() {
     let checkout = checkout();
-    let proxy = Proxy::new(checkout.beside("proxy.sock"));
-    let mut up = checkout.command();
-    up.arg("up").env("DOCKER_HOST", format!("unix://{}", proxy.path().display()));
-    let output = up.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let proxy = Proxy::up(&checkout);
     let pid = watcher(&checkout);
     logged(&checkout, "api build: api/source changed", || checkout.write("api/source", "slow\n"));
     until("the build runs", || state(&checkout)["modules"]["api"]["group"].is_array().then_some(()));
