@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 /// SHA-256 of `bytes`, in hex.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    to_hex(&Sha256::digest(bytes))
+    hex::encode(Sha256::digest(bytes))
 }
 
 /// HMAC-SHA-256 of a secret under a checkout's key, in hex: says whether it changed and nothing else.
@@ -19,20 +19,9 @@ pub fn keyed(key: &[u8], secret: &[u8]) -> String {
     Hmac::<Sha256>::new_from_slice(key)
         .map(|mut mac| {
             mac.update(secret);
-            to_hex(&mac.finalize().into_bytes())
+            hex::encode(mac.finalize().into_bytes())
         })
         .unwrap_or_default()
-}
-
-/// Bytes in hex.
-#[must_use]
-pub fn to_hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Digest of every input of a thing, 24 hex digits: short enough for a tag, long enough to be unique.

@@ -3,7 +3,7 @@
 
 /// On containers, volumes and networks: the id of the checkout that owns them.
 pub const CHECKOUT: &str = "devenv.checkout";
-/// On volumes: the folder of that checkout, by which a lost id is found again.
+/// On volumes and networks: the folder of that checkout, by which a lost id is found again.
 pub const PATH: &str = "devenv.path";
 /// On containers: the module, service or `gateway` that runs in it.
 pub const PART: &str = "devenv.part";

@@ -35,6 +35,13 @@ fn label(text: &str, most: usize) -> Result<(), NameError> {
     Ok(())
 }
 
+/// Whether a text may stand between the dots of a host name in lower case.
+#[must_use]
+pub fn is_host_label(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=63).contains(&text.len()) && text.chars().all(plain) && !text.starts_with('-') && !text.ends_with('-')
+}
+
 /// The shape of every name, for editors: a strict DNS label.
 pub const NAME_PATTERN: &str = "^[a-z]([a-z0-9-]*[a-z0-9])?$";
 

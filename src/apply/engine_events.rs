@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::pin::pin;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::apply::messages::Message;
 use crate::error::Result;
+use crate::host::clock;
 use crate::host::engine::Engine;
 use crate::labels;
 use crate::names::PartName;
@@ -30,7 +31,7 @@ pub(crate) async fn follow(engine: Engine, checkout: String, outbox: UnboundedSe
     let mut known = None;
     loop {
         // What happens between the list and the first event is told afterwards, by the time that events begin at.
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let since = clock::seconds();
         let mut events = pin!(engine.events(&label, since.saturating_sub(1)));
         let mut looks = 0;
         while let Ok(now) = running(&engine, &label).await {

@@ -1,7 +1,7 @@
 //! What the watcher works from, read again whenever a file that decides it has changed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::config::project::Project;
@@ -34,7 +34,7 @@ impl Setting {
     /// Where a path of the checkout is.
     #[must_use]
     pub fn folder(&self, path: &RelPath) -> PathBuf {
-        join(&self.root, path.as_str())
+        path.at(&self.root)
     }
 
     /// The parts that run on a copy of their source.
@@ -90,8 +90,4 @@ impl Setting {
     pub fn times(&self) -> Vec<Option<SystemTime>> {
         self.files.iter().map(|file| std::fs::metadata(file).and_then(|file| file.modified()).ok()).collect()
     }
-}
-
-fn join(root: &Path, path: &str) -> PathBuf {
-    if path == "." { root.to_owned() } else { root.join(path) }
 }

@@ -19,6 +19,7 @@ use crate::apply::work::Work;
 use crate::digest::Fingerprint;
 use crate::error::Result;
 use crate::host::changes::Changes;
+use crate::host::clock;
 use crate::host::engine::Engine;
 use crate::host::watch::{self as files, Held};
 use crate::names::PartName;
@@ -272,7 +273,7 @@ impl Watcher {
     fn mirrored(&mut self, number: u64, told: &[Told]) {
         let is_broken = told.iter().any(|one| matches!(one.standing, Standing::Broken(_)));
         let Some(changed) = self.batches.arrived(number, is_broken) else { return };
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = clock::seconds();
         for one in told {
             self.records.mirrored(one, now);
             let in_sync = one.standing == Standing::InSync;

@@ -1,7 +1,7 @@
 //! One step of a module's loop, carried out by a task of its own that tells the watcher how it goes.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -9,6 +9,7 @@ use crate::apply::messages::Message;
 use crate::apply::setting::Setting;
 use crate::apply::steps;
 use crate::error::{Error, Result};
+use crate::host::clock;
 use crate::host::engine::Engine;
 use crate::names::PartName;
 use crate::plan::loops::End;
@@ -33,7 +34,7 @@ pub(crate) struct Work {
 impl Work {
     pub(crate) async fn carry_out(self) {
         let begin = Instant::now();
-        let began = seconds();
+        let began = clock::seconds();
         let mut lines: Vec<String> = Vec::new();
         let ended = self.step(&mut lines).await;
         let (code, failed) = match ended {
@@ -71,7 +72,7 @@ impl Work {
         match self.step {
             Step::Deps => steps::install(&self.engine, project, part, &self.container, each).await,
             Step::Restart => {
-                let (outbox, module, began) = (self.outbox.clone(), self.module.clone(), seconds());
+                let (outbox, module, began) = (self.outbox.clone(), self.module.clone(), clock::seconds());
                 let died = move |error: Error| {
                     let lines = error.to_string().lines().map(str::to_owned).collect();
                     let record = Run { result: Outcome::Failed, began, took: 0, code: -1, lines };
@@ -105,8 +106,4 @@ impl Work {
         let detail = tokio::time::timeout(Duration::from_secs(5), self.engine.detail(&self.container)).await;
         !matches!(detail, Ok(Ok(detail)) if detail.state == State::Running)
     }
-}
-
-fn seconds() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::endpoint::{self, Choice};
 use crate::host::engine::{Engine, OneOffs};
 use crate::host::locks::{self, ProjectLock};
-use crate::host::{checkout, files};
+use crate::host::{checkout, clock, files};
 use crate::plan::images;
 use crate::plan::lock::{self, Lock};
 use crate::plan::presets::{self, Preset};
@@ -191,8 +191,7 @@ pub fn now() -> String {
 /// Seconds since 1970.
 #[must_use]
 pub fn seconds() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or_default()
+    i64::try_from(clock::seconds()).unwrap_or_default()
 }
 
 /// The files in force. Which folder they stand in is a setting, read before the whole is checked against them.

@@ -144,8 +144,5 @@ fn installed<'a>(session: &'a Session, part: &Part) -> Result<&'a str> {
 fn own_folder(session: &Session, part: &Part) -> PathBuf {
     let root = &session.checkout.root;
     let module = session.checkout.project.file.modules.get(&part.name);
-    match module.map(|module| module.path.as_str()) {
-        None | Some(".") => root.clone(),
-        Some(path) => root.join(path),
-    }
+    module.map_or_else(|| root.clone(), |module| module.path.at(root))
 }

@@ -9,6 +9,7 @@ use crate::commands::context::{Context, Intent};
 use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
 use crate::host::{files, machine, network};
+use crate::names::is_host_label;
 use crate::plan::fixes::{Action, Root, Way};
 use crate::plan::hosts;
 use crate::render::Access;
@@ -124,11 +125,7 @@ async fn show(cx: &Context, session: &Session, text: &str, json: bool) -> Result
 
 /// Names go into a file of the system, so nothing else may.
 fn check(name: &str) -> Result<()> {
-    let label = |label: &str| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        (1..=63).contains(&label.len()) && label.chars().all(plain) && !label.starts_with('-') && !label.ends_with('-')
-    };
-    if name.len() <= 253 && name.split('.').all(label) {
+    if name.len() <= 253 && name.to_ascii_lowercase().split('.').all(is_host_label) {
         return Ok(());
     }
     let shown = crate::ui::screen::visible(name);

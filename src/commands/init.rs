@@ -9,7 +9,7 @@ use crate::render::{self, Access};
 
 /// Write a devenv.yaml for this folder
 ///
-/// It looks at the folders for what devenv knows: a requirements.txt, a package.json, a go.mod, a Cargo.toml.
+/// It looks at the folders for what devenv knows: a requirements.txt, package-lock.json, go.mod or Cargo.lock.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  devenv init --name shop")]
 pub struct InitArgs {

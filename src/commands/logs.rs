@@ -8,6 +8,7 @@ use futures_util::stream::select_all;
 use crate::commands::context::{Context, Intent};
 use crate::config::values::Duration;
 use crate::error::{Error, Kind, Result};
+use crate::host::clock;
 use crate::host::engine::containers::LogRequest;
 use crate::ui::screen::visible;
 
@@ -35,8 +36,7 @@ pub struct LogsArgs {
 pub async fn run(cx: &Context, args: &LogsArgs) -> Result<()> {
     let session = cx.session(Intent::Look).await?;
     let names = session.names(&args.names)?;
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let since = args.since.map(|age| now.saturating_sub(age.get()).as_secs());
+    let since = args.since.map(|age| clock::now().saturating_sub(age.get()).as_secs());
     let request = LogRequest {
         follow: args.follow,
         tail: args.tail.map(|lines| lines.to_string()),

@@ -1,7 +1,6 @@
 //! `devenv mirror`
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
 use serde::Serialize;
 
@@ -10,7 +9,7 @@ use crate::apply::mirror::{self, Ends, Guard};
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::{Options, Session};
 use crate::error::{Error, Kind, Result};
-use crate::host::watch;
+use crate::host::{clock, watch};
 use crate::plan::observed::State;
 use crate::plan::parts::{Kind as PartKind, Part};
 use crate::plan::sync::Operation;
@@ -108,8 +107,7 @@ fn changes(count: usize) -> String {
 
 /// Milliseconds since a second.
 fn ago(second: u64) -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    now.saturating_sub(second) * 1_000
+    clock::seconds().saturating_sub(second) * 1_000
 }
 
 fn line(session: &Session, part: &Part) -> Result<Line> {

@@ -1,12 +1,12 @@
 //! `devenv build`, `devenv lint`, `devenv test`: a step of a module by hand, in the same container as in its loop.
 
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use crate::apply::{mirror, outputs, steps};
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
-use crate::host::{locks, watch};
+use crate::host::{clock, locks, watch};
 use crate::names::PartName;
 use crate::plan::observed::State;
 use crate::plan::parts::Part;
@@ -106,7 +106,7 @@ async fn one(
     })?;
     let script = if args.is_empty() { script.to_owned() } else { format!("{script} \"$@\"") };
     let begin = Instant::now();
-    let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let began = clock::seconds();
     let mut lines: Vec<String> = Vec::new();
     let mut each = |line: &str| {
         cx.screen.line(line);

@@ -15,7 +15,7 @@ use crate::commands::certs;
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
-use crate::host::{checkout, watch};
+use crate::host::{checkout, clock, watch};
 use crate::names::PartName;
 use crate::plan::watch::rules;
 use crate::ui::screen::visible;
@@ -158,7 +158,7 @@ pub async fn watcher(cx: &Context) -> Result<()> {
     let session = cx.session(Intent::Look).await?;
     let engine = session.engine.clone();
     let screen = cx.screen;
-    let say = move |line: &str| screen.say(format!("{} {line}", clock()));
+    let say = move |line: &str| screen.say(format!("{} {line}", time_of_day()));
     let mut not_before = SystemTime::UNIX_EPOCH;
     let mut watcher = Watcher::new(engine, setting(cx, session, not_before), held, Box::new(say)).await;
     loop {
@@ -216,8 +216,8 @@ fn setting(cx: &Context, session: Session, not_before: SystemTime) -> Setting {
 }
 
 /// The time of day, in UTC.
-fn clock() -> String {
-    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+fn time_of_day() -> String {
+    let seconds = clock::seconds();
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{hour:02}:{minute:02}:{second:02}Z")
 }

@@ -82,7 +82,7 @@ pub struct Image {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Module {
-    /// Folder of the source; it is `/srv/NAME` in the container.
+    /// Folder of the source; in the container it is below `/srv`, under its own name.
     pub path: RelPath,
     /// Image that the module runs in.
     pub image: ImageName,

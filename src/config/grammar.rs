@@ -11,7 +11,7 @@ use crate::config::image;
 use crate::config::quote::quoted;
 use crate::config::values::{Duration, RelPath, Route};
 use crate::config::version;
-use crate::names::{NAME_PATTERN, PartName};
+use crate::names::{NAME_PATTERN, PartName, is_host_label};
 
 /// What texts of one kind look like.
 #[derive(Debug)]
@@ -261,11 +261,7 @@ fn url(text: &str) -> Result<(), String> {
 }
 
 fn host_name(text: &str) -> Result<(), String> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let label = |label: &str| {
-        (1..=63).contains(&label.len()) && label.chars().all(plain) && !label.starts_with('-') && !label.ends_with('-')
-    };
-    if text.len() <= 253 && text.contains('.') && text.split('.').all(label) {
+    if text.len() <= 253 && text.contains('.') && text.split('.').all(is_host_label) {
         return Ok(());
     }
     Err(format!("{} is no host name: write it in full and in lower case, such as dev.acme.internal", quoted(text)))

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,12 @@ impl RelPath {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Where it is below `root`.
+    #[must_use]
+    pub fn at(&self, root: &Path) -> PathBuf {
+        if self.0 == "." { root.to_owned() } else { root.join(&self.0) }
     }
 
     /// This path with `below` under it.

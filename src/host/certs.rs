@@ -18,18 +18,14 @@ use rustls::sign::CertifiedKey;
 use time::OffsetDateTime;
 
 use crate::error::{Error, Kind, Result};
-use crate::host::{files, state};
+use crate::host::{files, state, xdg};
 use crate::plan::certs::{CertsError, KeyKind, Profile};
 use crate::plan::x509::DAY;
 use crate::render::Access;
 
 /// `$XDG_DATA_HOME/devenv`, or what stands for it.
 pub fn folder() -> Result<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
-    let missing =
-        || Error::message(Kind::Usage, "neither HOME nor XDG_DATA_HOME is set: devenv has no place for certificates");
-    base.map(|base| base.join("devenv")).ok_or_else(missing)
+    xdg::folder("XDG_DATA_HOME", ".local/share", "certificates")
 }
 
 /// A certificate and its key, both as PEM.

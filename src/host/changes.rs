@@ -32,13 +32,9 @@ pub struct Trees {
 }
 
 impl Trees {
-    fn at(&self, folder: &RelPath) -> PathBuf {
-        if folder.as_str() == "." { self.checkout.clone() } else { self.checkout.join(folder.as_str()) }
-    }
-
     /// The roots, none of which lies in another.
     fn roots(&self) -> Vec<PathBuf> {
-        let all: Vec<PathBuf> = self.folders.keys().map(|folder| self.at(folder)).collect();
+        let all: Vec<PathBuf> = self.folders.keys().map(|folder| folder.at(&self.checkout)).collect();
         let is_outer = |path: &&PathBuf| !all.iter().any(|other| other != *path && path.starts_with(other));
         all.iter().filter(is_outer).cloned().collect()
     }
@@ -47,7 +43,7 @@ impl Trees {
     fn sources(&self) -> Vec<(PathBuf, Source)> {
         let each = self.folders.iter().flat_map(|(folder, all)| all.iter().map(move |patterns| (folder, patterns)));
         each.filter_map(|(folder, patterns)| {
-            Some((self.at(folder), Source::open(&self.checkout, folder, patterns).ok()?))
+            Some((folder.at(&self.checkout), Source::open(&self.checkout, folder, patterns).ok()?))
         })
         .collect()
     }

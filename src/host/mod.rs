@@ -3,6 +3,7 @@
 pub mod certs;
 pub mod changes;
 pub mod checkout;
+pub mod clock;
 pub mod comparison;
 pub mod compose;
 pub mod contexts;
@@ -27,3 +28,4 @@ pub mod source;
 pub mod state;
 pub mod trust;
 pub mod watch;
+pub mod xdg;

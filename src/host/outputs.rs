@@ -10,7 +10,6 @@ use std::path::{Component, Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::config::values::RelPath;
-use crate::digest::to_hex;
 use crate::error::{Error, Kind, Result};
 use crate::host::files::failed;
 use crate::host::pack;
@@ -68,7 +67,7 @@ fn copied(from: &mut impl Read, to: &mut impl Write) -> io::Result<String> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
         match from.read(&mut buffer)? {
-            0 => return Ok(to_hex(&hasher.finalize())),
+            0 => return Ok(hex::encode(hasher.finalize())),
             count => {
                 hasher.update(&buffer[..count]);
                 to.write_all(&buffer[..count])?;

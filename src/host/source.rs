@@ -40,7 +40,7 @@ pub struct Source {
 impl Source {
     /// The folder `folder` below the root of a checkout; `ignore` are the patterns of `watch.ignore`.
     pub fn open(checkout: &Path, folder: &RelPath, ignore: &[String]) -> Result<Self> {
-        let root = if folder.as_str() == "." { checkout.to_owned() } else { checkout.join(folder.as_str()) };
+        let root = folder.at(checkout);
         let root = fs::canonicalize(&root).map_err(failed("read", &root))?;
         let repository = root.ancestors().find(|folder| folder.join(".git").exists());
         let top = repository.map(Path::to_owned).or_else(|| fs::canonicalize(checkout).ok());

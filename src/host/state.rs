@@ -7,17 +7,13 @@ use std::path::PathBuf;
 use rustix::fs::FlockOperation;
 
 use crate::error::{Error, Kind, Result};
-use crate::host::files;
+use crate::host::{files, xdg};
 use crate::plan::identity::Table;
 use crate::render::Access;
 
 /// `$XDG_STATE_HOME/devenv`, or what stands for it.
 pub fn folder() -> Result<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
-    let missing =
-        || Error::message(Kind::Usage, "neither HOME nor XDG_STATE_HOME is set: devenv has no place for its state");
-    base.map(|base| base.join("devenv")).ok_or_else(missing)
+    xdg::folder("XDG_STATE_HOME", ".local/state", "its state")
 }
 
 /// The table as it was read; held, others wait until it is saved or dropped.
@@ -89,7 +85,7 @@ pub fn random(bytes: usize) -> Result<String> {
         filled += rustix::rand::getrandom(&mut buffer[filled..], rustix::rand::GetRandomFlags::empty())
             .map_err(|error| Error::message(Kind::Failed, format!("no random numbers: {error}")))?;
     }
-    Ok(crate::digest::to_hex(&buffer))
+    Ok(hex::encode(&buffer))
 }
 
 /// This machine's id.

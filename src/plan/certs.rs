@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::error::{Error, Kind};
+use crate::names::is_host_label;
 use crate::plan::x509::{DAY, Facts, is_signed_by, public_key};
 
 /// Path of the profile among the files in force.
@@ -194,13 +195,9 @@ pub fn names<'a>(host: &str, project: &str, parts: impl Iterator<Item = &'a str>
 /// Whether an authority may be made for `zone`: a domain below a top-level one, and none that the machine's authority
 /// has already.
 pub fn check_zone(zone: &str) -> Result<(), CertsError> {
-    let label = |label: &str| {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        (1..=63).contains(&label.len()) && label.chars().all(plain) && !label.starts_with('-') && !label.ends_with('-')
-    };
     let problem = if is_machines(zone) {
         "this machine's authority signs for it already"
-    } else if zone.len() > 253 || !zone.split('.').all(label) {
+    } else if zone.len() > 253 || !zone.split('.').all(is_host_label) {
         "it is no domain in lower case, such as `shop.internal`"
     } else if !zone.contains('.') {
         "it is a whole top-level domain: name one below it, such as `shop.internal`"

@@ -95,7 +95,7 @@ impl From<FragmentError> for Error {
     }
 }
 
-/// Adds the services that only fragments have, and what fragments add to the needs of ours.
+/// Adds the services that only fragments have.
 pub fn add(merged: &Value, environment: &mut Environment) -> Result<(), FragmentError> {
     for (name, service) in services(merged) {
         let part =

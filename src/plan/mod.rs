@@ -149,7 +149,7 @@ impl Plan {
         self.steps.is_empty()
     }
 
-    /// Whether the step at `index` is among the steps.
+    /// The number of the first step that is such.
     pub fn find(&self, is: impl Fn(&Action) -> bool) -> Option<usize> {
         self.steps.iter().position(|step| is(&step.action))
     }

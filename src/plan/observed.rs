@@ -34,7 +34,7 @@ pub enum State {
     Running,
     /// It ended with this code.
     Exited(i64),
-    /// It is paused, restarting, being removed, or dead.
+    /// It is paused, restarting, or being removed.
     Other,
 }
 

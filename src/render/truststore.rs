@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn an_empty_store_is_the_one_that_keytool_makes() {
         let store = jks("");
-        let hex = crate::digest::to_hex(&store);
+        let hex = hex::encode(&store);
         assert_eq!(hex, "feedfeed0000000200000000e2686e45fb43dfa4d992dd41ceb6b21c6330d792");
     }
 
