@@ -1,7 +1,7 @@
 //! devenv: a reproducible dev environment manager on top of Docker.
 //!
 //! Layers import only downwards (`tests/architecture.rs` enforces it):
-//! `cli → commands → ui → apply → host → render → plan → config → assets, digest, labels, names, error`.
+//! `cli → commands → ui → apply → host → render → plan → config → assets, redact, digest, labels, names, error`.
 
 pub mod apply;
 pub mod assets;
@@ -14,5 +14,6 @@ pub mod host;
 pub mod labels;
 pub mod names;
 pub mod plan;
+pub mod redact;
 pub mod render;
 pub mod ui;

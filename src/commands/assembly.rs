@@ -26,10 +26,10 @@ use crate::plan::parts::GATEWAY;
 use crate::plan::presets::Preset;
 use crate::plan::zones::{Signers, aliases};
 use crate::plan::{builds, certs as plan_certs, fragments};
+use crate::redact;
 use crate::render::certs::Leaf;
 use crate::render::definition::{definitions, services};
 use crate::render::{self, Access, Generated};
-use crate::ui::redact;
 
 impl Context {
     /// Looks at the world around a checkout.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::names::PartName;
 use crate::plan::parts::{Environment, Part};
+use crate::redact::percent;
 use crate::render::{Access, Generated, MARKER};
 
 /// All credentials of a checkout: service → name → value.
@@ -67,19 +68,6 @@ pub fn fill(template: &str, credentials: Option<&BTreeMap<String, String>>) -> S
         }
     }
     text
-}
-
-/// Percent-encodes what is not unreserved in RFC 3986.
-#[must_use]
-pub fn percent(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut all, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            all.push(char::from(byte));
-        } else {
-            all.push_str(&format!("%{byte:02X}"));
-        }
-        all
-    })
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use crate::config::problems::Problems;
 use crate::error::{Error, Kind};
+use crate::redact::hide;
 use crate::ui::problems::{self, Colours};
-use crate::ui::redact::hide;
 use crate::ui::screen::visible;
 
 /// The text of an error; empty for one that only passes a child's code on.

@@ -4,6 +4,5 @@ pub mod dates;
 pub mod errors;
 pub mod problems;
 pub mod progress;
-pub mod redact;
 pub mod screen;
 pub mod table;

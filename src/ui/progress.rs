@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::apply::Event;
 use crate::plan::Plan;
-use crate::ui::redact::hide;
+use crate::redact::hide;
 use crate::ui::screen::{Screen, visible};
 
 /// The view of one plan.

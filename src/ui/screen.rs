@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use crate::ui::redact::hide;
+use crate::redact::hide;
 
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@ const SHORTEST: usize = 6;
 pub fn remember<'a>(values: impl IntoIterator<Item = &'a String>) {
     if let Ok(mut secrets) = SECRETS.write() {
         for value in values.into_iter().filter(|value| value.len() >= SHORTEST) {
-            secrets.insert(crate::render::secrets::percent(value));
+            secrets.insert(percent(value));
             secrets.insert(value.clone());
         }
     }
@@ -29,6 +29,19 @@ pub fn hide(text: &str) -> String {
     sorted.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     sorted.into_iter().fold(text.to_owned(), |text, secret| {
         if text.contains(secret.as_str()) { text.replace(secret.as_str(), "********") } else { text }
+    })
+}
+
+/// Percent-encodes what is not unreserved in RFC 3986.
+#[must_use]
+pub fn percent(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut all, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            all.push(char::from(byte));
+        } else {
+            all.push_str(&format!("%{byte:02X}"));
+        }
+        all
     })
 }
 
