@@ -6,9 +6,11 @@ use std::path::Path;
 
 use crate::assets::{Asset, Assets, Origin};
 use crate::error::Result;
-use crate::host::certs::{self, Pair, Place};
+use crate::host::authorities::Place;
+use crate::host::certs::{self, Pair};
 use crate::host::files;
-use crate::plan::certs::{self as decision, CertsError, Kept, Profile};
+use crate::plan::certs::{self as decision, CertsError, Kept};
+use crate::plan::profile::Profile;
 use crate::plan::x509::{self, Facts};
 
 /// Whether certificates may be made.

@@ -18,6 +18,7 @@ pub mod observe;
 pub mod outputs;
 pub mod ready;
 pub mod records;
+mod running;
 pub mod secrets;
 pub mod setting;
 pub mod steps;

@@ -3,7 +3,7 @@
 use crate::apply::certs::{self, Make, Wish};
 use crate::assets::Assets;
 use crate::error::{Error, Result};
-use crate::host::certs::{Place, zones};
+use crate::host::authorities::{Place, zones};
 use crate::host::{files, trust};
 use crate::plan::doctor::certs::{Authority, AuthorityState, Certificates, Leaf, Problem};
 use crate::plan::trust as decision;

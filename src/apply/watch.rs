@@ -14,8 +14,8 @@ use crate::apply::engine_events;
 use crate::apply::messages::Message;
 use crate::apply::notify::tell;
 use crate::apply::records::{Records, Say};
+use crate::apply::running::Running;
 use crate::apply::setting::Setting;
-use crate::apply::work::Work;
 use crate::digest::Fingerprint;
 use crate::error::Result;
 use crate::host::changes::Changes;
@@ -26,7 +26,7 @@ use crate::names::PartName;
 use crate::plan::loops::{Action, End, Event, Loops};
 use crate::plan::mirror::{Standing, Told};
 use crate::plan::notify;
-use crate::plan::watch::{Change, Outcome, Rules, Run, Step, rules};
+use crate::plan::watch::{Change, Rules, Run, Step, rules};
 
 /// Between two looks at what has no events: settings, the lock, the wall clock, outputs.
 const LOOK: Duration = Duration::from_secs(1);
@@ -44,16 +44,6 @@ pub enum Stop {
     Certificates,
 }
 
-/// A step that runs.
-struct Running {
-    run: u64,
-    step: Step,
-    container: String,
-    group: Option<i64>,
-    task: JoinHandle<()>,
-    cancelled: bool,
-}
-
 /// The watcher.
 pub struct Watcher {
     engine: Engine,
@@ -63,7 +53,7 @@ pub struct Watcher {
     held: Held,
     containers: BTreeMap<PartName, String>,
     batches: Batches,
-    running: BTreeMap<PartName, Running>,
+    running: Running,
     outbox: UnboundedSender<Message>,
     inbox: UnboundedReceiver<Message>,
     begin: Instant,
@@ -90,7 +80,7 @@ impl Watcher {
             held,
             containers: BTreeMap::new(),
             batches: Batches::default(),
-            running: BTreeMap::new(),
+            running: Running::new(engine.clone(), outbox.clone()),
             inbox,
             begin: Instant::now(),
             clock: (Instant::now(), SystemTime::now()),
@@ -215,12 +205,7 @@ impl Watcher {
 
     /// Ends all that runs, and leaves a state that says so.
     pub async fn end(&mut self) {
-        for running in std::mem::take(&mut self.running).into_values() {
-            if let Some(group) = running.group {
-                let _ = self.engine.end_group(&running.container, group).await;
-            }
-            running.task.abort();
-        }
+        self.running.end().await;
         self.batches.end();
         if !self.held.is_there() {
             return;
@@ -344,12 +329,7 @@ impl Watcher {
             }
             Message::Mirrored(number, told) => self.mirrored(number, &told),
             Message::Began(module, run, group) => {
-                let Some(running) = self.running.get_mut(&module).filter(|running| running.run == run) else { return };
-                running.group = Some(group);
-                let container = running.container.clone();
-                if running.cancelled {
-                    self.cancel(&module, run);
-                }
+                let Some(container) = self.running.began(&module, run, group) else { return };
                 self.records.update(|state| {
                     state.modules.entry(module).or_default().group = Some((container, group));
                 });
@@ -360,9 +340,7 @@ impl Watcher {
             }
             Message::Line(module, line) => self.records.say(&format!("{module} | {line}")),
             Message::Ended { module, run, step, end, record } => {
-                let running = self.running.get(&module).is_some_and(|running| running.run == run);
-                let cancelled = running && self.running.remove(&module).is_some_and(|running| running.cancelled);
-                let end = if cancelled && step != Step::Deps { End::Cancelled } else { end };
+                let end = self.running.ended(&module, run, step, end);
                 self.ended(&module, step, end, &record);
                 self.take(Event::Ended(module, run, end));
             }
@@ -392,9 +370,10 @@ impl Watcher {
                 Action::Run { module, run, step, cause } => {
                     let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
                     self.records.say(&format!("{module} {step}{cause}"));
-                    self.start(module, run, step);
+                    let container = self.containers.get(&module).cloned().unwrap_or_default();
+                    self.running.start(&self.setting, module, container, run, step);
                 }
-                Action::Cancel { module, run } => self.cancel(&module, run),
+                Action::Cancel { module, run } => self.running.cancel(&module, run),
                 Action::Done(module) => {
                     let mark = self.mark(&module);
                     self.records.update(|state| state.modules.entry(module).or_default().mark = mark);
@@ -402,38 +381,5 @@ impl Watcher {
                 Action::Say(module, text) => self.records.say(&format!("{module}: {text}")),
             }
         }
-    }
-
-    fn cancel(&mut self, module: &PartName, run: u64) {
-        let Some(running) = self.running.get_mut(module).filter(|running| running.run == run) else { return };
-        running.cancelled = true;
-        if let Some(group) = running.group {
-            let (engine, container) = (self.engine.clone(), running.container.clone());
-            tokio::spawn(async move {
-                // A container that is gone has no process left.
-                let _ = engine.end_group(&container, group).await;
-            });
-        } else if running.step == Step::Restart {
-            // Only the wait for it ends. A half installation is not worth the name: it goes on to its end.
-            running.task.abort();
-            let (module, step) = (module.clone(), running.step);
-            let record = Run { result: Outcome::Failed, began: 0, took: 0, code: -1, lines: Vec::new() };
-            let _ = self.outbox.send(Message::Ended { module, run, step, end: End::Cancelled, record });
-        }
-    }
-
-    fn start(&mut self, module: PartName, run: u64, step: Step) {
-        let container = self.containers.get(&module).cloned().unwrap_or_default();
-        let work = Work {
-            engine: self.engine.clone(),
-            setting: Arc::clone(&self.setting),
-            outbox: self.outbox.clone(),
-            module: module.clone(),
-            container: container.clone(),
-            run,
-            step,
-        };
-        let task = tokio::spawn(work.carry_out());
-        self.running.insert(module, Running { run, step, container, group: None, task, cancelled: false });
     }
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::apply::certs::{self, Make, Wish};
 use crate::error::Result;
-use crate::host::certs::{self as making, Pair, Place};
+use crate::host::authorities::Place;
+use crate::host::certs::{self as making, Pair};
 use crate::plan::x509::Facts;
 
 /// What a zone adds to a checkout.

@@ -12,7 +12,8 @@ use crate::commands::session::Session;
 use crate::config::values::RelPath;
 use crate::config::{self, Source};
 use crate::error::Result;
-use crate::host::certs::{self as host_certs, Pair};
+use crate::host::authorities;
+use crate::host::certs::Pair;
 use crate::host::engine::Engine;
 use crate::host::{checkout, files, machine, network, state};
 use crate::names::PartName;
@@ -86,7 +87,7 @@ impl Context {
         news.extend(certs.news.clone());
         let names = aliases(project).iter().cloned();
         let (covered, others): (Vec<String>, Vec<String>) = names.partition(|name| certs.covers(name, wish.now));
-        let mut signers = Signers::of(&others, &host_certs::zones()?);
+        let mut signers = Signers::of(&others, &authorities::zones()?);
         signers.machine.extend(covered);
         if intent == Intent::Act {
             signers.check(project)?;

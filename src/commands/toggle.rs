@@ -2,7 +2,8 @@
 
 use crate::commands::context::Context;
 use crate::config::edit::{self, Change, Section};
-use crate::config::file::{ModuleMode, ServiceMode};
+use crate::config::file::ServiceMode;
+use crate::config::module::ModuleMode;
 use crate::config::{self, Setting, Source};
 use crate::error::{Error, Kind, Result};
 use crate::host::{checkout, files};

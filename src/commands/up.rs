@@ -4,7 +4,7 @@ use crate::apply::executor::PortTaken;
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::{Options, Session};
 use crate::commands::{doctor, prepare, status, watch};
-use crate::config::file::{Containers, Start};
+use crate::config::local::{Containers, Start};
 use crate::config::values::Duration;
 use crate::error::{Kind, Result};
 use crate::plan::fixes::Effect;

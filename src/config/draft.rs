@@ -6,8 +6,9 @@ use serde_json::{Map, Value as Json};
 
 use crate::config::bytes;
 use crate::config::check::{self, Pass};
-use crate::config::file::{self, LocalFile, ProjectFile};
+use crate::config::file::{self, ProjectFile};
 use crate::config::interpolate::interpolate;
+use crate::config::local::LocalFile;
 use crate::config::merge::{merge, without_empty_parts};
 use crate::config::nix;
 use crate::config::parse;

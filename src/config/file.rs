@@ -1,5 +1,6 @@
-//! What a person may write in `devenv.yaml` and `devenv.local.yaml`. These types make the JSON Schema, the
-//! table that the files are checked against, and the values that everything else reads. No decisions here.
+//! What a person may write in `devenv.yaml`: the whole, images, services and what is not of one part; modules and
+//! `devenv.local.yaml` have files of their own. These types make the JSON Schema, the table that the files are checked
+//! against, and the values that everything else reads. No decisions here.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +8,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::grammar::{
-    AnyText, ContainerPath, HostName, ImageReference, Package, Pattern, Registry, RequestPath, SecretName, Shell, Url,
-    Variable, Versions, VolumePath,
+    AnyText, HostName, ImageReference, Package, Registry, RequestPath, Shell, Url, Variable, Versions, VolumePath,
 };
+use crate::config::module::Module;
 use crate::config::prod::Prod;
-use crate::config::values::{Command, Duration, Occasions, Port, RelPath, Route};
+use crate::config::values::{Command, Duration, Occasions, Port, RelPath};
 use crate::names::{ImageName, PartName, ProjectName};
 
 /// `devenv.yaml`: the environment that a team commits.
@@ -78,88 +79,6 @@ pub struct Image {
     pub args: BTreeMap<String, String>,
 }
 
-/// A part of the team's own source that runs in a container made from an image.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Module {
-    /// Folder of the source; in the container it is below `/srv`, under its own name.
-    pub path: RelPath,
-    /// Image that the module runs in.
-    pub image: ImageName,
-    /// How the module runs here: from source, as released image, or not at all.
-    #[serde(default)]
-    pub mode: ModuleMode,
-    /// Dependencies, installed into volumes when their lock files changed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deps: Option<Deps>,
-    /// Shell command that compiles; it runs before each start.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Shell>")]
-    pub build: Option<String>,
-    /// Shell command that the module is.
-    #[schemars(with = "Shell")]
-    pub run: String,
-    /// Who restarts the command after a change.
-    #[serde(default)]
-    pub reload: Reload,
-    /// Shell command that checks style.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Shell>")]
-    pub lint: Option<String>,
-    /// Shell command that tests.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Shell>")]
-    pub test: Option<String>,
-    /// What happens when a file changes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub watch: Option<Watch>,
-    /// Port that the command listens on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub port: Option<Port>,
-    /// How to see that the module is ready [default: `port` accepts connections].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub health: Option<Health>,
-    /// Where the gateway sends requests from: a path such as `/api`, `{host: api}`, or both.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub route: Option<Route>,
-    /// Modules and services that must be ready first; their addresses arrive as variables.
-    #[serde(default)]
-    pub needs: Vec<PartName>,
-    /// Environment variables.
-    #[serde(default)]
-    #[schemars(with = "BTreeMap<Variable, AnyText>")]
-    pub env: BTreeMap<String, String>,
-    /// How the source reaches the container [default: as for all modules].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mirror: Option<Mirror>,
-    /// Files that come back to the checkout when the container changes them.
-    #[serde(default)]
-    pub outputs: Vec<RelPath>,
-    /// Short cuts for `devenv shell NAME:SHORTCUT`.
-    #[serde(default)]
-    #[schemars(with = "BTreeMap<PartName, ContainerPath>")]
-    pub paths: BTreeMap<String, String>,
-    /// True for a task that runs to its end and not again while its inputs are the same.
-    #[serde(default)]
-    pub once: bool,
-    /// How the released image is made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub release: Option<Release>,
-}
-
-/// How a module runs on this machine.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ModuleMode {
-    /// From source, mirrored and watched.
-    #[default]
-    Dev,
-    /// The released image.
-    Release,
-    /// Not at all.
-    Off,
-}
-
 /// Whether a service runs on this machine.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -169,68 +88,6 @@ pub enum ServiceMode {
     On,
     /// Not at all.
     Off,
-}
-
-/// Who restarts a module's command after a change.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Reload {
-    /// devenv does.
-    #[default]
-    Restart,
-    /// The command notices by itself.
-    #[serde(rename = "self")]
-    Itself,
-}
-
-/// Dependencies of a module.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Deps {
-    /// Lock files, below the module's folder; a change of their content installs again.
-    pub lock: Vec<RelPath>,
-    /// Shell command that installs.
-    #[schemars(with = "Shell")]
-    pub install: String,
-    /// Folders below the module's that hold what was installed [default: the image's].
-    #[serde(default)]
-    pub into: Vec<RelPath>,
-    /// Folders of downloads, shared by all modules of a language [default: the image's].
-    #[serde(default)]
-    #[schemars(with = "Vec<ContainerPath>")]
-    pub cache: Vec<String>,
-    /// Variables of the host that only the install command may see.
-    #[serde(default)]
-    #[schemars(with = "Vec<Variable>")]
-    pub secrets: Vec<String>,
-}
-
-/// What happens when a file of a module changes.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Watch {
-    /// Steps to run, in this order.
-    #[serde(default)]
-    pub on_change: Vec<StepName>,
-    /// Patterns, as in `.gitignore`, of files whose change means nothing.
-    #[serde(default)]
-    #[schemars(with = "Vec<Pattern>")]
-    pub ignore: Vec<String>,
-    /// Modules whose changes count too.
-    #[serde(default)]
-    pub also: Vec<PartName>,
-}
-
-/// A step of a module's loop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum StepName {
-    /// Compile.
-    Build,
-    /// Check style.
-    Lint,
-    /// Test.
-    Test,
 }
 
 /// How to see that a part is ready: exactly one of `http`, `tcp`, `command`.
@@ -250,22 +107,6 @@ pub struct Health {
     /// Longest time from start to ready [default: 60s].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_within: Option<Duration>,
-}
-
-/// How a module's released image is made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Release {
-    /// Image that the artifacts are laid on: the module's own or an ancestor.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<ImageName>,
-    /// Shell command that makes the artifacts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Shell>")]
-    pub build: Option<String>,
-    /// Paths below the module's folder that are released.
-    #[serde(default)]
-    pub artifacts: Vec<RelPath>,
 }
 
 /// A part that the team did not write: exactly one of `preset`, `image`, `external`.
@@ -356,52 +197,6 @@ pub struct NotifyCommand {
     pub run: String,
 }
 
-/// What only `devenv.local.yaml` may say: how this developer wants to start.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LocalFile {
-    /// What happens to data when the environment starts from nothing running.
-    #[serde(default)]
-    pub start: Start,
-    /// What happens to containers when the environment starts from nothing running.
-    #[serde(default)]
-    pub containers: Containers,
-    /// Ports on this machine, by part.
-    #[serde(default)]
-    pub ports: BTreeMap<PartName, Port>,
-    /// Credentials in place of the generated ones, such as `db.password`.
-    #[serde(default)]
-    #[schemars(with = "BTreeMap<SecretName, AnyText>")]
-    pub secrets: BTreeMap<String, String>,
-    /// What may reach out of the checkout.
-    #[serde(default)]
-    pub allow: Vec<Permission>,
-}
-
-/// What happens to data volumes at a start.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Start {
-    /// Go on with the data of last time.
-    #[default]
-    Resume,
-    /// Make the data volumes anew.
-    Fresh,
-    /// Ask; without a terminal, resume.
-    Ask,
-}
-
-/// What happens to containers at a start.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Containers {
-    /// Start the ones that exist.
-    #[default]
-    Keep,
-    /// Make them anew.
-    Recreate,
-}
-
 /// How source reaches a container.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -413,20 +208,4 @@ pub enum Mirror {
     Bind,
     /// A copy that devenv keeps equal.
     Sync,
-}
-
-/// One way out of the checkout that a developer allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Permission {
-    /// Bind mounts of folders outside the checkout.
-    OutsideMounts,
-    /// Containers with all capabilities.
-    Privileged,
-    /// Containers in the host's network.
-    HostNetwork,
-    /// Containers that reach the engine's socket.
-    EngineSocket,
-    /// Containers that see the host's processes or devices.
-    HostNamespaces,
 }

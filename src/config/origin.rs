@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
-use crate::config::file::{LocalFile, ProjectFile};
+use crate::config::file::ProjectFile;
+use crate::config::local::LocalFile;
 use crate::config::place::{Place, Texts};
 use crate::config::tree::{Node, Source, Value};
 

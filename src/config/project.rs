@@ -1,6 +1,7 @@
 //! A configuration without faults, in which every value can be found again in its file.
 
-use crate::config::file::{LocalFile, ProjectFile};
+use crate::config::file::ProjectFile;
+use crate::config::local::LocalFile;
 use crate::config::origin;
 use crate::config::place::{Place, Texts};
 use crate::config::tree::Node;

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::file::{LocalFile, ProjectFile};
+use crate::config::file::ProjectFile;
+use crate::config::local::LocalFile;
 
 /// JSON Schema of devenv.yaml.
 #[must_use]

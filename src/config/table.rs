@@ -4,8 +4,9 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::config::file::{LocalFile, ProjectFile};
+use crate::config::file::ProjectFile;
 use crate::config::grammar::{self, Grammar};
+use crate::config::local::LocalFile;
 
 /// What a value may be.
 #[derive(Debug, Clone)]

@@ -3,46 +3,28 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bollard::Docker;
-use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
-use crate::host::endpoint::{self, Choice};
+use crate::host::endpoint;
 use crate::host::process::{self, Cmd, Output};
 use crate::plan::machine::{
-    AppArmor, Apt, Daemon, DaemonConfig, Endpoint, Engine, Facts, Init, Inotify, Means, Overlay, Programs, Rank,
-    Release, Silence, Sudo, System, Tool, Transport, User, Version,
+    AppArmor, Daemon, DaemonConfig, Engine, Facts, Init, Inotify, Means, Overlay, Programs, Rank, Release, Sudo,
+    System, Tool, User, Version,
 };
+
+mod apt;
+mod engine;
 
 /// How long anything may take to answer.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Packages whose versions in apt are of interest.
-const PACKAGES: [&str; 15] = [
-    "apparmor",
-    "docker-buildx",
-    "docker-buildx-plugin",
-    "docker-ce",
-    "docker-ce-cli",
-    "docker-cli",
-    "docker-compose",
-    "docker-compose-plugin",
-    "docker-compose-v2",
-    "docker.io",
-    "fuse-overlayfs",
-    "git",
-    "mmdebstrap",
-    "tmux",
-    "uidmap",
-];
-
 /// Collects what devenv must know of this machine. Takes as long as the slowest answer, at most five seconds.
 pub async fn facts() -> Facts {
-    let ((engine, root), docker, compose, buildx) = tokio::join!(look_at_engine(), docker(), compose(), buildx());
+    let ((engine, root), docker, compose, buildx) = tokio::join!(engine::look(), docker(), compose(), buildx());
     Facts {
         system: system(),
         user: user(),
@@ -58,7 +40,7 @@ pub async fn facts() -> Facts {
 
 /// Collects what could be used to mend this machine; asks apt, which can take seconds.
 pub async fn means() -> Means {
-    let (sudo, apt) = tokio::join!(sudo(), apt());
+    let (sudo, apt) = tokio::join!(sudo(), apt::look());
     let config = endpoint::config_dir();
     Means {
         sudo,
@@ -75,7 +57,7 @@ pub async fn means() -> Means {
 
 /// Asks the engine for its version, once.
 pub async fn engine() -> Engine {
-    look_at_engine().await.0
+    engine::look().await.0
 }
 
 /// Asks for the version of docker's command line.
@@ -146,53 +128,6 @@ async fn tool(cmd: &Cmd, version: impl Fn(&str) -> Option<&str>) -> Tool {
         .map_or_else(|| Tool::Broken(output.stdout.trim().to_owned()), Tool::Works)
 }
 
-/// The engine, and where it keeps its images.
-async fn look_at_engine() -> (Engine, Option<PathBuf>) {
-    let endpoint = match endpoint::find(&Choice::of_environment()) {
-        Ok(endpoint) => endpoint,
-        Err(problem) => return (Engine::Nowhere(problem), None),
-    };
-    match timeout(DEADLINE, ask(&endpoint)).await.unwrap_or(Err(Silence::Hangs(DEADLINE.as_secs()))) {
-        Ok((version, api, driver, root)) => (Engine::Answers { endpoint, version, api, driver }, root),
-        Err(silence) => (Engine::Silent { endpoint, silence }, None),
-    }
-}
-
-async fn ask(endpoint: &Endpoint) -> Result<(Version, String, String, Option<PathBuf>), Silence> {
-    let failed = |error: bollard::errors::Error| Silence::Failed(error.to_string());
-    // One plain connection first: bollard hides why there is none.
-    let docker = match (endpoint.url.split_once("://"), endpoint.transport) {
-        (Some(("unix", path)), Transport::Plain) => {
-            UnixStream::connect(path).await.map_err(|error| silence(&error))?;
-            Docker::connect_with_unix(path, DEADLINE.as_secs(), bollard::API_DEFAULT_VERSION)
-        }
-        (Some(("tcp" | "http", address)), Transport::Plain) => {
-            TcpStream::connect(address.trim_end_matches('/')).await.map_err(|error| silence(&error))?;
-            Docker::connect_with_http(&endpoint.url, DEADLINE.as_secs(), bollard::API_DEFAULT_VERSION)
-        }
-        _ => return Err(Silence::Unsupported),
-    }
-    .map_err(failed)?;
-    let (version, info) = tokio::try_join!(docker.version(), docker.info()).map_err(failed)?;
-    let text = version.version.unwrap_or_default();
-    let number = Version::new(&text).ok_or_else(|| Silence::Failed(format!("`{text}` is no version")))?;
-    Ok((
-        number,
-        version.api_version.unwrap_or_default(),
-        info.driver.unwrap_or_default(),
-        info.docker_root_dir.map(PathBuf::from),
-    ))
-}
-
-fn silence(error: &io::Error) -> Silence {
-    match error.kind() {
-        io::ErrorKind::NotFound => Silence::NoSocket,
-        io::ErrorKind::ConnectionRefused => Silence::Refused,
-        io::ErrorKind::PermissionDenied => Silence::Denied,
-        _ => Silence::Failed(error.to_string()),
-    }
-}
-
 fn system() -> System {
     match env::consts::OS {
         "linux" => {
@@ -261,54 +196,6 @@ async fn sudo() -> Sudo {
     }
 }
 
-async fn apt() -> Option<Apt> {
-    program("apt-get")?;
-    let codename = match system() {
-        System::Linux(release) | System::Wsl(release) => release.codename,
-        System::Macos | System::Other(_) => String::new(),
-    };
-    let format = "$(COMPONENT) $(RELEASE) $(REPO_URI)";
-    let policy = Cmd::new("apt-cache", ["policy"]).args(PACKAGES).env("LC_ALL", "C");
-    let targets =
-        Cmd::new("apt-get", ["indextargets", "--no-release-info", "--format", format, "Created-By: Packages"]);
-    let (policy, targets) = tokio::join!(output(&policy), output(&targets));
-    let keyring = PathBuf::from("/usr/share/keyrings/debian-archive-keyring.gpg");
-    Some(Apt {
-        candidates: candidates(&policy.map(|output| output.stdout).unwrap_or_default()),
-        mirror: mirror(&targets.map(|output| output.stdout).unwrap_or_default(), &codename),
-        keyring: keyring.exists().then_some(keyring),
-    })
-}
-
-/// What `apt-cache policy` says an archive offers. Before the first `apt-get update` it knows only what is installed:
-/// that is no offer, and says nothing about other packages.
-fn candidates(policy: &str) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    let (mut package, mut candidate) = ("", None);
-    for line in policy.lines() {
-        if let Some(name) = line.strip_suffix(':').filter(|_| !line.starts_with(' ')) {
-            (package, candidate) = (name, None);
-        } else if let Some(version) = line.trim().strip_prefix("Candidate: ") {
-            candidate = Some(version).filter(|version| *version != "(none)");
-        } else if let Some(version) = candidate.filter(|_| is_archive(line)) {
-            found.insert(package.to_owned(), version.to_owned());
-        }
-    }
-    found
-}
-
-/// Whether a line of a version table names an archive: priority, place, suite.
-fn is_archive(line: &str) -> bool {
-    let mut words = line.split_whitespace();
-    words.next().is_some_and(|word| word.parse::<i32>().is_ok()) && words.next().is_some_and(|word| word.contains(":/"))
-}
-
-/// The place from which the distribution's own suite comes; other archives use other suites or components.
-fn mirror(targets: &str, codename: &str) -> Option<String> {
-    let places = targets.lines().filter_map(|line| line.strip_prefix(&format!("main {codename} ")));
-    places.filter(|place| place.starts_with("http")).map(|place| place.trim_end_matches('/').to_owned()).next()
-}
-
 fn overlay() -> Overlay {
     let known = fs::read_to_string("/proc/filesystems").unwrap_or_default();
     let known = known.lines().any(|line| line.ends_with("\toverlay"));
@@ -367,49 +254,6 @@ mod tests {
     }
 
     #[test]
-    fn only_packages_that_can_be_installed_are_candidates() {
-        let policy = "\
-docker.io:
-  Installed: (none)
-  Candidate: 20.10.24+dfsg1-1
-  Version table:
-     20.10.24+dfsg1-1 500
-        500 http://deb.example.org/debian bookworm/main amd64 Packages
-docker-cli:
-  Installed: (none)
-  Candidate: (none)
-  Version table:
-";
-        let wanted = [("docker.io".to_owned(), "20.10.24+dfsg1-1".to_owned())];
-        assert_eq!(candidates(policy), BTreeMap::from(wanted));
-    }
-
-    #[test]
-    fn what_is_only_installed_is_no_offer() {
-        let policy = "\
-git:
-  Installed: 1:2.39.5-0+deb12u3
-  Candidate: 1:2.39.5-0+deb12u3
-  Version table:
- *** 1:2.39.5-0+deb12u3 100
-        100 /var/lib/dpkg/status
-";
-        assert_eq!(candidates(policy), BTreeMap::new());
-    }
-
-    #[test]
-    fn the_mirror_is_that_of_the_suite_itself() {
-        let targets = "\
-stable bookworm https://download.example.com/linux/debian/
-main bookworm-security http://mirror.example.org/debian-security/
-main bookworm copy:/media/cdrom/
-main bookworm http://mirror.example.org/debian/
-";
-        assert_eq!(mirror(targets, "bookworm"), Some("http://mirror.example.org/debian".to_owned()));
-        assert_eq!(mirror(targets, "trixie"), None);
-    }
-
-    #[test]
     fn the_user_database_knows_names_and_groups() {
         assert_eq!(
             name_of("root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000::/:/bin/sh\n", 1000),
@@ -417,24 +261,5 @@ main bookworm http://mirror.example.org/debian/
         );
         assert!(is_member("docker:x:103:ann,bob\n", "docker", "bob"));
         assert!(!is_member("docker:x:103:\nadm:x:4:bob\n", "docker", "bob"));
-    }
-
-    #[tokio::test]
-    async fn what_a_connection_says_is_told_apart() {
-        let dir = tempfile::tempdir().unwrap();
-        let at = |path: &Path| Endpoint {
-            url: format!("unix://{}", path.display()),
-            origin: crate::plan::machine::Origin::HostVariable,
-            transport: Transport::Plain,
-        };
-        assert_eq!(ask(&at(&dir.path().join("none"))).await, Err(Silence::NoSocket));
-        let stale = dir.path().join("stale");
-        drop(std::os::unix::net::UnixListener::bind(&stale).unwrap());
-        assert_eq!(ask(&at(&stale)).await, Err(Silence::Refused));
-        let far = Endpoint { url: "ssh://far".to_owned(), ..at(&stale) };
-        assert_eq!(ask(&far).await, Err(Silence::Unsupported));
-        let mute = dir.path().join("mute");
-        let _listener = std::os::unix::net::UnixListener::bind(&mute).unwrap();
-        assert!(timeout(Duration::from_millis(200), ask(&at(&mute))).await.is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! The world outside: one call per function, no policy.
 
+pub mod authorities;
 pub mod certs;
 pub mod changes;
 pub mod checkout;

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
-
 use crate::error::{Error, Kind};
 use crate::names::is_host_label;
+use crate::plan::profile::LeafProfile;
 use crate::plan::x509::{DAY, Facts, is_signed_by, public_key};
 
 /// Path of the profile among the files in force.
@@ -15,60 +14,6 @@ pub const PROFILE: &str = "certs/profile.yaml";
 pub const OWN: &str = "certs/gateway.pem";
 /// Its key.
 pub const OWN_KEY: &str = "certs/gateway.key";
-/// Longest life of a leaf, in days.
-const LONGEST_LEAF: u32 = 90;
-
-/// `certs/profile.yaml`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Profile {
-    /// Kind of every key.
-    pub key: KeyKind,
-    /// Who the subject says that it is.
-    pub organization: String,
-    /// The authority.
-    pub authority: AuthorityProfile,
-    /// The certificates that it signs.
-    pub leaf: LeafProfile,
-}
-
-/// How an authority looks.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AuthorityProfile {
-    /// Its life.
-    pub days: u32,
-    /// Domains that it may sign for, with all below them.
-    pub domains: Vec<String>,
-    /// Networks that it may sign for, such as `127.0.0.0/8`.
-    #[serde(default)]
-    pub addresses: Vec<String>,
-}
-
-/// How a leaf looks.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LeafProfile {
-    /// Its life; at most 90 days.
-    pub days: u32,
-    /// How long before now it is valid already.
-    pub backdate_days: u32,
-}
-
-/// A kind of key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum KeyKind {
-    /// NIST P-256.
-    #[serde(rename = "ecdsa-p256")]
-    EcdsaP256,
-    /// NIST P-384.
-    #[serde(rename = "ecdsa-p384")]
-    EcdsaP384,
-    /// Edwards curve; few browsers know it.
-    #[serde(rename = "ed25519")]
-    Ed25519,
-}
-
 /// What is wrong with certificates, keys or the profile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertsError {
@@ -156,30 +101,6 @@ pub fn trusting(zone: Option<&str>) -> String {
 
 fn for_zone(call: &str, zone: Option<&str>) -> String {
     zone.map_or_else(|| call.to_owned(), |zone| format!("{call} --zone {zone}"))
-}
-
-impl Profile {
-    /// Reads the profile.
-    pub fn parse(text: &str) -> Result<Self, CertsError> {
-        let profile: Self = serde_yaml::from_str(text).map_err(|error| CertsError::Profile(error.to_string()))?;
-        let wrong = |problem: &str| Err(CertsError::Profile(problem.to_owned()));
-        match &profile {
-            Self { leaf: LeafProfile { days: 0, .. }, .. } => wrong("leaf.days must be at least 1"),
-            Self { leaf, .. } if leaf.days > LONGEST_LEAF => wrong("leaf.days is at most 90"),
-            Self { leaf, .. } if leaf.backdate_days > 30 => wrong("leaf.backdate_days is at most 30"),
-            Self { authority, .. } if authority.days < 2 * LONGEST_LEAF => wrong("authority.days is at least 180"),
-            Self { authority, .. } if authority.domains.is_empty() => wrong("authority.domains names nothing"),
-            _ => Ok(profile),
-        }
-    }
-
-    /// The profile of an authority for one zone alone.
-    #[must_use]
-    pub fn of_zone(&self, zone: &str) -> Self {
-        let authority =
-            AuthorityProfile { domains: vec![zone.to_owned()], addresses: Vec::new(), days: self.authority.days };
-        Self { authority, ..self.clone() }
-    }
 }
 
 /// The names that an environment's leaf is for. Outside, the product is `host`; a wildcard directly below `localhost`
@@ -340,24 +261,6 @@ pub fn renew_at(facts: &Facts, profile: &LeafProfile) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const EMBEDDED: &str = include_str!("../../certs/profile.yaml");
-
-    #[test]
-    fn the_embedded_profile_is_right() {
-        let profile = Profile::parse(EMBEDDED).unwrap();
-        assert_eq!((profile.key, profile.leaf.days), (KeyKind::EcdsaP256, 90));
-        assert_eq!(profile.authority.domains, ["localhost", "test"]);
-    }
-
-    #[test]
-    fn a_profile_that_asks_for_too_much_is_refused() {
-        let with = |from: &str, to: &str| Profile::parse(&EMBEDDED.replacen(from, to, 1)).unwrap_err().to_string();
-        assert_eq!(with("days: 90", "days: 400"), "certs/profile.yaml: leaf.days is at most 90");
-        assert_eq!(with("days: 3650", "days: 30"), "certs/profile.yaml: authority.days is at least 180");
-        assert_eq!(with("[localhost, test]", "[]"), "certs/profile.yaml: authority.domains names nothing");
-        assert!(with("ecdsa-p256  ", "rsa").contains("unknown variant `rsa"), "{}", with("ecdsa-p256  ", "rsa"));
-    }
 
     #[test]
     fn a_zone_is_a_domain_of_its_own() {

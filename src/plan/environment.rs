@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::file::{Health, Module, ModuleMode, Service, ServiceMode};
+use crate::config::file::{Health, Service, ServiceMode};
+use crate::config::module::{Module, ModuleMode};
 use crate::config::project::Project;
 use crate::config::values::RelPath;
 use crate::digest::{self};

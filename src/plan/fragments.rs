@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::config::file::Permission;
+use crate::config::local::Permission;
 use crate::error::{Error, Kind as ErrorKind};
 use crate::names::PartName;
 use crate::plan::parts::{Environment, ImageRef, Kind, Part, Publish};

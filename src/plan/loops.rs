@@ -7,14 +7,9 @@ use std::time::Duration;
 
 use crate::digest::Fingerprint;
 use crate::names::PartName;
+use crate::plan::pending::Pending;
 use crate::plan::watch::{Change, Rules, Step};
 
-/// A change counts when nothing has followed it for this long: an editor's save is several events.
-const QUIET: Duration = Duration::from_millis(30);
-/// The same for many changes at once: a branch switch has pauses of its own.
-const QUIET_OF_MANY: Duration = Duration::from_millis(250);
-/// This many are many.
-const MANY: usize = 20;
 /// A loop that is interrupted this often in a row by the same paths interrupts itself.
 const OFTEN: u32 = 3;
 
@@ -95,52 +90,6 @@ impl fmt::Display for Action {
             Self::Cancel { module, run } => write!(f, "{module}: cancel #{run}"),
             Self::Done(module) => write!(f, "{module}: done"),
             Self::Say(module, text) => write!(f, "{module}: {text}"),
-        }
-    }
-}
-
-/// Changes that nobody has acted on.
-#[derive(Debug, Clone, Default)]
-struct Pending {
-    paths: BTreeMap<String, Change>,
-    missed: bool,
-    last: Duration,
-}
-
-impl Pending {
-    fn due(&self) -> Duration {
-        self.last + if self.paths.len() >= MANY { QUIET_OF_MANY } else { QUIET }
-    }
-
-    /// What comes after what: a file that came and went has not been there.
-    fn add(&mut self, path: &str, change: Change) {
-        let after = match (self.paths.get(path), change) {
-            (Some(Change::New), Change::Gone) => None,
-            (Some(Change::New), _) => Some(Change::New),
-            (Some(Change::Gone), Change::New) => Some(Change::Written),
-            _ => Some(change),
-        };
-        match after {
-            Some(change) => drop(self.paths.insert(path.to_owned(), change)),
-            None => drop(self.paths.remove(path)),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.paths.is_empty() && !self.missed
-    }
-
-    fn cause(&self) -> String {
-        let word = |change: &Change| match change {
-            Change::New => "is new",
-            Change::Written => "changed",
-            Change::Gone => "is gone",
-            Change::Folder => "came or went",
-        };
-        match (self.paths.iter().next(), self.paths.len()) {
-            (None, _) => "changed while nobody watched".to_owned(),
-            (Some((path, change)), 1) => format!("{path} {}", word(change)),
-            (Some((path, change)), many) => format!("{path} {}, and {} more", word(change), many - 1),
         }
     }
 }

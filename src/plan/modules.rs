@@ -1,6 +1,6 @@
 //! A module as a part: where its source is, how its dependencies are installed, and what it runs. Pure.
 
-use crate::config::file::{Module, ModuleMode};
+use crate::config::module::{Module, ModuleMode};
 use crate::config::values::RelPath;
 use crate::digest::Fingerprint;
 use crate::names::PartName;

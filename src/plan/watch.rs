@@ -7,7 +7,7 @@ use std::fmt;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::config::file::{Module, Reload, StepName};
+use crate::config::module::{Module, Reload, StepName};
 use crate::config::project::Project;
 use crate::config::values::RelPath;
 use crate::digest::Fingerprint;

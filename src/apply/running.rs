@@ -1,0 +1,103 @@
+//! The steps that run for the watcher, one of a module at a time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinHandle;
+
+use crate::apply::messages::Message;
+use crate::apply::setting::Setting;
+use crate::apply::work::Work;
+use crate::host::engine::Engine;
+use crate::names::PartName;
+use crate::plan::loops::End;
+use crate::plan::watch::{Outcome, Run, Step};
+
+/// What runs, by module.
+pub(crate) struct Running {
+    engine: Engine,
+    outbox: UnboundedSender<Message>,
+    steps: BTreeMap<PartName, Begun>,
+}
+
+struct Begun {
+    run: u64,
+    step: Step,
+    container: String,
+    /// Its processes in the container, as soon as there are any.
+    group: Option<i64>,
+    task: JoinHandle<()>,
+    cancelled: bool,
+}
+
+impl Running {
+    pub(crate) fn new(engine: Engine, outbox: UnboundedSender<Message>) -> Self {
+        Self { engine, outbox, steps: BTreeMap::new() }
+    }
+
+    /// Begins a step; what becomes of it arrives as messages.
+    pub(crate) fn start(&mut self, setting: &Arc<Setting>, module: PartName, container: String, run: u64, step: Step) {
+        let work = Work {
+            engine: self.engine.clone(),
+            setting: Arc::clone(setting),
+            outbox: self.outbox.clone(),
+            module: module.clone(),
+            container: container.clone(),
+            run,
+            step,
+        };
+        let task = tokio::spawn(work.carry_out());
+        self.steps.insert(module, Begun { run, step, container, group: None, task, cancelled: false });
+    }
+
+    /// Notes the processes of a step. Returns the container that they are in, or nothing where it is another step that
+    /// runs now.
+    pub(crate) fn began(&mut self, module: &PartName, run: u64, group: i64) -> Option<String> {
+        let running = self.steps.get_mut(module).filter(|running| running.run == run)?;
+        running.group = Some(group);
+        let container = running.container.clone();
+        if running.cancelled {
+            self.cancel(module, run);
+        }
+        Some(container)
+    }
+
+    /// Ends a step before it ends by itself.
+    pub(crate) fn cancel(&mut self, module: &PartName, run: u64) {
+        let Some(running) = self.steps.get_mut(module).filter(|running| running.run == run) else { return };
+        running.cancelled = true;
+        if let Some(group) = running.group {
+            let (engine, container) = (self.engine.clone(), running.container.clone());
+            tokio::spawn(async move {
+                // A container that is gone has no process left.
+                let _ = engine.end_group(&container, group).await;
+            });
+        } else if running.step == Step::Restart {
+            // Only the wait for it ends. A half installation is not worth the name: it goes on to its end.
+            running.task.abort();
+            let (module, step) = (module.clone(), running.step);
+            let record = Run { result: Outcome::Failed, began: 0, took: 0, code: -1, lines: Vec::new() };
+            // Nobody listens where the watcher has ended.
+            let _ = self.outbox.send(Message::Ended { module, run, step, end: End::Cancelled, record });
+        }
+    }
+
+    /// Forgets a step that has ended. Returns how, in the eyes of its loop.
+    pub(crate) fn ended(&mut self, module: &PartName, run: u64, step: Step, end: End) -> End {
+        let is_this = self.steps.get(module).is_some_and(|running| running.run == run);
+        let cancelled = is_this && self.steps.remove(module).is_some_and(|running| running.cancelled);
+        if cancelled && step != Step::Deps { End::Cancelled } else { end }
+    }
+
+    /// Ends all that runs.
+    pub(crate) async fn end(&mut self) {
+        for running in std::mem::take(&mut self.steps).into_values() {
+            if let Some(group) = running.group {
+                // A container that is gone has no process left.
+                let _ = self.engine.end_group(&running.container, group).await;
+            }
+            running.task.abort();
+        }
+    }
+}

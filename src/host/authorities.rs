@@ -1,0 +1,126 @@
+//! The machine's authorities, kept in the user's data folder. A key is its owner's from its first byte and leaves that
+//! folder never.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::PathBuf;
+
+use rustix::fs::FlockOperation;
+
+use crate::error::Result;
+use crate::host::certs::Pair;
+use crate::host::{files, xdg};
+use crate::plan::certs::CertsError;
+use crate::render::Access;
+
+/// `$XDG_DATA_HOME/devenv`, or what stands for it.
+pub fn folder() -> Result<PathBuf> {
+    xdg::folder("XDG_DATA_HOME", ".local/share", "certificates")
+}
+
+/// Where an authority is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    folder: PathBuf,
+    zone: Option<String>,
+}
+
+impl Place {
+    /// That of the machine's authority, or of a zone's.
+    pub fn of(zone: Option<&str>) -> Result<Self> {
+        let folder = folder()?;
+        let folder = match zone {
+            None => folder.join("ca"),
+            Some(zone) => folder.join("zones").join(zone),
+        };
+        Ok(Self { folder, zone: zone.map(str::to_owned) })
+    }
+
+    /// What is wrong with one of its files, as an error.
+    #[must_use]
+    pub fn problem(&self, path: &std::path::Path, problem: String) -> CertsError {
+        CertsError::Authority { zone: self.zone.clone(), path: path.display().to_string(), problem }
+    }
+
+    /// The certificate, which everybody may read.
+    #[must_use]
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.join("ca.pem")
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> PathBuf {
+        self.folder.join("ca.key")
+    }
+
+    /// What is there; `None` where there is nothing yet.
+    pub fn read(&self) -> Result<Option<Pair>> {
+        let (certificate, key) = (files::read_text(&self.certificate())?, self.read_key()?);
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => Ok(Some(Pair { certificate, key })),
+            (None, None) => Ok(None),
+            // A run that was killed in between: nobody has seen a certificate of this key yet.
+            (None, Some(_)) => Ok(None),
+            (Some(_), None) => {
+                Err(self.problem(&self.key(), "it is not there, and the certificate is".to_owned()).into())
+            }
+        }
+    }
+
+    fn read_key(&self) -> Result<Option<String>> {
+        let path = self.key();
+        match fs::metadata(&path) {
+            Ok(facts) if facts.mode() & 0o077 != 0 => {
+                let (zone, path, mode) = (self.zone.clone(), path.display().to_string(), facts.mode() & 0o7777);
+                Err(CertsError::Exposed { zone, path, mode }.into())
+            }
+            Ok(_) => files::read_text(&path),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(files::failed("read", &path)(error)),
+        }
+    }
+
+    /// Holds the place for this process alone, until what is returned is dropped.
+    pub fn hold(&self) -> Result<fs::File> {
+        files::make_folder(&self.folder, Access::Private)?;
+        let file = fs::File::open(&self.folder).map_err(files::failed("open", &self.folder))?;
+        rustix::fs::flock(&file, FlockOperation::LockExclusive)
+            .map_err(|error| files::failed("lock", &self.folder)(error.into()))?;
+        Ok(file)
+    }
+
+    /// Keeps a new authority. The key is written into a file that nobody else can open from its first byte, and last of
+    /// all comes the certificate: with it, the authority is there.
+    pub fn keep(&self, pair: &Pair) -> Result<()> {
+        let path = self.key();
+        files::remove(&path)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o400)
+            .open(&path)
+            .map_err(files::failed("write", &path))?;
+        file.write_all(pair.key.as_bytes()).and_then(|()| file.sync_all()).map_err(files::failed("write", &path))?;
+        files::write(&self.certificate(), pair.certificate.as_bytes(), Access::Public).map(drop)
+    }
+
+    /// Deletes the authority.
+    pub fn delete(&self) -> Result<()> {
+        files::remove(&self.certificate())?;
+        files::remove(&self.key())
+    }
+}
+
+/// The zones that have an authority of their own.
+pub fn zones() -> Result<Vec<String>> {
+    let Ok(entries) = fs::read_dir(folder()?.join("zones")) else { return Ok(Vec::new()) };
+    let mut zones: Vec<String> = entries
+        .flatten()
+        .filter(|entry| entry.path().join("ca.pem").is_file())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    zones.sort();
+    Ok(zones)
+}
