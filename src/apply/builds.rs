@@ -7,6 +7,7 @@ use crate::assets::Assets;
 use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::host::engine::builds::{Build, Progress};
+use crate::host::engine::images::name_and_tag;
 use crate::host::{contexts, roots, state};
 use crate::labels;
 use crate::plan::images::{Node, context};
@@ -40,10 +41,10 @@ impl Builder<'_> {
         let tag = root.tag(self.platform);
         match root {
             Root::Registry { from, digest } => {
-                let (name, _) = from.split_once(':').unwrap_or((from, ""));
+                let (name, _) = name_and_tag(from);
                 let reference = format!("{name}@{digest}");
                 self.engine.pull(&reference, tell).await?;
-                let (repository, version) = tag.rsplit_once(':').unwrap_or((&tag, "latest"));
+                let (repository, version) = name_and_tag(&tag);
                 self.engine.tag(&reference, repository, version).await
             }
             Root::Packages { suite, .. } => {
@@ -110,7 +111,7 @@ impl Builder<'_> {
     pub async fn pull(&self, node: &Node, registry: &str, tell: impl FnMut(&str)) -> Result<()> {
         let shared = shared_name(registry, node);
         self.engine.pull(&shared, tell).await?;
-        let (repository, tag) = node.tag.rsplit_once(':').unwrap_or((&node.tag, "latest"));
+        let (repository, tag) = name_and_tag(&node.tag);
         self.engine.tag(&shared, repository, tag).await
     }
 }

@@ -54,11 +54,27 @@ for name in sys.argv[1:]:
 print("get", "true" if urllib.request.urlopen("https://PROJECT.test/").status == 200 else "false")
 "#;
 
+const GET_JAVA: &str = r#"
+import java.net.URI;
+import java.net.http.*;
+
+public class Get {
+    public static void main(String[] args) throws Exception {
+        var request = HttpRequest.newBuilder(URI.create("https://PROJECT.test/")).build();
+        var answer = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
+        System.out.println(answer.statusCode() + " " + answer.version());
+    }
+}
+"#;
+
 #[test]
 fn four_verifiers_agree_and_containers_trust_without_a_word() {
     let checkout = Checkout::page(
         "  go: {path: go, image: go, run: sleep infinity}
   js: {path: js, image: node, run: sleep infinity}
+  java: {path: java, image: java, run: sleep infinity}
+images:
+  java: {parent: base, packages: [openjdk-21-jdk-headless]}
 ",
     );
     let here = |text: &str| text.replace("PROJECT", checkout.project());
@@ -66,6 +82,7 @@ fn four_verifiers_agree_and_containers_trust_without_a_word() {
     checkout.write("go/go.mod", "module verify\n\ngo 1.21\n");
     checkout.write("go/main.go", &here(VERIFY_GO));
     checkout.write("js/.keep", "");
+    checkout.write("java/Get.java", &here(GET_JAVA));
     checkout.ok(&["up"]);
 
     let project = checkout.project();
@@ -91,6 +108,8 @@ fn four_verifiers_agree_and_containers_trust_without_a_word() {
 
     let fetch = format!("fetch('https://{inner}/').then(a => a.text()).then(console.log)");
     assert_eq!(checkout.ok(&["exec", "js", "--", "node", "-e", &fetch]).stdout, "hello\n");
+
+    assert_eq!(checkout.ok(&["exec", "java", "--", "java", "Get.java"]).stdout, "200 HTTP_2\n");
 
     // The key is the developer's, and only the certificate of the authority comes near a container.
     let everywhere =

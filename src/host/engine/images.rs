@@ -11,6 +11,15 @@ use crate::labels;
 use crate::names::ImageName;
 use crate::plan::observed::{Image, Packages};
 
+/// Name and tag of an image; a colon before the last slash is that of a registry's port.
+#[must_use]
+pub fn name_and_tag(reference: &str) -> (&str, &str) {
+    match reference.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, tag),
+        _ => (reference, "latest"),
+    }
+}
+
 impl Engine {
     /// Images of a project's hierarchy, and the tags and digests of all images.
     pub async fn images(&self, project: &str) -> Result<(Vec<Image>, Vec<String>)> {
@@ -58,10 +67,7 @@ impl Engine {
     pub async fn pull(&self, reference: &str, mut progress: impl FnMut(&str)) -> Result<()> {
         let (name, tag) = match reference.split_once('@') {
             Some((name, digest)) => (name, digest),
-            None => match reference.rsplit_once(':') {
-                Some((name, tag)) if !tag.contains('/') => (name, tag),
-                _ => (reference, "latest"),
-            },
+            None => name_and_tag(reference),
         };
         let options = CreateImageOptionsBuilder::default().from_image(name).tag(tag).build();
         let mut stream = self.docker.create_image(Some(options), None, None);
@@ -91,7 +97,7 @@ impl Engine {
 
     /// Makes an image of a root file system, given as a tar file's bytes.
     pub async fn import(&self, tag: &str, tar: bytes::Bytes) -> Result<()> {
-        let (name, version) = tag.rsplit_once(':').unwrap_or((tag, "latest"));
+        let (name, version) = name_and_tag(tag);
         let options = CreateImageOptionsBuilder::default().from_src("-").repo(name).tag(version).build();
         let mut stream = self.docker.create_image(Some(options), Some(bollard::body_full(tar)), None);
         while let Some(message) = stream.next().await {
