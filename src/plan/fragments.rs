@@ -2,6 +2,7 @@
 //! developer must allow.
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
@@ -10,11 +11,11 @@ use crate::error::{Error, Kind as ErrorKind};
 use crate::names::PartName;
 use crate::plan::parts::{Environment, ImageRef, Kind, Part, Publish};
 
-/// A service reaches out of the checkout.
+/// Something reaches out of the checkout.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("service `{service}` {what}, which reaches out of the checkout")]
+#[error("{who} {what}, which reaches out of the checkout")]
 pub struct NotAllowed {
-    service: String,
+    who: String,
     what: String,
     permission: &'static str,
 }
@@ -31,11 +32,54 @@ pub fn check(merged: &Value, root: &str, allowed: &[Permission]) -> Result<(), N
     for (name, service) in services(merged) {
         for (permission, word, what) in ways_out(service, root) {
             if !allowed.contains(&permission) {
-                return Err(NotAllowed { service: name.clone(), what, permission: word });
+                return Err(NotAllowed { who: format!("service `{name}`"), what, permission: word });
             }
         }
     }
-    Ok(())
+    let outside = shared_files(merged).find(|(_, path)| !is_below(path, root));
+    match outside {
+        Some((who, path)) if !allowed.contains(&Permission::OutsideMounts) => {
+            let what = format!("is {}", path.display());
+            Err(NotAllowed { who, what, permission: OUTSIDE })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What allows a mount of what is outside.
+const OUTSIDE: &str = "outside-mounts";
+
+/// Capabilities with which a process can leave its container.
+const WAYS_OUT: [&str; 7] = ["ALL", "BPF", "MKNOD", "SYS_ADMIN", "SYS_BOOT", "SYS_MODULE", "SYS_RAWIO"];
+
+/// Folders and files of this machine that stand behind volumes, configs and secrets.
+fn shared_files(merged: &Value) -> impl Iterator<Item = (String, PathBuf)> {
+    let section = |name: &'static str, noun: &'static str, path: fn(&Value) -> Option<&Value>| {
+        let all = merged.get(name).and_then(Value::as_object).into_iter().flatten();
+        all.filter_map(move |(name, one)| {
+            let path = path(one)?.as_str()?;
+            // A device of a volume may be no path: `tmpfs`, or a server's `:/folder`.
+            let is_path = noun != "volume" || path.starts_with(['/', '.', '~']);
+            is_path.then(|| (format!("{noun} `{name}`"), PathBuf::from(path)))
+        })
+    };
+    let file: fn(&Value) -> Option<&Value> = |one| one.get("file");
+    let device: fn(&Value) -> Option<&Value> = |one| one.get("driver_opts")?.get("device");
+    section("volumes", "volume", device)
+        .chain(section("configs", "config", file))
+        .chain(section("secrets", "secret", file))
+}
+
+/// Whether a path stays below the checkout; a relative one begins there.
+fn is_below(path: &Path, root: &str) -> bool {
+    let mut real = PathBuf::new();
+    for part in Path::new(root).join(path).components() {
+        match part {
+            Component::ParentDir => drop(real.pop()),
+            part => real.push(part),
+        }
+    }
+    real.starts_with(root)
 }
 
 fn services(merged: &Value) -> impl Iterator<Item = (&String, &Value)> {
@@ -45,11 +89,13 @@ fn services(merged: &Value) -> impl Iterator<Item = (&String, &Value)> {
 fn ways_out(service: &Value, root: &str) -> Vec<(Permission, &'static str, String)> {
     let text = |key: &str| service.get(key).and_then(Value::as_str).unwrap_or_default();
     let mut ways = Vec::new();
-    let outside = "outside-mounts";
-    if service.get("privileged") == Some(&Value::Bool(true))
-        || service.get("cap_add").is_some_and(|caps| has(caps, "ALL"))
-    {
+    if service.get("privileged") == Some(&Value::Bool(true)) {
         ways.push((Permission::Privileged, "privileged", "has all capabilities".to_owned()));
+    }
+    let added = service.get("cap_add").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let bare = |name: &str| name.to_uppercase().trim_start_matches("CAP_").to_owned();
+    if let Some(name) = added.map(bare).find(|name| WAYS_OUT.contains(&name.as_str())) {
+        ways.push((Permission::Privileged, "privileged", format!("has the capability {name}")));
     }
     if text("network_mode") == "host" {
         ways.push((Permission::HostNetwork, "host-network", "is in the host's network".to_owned()));
@@ -67,15 +113,11 @@ fn ways_out(service: &Value, root: &str) -> Vec<(Permission, &'static str, Strin
         }
         if source.ends_with("docker.sock") || source == "/" || source == "/var/run" || source == "/run" {
             ways.push((Permission::EngineSocket, "engine-socket", format!("mounts {source}, and with it the engine")));
-        } else if source != root && !source.starts_with(&format!("{root}/")) {
-            ways.push((Permission::OutsideMounts, outside, format!("mounts {source}")));
+        } else if !is_below(Path::new(source), root) {
+            ways.push((Permission::OutsideMounts, OUTSIDE, format!("mounts {source}")));
         }
     }
     ways
-}
-
-fn has(list: &Value, word: &str) -> bool {
-    list.as_array().into_iter().flatten().any(|item| item.as_str() == Some(word))
 }
 
 /// Why a fragment's service cannot run.
@@ -161,6 +203,15 @@ mod tests {
         let outside = "service `tool` mounts /srv/shop-2, which reaches out of the checkout";
         assert_eq!(said(&bind("/srv/shop-2"), &[]), outside);
         assert_eq!(said(&bind("/srv/shop-2"), &[Permission::OutsideMounts]), "");
+        assert_eq!(said(&bind("./data/../x"), &[]), "");
+        for path in ["/srv/shop/../../etc", "../other", "./a/../../other", "/srv/shop/.."] {
+            assert!(said(&bind(path), &[]).contains(&format!("mounts {path}")), "{path}");
+        }
+        for cap in ["ALL", "CAP_SYS_ADMIN", "sys_module"] {
+            let problem = said(&json!({"cap_add": ["CHOWN", cap]}), &[]);
+            assert!(problem.contains("has the capability"), "{cap}: {problem}");
+        }
+        assert_eq!(said(&json!({"cap_add": ["SYS_PTRACE"]}), &[]), "");
         let socket =
             "service `tool` mounts /var/run/docker.sock, and with it the engine, which reaches out of the checkout";
         assert_eq!(said(&bind("/var/run/docker.sock"), &[Permission::OutsideMounts]), socket);
@@ -168,6 +219,20 @@ mod tests {
         assert_eq!(said(&json!({"privileged": true}), &[]), all);
         let host = "service `tool` is in the host's network, which reaches out of the checkout";
         assert_eq!(said(&json!({"network_mode": "host"}), &[]), host);
+        let top = |section: &str, what: Value| {
+            let merged = json!({"services": {}, section: {"x": what}});
+            check(&merged, "/srv/shop", &[]).map_or_else(|error| error.to_string(), |()| String::new())
+        };
+        assert_eq!(top("configs", json!({"file": "/srv/shop/x.conf"})), "");
+        assert_eq!(top("secrets", json!({"environment": "X"})), "");
+        assert_eq!(top("volumes", json!({"driver_opts": {"type": "tmpfs", "device": "tmpfs"}})), "");
+        for (section, what, who) in [
+            ("volumes", json!({"driver_opts": {"type": "none", "o": "bind", "device": "/etc"}}), "volume `x` is /etc"),
+            ("configs", json!({"file": "/srv/shop/../x"}), "config `x` is /srv/shop/../x"),
+            ("secrets", json!({"file": "/root/.ssh/id"}), "secret `x` is /root/.ssh/id"),
+        ] {
+            assert!(top(section, what).starts_with(who), "{section}");
+        }
         let pid = "service `tool` has the host's `pid`, which reaches out of the checkout";
         assert_eq!(said(&json!({"pid": "host"}), &[]), pid);
     }
