@@ -3,6 +3,7 @@
 //! A variable's value is text in the tree: it never adds structure and is never looked at again.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::config::place::{Span, Texts};
 use crate::config::problems::Finding;
@@ -83,7 +84,7 @@ impl Pass<'_> {
         }
         variables.dedup();
         let kind = if scalar.plain { scalar::kind(&text) } else { Kind::Text };
-        let source = Source::Template { variables: variables.join(", ").into() };
+        let source = Source::Template { written: Arc::clone(&scalar.text), variables: variables.join(", ").into() };
         Value::Scalar(Scalar { text: text.into(), kind, source, plain: scalar.plain })
     }
 

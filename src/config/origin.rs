@@ -87,7 +87,7 @@ fn origin(node: &Node, texts: &Texts) -> Origin {
 fn variables(node: &Node) -> Vec<&str> {
     match &node.value {
         Value::Scalar(scalar) => match &scalar.source {
-            Source::Template { variables } if !variables.is_empty() => vec![variables],
+            Source::Template { variables, .. } if !variables.is_empty() => vec![variables],
             _ => Vec::new(),
         },
         Value::List(items) => items.iter().flat_map(variables).collect(),

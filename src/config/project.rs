@@ -4,7 +4,7 @@ use crate::config::file::ProjectFile;
 use crate::config::local::LocalFile;
 use crate::config::origin;
 use crate::config::place::{Place, Texts};
-use crate::config::tree::Node;
+use crate::config::tree::{Node, Scalar, Source, Value};
 
 pub use crate::config::origin::{Origin, OriginLine};
 
@@ -43,6 +43,18 @@ impl Project {
             }
         }
         Some(self.texts.place(span))
+    }
+
+    /// A text as it was written, with its `${…}`; none where it has no variable.
+    #[must_use]
+    pub fn template(&self, path: &[&str]) -> Option<&str> {
+        let node = path.iter().try_fold(&self.tree, |node, step| Some(&node.entry(step)?.value))?;
+        match &node.value {
+            Value::Scalar(Scalar { source: Source::Template { written, .. }, .. }) => {
+                Some(&**written).filter(|text| text.contains("${"))
+            }
+            _ => None,
+        }
     }
 
     /// The whole configuration, with defaults; credentials are not shown.

@@ -37,8 +37,8 @@ pub(crate) struct Scalar {
 pub(crate) enum Source {
     /// It stands in the file.
     File,
-    /// It had `${…}`; the variables that were set, with commas.
-    Template { variables: Arc<str> },
+    /// It had `$`: the text as it was written, and the variables that were set, with commas.
+    Template { written: Arc<str>, variables: Arc<str> },
 }
 
 /// A key with its value.

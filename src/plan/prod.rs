@@ -34,6 +34,8 @@ pub struct Extra {
     pub is_released: bool,
     /// Variables that name a secret's file.
     pub env: BTreeMap<String, String>,
+    /// Variables with `${…}`, which Compose fills in where production runs.
+    pub templates: BTreeMap<String, String>,
     /// Secrets, each with its file in the container.
     pub secrets: BTreeMap<String, String>,
     /// Ports of the host and of the container.
@@ -93,7 +95,10 @@ pub fn production(mut environment: Environment, project: &Project) -> Result<Pro
     let secrets = named(&environment, project)?;
     let mut parts = BTreeMap::new();
     for part in environment.parts.values_mut() {
-        parts.insert(part.name.clone(), extra(part, &environment.credentials));
+        let mut extra = extra(part, &environment.credentials);
+        extra.templates = templates(part, project);
+        part.env.retain(|name, _| !extra.templates.contains_key(name));
+        parts.insert(part.name.clone(), extra);
         let registry = project.file.registry.as_deref().unwrap_or(project.file.project.as_str());
         strip(part, project, registry);
     }
@@ -131,6 +136,13 @@ fn named(environment: &Environment, project: &Project) -> Result<BTreeMap<String
     let has_section = project.file.prod.is_some();
     let place = place(if has_section { &["prod"] } else { &["project"] }).unwrap_or_default();
     Err(ProductionError::Unnamed { place, missing, project: project.file.project.to_string(), has_section })
+}
+
+/// Variables with `${…}`, as they were written: what this machine has in their place is not production's.
+fn templates(part: &Part, project: &Project) -> BTreeMap<String, String> {
+    let section = if part.kind == Kind::Service { "services" } else { "modules" };
+    let written = |name: &String| project.template(&[section, part.name.as_str(), "env", name]).map(str::to_owned);
+    part.env.keys().filter_map(|name| Some((name.clone(), written(name)?))).collect()
 }
 
 fn extra(part: &Part, credentials: &BTreeMap<PartName, BTreeMap<String, Option<String>>>) -> Extra {

@@ -58,6 +58,14 @@ pub fn definition(production: &Production, assets: &Assets) -> Result<Value, Ren
     if let Value::Mapping(map) = &mut all {
         map.remove("x-rules");
     }
+    for (part, extra) in production.parts.iter().filter(|(_, extra)| !extra.templates.is_empty()) {
+        let text = |text: &String| Value::from(text.as_str());
+        let env = extra.templates.iter().map(|(name, template)| (text(name), text(template))).collect();
+        let service = [("environment", env)].map(|(key, value)| (Value::from(key), Value::Mapping(value)));
+        let services = [(Value::from(part.as_str()), Value::Mapping(service.into_iter().collect()))];
+        let services = Value::Mapping(services.into_iter().collect());
+        lay_over(&mut all, Value::Mapping([(Value::from("services"), services)].into_iter().collect()));
+    }
     Ok(all)
 }
 

@@ -92,6 +92,22 @@ fn no_value_of_dev_is_in_the_definition() {
 }
 
 #[test]
+fn what_the_environment_fills_in_is_left_to_production() {
+    let shop = SHOP.replace("needs: [db]", "needs: [db], env: {KEY: '${THING}', AT: 'a $$b ${ELSE:-x}', PLAIN: 1}");
+    let test = Test::new().file("devenv.yaml", format!("{shop}{NAMES}")).env("THING", "of-this-machine");
+    let output = test.command().args(["config", "--env", "prod", "--json"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!text.contains("of-this-machine"), "{text}");
+    let all: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let env = &all["services"]["api"]["environment"];
+    assert_eq!(
+        (&env["KEY"], &env["AT"], &env["PLAIN"]),
+        (&"${THING}".into(), &"a $$b ${ELSE:-x}".into(), &"1".into()),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_module_puts_its_variables_together_from_the_files_of_its_secrets() {
     let test = Test::new().file("devenv.yaml", format!("{SHOP}{NAMES}"));
     let output = test.command().args(["config", "--env", "prod", "--json"]).output().unwrap();
