@@ -8,10 +8,11 @@ use crate::apply::doctor as mender;
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
+use crate::host::process::{self, Cmd};
 use crate::host::{files, machine, network};
 use crate::names::is_host_label;
 use crate::plan::fixes::{Action, Root, Way};
-use crate::plan::hosts;
+use crate::plan::hosts::{self, Since};
 use crate::render::Access;
 use crate::ui::table;
 
@@ -20,8 +21,9 @@ const FILE: &str = "/etc/hosts";
 
 /// Show which host names this environment has and who on this machine resolves them
 ///
-/// Browsers, curl and systemd resolve every name below `localhost` by themselves; some programs do not, and other names
-/// nobody does. For those, `add` writes a marked block into the hosts file, and `remove` takes it away.
+/// Browsers and newer curls find every name below `localhost` by themselves; other programs ask the system, which may not
+/// know them, and other names nobody finds. For those, `add` writes a marked block into the hosts file, and `remove` takes
+/// it away.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  devenv hosts\n  devenv hosts add\n  devenv hosts add shop.internal\n  devenv hosts remove"
@@ -48,14 +50,29 @@ pub enum What {
     Remove,
 }
 
-/// A name as `--json` prints it.
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct HostsJson {
+    names: Vec<NameJson>,
+    programs: Vec<ProgramJson>,
+}
+
+/// A program of this machine.
+#[derive(Debug, Serialize)]
+struct ProgramJson {
+    name: &'static str,
+    /// Whether it finds names below `localhost` without asking the system.
+    itself: bool,
+}
+
+/// A name of the environment, or of its block in the hosts file.
 #[derive(Debug, Serialize)]
 struct NameJson {
     name: String,
     /// Whether the system's resolver, which most programs ask, leads to this machine.
     system: bool,
-    /// Whether browsers and curl know without asking.
-    browsers: bool,
+    /// Whether it is below `localhost`, where some programs know it without asking.
+    local: bool,
     /// Whether the hosts file has it in devenv's block.
     hosts_file: bool,
 }
@@ -69,6 +86,8 @@ pub async fn run(cx: &Context, args: &HostsArgs) -> Result<()> {
         None => show(cx, &session, &text, args.json).await,
         Some(What::Add { names }) => {
             let mut all = environment_names(&session);
+            // What was added before stays until `remove`.
+            all.extend(hosts::block(&text, owner));
             for name in names {
                 check(name)?;
                 all.push(name.clone());
@@ -100,27 +119,55 @@ async fn show(cx: &Context, session: &Session, text: &str, json: bool) -> Result
     let mut all = Vec::new();
     for name in names {
         let system = network::resolves_here(&name).await;
-        let browsers = name == "localhost" || name.ends_with(".localhost");
         let hosts_file = block.contains(&name);
-        all.push(NameJson { name, system, browsers, hosts_file });
+        all.push(NameJson { local: name.ends_with(".localhost"), name, system, hosts_file });
     }
+    let programs = programs().await;
     if json {
-        cx.screen.json(&all);
+        cx.screen.json(&HostsJson { names: all, programs });
         return Ok(());
     }
+    let those = |itself: bool| -> Vec<&str> {
+        programs.iter().filter(|program| program.itself == itself).map(|program| program.name).collect()
+    };
+    let (itself, asking) = (those(true), those(false));
     let word = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     let rows: Vec<Vec<String>> = all
         .iter()
-        .map(|name| vec![name.name.clone(), word(name.browsers), word(name.system), word(name.hosts_file)])
+        .map(|name| {
+            let finders = match (name.system, name.local) {
+                (true, _) => "every program".to_owned(),
+                (false, true) if !itself.is_empty() => itself.join(", "),
+                (false, _) => "no program".to_owned(),
+            };
+            vec![name.name.clone(), word(name.system), word(name.hosts_file), finders]
+        })
         .collect();
-    cx.screen.data(table::text(&["NAME", "BROWSERS AND CURL", "SYSTEM RESOLVER", "HOSTS FILE"], &rows));
-    if all.iter().any(|name| !name.system) {
-        cx.screen.say(
-            "programs that ask the system (Python, Java, Ruby, psql, ping …) do not find every name: \
-             `devenv hosts add` writes them into the hosts file",
-        );
+    cx.screen.data(table::text(&["NAME", "SYSTEM RESOLVER", "HOSTS FILE", "FOUND BY"], &rows));
+    if all.iter().any(|name| !name.system) && !asking.is_empty() {
+        cx.screen.say(format!(
+            "these ask the system, and do not find every name: {}: `devenv hosts add` writes all into {FILE}",
+            asking.join(", ")
+        ));
     }
     Ok(())
+}
+
+/// The programs of this machine that people open addresses with.
+async fn programs() -> Vec<ProgramJson> {
+    let mut all = Vec::new();
+    for (name, since) in hosts::PROGRAMS {
+        if !process::exists(name) {
+            continue;
+        }
+        let said = match since {
+            Since::Version(..) => process::output(&Cmd::new(name, ["--version"])).await.ok(),
+            Since::Ever | Since::Never => None,
+        };
+        let said = said.map(|output| output.stdout).unwrap_or_default();
+        all.push(ProgramJson { name, itself: since.has(&said) });
+    }
+    all
 }
 
 /// Names go into a file of the system, so nothing else may.
@@ -148,8 +195,8 @@ async fn write(cx: &Context, session: &Session, before: &str, after: &str) -> Re
         cx.screen.say(format!("- {line}"));
     }
     if !cx.screen.yes && !cx.screen.ask(&format!("write this into {FILE}?")) {
-        let error = Error::message(Kind::Missing, format!("nothing was changed: `{copy}` would write it"));
-        return Err(error.hint("without a terminal, say it with --yes"));
+        let error = Error::message(Kind::Missing, format!("nothing was changed in {FILE}"));
+        return Err(error.hint("a yes to the question writes it; without a terminal, say it with --yes"));
     }
     files::write(&prepared, after.as_bytes(), Access::Public)?;
     let written = mender::go(&Way::of(vec![copy]), &mut |line| cx.screen.say(line)).await;

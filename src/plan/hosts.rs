@@ -1,4 +1,54 @@
-//! A marked block in the hosts file: what it says, and a text with or without it. Pure.
+//! A marked block in the hosts file: what it says, and a text with or without it; and which programs need none for names
+//! below `localhost`. Pure.
+
+/// From which version on a program finds names below `localhost` without asking the system, as RFC 6761 (6.3) wishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// Every version that is about.
+    Ever,
+    /// This one, major and minor.
+    Version(u32, u32),
+    /// None: it asks the system.
+    Never,
+}
+
+/// Programs that people open addresses with. Of curl see its pull request 9296.
+pub const PROGRAMS: [(&str, Since); 14] = [
+    ("chromium", Since::Ever),
+    ("google-chrome", Since::Ever),
+    ("firefox", Since::Ever),
+    ("curl", Since::Version(7, 85)),
+    ("wget", Since::Never),
+    ("http", Since::Never),
+    ("python3", Since::Never),
+    ("node", Since::Never),
+    ("java", Since::Never),
+    ("ruby", Since::Never),
+    ("php", Since::Never),
+    ("psql", Since::Never),
+    ("redis-cli", Since::Never),
+    ("ping", Since::Never),
+];
+
+impl Since {
+    /// Whether a program finds them itself, given what it says of its version.
+    #[must_use]
+    pub fn has(self, said: &str) -> bool {
+        match self {
+            Self::Ever => true,
+            Self::Never => false,
+            Self::Version(major, minor) => version(said).is_some_and(|found| found >= (major, minor)),
+        }
+    }
+}
+
+/// The first number with a dot in it: `curl 7.88.1 (x86_64 …`.
+fn version(said: &str) -> Option<(u32, u32)> {
+    said.split_whitespace().find_map(|word| {
+        let mut numbers = word.split('.').map(str::parse);
+        Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+    })
+}
 
 /// The hosts file with a block for `owner` that leads `names` to this machine; an earlier block of the same owner goes.
 #[must_use]
@@ -71,6 +121,18 @@ mod tests {
         assert_eq!(without_block(&with, "0a"), format!("{OTHERS}\n"));
         let both = with_block(&with, "0b", &names[..1]);
         assert_eq!(without_block(&both, "0b"), with, "the block of another checkout stays");
+    }
+
+    #[test]
+    fn a_program_finds_names_by_itself_from_a_version_on() {
+        let curl = PROGRAMS.iter().find(|(name, _)| *name == "curl").unwrap().1;
+        let said = |version: &str| format!("curl {version} (x86_64-pc-linux-gnu) libcurl/{version} OpenSSL/3.0.19");
+        for (version, finds) in
+            [("7.81.0", false), ("7.85.0", true), ("7.9", false), ("8.14.1", true), ("8.0-DEV", false)]
+        {
+            assert_eq!(curl.has(&said(version)), finds, "{version}");
+        }
+        assert!(!curl.has("") && Since::Ever.has("") && !Since::Never.has("curl 9.9"));
     }
 
     #[test]

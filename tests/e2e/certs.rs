@@ -160,6 +160,11 @@ fn a_name_of_another_zone_has_the_certificate_of_that_zone_alone() {
     let (certs, hosts) = (checkout.ok(&["certs"]).stdout, checkout.ok(&["hosts"]).stdout);
     assert!(certs.contains(&format!("environment, {zone}")), "{certs}");
     assert!(hosts.contains(&named) && hosts.contains("shop.example.test"), "{hosts}");
+    // Whether a program finds names by itself is what it really does: it is refused, or has found nobody.
+    let found: serde_json::Value = serde_json::from_str(&checkout.ok(&["hosts", "--json"]).stdout).unwrap();
+    let curl = found["programs"].as_array().unwrap().iter().find(|program| program["name"] == "curl").unwrap();
+    let does = crate::checkout::shell("curl -s http://nobody.localhost:1/ || echo $?");
+    assert_eq!(curl["itself"], serde_json::json!(does == "7\n"), "{does}");
     checkout.ok(&["up"]).says("nothing to do");
     let doctor = checkout.ok(&["doctor"]).stdout;
     let rows: Vec<&str> = doctor.lines().filter(|line| line.contains(" certificate ")).collect();
