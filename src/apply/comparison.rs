@@ -71,9 +71,7 @@ pub(crate) async fn look(engine: &Engine, ends: &Ends) -> Result<(Vec<Entry>, BT
     let (here, mut seen) = ended?;
     let ours: BTreeSet<&Path> = here.iter().map(|entry| entry.path.as_path()).collect();
     // What comes back from the container is not taken away there.
-    seen.retain(|path, _| {
-        ours.contains(path.as_path()) || !ends.outputs.iter().any(|output| path.starts_with(output.as_str()))
-    });
+    seen.retain(|path, _| ours.contains(path.as_path()) || !ends.is_output(path));
     Ok((here, seen))
 }
 

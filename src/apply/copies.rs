@@ -11,7 +11,7 @@ use crate::host::engine::Engine;
 use crate::host::watch;
 use crate::names::PartName;
 use crate::plan::mirror::{Standing, Told};
-use crate::plan::parts::{Copy, Environment, Part};
+use crate::plan::parts::{Copy, Part};
 use crate::plan::sync::{self, Root};
 use crate::plan::watch::Change;
 
@@ -27,13 +27,6 @@ pub(crate) struct Copies {
 }
 
 impl Copies {
-    /// Forgets sessions of modules that are defined otherwise now; the next batch opens them again.
-    pub(crate) fn keep(&mut self, environment: &Environment) {
-        self.open.retain(|name, (copy, _)| {
-            environment.parts.get(name).and_then(|part| part.mirror.as_ref()).is_some_and(|now| now == copy)
-        });
-    }
-
     /// Forgets all sessions: nobody knows what has arrived.
     pub(crate) fn forget(&mut self) {
         self.open.clear();
@@ -48,8 +41,11 @@ impl Copies {
         containers: &BTreeMap<PartName, String>,
         changed: &BTreeMap<PathBuf, Change>,
     ) -> Vec<Told> {
-        self.keep(&setting.environment);
-        self.open.retain(|name, (_, session)| containers.get(name).is_some_and(|id| id == session.container()));
+        // A session ends with its container, and when its copy is defined otherwise.
+        self.open.retain(|name, (copy, session)| {
+            let now = setting.environment.parts.get(name).and_then(|part| part.mirror.as_ref());
+            now == Some(copy) && containers.get(name).is_some_and(|id| id == session.container())
+        });
         let mut told = Vec::new();
         for part in setting.copied() {
             let (Some(copy), Some(container)) = (&part.mirror, containers.get(&part.name)) else { continue };

@@ -38,6 +38,14 @@ pub struct Ends {
     pub spool: PathBuf,
 }
 
+impl Ends {
+    /// Whether a path comes back.
+    #[must_use]
+    pub fn is_output(&self, path: &Path) -> bool {
+        self.outputs.iter().any(|output| path.starts_with(output.as_str()))
+    }
+}
+
 /// The ends of a module's copy, with a container that has it mounted.
 pub fn ends(checkout: &Path, copy: &Copy, container: String) -> Result<Ends> {
     Ok(Ends {
@@ -74,7 +82,7 @@ pub struct Sent {
     pub halted: Option<Halt>,
 }
 
-/// A mirror that is open. It ends when this is dropped; after an error it must be opened anew.
+/// A mirror that is open. It ends when this is dropped; after an error, and when it has halted, it must be opened anew.
 pub struct Session {
     engine: Engine,
     ends: Ends,
@@ -84,7 +92,6 @@ pub struct Session {
     /// What both sides had of the outputs last.
     agreed: Stamps,
     root: Root,
-    halted: Option<Halt>,
 }
 
 impl Session {
@@ -95,10 +102,10 @@ impl Session {
         let _alone = locks::take_mirror(&ends.container, &ends.dir).await?;
         let root = root(ends.source.root());
         let engine = engine.clone();
-        let mut session = Self { engine, ends, courier, known: BTreeMap::new(), agreed, root, halted: None };
+        let mut session = Self { engine, ends, courier, known: BTreeMap::new(), agreed, root };
         let (here, seen) = look(&session.engine, &session.ends).await?;
         session.known = here.iter().map(|entry| (entry.path.clone(), entry.kind.clone())).collect();
-        let operations = sync::compared(&here, &seen);
+        let mut operations = sync::compared(&here, &seen);
         let gone = operations.iter().filter(|operation| matches!(operation, Operation::Remove(_))).count();
         let files = seen.values().filter(|what| !matches!(what, Seen::Folder)).count();
         let left = here.iter().filter(|entry| entry.kind != Kind::Folder).count();
@@ -109,18 +116,11 @@ impl Session {
         if guard != Guard::Off
             && let Some(halt) = sync::halt(before, root, files, gone, left)
         {
-            session.known.clear();
             session.root = before.unwrap_or(root);
-            session.halted = Some(halt.clone());
             return Ok((session, Sent { halted: Some(halt), ..Sent::default() }));
         }
         let brought = session.bring().await?;
-        // What came back is equal on both sides now.
-        let is_equal = |operation: &Operation| {
-            let is_it = |path: &PathBuf| path == operation.path();
-            brought.iter().any(|back| matches!(back, Back::Bring(path) | Back::Remove(path) if is_it(path)))
-        };
-        let operations: Vec<Operation> = operations.into_iter().filter(|operation| !is_equal(operation)).collect();
+        session.leave_agreed(&mut operations);
         let bytes = session.courier.carry(&session.ends.source, &operations, seen.is_empty()).await?;
         session.agree(&operations);
         Ok((session, Sent { operations, bytes, brought, halted: None }))
@@ -129,13 +129,9 @@ impl Session {
     /// Brings what is at these paths now into the container, as one batch. A changed `.gitignore`, and a path that is
     /// empty, stand for the whole tree.
     pub async fn send(&mut self, changed: &BTreeSet<PathBuf>) -> Result<Sent> {
-        if let Some(halt) = &self.halted {
-            return Ok(Sent { halted: Some(halt.clone()), ..Sent::default() });
-        }
         let _alone = locks::take_mirror(&self.ends.container, &self.ends.dir).await?;
         let at_root = root(self.ends.source.root());
         if let Some(halt) = sync::halt(None, at_root, 0, 0, 0) {
-            self.halted = Some(halt.clone());
             return Ok(Sent { halted: Some(halt), ..Sent::default() });
         }
         let rules = |path: &PathBuf| path.as_os_str().is_empty() || path.ends_with(".gitignore");
@@ -150,7 +146,6 @@ impl Session {
             known.max(1)
         };
         if let Some(halt) = sync::halt(Some(self.root), at_root, known, going, left) {
-            self.halted = Some(halt.clone());
             return Ok(Sent { halted: Some(halt), ..Sent::default() });
         }
         self.root = at_root;
@@ -173,7 +168,7 @@ impl Session {
 
     /// Brings back what the container has changed of the outputs, if it says that there may be something.
     pub async fn look_for_outputs(&mut self) -> Result<Vec<Back>> {
-        if self.ends.outputs.is_empty() || self.halted.is_some() {
+        if self.ends.outputs.is_empty() {
             return Ok(Vec::new());
         }
         let _alone = locks::take_mirror(&self.ends.container, &self.ends.dir).await?;
@@ -188,7 +183,7 @@ impl Session {
     /// meanwhile is not overwritten unseen.
     async fn before_sending(&mut self, operations: &mut Vec<Operation>) -> Result<Vec<Back>> {
         self.leave_agreed(operations);
-        if !operations.iter().any(|operation| self.is_output(operation.path())) {
+        if !operations.iter().any(|operation| self.ends.is_output(operation.path())) {
             return Ok(Vec::new());
         }
         let brought = self.bring().await?;
@@ -200,25 +195,22 @@ impl Session {
     fn leave_agreed(&self, operations: &mut Vec<Operation>) {
         operations.retain(|operation| {
             let path = operation.path();
-            let writes = matches!(operation, Operation::Write { .. } | Operation::Link { .. }) && self.is_output(path);
-            !writes || self.agreed.get(path) != host::stamp(&self.ends.source.root().join(path)).as_ref()
+            let writes = matches!(operation, Operation::Write { .. } | Operation::Mode { .. } | Operation::Link { .. });
+            !(writes && self.ends.is_output(path))
+                || self.agreed.get(path) != host::stamp(&self.ends.source.root().join(path)).as_ref()
         });
     }
 
     /// Notes what was sent of the outputs.
     fn agree(&mut self, operations: &[Operation]) {
         for path in operations.iter().map(Operation::path).filter(|path| path.to_str().is_some()) {
-            if self.is_output(path) {
+            if self.ends.is_output(path) {
                 match host::stamp(&self.ends.source.root().join(path)) {
                     Some(stamp) => self.agreed.insert(path.to_owned(), stamp),
                     None => self.agreed.remove(path),
                 };
             }
         }
-    }
-
-    fn is_output(&self, path: &Path) -> bool {
-        self.ends.outputs.iter().any(|output| path.starts_with(output.as_str()))
     }
 
     /// What both sides had of the outputs last.
@@ -237,12 +229,6 @@ impl Session {
     #[must_use]
     pub fn container(&self) -> &str {
         &self.ends.container
-    }
-
-    /// The folder of the source.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        self.ends.source.root()
     }
 
     fn forget(&mut self, path: &Path) {

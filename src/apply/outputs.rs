@@ -1,12 +1,12 @@
 //! Brings back what the container has changed of the outputs, as `plan/outputs.rs` decides.
 
-use futures_util::StreamExt;
+use std::path::Path;
 
 use crate::apply::mirror::Ends;
 use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::host::outputs::{self, Spool};
-use crate::host::pipe;
+use crate::host::pipe::Pipe;
 use crate::plan::outputs::{Back, Stamps, back};
 
 /// Compares the outputs of both sides and brings back what the container has changed. `agreed` is what both sides had
@@ -18,19 +18,12 @@ pub async fn bring(engine: &Engine, ends: &Ends, agreed: &mut Stamps) -> Result<
     let mut spool = Spool::new(&ends.spool)?;
     for output in &ends.outputs {
         let name = output.clone();
-        let (send, reading) = pipe::reading(move |pipe| {
+        let path = format!("{}/{output}", ends.dir);
+        let take = move |pipe: &mut Pipe| {
             spool.take(&name, pipe)?;
             Ok(spool)
-        });
-        let path = format!("{}/{output}", ends.dir);
-        if let Some(mut archive) = engine.archive(&ends.container, &path).await? {
-            while let Some(chunk) = archive.next().await {
-                // A reader that has failed says why itself.
-                let _ = send.send(chunk?).await;
-            }
-        }
-        drop(send);
-        spool = pipe::ended(reading).await?;
+        };
+        (spool, _) = engine.read_archive(&ends.container, &path, take).await?;
     }
     let root = ends.source.root();
     let here = outputs::stamps(root, &ends.outputs);
@@ -45,13 +38,13 @@ pub async fn bring(engine: &Engine, ends: &Ends, agreed: &mut Stamps) -> Result<
             *back = Back::Refused(path.clone(), error.to_string());
         }
     }
-    // What was changed here alone is agreed on when it has been sent.
-    let sent_by_us = |path: &std::path::PathBuf| {
-        let own = here.get(path);
-        own.is_some() && own != spool.stamps.get(path) && !all.iter().any(|back| back.path() == path)
+    // What is there is known now; what was changed here alone is agreed on when it has been sent.
+    let is_ours = |path: &Path| {
+        let differs = here.get(path).is_some_and(|own| Some(own) != spool.stamps.get(path));
+        differs && !all.iter().any(|back| back.path() == path)
     };
-    agreed.retain(|path, _| spool.stamps.contains_key(path) || (here.contains_key(path) && sent_by_us(path)));
-    for (path, stamp) in spool.stamps.iter().filter(|(path, _)| path.to_str().is_some() && !sent_by_us(path)) {
+    agreed.retain(|path, _| spool.stamps.contains_key(path));
+    for (path, stamp) in spool.stamps.iter().filter(|(path, _)| path.to_str().is_some() && !is_ours(path)) {
         agreed.insert(path.clone(), stamp.clone());
     }
     Ok(all)

@@ -7,12 +7,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path};
 
 use bollard::query_parameters::DownloadFromContainerOptionsBuilder;
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::{Engine, failed, is_missing};
-use crate::host::{files, pipe};
+use crate::host::files;
+use crate::host::pipe::{self, Pipe};
 
 /// What was unpacked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,44 +23,66 @@ pub struct Unpacked {
     pub bytes: u64,
 }
 
+/// Whether a container has a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// It has.
+    Yes,
+    /// It has not.
+    No,
+}
+
 impl Engine {
+    /// A file in a container, running or not; `None` where there is none.
+    pub async fn read_file(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>> {
+        let unreadable = format!("cannot read {path}");
+        let first = move |pipe: &mut Pipe| {
+            let failed = |error: io::Error| Error::message(Kind::Failed, format!("{unreadable}: {error}"));
+            let mut archive = tar::Archive::new(pipe);
+            let Some(entry) = archive.entries().map_err(failed)?.next() else { return Ok(Vec::new()) };
+            let mut content = Vec::new();
+            entry.and_then(|mut entry| entry.read_to_end(&mut content)).map_err(failed)?;
+            Ok(content)
+        };
+        Ok(match self.read_archive(container, path, first).await? {
+            (content, Found::Yes) => Some(content),
+            (_, Found::No) => None,
+        })
+    }
+
     /// Copies a folder of a container, running or not, to a folder of the same name in `into`. Links stay links; all of it
     /// belongs to `owner` where we may decide that.
     pub async fn copy_folder(&self, container: &str, path: &str, into: &Path, owner: (u32, u32)) -> Result<Unpacked> {
-        let Some(mut archive) = self.archive(container, path).await? else {
-            return Err(Error::message(Kind::Failed, format!("there is no {path} in the container")));
-        };
         let into = into.to_owned();
-        let (send, unpacking) =
-            pipe::reading(move |pipe| unpack(pipe, &into, owner).map_err(files::failed("write", &into)));
-        while let Some(chunk) = archive.next().await {
-            // Nobody receives any more where unpacking has failed: that error comes below.
-            if send.send(chunk?).await.is_err() {
-                break;
-            }
+        let unpacking = move |pipe: &mut Pipe| unpack(pipe, &into, owner).map_err(files::failed("write", &into));
+        match self.read_archive(container, path, unpacking).await? {
+            (unpacked, Found::Yes) => Ok(unpacked),
+            (_, Found::No) => Err(Error::message(Kind::Failed, format!("there is no {path} in the container"))),
         }
-        drop(send);
-        pipe::ended(unpacking).await
     }
 
-    /// The archive of a path in a container, running or not, whose entries begin with the path's last part; `None` where
-    /// there is no such path.
-    pub async fn archive(
+    /// Has the archive of a path in a container, running or not, read as it comes; its entries begin with the path's last
+    /// part. Where there is no such path, nothing is there to be read.
+    pub async fn read_archive<T: Send + 'static>(
         &self,
         container: &str,
         path: &str,
-    ) -> Result<Option<impl Stream<Item = Result<Bytes>> + Unpin + Send + use<>>> {
+        read: impl FnOnce(&mut Pipe) -> Result<T> + Send + 'static,
+    ) -> Result<(T, Found)> {
         let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
-        let mut rest = Box::pin(self.docker.download_from_container(container, Some(options)));
-        let first = rest.next().await;
-        if let Some(Err(error)) = &first
-            && is_missing(error)
-        {
-            return Ok(None);
+        let mut stream = self.docker.download_from_container(container, Some(options));
+        let (send, reading) = pipe::reading(read);
+        let mut found = Found::Yes;
+        while let Some(chunk) = stream.next().await {
+            match chunk {
+                // A reader that has failed says why itself.
+                Ok(chunk) => drop(send.send(chunk).await),
+                Err(error) if is_missing(&error) => found = Found::No,
+                Err(error) => return Err(failed(format!("cannot read {path}"))(error)),
+            }
         }
-        let doing = format!("cannot read {path}");
-        let all = futures_util::stream::iter(first).chain(rest);
-        Ok(Some(Box::pin(all.map(move |chunk| chunk.map_err(failed(doing.clone()))))))
+        drop(send);
+        Ok((pipe::ended(reading).await?, found))
     }
 }
 

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use bollard::models::VolumeCreateRequest;
 use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptions, UploadToContainerOptionsBuilder};
-use futures_util::StreamExt;
 
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::{Engine, failed, is_missing};
@@ -49,21 +48,6 @@ impl Engine {
             Err(error) if is_missing(&error) => Ok(()),
             answer => answer.map_err(failed(format!("cannot delete the volume {name}"))),
         }
-    }
-
-    /// A file in a container, running or not; `None` where there is none.
-    pub async fn read_file(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>> {
-        let Some(mut archive) = self.archive(container, path).await? else { return Ok(None) };
-        let mut bytes = Vec::new();
-        while let Some(chunk) = archive.next().await {
-            bytes.extend_from_slice(&chunk?);
-        }
-        let unreadable = |error: std::io::Error| Error::message(Kind::Failed, format!("cannot read {path}: {error}"));
-        let mut archive = tar::Archive::new(bytes.as_slice());
-        let Some(entry) = archive.entries().map_err(unreadable)?.next() else { return Ok(None) };
-        let mut content = Vec::new();
-        std::io::Read::read_to_end(&mut entry.map_err(unreadable)?, &mut content).map_err(unreadable)?;
-        Ok(Some(content))
     }
 
     /// Gives the root of a mounted volume its owner: a directory entry, put into the parent folder of the mount
