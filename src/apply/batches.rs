@@ -58,8 +58,9 @@ impl Batches {
             self.unsent.get_or_insert_default().extend(changed);
             return;
         }
-        let mut changed = changed;
-        changed.extend(self.unsent.take().unwrap_or_default());
+        let mut unsent = self.unsent.take().unwrap_or_default();
+        unsent.extend(changed);
+        let changed = unsent;
         self.number += 1;
         let (number, batch, copies) = (self.number, changed.clone(), Arc::clone(&self.copies));
         let (engine, setting) = (road.engine.clone(), Arc::clone(road.setting));
@@ -101,8 +102,7 @@ impl Batches {
 
     /// Whether nothing is on its way, and a copy is to be tried again or, for `outputs`, to be looked at.
     pub(crate) fn are_due(&mut self, outputs: bool) -> bool {
-        let mends = self.mend.take_if(|at| *at <= Instant::now()).is_some();
-        (mends || outputs) && self.sending.is_none()
+        self.sending.is_none() && (self.mend.take_if(|at| *at <= Instant::now()).is_some() || outputs)
     }
 
     /// Gives up what is on its way.

@@ -48,6 +48,8 @@ pub(crate) async fn follow(engine: Engine, checkout: String, outbox: UnboundedSe
             }
         }
         if running(&engine, &label).await.is_ok() {
+            // An engine that answers and has no events would be asked without a pause.
+            tokio::time::sleep(PAUSE.0).await;
             continue;
         }
         if known.take().is_some() && outbox.send(Message::Containers(None)).is_err() {

@@ -74,7 +74,7 @@ async fn glance(engine: &Engine, part: &Part, container: &Container) -> Option<S
         Ask::Tcp { port } => network::answers_tcp(address, *port, GLANCE).await.ok().map(|()| String::new()),
         Ask::Exec(_) if container.health == EngineHealth::Healthy => Some(String::new()),
         Ask::Exec(argv) => {
-            let (code, _) = engine.exec(&container.id, argv).await.ok()?;
+            let (code, _) = tokio::time::timeout(GLANCE * 10, engine.exec(&container.id, argv)).await.ok()?.ok()?;
             (code == 0).then(String::new)
         }
     }

@@ -38,7 +38,10 @@ pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let Err(answer) = ask(engine, part, &probe.ask, id, &detail).await? else { return Ok(()) };
+        let Err(answer) = ask(engine, part, &probe.ask, id, &detail, within.saturating_sub(begin.elapsed())).await?
+        else {
+            return Ok(());
+        };
         if begin.elapsed() >= within {
             return Err(not_ready(engine, part, id, within, &probe.ask, &answer).await);
         }
@@ -52,12 +55,22 @@ pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration
 }
 
 /// Asks once; the inner error is what the part answered.
-async fn ask(engine: &Engine, part: &Part, ask: &Ask, id: &str, detail: &Detail) -> Result<Result<(), String>> {
+async fn ask(
+    engine: &Engine,
+    part: &Part,
+    ask: &Ask,
+    id: &str,
+    detail: &Detail,
+    within: Duration,
+) -> Result<Result<(), String>> {
     let patience = Duration::from_secs(2);
     let address = detail.address.clone().unwrap_or_default();
     match ask {
         Ask::Exec(argv) => {
-            let (code, output) = engine.exec(id, argv).await?;
+            let Ok(answer) = tokio::time::timeout(within, engine.exec(id, argv)).await else {
+                return Ok(Err(format!("`{ask}` does not end within {} s", within.as_secs())));
+            };
+            let (code, output) = answer?;
             if code == 126 || code == 127 {
                 let message = format!("the health check of `{}` cannot run: {}", part.name, output.trim());
                 return Err(

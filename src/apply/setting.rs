@@ -47,17 +47,6 @@ impl Setting {
         self.copied().filter_map(|part| part.mirror.as_ref()).map(|copy| self.folder(&copy.folder))
     }
 
-    /// The parts whose copies any of these paths belongs to.
-    pub fn mirrors_of<'a>(
-        &'a self,
-        paths: impl Iterator<Item = &'a PathBuf> + Clone,
-    ) -> impl Iterator<Item = &'a PartName> {
-        self.copied().filter_map(move |part| {
-            let folder = self.folder(&part.mirror.as_ref()?.folder);
-            paths.clone().any(|path| path.starts_with(&folder)).then_some(&part.name)
-        })
-    }
-
     /// The names of all parts that are watched, for their loop or for their copy.
     #[must_use]
     pub fn watched<'a>(&'a self, wanted: &'a Rules) -> Vec<&'a str> {

@@ -144,12 +144,27 @@ impl Watcher {
         self.setting = Arc::new(setting);
         let wanted = rules(&self.setting.project, &self.setting.environment);
         self.configure_loops(&wanted);
+        let mut changed = BTreeMap::new();
         if is_other {
+            let known = self.changes.trees().folders.clone();
+            let marks = |watcher: &Self| -> BTreeMap<PartName, String> {
+                wanted.keys().filter_map(|module| Some((module.clone(), watcher.mark(module)?))).collect()
+            };
+            let before = marks(self);
             self.changes = Changes::open(&trees);
+            // What changed while the settings were read is the beginning now, and comes as no change.
+            for (module, now) in marks(self) {
+                let folder = self.setting.project.file.modules.get(&module).map(|module| &module.path);
+                let was_known = folder.is_some_and(|folder| known.contains_key(folder));
+                if was_known && before.get(&module) != Some(&now) {
+                    self.take(Event::Missed(self.begin.elapsed(), module));
+                }
+            }
+            changed = self.setting.mirrored().map(|folder| (folder, Change::Folder)).collect();
             self.tell_ready(&wanted);
         }
         // A copy may be another one now.
-        self.mirror(BTreeMap::new());
+        self.mirror(changed);
     }
 
     /// Has the settings read again although their files are as they were: they could not be read.
@@ -159,11 +174,6 @@ impl Watcher {
 
     fn configure_loops(&mut self, wanted: &Rules) {
         self.take(Event::Configured(wanted.clone()));
-        // What ran on a copy may run on its source now.
-        let copied: Vec<PartName> = self.setting.copied().map(|part| part.name.clone()).collect();
-        for module in wanted.keys().filter(|module| !copied.contains(module)) {
-            self.take(Event::MoreToCome(module.clone(), false));
-        }
         for (module, rule) in wanted {
             // The stamp is what was installed; its text is the fingerprint's.
             let stamp = self.setting.stamps.get(module);
@@ -231,26 +241,30 @@ impl Watcher {
 
     /// What changed has reached the containers.
     fn in_place(&mut self, changed: &Changed) {
-        let root = &self.setting.root;
-        let relative = |path: &Path| Some(path.strip_prefix(root).ok()?.to_string_lossy().into_owned());
-        let files = changed.iter().filter(|(_, change)| **change != Change::Folder);
-        let paths: BTreeMap<String, Change> =
-            files.filter_map(|(path, change)| Some((relative(path)?, *change))).collect();
+        let paths = self.files(changed);
         if !paths.is_empty() {
             self.take(Event::Changed(self.begin.elapsed(), paths));
         }
     }
 
+    /// Files among what changed, by their paths in the checkout.
+    fn files(&self, changed: &Changed) -> BTreeMap<String, Change> {
+        let root = &self.setting.root;
+        let relative = |path: &Path| Some(path.strip_prefix(root).ok()?.to_string_lossy().into_owned());
+        let files = changed.iter().filter(|(_, change)| **change != Change::Folder);
+        files.filter_map(|(path, change)| Some((relative(path)?, *change))).collect()
+    }
+
     /// Brings changes into the copies of the modules that run on one.
     fn mirror(&mut self, changed: Changed) {
         if self.setting.mirrored().next().is_none() {
+            // What ran on a copy runs on its source now.
+            let unsent = self.batches.next().unwrap_or_default();
+            self.in_place(&unsent);
             self.in_place(&changed);
             return;
         }
-        let behind: Vec<PartName> = self.setting.mirrors_of(changed.keys()).cloned().collect();
-        for part in behind {
-            self.take(Event::MoreToCome(part, true));
-        }
+        self.take(Event::Coming(self.files(&changed)));
         let Self { engine, setting, containers, outbox, batches, .. } = self;
         batches.send(&Road { engine, setting, containers, outbox }, changed);
     }
@@ -263,10 +277,6 @@ impl Watcher {
             self.records.mirrored(one, now);
             let in_sync = one.standing == Standing::InSync;
             self.take(Event::Held(one.part.clone(), (!in_sync).then(|| "its mirror".to_owned())));
-        }
-        let arrived: Vec<PartName> = self.setting.mirrors_of(changed.keys()).cloned().collect();
-        for part in arrived {
-            self.take(Event::MoreToCome(part, false));
         }
         self.in_place(&changed);
         if let Some(next) = self.batches.next() {

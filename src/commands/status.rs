@@ -4,13 +4,14 @@ use serde::Serialize;
 
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::Session;
+use crate::commands::watch::watched as watched_by;
 use crate::error::Result;
 use crate::host::watch;
 use crate::plan::observed::State;
 use crate::plan::parts::{Kind, Part};
 use crate::plan::up::Request;
 use crate::plan::watch::ModuleState;
-use crate::ui::table;
+use crate::ui::{screen, table};
 
 /// Show what runs, what is stale and why
 #[derive(clap::Args, Debug)]
@@ -54,7 +55,8 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
         steps.map(|step| step.cause.clone()).collect()
     };
     let mut watched = watch::state(&session.checkout.root);
-    if watch::holder(&session.checkout.root).is_none() {
+    let is_watched = watch::holder(&session.checkout.root).is_some();
+    if !is_watched {
         watched.watcher_ended();
     }
     let parts: Vec<PartJson> = session
@@ -76,6 +78,10 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
     }
     if let Some(trouble) = watched.trouble {
         cx.screen.say(trouble);
+    }
+    let waiting = watched_by(session);
+    if !is_watched && !screen::in_ci() && session.observed.running().iter().any(|part| waiting.contains(part)) {
+        cx.screen.say("nobody watches, so saved files mean nothing yet: `devenv up` starts the watcher");
     }
     let rows: Vec<Vec<String>> = parts
         .into_iter()

@@ -106,14 +106,19 @@ impl Log {
     }
 }
 
+/// The modules that the watcher has something to do for.
+#[must_use]
+pub fn watched(session: &Session) -> BTreeSet<PartName> {
+    let parts = session.environment.parts.values();
+    let copied = parts.filter(|part| part.is_copied()).map(|part| part.name.clone());
+    copied.chain(rules(&session.checkout.project, &session.environment).into_keys()).collect()
+}
+
 /// Sees to it that the right watcher runs, if a module asks for one, and says what it does about it.
 pub async fn ensure(cx: &Context, session: &Session) -> Result<()> {
     let root = &session.checkout.root;
-    let wanted = rules(&session.checkout.project, &session.environment);
     let holder = watch::holder(root);
-    let copied: Vec<&PartName> =
-        session.environment.parts.values().filter(|part| part.is_copied()).map(|part| &part.name).collect();
-    if wanted.is_empty() && copied.is_empty() {
+    if watched(session).is_empty() {
         if holder.is_some() {
             watch::end(root).await;
         }
@@ -142,8 +147,8 @@ pub async fn ensure(cx: &Context, session: &Session) -> Result<()> {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let names: BTreeSet<&str> = wanted.keys().chain(copied).map(PartName::as_str).collect();
-    let names: Vec<&str> = names.into_iter().collect();
+    let names = watched(session);
+    let names: Vec<&str> = names.iter().map(PartName::as_str).collect();
     cx.screen.say(format!("watching {} in the background: `devenv watch` shows it", names.join(", ")));
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::digest::Fingerprint;
 use crate::names::PartName;
 use crate::plan::pending::Pending;
-use crate::plan::watch::{Change, Rules, Step};
+use crate::plan::watch::{Change, Rule, Rules, Step};
 
 /// A loop that is interrupted this often in a row by the same paths interrupts itself.
 const OFTEN: u32 = 3;
@@ -18,7 +18,9 @@ const OFTEN: u32 = 3;
 pub enum Event {
     /// The settings, at the beginning and whenever they change.
     Configured(Rules),
-    /// Paths of the checkout changed.
+    /// Paths of the checkout changed, and have yet to reach a container: their batch is not complete before they have.
+    Coming(BTreeMap<String, Change>),
+    /// Paths of the checkout changed, and the containers see it.
     Changed(Duration, BTreeMap<String, Change>),
     /// Source of a module may have changed while nobody watched.
     Missed(Duration, PartName),
@@ -34,8 +36,6 @@ pub enum Event {
     Back,
     /// Something else keeps a module's loop from running, such as its mirror; or does so no more.
     Held(PartName, Option<String>),
-    /// Whether changes of a module are on their way, and its batch is not complete before they have come.
-    MoreToCome(PartName, bool),
     /// The dependencies that are installed.
     Installed(PartName, Option<Fingerprint>),
     /// A step has ended.
@@ -116,15 +116,37 @@ struct Loop {
     installed: Option<Fingerprint>,
     held: Option<String>,
     /// Changes are on their way that belong to the same batch.
-    more_to_come: bool,
+    is_coming: bool,
     /// What has interrupted the loop, and how often in a row.
     interrupted: (BTreeSet<String>, u32),
+    /// It runs once more after this time: a change came that did not interrupt it.
+    again: Option<String>,
 }
 
 impl Loop {
+    /// Begins with all steps.
+    fn fill(&mut self, rule: &Rule, cause: String) {
+        self.cause = Some(cause);
+        self.failed = false;
+        // Dependencies are no step that a person chooses: they come first whenever they are not what they should be.
+        let deps = rule.install.is_some().then_some(Step::Deps);
+        let restart = rule.restart.then_some(Step::Restart);
+        self.queue = deps.into_iter().chain(rule.steps.iter().copied()).chain(restart).collect();
+    }
+
+    /// It has nothing left to do, or begins once more.
+    fn done(&mut self, module: &PartName, rule: &Rule) -> Option<Action> {
+        if let Some(cause) = self.again.take() {
+            self.fill(rule, cause);
+            return None;
+        }
+        self.interrupted = (BTreeSet::new(), 0);
+        Some(Action::Done(module.clone()))
+    }
+
     /// When a batch is complete.
     fn due(&self) -> Option<Duration> {
-        (!self.pending.is_empty() && !self.more_to_come).then(|| self.pending.due())
+        (!self.pending.is_empty() && !self.is_coming).then(|| self.pending.due())
     }
 }
 
@@ -144,6 +166,7 @@ impl Loops {
         let mut actions = Vec::new();
         match event {
             Event::Configured(rules) => self.configure(rules, &mut actions),
+            Event::Coming(paths) => self.coming(&paths),
             Event::Changed(at, paths) => self.change(at, &paths),
             Event::Missed(at, module) => {
                 if let Some(one) = self.loops.get_mut(&module) {
@@ -167,7 +190,6 @@ impl Loops {
             }
             Event::Back => self.away = false,
             Event::Held(module, why) => self.loops.entry(module).or_default().held = why,
-            Event::MoreToCome(module, more) => self.loops.entry(module).or_default().more_to_come = more,
             Event::Installed(module, fingerprint) => self.loops.entry(module).or_default().installed = fingerprint,
             Event::Ended(module, run, end) => self.end(&module, run, end, &mut actions),
         }
@@ -216,10 +238,19 @@ impl Loops {
         self.rules = rules;
     }
 
+    fn coming(&mut self, paths: &BTreeMap<String, Change>) {
+        for (module, rule) in &self.rules {
+            if let Some(one) = self.loops.get_mut(module) {
+                one.is_coming |= paths.keys().any(|path| rule.counts(path));
+            }
+        }
+    }
+
     fn change(&mut self, at: Duration, paths: &BTreeMap<String, Change>) {
         for (module, rule) in &self.rules {
             let Some(one) = self.loops.get_mut(module) else { continue };
             for (path, change) in paths.iter().filter(|(path, _)| rule.counts(path)) {
+                one.is_coming = false;
                 one.pending.add(path, *change);
                 one.pending.last = at;
             }
@@ -230,18 +261,19 @@ impl Loops {
     fn begin(&mut self, module: &PartName, actions: &mut Vec<Action>) {
         let (Some(one), Some(rule)) = (self.loops.get_mut(module), self.rules.get(module)) else { return };
         let pending = std::mem::take(&mut one.pending);
-        let queue: VecDeque<Step> = rule.steps.iter().copied().chain(rule.restart.then_some(Step::Restart)).collect();
         if let Some(current) = &mut one.current {
             let paths: BTreeSet<String> = pending.paths.keys().cloned().collect();
             one.interrupted = if one.interrupted.0 == paths { (paths, one.interrupted.1 + 1) } else { (paths, 1) };
             if one.interrupted.1 >= OFTEN {
                 if one.interrupted.1 == OFTEN {
                     let text = format!(
-                        "{} whenever {} runs, so that no longer counts: if it is made by it, add it to .gitignore or `watch.ignore`",
+                        "{} whenever {} runs, so it runs to its end, then once more: if that is made by it, add it to \
+                         .gitignore or `watch.ignore`",
                         pending.cause(),
                         current.step,
                     );
                     actions.push(Action::Say(module.clone(), text));
+                    one.again = Some(pending.cause());
                 }
                 return;
             }
@@ -250,13 +282,8 @@ impl Loops {
                 actions.push(Action::Cancel { module: module.clone(), run: current.run });
             }
         }
-        one.cause = Some(pending.cause());
-        one.failed = false;
-        one.queue = queue;
-        // Dependencies are no step that a person chooses: they come first whenever they are not what they should be.
-        if rule.install.is_some() {
-            one.queue.push_front(Step::Deps);
-        }
+        one.again = None;
+        one.fill(rule, pending.cause());
     }
 
     fn end(&mut self, module: &PartName, run: u64, end: End, actions: &mut Vec<Action>) {
@@ -280,11 +307,10 @@ impl Loops {
             self.loops.remove(module);
             return;
         }
-        if let Some(one) = self.loops.get_mut(module)
+        if let (Some(one), Some(rule)) = (self.loops.get_mut(module), self.rules.get(module))
             && one.queue.is_empty()
         {
-            one.interrupted = (BTreeSet::new(), 0);
-            actions.push(Action::Done(module.clone()));
+            actions.extend(one.done(module, rule));
         }
     }
 
@@ -297,21 +323,19 @@ impl Loops {
         if one.current.is_some() {
             return;
         }
-        let had = !one.queue.is_empty();
+        let mut had = !one.queue.is_empty();
         let step = loop {
             match one.queue.pop_front() {
                 Some(Step::Deps) if one.installed == rule.install => {}
-                Some(Step::Restart) if one.failed => {}
+                Some(Step::Restart) if one.failed => {
+                    let text = "not restarted, since a step failed: what ran before goes on".to_owned();
+                    actions.push(Action::Say(module.clone(), text));
+                }
+                None if std::mem::take(&mut had) => actions.extend(one.done(module, rule)),
                 step => break step,
             }
         };
-        let Some(step) = step else {
-            if had {
-                one.interrupted = (BTreeSet::new(), 0);
-                actions.push(Action::Done(module.clone()));
-            }
-            return;
-        };
+        let Some(step) = step else { return };
         self.runs += 1;
         one.current = Some(Current { run: self.runs, step, cancelled: false, install: rule.install.clone() });
         let cause = one.cause.take();

@@ -135,17 +135,21 @@ fn a_branch_switch_is_one_run() {
 }
 
 #[test]
-fn a_batch_that_comes_in_pieces_is_one_run() {
+fn a_batch_that_reaches_the_container_in_pieces_is_one_run() {
     let mut play = Play::new();
+    let paths = |number: usize| BTreeMap::from([(format!("api/{number}"), Change::Written)]);
     for number in 0..5 {
-        play.take(Event::MoreToCome(part("api"), true));
+        play.take(Event::Coming(paths(number)));
         play.wait();
-        play.take(Event::MoreToCome(part("api"), false));
-        play.change(&[(&format!("api/{number}"), Change::Written)]);
+        play.take(Event::Changed(play.at, paths(number)));
     }
     assert_eq!(play.said(), "");
     play.wait();
     assert_eq!(play.said(), "api: build #1: api/0 changed, and 4 more\n");
+    // Nobody waits for what is on its way to another module.
+    play.take(Event::Coming(paths(5)));
+    play.save("worker/x");
+    assert_eq!(play.said(), "worker: restart #2: worker/x changed\n");
 }
 
 #[test]
@@ -188,7 +192,10 @@ fn a_failed_check_keeps_no_test_from_running_but_the_restart() {
     play.end("api", 1, End::Good);
     play.end("api", 2, End::Failed);
     play.end("api", 3, End::Good);
-    assert_eq!(play.said(), "api: build #1: api/a.py changed\napi: lint #2\napi: test #3\napi: done\n");
+    assert_eq!(
+        play.said(),
+        "api: build #1: api/a.py changed\napi: lint #2\napi: test #3\napi: not restarted, since a step failed: what ran before goes on\napi: done\n"
+    );
 }
 
 #[test]
@@ -254,6 +261,34 @@ fn a_step_that_changes_its_own_source_does_not_go_round_for_ever() {
     let said = play.said();
     assert_eq!(said.matches("cancel").count(), 2, "{said}");
     assert!(said.contains("api/made changed whenever build runs"), "{said}");
+    let mut run = 6;
+    while play.loops.runs(&part("api")).is_some() {
+        play.save("api/made");
+        play.end("api", run, End::Good);
+        run += 1;
+        assert!(run < 20, "it goes round: {}", play.said());
+    }
+    assert_eq!(play.said().matches("build #").count(), 1, "it runs once more");
+}
+
+#[test]
+fn the_last_of_many_saves_during_one_long_step_is_built() {
+    let mut play = Play::new();
+    for _ in 0..4 {
+        play.save("api/a.py");
+    }
+    play.end("api", 1, End::Cancelled);
+    play.said();
+    for run in 2..=9 {
+        play.end("api", run, End::Good);
+    }
+    assert_eq!(
+        play.said(),
+        "api: lint #3\napi: test #4\napi: restart #5\napi: build #6: api/a.py changed\napi: lint #7\napi: test #8\n\
+         api: restart #9\napi: done\n"
+    );
+    play.save("api/a.py");
+    assert_eq!(play.said(), "api: build #10: api/a.py changed\n");
 }
 
 #[test]

@@ -209,6 +209,13 @@ impl Observed {
         self.containers.iter().find(|container| !container.one_off && container.part == part.as_str())
     }
 
+    /// The parts that run.
+    #[must_use]
+    pub fn running(&self) -> Vec<PartName> {
+        let running = self.containers.iter().filter(|one| one.state == State::Running && !one.one_off);
+        running.filter_map(|one| PartName::new(one.part.as_str()).ok()).collect()
+    }
+
     /// The newest image of a node, whatever it was made from.
     #[must_use]
     pub fn latest(&self, name: &ImageName) -> Option<&Image> {
