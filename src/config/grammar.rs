@@ -261,6 +261,9 @@ fn url(text: &str) -> Result<(), String> {
 }
 
 fn host_name(text: &str) -> Result<(), String> {
+    if text.parse::<std::net::IpAddr>().is_ok() {
+        return Err(format!("{} is an address: write a name that leads to it", quoted(text)));
+    }
     if text.len() <= 253 && text.contains('.') && text.split('.').all(is_host_label) {
         return Ok(());
     }

@@ -332,6 +332,9 @@ impl Route {
                 quoted(text)
             ));
         }
+        if text == "/.devenv" || text.starts_with("/.devenv/") {
+            return Err(format!("{} is the gateway's own: it answers there itself", quoted(text)));
+        }
         Ok(if text == "/" { text.to_owned() } else { text.trim_end_matches('/').to_owned() })
     }
 }

@@ -154,6 +154,25 @@ fn streams_sockets_ids_and_large_bodies_pass_as_they_come() {
     let body = "0123456789abcdef".repeat(4 << 20);
     let (status, answer) = http::request("POST", &format!("{url}/size"), &body);
     assert_eq!((status, answer), (200, format!("0 {}", devenv::digest::hex(body.as_bytes()))));
+
+    // A body that is too large is refused before it is sent, with a word on how much is taken.
+    let mut stream = BufReader::new(http::connect(&url, &["http/1.1"]));
+    write!(stream.get_mut(), "POST /id HTTP/1.1\r\nHost: {host}\r\nContent-Length: 209715200\r\n\r\n").unwrap();
+    assert!(http::head(&mut stream).starts_with("HTTP/1.1 413 "));
+    let mut page = String::new();
+    stream.read_line(&mut page).and_then(|_| stream.read_line(&mut page)).unwrap();
+    assert!(page.contains("at most 100 MB"), "{page}");
+
+    // Plain HTTP at the port of HTTPS is led to HTTPS.
+    let mut plain = BufReader::new(
+        std::net::TcpStream::connect(host.replace(&format!("{}.localhost", checkout.project()), "127.0.0.1")).unwrap(),
+    );
+    write!(plain.get_mut(), "GET /id?x=1 HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
+    let answer = http::head(&mut plain);
+    assert!(
+        answer.starts_with("HTTP/1.1 308 ") && answer.contains(&format!("Location: https://{host}/id?x=1")),
+        "{answer}"
+    );
     checkout.ok(&["down", "-v", "--yes"]);
 }
 
@@ -185,6 +204,9 @@ fn a_module_that_is_away_is_named_and_found_again_at_another_address() {
         });
     };
     named();
+    // What a page repeats of a request cannot be markup.
+    let shown = http::get(&format!("{url}/id?<script>")).1;
+    assert!(shown.contains("GET this address") && !shown.contains("<script>"), "{shown}");
     // Also when the gateway has started without it.
     engine::docker(&["restart", "--time", "1", &gateway]);
     until("the gateway is back", || {

@@ -11,6 +11,7 @@ use crate::config::problems::{ENOUGH, Finding};
 use crate::config::tree::{Entry, Node, is_extension};
 use crate::names::PartName;
 
+mod aliases;
 mod cycles;
 mod images;
 mod local;
@@ -36,6 +37,7 @@ pub(crate) fn check(tree: &Node, known: &Known) -> Vec<Finding> {
     findings.extend(services::check(&parts, known));
     findings.extend(ports::check(&parts));
     findings.extend(routes::check(&parts));
+    findings.extend(aliases::check(tree, &parts));
     findings.extend(local::check(tree, &parts));
     findings
 }
