@@ -50,6 +50,10 @@ pub fn read_text(path: &Path) -> Result<Option<String>> {
 /// Writes a file so that it is there whole or not at all; says whether anything changed.
 pub fn write(path: &Path, bytes: &[u8], access: Access) -> Result<bool> {
     if fs::read(path).is_ok_and(|before| before == bytes) {
+        let is_open = || fs::metadata(path).is_ok_and(|facts| facts.mode() & 0o077 != 0);
+        if access == Access::Private && is_open() {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed("change the mode of", path))?;
+        }
         return Ok(false);
     }
     let folder = path.parent().unwrap_or(Path::new("/"));
@@ -85,6 +89,7 @@ pub fn make_folder(path: &Path, access: Access) -> Result<()> {
 /// Writes generated files below `.devenv`; a file at such a path that we did not make is the user's, and an error.
 pub fn write_generated(root: &Path, files: &[Generated]) -> Result<()> {
     let folder = root.join(".devenv");
+    generated::refuse_link(&folder)?;
     make_folder(&folder, Access::Public)?;
     write(&folder.join(".gitignore"), b"*\n", Access::Public)?;
     for file in files {

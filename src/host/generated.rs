@@ -8,9 +8,13 @@ use crate::error::{Error, Kind, Result};
 use crate::host::files::{failed, read_text, remove};
 use crate::render::{Generated, MARKER};
 
-/// Refuses a generated file at whose path, below `root`, there is one that devenv did not make.
+/// Refuses a generated file at whose path, below `root`, there is one that devenv did not make, or on whose way there is
+/// a link: a repository could lead keys to where others read them.
 pub fn check(root: &Path, file: &Generated) -> Result<()> {
     let path = root.join(&file.path);
+    for folder in Path::new(&file.path).ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()) {
+        refuse_link(&root.join(folder))?;
+    }
     match read_text(&path)? {
         Some(before) if file.text.contains(MARKER) && !before.contains(MARKER) => {
             let message = format!("{} is not a file that devenv made, so it stays as it is", path.display());
@@ -18,6 +22,15 @@ pub fn check(root: &Path, file: &Generated) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses a folder that is a link.
+pub fn refuse_link(folder: &Path) -> Result<()> {
+    if !folder.is_symlink() {
+        return Ok(());
+    }
+    let message = format!("{} is a link, and devenv writes nothing through links", folder.display());
+    Err(Error::message(Kind::Failed, message).hint("remove the link and run the command again"))
 }
 
 /// Removes `FOLDER/NAME/file` that devenv made for a name that is not in `kept`, with the folders where nothing is left

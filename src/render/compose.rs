@@ -59,7 +59,7 @@ pub fn files(environment: &Environment, assets: &Assets, engine: &Engine) -> Res
         .map(|path| {
             let template = assets.get(path).map(super::super::assets::Asset::text).unwrap_or_default();
             let text = format!("# {MARKER}\n{}", render(path, template, &context)?);
-            Ok(Generated { path: path.to_owned(), text, access: Access::Public })
+            Ok(Generated { path: path.to_owned(), text, access: Access::Private })
         })
         .collect()
 }
@@ -82,7 +82,7 @@ pub fn labels(environment: &Environment, definitions: &BTreeMap<String, Definiti
         })
         .collect();
     let body = serde_yaml::to_string(&json!({"name": environment.project, "services": services})).unwrap_or_default();
-    Generated { path: LABELS.to_owned(), text: format!("# {MARKER}\n{body}"), access: Access::Public }
+    Generated { path: LABELS.to_owned(), text: format!("# {MARKER}\n{body}"), access: Access::Private }
 }
 
 fn view<'a>(part: &'a Part, environment: &'a Environment, engine: &Engine) -> View<'a> {

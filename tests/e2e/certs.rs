@@ -273,6 +273,23 @@ modules:
 }
 
 #[test]
+fn nothing_is_written_through_a_link_of_the_repository() {
+    let checkout = Checkout::new("project: PROJECT\nmodules:\n  web: {path: web, image: base, run: sleep infinity}\n");
+    checkout.write("web/.keep", "");
+    let root = checkout.root();
+    for (folder, target) in [(".devenv", "web"), (".devenv/certs", "../web"), (".devenv/secrets", "../web")] {
+        let _ = std::fs::remove_dir_all(root.join(".devenv"));
+        if folder != ".devenv" {
+            std::fs::create_dir(root.join(".devenv")).unwrap();
+        }
+        std::os::unix::fs::symlink(target, root.join(folder)).unwrap();
+        checkout.devenv(&["up"]).code(1).says(&format!("{folder} is a link, and devenv writes nothing through links"));
+        assert_eq!(crate::checkout::shell(&format!("ls -A '{}/web'", root.display())), ".keep\n", "{folder}");
+        std::fs::remove_file(root.join(folder)).unwrap();
+    }
+}
+
+#[test]
 fn a_certificate_of_the_teams_own_wins_and_is_checked() {
     let checkout = Checkout::new(
         "\
