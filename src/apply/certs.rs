@@ -9,9 +9,9 @@ use crate::error::Result;
 use crate::host::authorities::Place;
 use crate::host::certs::{self, Pair};
 use crate::host::files;
-use crate::plan::certs::{self as decision, CertsError, Kept};
+use crate::plan::certs::{self as decision, CertsError, Due, Kept, KeyFate, LeafOf};
 use crate::plan::profile::Profile;
-use crate::plan::x509::{self, Facts};
+use crate::plan::x509::Facts;
 
 /// Whether certificates may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,24 +44,17 @@ pub struct Certs {
     pub authority: Option<String>,
     /// Certificate and key of the environment.
     pub leaf: Option<Pair>,
-    /// Whether the leaf is the team's own.
-    pub own: bool,
+    /// The team's own, which wins for all names that it covers.
+    pub own: Option<Pair>,
     /// What is worth a line.
     pub news: Vec<String>,
 }
 
 impl Certs {
-    /// Digest of what the gateway reads.
-    #[must_use]
-    pub fn digest(&self) -> String {
-        let facts = self.leaf.as_ref().and_then(|leaf| Facts::of(&leaf.certificate).ok());
-        facts.map(|facts| facts.fingerprint).unwrap_or_default()
-    }
-
     /// Whether the team's own certificate is good for `name`, so that nobody else need sign for it.
     #[must_use]
     pub fn covers(&self, name: &str, now: i64) -> bool {
-        let facts = self.leaf.as_ref().filter(|_| self.own).and_then(|leaf| Facts::of(&leaf.certificate).ok());
+        let facts = self.own.as_ref().and_then(|own| Facts::of(&own.certificate).ok());
         facts.is_some_and(|facts| decision::own_problem(&facts, name, now).is_none())
     }
 }
@@ -73,32 +66,50 @@ pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
     let place = Place::of(None)?;
     let authority = authority(&place, &profile, wish.now, make, &mut certs.news)?;
     certs.authority = authority.as_ref().map(|pair| pair.certificate.clone());
-    if let Some(pair) = own(wish)? {
-        (certs.leaf, certs.own) = (Some(pair), true);
-        return Ok(certs);
+    certs.own = own(wish)?;
+    let own = certs.own.as_ref().and_then(|own| Facts::of(&own.certificate).ok());
+    if let Some(left) = own.and_then(|facts| decision::own_ends_in(&facts, wish.now)) {
+        certs.news.push(format!("the certificate {} is good for {left} days more", shown(wish.assets, decision::OWN)));
     }
-    let kept = kept(wish.root, None)?;
+    let kept = kept(wish.root, LeafOf::Environment)?;
     let Some(authority) = authority.filter(|_| make == Make::Yes) else {
         certs.leaf = kept;
         return Ok(certs);
     };
-    let due = due(kept.as_ref(), &authority.certificate, wish, &profile);
-    certs.leaf = match (due, kept) {
-        (None, kept) => kept,
-        (Some(cause), kept) => {
-            if kept.is_some() {
-                certs.news.push(format!("the certificate is made anew: {cause}"));
-            }
-            Some(certs::leaf(&profile, &authority, wish.host, wish.names.iter(), wish.now)?)
-        }
-    };
+    let facts = Facts::of(&authority.certificate).map_err(|problem| place.problem(&place.certificate(), problem))?;
+    if let Some(name) = decision::beyond(&facts, wish.names) {
+        let domains = facts.domains.join(", ");
+        let problem = format!("it signs for {domains} and not for {name}: it was made by another profile");
+        return Err(place.problem(&place.certificate(), problem).into());
+    }
+    certs.leaf = Some(leaf(kept, &authority, wish, &profile, "the certificate", &mut certs.news)?);
     Ok(certs)
 }
 
-/// The leaf that `up` has made for a checkout, or for its names in a zone.
-pub fn kept(root: &Path, zone: Option<&str>) -> Result<Option<Pair>> {
+/// The kept leaf, or another one where that is due; `what` it is called in the news.
+pub fn leaf(
+    kept: Option<Pair>,
+    authority: &Pair,
+    wish: Wish<'_>,
+    profile: &Profile,
+    what: &str,
+    news: &mut Vec<String>,
+) -> Result<Pair> {
+    let key = match (due(kept.as_ref(), &authority.certificate, wish, profile), kept) {
+        (None, Some(kept)) => return Ok(kept),
+        (Some(due), Some(kept)) => {
+            news.push(format!("{what} is made anew: {}", due.cause));
+            (due.key == KeyFate::Kept).then_some(kept.key)
+        }
+        (_, None) => None,
+    };
+    certs::leaf(profile, authority, wish.host, wish.names.iter(), wish.now, key.as_deref())
+}
+
+/// A leaf as the last `up` has left it to the gateway.
+pub fn kept(root: &Path, leaf: LeafOf<'_>) -> Result<Option<Pair>> {
     let read = |name: &str| files::read_text(&root.join(".devenv/certs").join(name));
-    let [certificate, key] = decision::leaf_files(zone);
+    let [certificate, key] = leaf.files();
     Ok(match (read(&certificate)?, read(&key)?) {
         (Some(certificate), Some(key)) => Some(Pair { certificate, key }),
         _ => None,
@@ -109,23 +120,20 @@ pub fn kept(root: &Path, zone: Option<&str>) -> Result<Option<Pair>> {
 /// own is not ours to renew.
 pub fn renew_at(root: &Path, assets: &Assets, zones: impl Iterator<Item = String>) -> Result<Option<i64>> {
     let profile = profile(assets)?;
-    let is_own = assets.get(decision::OWN).is_some_and(|asset| asset.origin != Origin::Embedded);
     let mut times = Vec::new();
-    for zone in (!is_own).then_some(None).into_iter().chain(zones.map(Some)) {
-        let facts = kept(root, zone.as_deref())?.and_then(|pair| Facts::of(&pair.certificate).ok());
+    let zones: Vec<String> = zones.collect();
+    for leaf in [LeafOf::Environment].into_iter().chain(zones.iter().map(|zone| LeafOf::Zone(zone))) {
+        let facts = kept(root, leaf)?.and_then(|pair| Facts::of(&pair.certificate).ok());
         times.extend(facts.map(|facts| decision::renew_at(&facts, &profile.leaf)));
     }
     Ok(times.into_iter().min())
 }
 
-/// Why a new leaf is due.
+/// Whether a new leaf is due.
 #[must_use]
-pub fn due(kept: Option<&Pair>, authority: &str, wish: Wish<'_>, profile: &Profile) -> Option<String> {
-    let known = kept.map(|pair| Kept {
-        certificate: &pair.certificate,
-        has_key: certs::public_key(&pair.key).is_ok_and(|key| x509::public_key(&pair.certificate) == Ok(key)),
-    });
-    decision::renewal(known, authority, wish.names, &profile.leaf, wish.now)
+pub fn due(kept: Option<&Pair>, authority: &str, wish: Wish<'_>, profile: &Profile) -> Option<Due> {
+    let known = kept.map(|pair| Kept { certificate: &pair.certificate, key: certs::kind_of_key(pair) });
+    decision::renewal(known, authority, wish.names, profile, wish.now)
 }
 
 /// The profile in force.
@@ -167,14 +175,18 @@ pub fn authority(
     Ok(Some(pair))
 }
 
+/// A file in force, as people find it.
+fn shown(assets: &Assets, name: &str) -> String {
+    match assets.get(name).map(|asset| &asset.origin) {
+        Some(Origin::Project(path)) => path.display().to_string(),
+        _ => name.to_owned(),
+    }
+}
+
 /// The certificate that the team or a developer has put into the folder of their files; it must be good.
 pub fn own(wish: Wish<'_>) -> Result<Option<Pair>> {
     let file = |name: &str| wish.assets.get(name).filter(|asset| asset.origin != Origin::Embedded);
-    let shown = |name: &str| match wish.assets.get(name).map(|asset| &asset.origin) {
-        Some(Origin::Project(path)) => path.display().to_string(),
-        _ => name.to_owned(),
-    };
-    let problem = |name: &str, problem: String| CertsError::Own { path: shown(name), problem };
+    let problem = |name: &str, problem: String| CertsError::Own { path: shown(wish.assets, name), problem };
     let pair = match (file(decision::OWN), file(decision::OWN_KEY)) {
         (None, None) => return Ok(None),
         (Some(_), None) => {
@@ -182,7 +194,8 @@ pub fn own(wish: Wish<'_>) -> Result<Option<Pair>> {
         }
         (None, Some(_)) => return Err(problem(decision::OWN_KEY, format!("{} is not there", decision::OWN)).into()),
         (Some(certificate), Some(key)) => {
-            Pair { certificate: certificate.text().to_owned(), key: key.text().to_owned() }
+            let text = |asset: &Asset| asset.text().trim_start_matches('\u{feff}').to_owned();
+            Pair { certificate: text(certificate), key: text(key) }
         }
     };
     let facts = Facts::of(&pair.certificate).map_err(|text| problem(decision::OWN, text))?;

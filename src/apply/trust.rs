@@ -5,6 +5,7 @@ use crate::assets::Assets;
 use crate::error::{Error, Result};
 use crate::host::authorities::{Place, zones};
 use crate::host::{files, trust};
+use crate::plan::certs::LeafOf;
 use crate::plan::doctor::certs::{Authority, AuthorityState, Certificates, Leaf, Problem};
 use crate::plan::trust as decision;
 use crate::plan::x509::Facts;
@@ -20,13 +21,14 @@ pub async fn look(assets: &Assets, wish: Option<Wish<'_>>, aliases: &[String], n
         authorities.push(Authority { zone, state });
     }
     let own = wish.and_then(|wish| certs::own(wish).ok().flatten());
-    let own = certs::Certs { own: own.is_some(), leaf: own, ..certs::Certs::default() };
+    let own = certs::Certs { own, ..certs::Certs::default() };
     let aliases: Vec<String> = aliases.iter().filter(|name| !own.covers(name, now)).cloned().collect();
     let signers = Signers::of(&aliases, &known);
     let mut leaves = Vec::new();
     if let Some(wish) = wish {
         let or_problem = |leaf: Result<Leaf>| leaf.unwrap_or_else(|error| Leaf::Unusable(problem(&error)));
-        leaves.push((None, or_problem(leaf(wish))));
+        leaves.extend(own_leaf(wish).transpose().map(|own| (None, or_problem(own))));
+        leaves.push((None, or_problem(made(None, wish))));
         for (zone, names) in &signers.zones {
             leaves.push((Some(zone.clone()), or_problem(made(Some(zone), Wish { names, ..wish }))));
         }
@@ -45,19 +47,19 @@ async fn authority(zone: Option<&str>, assets: &Assets, now: i64) -> Result<Auth
     Ok(AuthorityState::Good { facts, stores })
 }
 
-fn leaf(wish: Wish<'_>) -> Result<Leaf> {
-    match certs::own(wish)? {
-        Some(pair) => Ok(Facts::of(&pair.certificate).map_or(Leaf::Absent, Leaf::Own)),
-        None => made(None, wish),
-    }
+fn own_leaf(wish: Wish<'_>) -> Result<Option<Leaf>> {
+    let own = certs::own(wish)?;
+    Ok(own.and_then(|pair| Facts::of(&pair.certificate).ok()).map(Leaf::Own))
 }
 
 fn made(zone: Option<&str>, wish: Wish<'_>) -> Result<Leaf> {
     let profile = certs::profile(wish.assets)?;
-    let Some(pair) = certs::kept(wish.root, zone)? else { return Ok(Leaf::Absent) };
+    let Some(pair) = certs::kept(wish.root, zone.map_or(LeafOf::Environment, LeafOf::Zone))? else {
+        return Ok(Leaf::Absent);
+    };
     let authority = files::read_text(&Place::of(zone)?.certificate())?;
     let due = match authority {
-        Some(authority) => certs::due(Some(&pair), &authority, wish, &profile),
+        Some(authority) => certs::due(Some(&pair), &authority, wish, &profile).map(|due| due.cause),
         None => Some("the authority that signed it is gone".to_owned()),
     };
     match Facts::of(&pair.certificate) {

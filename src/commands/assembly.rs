@@ -3,17 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::apply::certs::{self, Make};
 use crate::apply::fragments::Merge;
-use crate::apply::zones::{self, Zone};
 use crate::apply::{observe, secrets};
-use crate::commands::context::{Checkout, Context, Intent, now, seconds};
+use crate::commands::context::{Checkout, Context, Intent, now};
 use crate::commands::session::Session;
+use crate::commands::site::Site;
 use crate::config::values::RelPath;
 use crate::config::{self, Source};
 use crate::error::Result;
-use crate::host::authorities;
-use crate::host::certs::Pair;
 use crate::host::engine::Engine;
 use crate::host::{checkout, files, machine, network, state};
 use crate::names::PartName;
@@ -23,12 +20,9 @@ use crate::plan::images::Hierarchy;
 use crate::plan::lock::{self, Lock, Root};
 use crate::plan::mirror::{self, Kinship};
 use crate::plan::observed::State;
-use crate::plan::parts::GATEWAY;
 use crate::plan::presets::Preset;
-use crate::plan::zones::{Signers, aliases};
-use crate::plan::{builds, certs as plan_certs, fragments};
+use crate::plan::{builds, fragments};
 use crate::redact;
-use crate::render::certs::Leaf;
 use crate::render::definition::{definitions, services};
 use crate::render::{self, Access, Generated};
 
@@ -74,41 +68,8 @@ impl Context {
         news.extend(identity.news.clone());
         news.extend(identity::reserve_ports(&wishes, &known, &mut table.table, &mut identity));
 
-        let names = environment::certificate_names(project, &identity.held.host);
-        let wish = certs::Wish {
-            root: &checkout.root,
-            assets: &checkout.assets,
-            host: &identity.held.host,
-            names: &names,
-            now: seconds(),
-        };
-        let make = if intent == Intent::Act { Make::Yes } else { Make::No };
-        let certs = certs::load(wish, make)?;
-        news.extend(certs.news.clone());
-        let names = aliases(project).iter().cloned();
-        let (covered, others): (Vec<String>, Vec<String>) = names.partition(|name| certs.covers(name, wish.now));
-        let mut signers = Signers::of(&others, &authorities::zones()?);
-        signers.machine.extend(covered);
-        if intent == Intent::Act {
-            signers.check(project)?;
-        }
-        let zones = zones::load(wish, &signers.zones, make, &mut news)?;
-        let served = zones.iter().filter(|zone| zone.leaf.is_some());
-        let served = served.map(|zone| (zone.name.clone(), zone.names.clone())).collect();
-        let digests: Vec<String> = [certs.digest()].into_iter().chain(zones.iter().map(Zone::digest)).collect();
-        let routes = environment::routes(project, &identity.held.host);
-        let site = render::gateway::Site {
-            host: &identity.held.host,
-            domain: &plan_certs::inner(project.file.project.as_str()),
-            port: identity.held.ports.get(GATEWAY).copied().unwrap_or_default(),
-            uid: machine.uid,
-            routes: &routes,
-            aliases: &signers.machine,
-            zones: &served,
-            certificate: &digests.join(" "),
-        };
-        let (gateway, fingerprint) = render::gateway::file(&site, &checkout.assets)?;
-        let contents = contents(&checkout, fingerprint)?;
+        let site = Site::of(&checkout, &identity.held, machine.uid, intent, &mut news)?;
+        let contents = contents(&checkout, site.fingerprint.clone())?;
         let presets = &checkout.presets;
         let setup = Setup {
             project,
@@ -163,19 +124,12 @@ impl Context {
         }
         let definitions = definitions(&services, &environment, &env_files, key.as_bytes());
         generated.push(render::compose::labels(&environment, &definitions));
-        if !routes.is_empty() {
-            generated.push(gateway);
-        }
+        generated.extend(site.configuration.clone());
         generated.extend(render::users::files(machine.uid, machine.gid));
         generated.extend(render::secrets::files(&environment, &secrets));
         generated.push(private("secrets/key", key));
         generated.push(private("id", id_text(&identity, &known)));
-        let own = certs.leaf.iter().map(|pair| leaf(None, pair));
-        let leaves = zones.iter().filter_map(|zone| Some(leaf(Some(&zone.name), zone.leaf.as_ref()?)));
-        let leaves: Vec<Leaf<'_>> = own.chain(leaves).collect();
-        let authorities = certs.authority.iter().chain(zones.iter().map(|zone| &zone.authority));
-        let authorities: Vec<&str> = authorities.map(String::as_str).collect();
-        generated.extend(render::certs::files(&leaves, &authorities, machine.ca.bundle()));
+        generated.extend(site.certificates(machine.ca.bundle()));
         let ca_bundle = machine.ca.for_builds().map(str::to_owned);
         observe::details(&engine, &environment, &mut observed).await;
         if let Some(registry) = &project.file.registry {
@@ -220,10 +174,6 @@ fn packages_lock() -> Lock {
 /// A user's or a database's name is a credential that everybody may see.
 fn is_secret(credential: &str) -> bool {
     !matches!(credential, "user" | "database")
-}
-
-fn leaf<'a>(zone: Option<&'a str>, pair: &'a Pair) -> Leaf<'a> {
-    Leaf { zone, certificate: &pair.certificate, key: &pair.key }
 }
 
 fn private(path: &str, text: String) -> Generated {

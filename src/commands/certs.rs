@@ -1,6 +1,6 @@
 //! `devenv certs`
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
@@ -8,20 +8,16 @@ use crate::apply::certs::{self, Make};
 use crate::apply::doctor as mender;
 use crate::assets::Assets;
 use crate::commands::context::{Context, Intent, seconds};
-use crate::commands::session::{Options, Session};
+use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
 use crate::host::authorities::{Place, zones};
 use crate::host::{files, machine, trust};
-use crate::names::PartName;
-use crate::plan::certs as plan_certs;
+use crate::plan::certs::{self as plan_certs, LeafOf};
 use crate::plan::fixes::{Action, Root, Way};
-use crate::plan::parts::{GATEWAY, MountClass};
 use crate::plan::profile::Profile;
-use crate::plan::secrets::running;
 use crate::plan::trust::{self as decision, Authority, Seen, Trust};
-use crate::plan::x509::Facts;
+use crate::plan::x509::{self, Facts};
 use crate::plan::zones::Signers;
-use crate::plan::{Action as Step, Plan};
 use crate::render::Generated;
 use crate::ui::dates::day;
 use crate::ui::table;
@@ -69,14 +65,13 @@ pub enum What {
     },
 }
 
-/// How long a gateway may take to read a new certificate.
-const RELOADED_WITHIN: Duration = Duration::from_secs(10);
-
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
 struct CertsJson {
     authorities: Vec<AuthorityJson>,
     environment: Option<CertificateJson>,
+    /// The team's own, which the gateway shows for what it covers.
+    own: Option<CertificateJson>,
     zones: Vec<ZoneJson>,
 }
 
@@ -91,6 +86,8 @@ struct ZoneJson {
 struct AuthorityJson {
     zone: Option<String>,
     path: String,
+    /// Domains that it may sign for.
+    domains: Vec<String>,
     certificate: CertificateJson,
     stores: Vec<StoreJson>,
 }
@@ -131,19 +128,20 @@ async fn show(cx: &Context, json: bool) -> Result<()> {
         let stores = trust::stores(&authority).await?;
         let stores = stores.iter().map(|seen| StoreJson { store: seen.store.to_string(), trust: seen.trust }).collect();
         let path = place.certificate().display().to_string();
-        authorities.push(AuthorityJson { zone, path, certificate: certificate(&facts, now), stores });
+        let certificate = certificate(&facts, now);
+        authorities.push(AuthorityJson { zone, path, domains: facts.domains, certificate, stores });
     }
     let root = cx.find()?;
-    let leaf = |zone: Option<&str>| -> Result<Option<CertificateJson>> {
+    let leaf = |leaf: LeafOf<'_>| -> Result<Option<CertificateJson>> {
         let Some(root) = &root else { return Ok(None) };
-        let pair = certs::kept(root, zone)?;
+        let pair = certs::kept(root, leaf)?;
         Ok(pair.and_then(|pair| Facts::of(&pair.certificate).ok()).map(|facts| certificate(&facts, now)))
     };
     let mut zones = Vec::new();
     for zone in authorities.iter().filter_map(|authority| authority.zone.clone()) {
-        zones.extend(leaf(Some(&zone))?.map(|certificate| ZoneJson { zone, certificate }));
+        zones.extend(leaf(LeafOf::Zone(&zone))?.map(|certificate| ZoneJson { zone, certificate }));
     }
-    let all = CertsJson { authorities, environment: leaf(None)?, zones };
+    let all = CertsJson { authorities, environment: leaf(LeafOf::Environment)?, own: leaf(LeafOf::Own)?, zones };
     if json {
         cx.screen.json(&all);
         return Ok(());
@@ -152,6 +150,7 @@ async fn show(cx: &Context, json: bool) -> Result<()> {
     for authority in &all.authorities {
         let of = authority.zone.as_ref().map_or_else(|| "authority".to_owned(), |zone| format!("zone {zone}"));
         rows.push(row(&of, &authority.certificate, &authority.path));
+        rows.push(vec!["  signs for".to_owned(), authority.domains.join(", ")]);
         let trusting = plan_certs::trusting(authority.zone.as_deref());
         for store in &authority.stores {
             let what = match store.trust {
@@ -166,6 +165,7 @@ async fn show(cx: &Context, json: bool) -> Result<()> {
         Some(leaf) => rows.push(row("environment", leaf, &leaf.names.join(" "))),
         None => rows.push(vec!["environment".to_owned(), "none yet: `devenv up` makes it".to_owned()]),
     }
+    rows.extend(all.own.iter().map(|own| row("the team's own", own, &own.names.join(" "))));
     for ZoneJson { zone, certificate } in &all.zones {
         rows.push(row(&format!("environment, {zone}"), certificate, &certificate.names.join(" ")));
     }
@@ -201,24 +201,31 @@ fn read(place: &Place) -> Result<Option<(Facts, Authority)>> {
     let path = place.certificate();
     let Some(pem) = files::read_text(&path)? else { return Ok(None) };
     let facts = Facts::of(&pem).map_err(|problem| place.problem(&path, problem))?;
+    if x509::is_signed_by(&pem, &pem) != Ok(true) {
+        return Err(place.problem(&path, plan_certs::UNSIGNED.to_owned()).into());
+    }
     let authority = Authority::new(path, &facts.name, &facts.fingerprint);
     Ok(Some((facts, authority)))
 }
 
-/// The authority that a command is about; the machine's is made where there is none.
-fn wanted(cx: &Context, zone: Option<&str>) -> Result<(Place, Authority)> {
+fn none_there(zone: Option<&str>) -> Error {
+    match zone {
+        None => Error::message(Kind::Usage, "this machine has no authority").hint("`devenv up` makes it"),
+        Some(zone) => Error::message(Kind::Usage, format!("there is no zone `{zone}`"))
+            .hint(format!("`devenv certs add-zone {zone}` makes it")),
+    }
+}
+
+/// The authority that a command is about; the machine's is made where there is none and it is to be trusted.
+fn wanted(cx: &Context, zone: Option<&str>, change: Change) -> Result<Authority> {
     let place = Place::of(zone)?;
-    if zone.is_none() {
+    if zone.is_none() && change == Change::Trust {
         let mut news = Vec::new();
         certs::authority(&place, &profile(cx)?, seconds(), Make::Yes, &mut news)?;
     }
     match read(&place)? {
-        Some((_, authority)) => Ok((place, authority)),
-        None => {
-            let name = zone.unwrap_or_default();
-            let error = Error::message(Kind::Usage, format!("there is no zone `{name}`"));
-            Err(error.hint(format!("`devenv certs add-zone {name}` makes it")))
-        }
+        Some((_, authority)) => Ok(authority),
+        None => Err(none_there(zone)),
     }
 }
 
@@ -236,7 +243,7 @@ enum Change {
 }
 
 async fn change(cx: &Context, zone: Option<&str>, change: Change) -> Result<()> {
-    let (_, authority) = wanted(cx, zone)?;
+    let authority = wanted(cx, zone, change)?;
     let stores = trust::stores(&authority).await?;
     let root = Root::of(&machine::facts().await, &machine::means().await);
     let actions = match change {
@@ -279,6 +286,9 @@ async fn carry_out(cx: &Context, actions: &[Action]) -> Result<()> {
 
 async fn reset(cx: &Context, zone: Option<&str>) -> Result<()> {
     let place = Place::of(zone)?;
+    if !place.certificate().exists() && !place.key().exists() {
+        return Err(none_there(zone));
+    }
     // A damaged certificate cannot be looked for in stores; that is no reason to keep it.
     if let Ok(Some((_, authority))) = read(&place) {
         let stores = trust::stores(&authority).await?;
@@ -294,7 +304,10 @@ async fn reset(cx: &Context, zone: Option<&str>) -> Result<()> {
     }
     let _held = place.hold()?;
     place.delete()?;
-    cx.screen.say("the next `devenv up` makes a new authority and new certificates");
+    cx.screen.say(match zone {
+        None => "the next `devenv up` makes a new authority and new certificates".to_owned(),
+        Some(zone) => format!("`devenv certs add-zone {zone}` makes another one"),
+    });
     Ok(())
 }
 
@@ -307,40 +320,15 @@ pub fn renew_at(session: &Session) -> Option<SystemTime> {
     Some(SystemTime::UNIX_EPOCH + Duration::from_secs(at.try_into().ok()?))
 }
 
-/// Makes the certificates of a checkout anew that are due, and has the gateway read them; requests go on meanwhile.
-/// Nothing else of what is generated is touched: that is for `up`.
+/// Makes the certificates of a checkout anew that are due; the gateway serves them from the next handshake on. Nothing
+/// else of what is generated is touched: that is for `up`.
 pub async fn renew(cx: &Context, say: impl Fn(&str)) -> Result<()> {
     let (session, _lock) = cx.locked_session(Intent::Act).await?;
-    let ours = |file: &&Generated| file.path.starts_with("certs/") || file.path.starts_with("gateway/");
+    let ours = |file: &&Generated| file.path.starts_with("certs/");
     let generated: Vec<Generated> = session.generated.iter().filter(ours).cloned().collect();
     files::write_generated(&session.checkout.root, &generated)?;
     session.news.iter().for_each(|line| say(line));
-    let running = running(&session.observed);
-    let Some(gateway) = running.into_iter().find(|name| name.as_str() == GATEWAY) else { return Ok(()) };
-    let mut plan = Plan::default();
-    plan.push(Step::Reload(gateway.clone()), "its certificate is new", vec![]);
-    session.carry_out(cx.screen, &plan, Options::default()).await?;
-    drop(session);
-    // The old processes go on for a moment.
-    let begin = Instant::now();
-    while begin.elapsed() < RELOADED_WITHIN {
-        if has_read(&cx.session(Intent::Look).await?, &gateway) {
-            say("the gateway serves the new certificate");
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    let error = Error::message(Kind::Failed, format!("`{gateway}` did not read its new certificate"));
-    Err(error.hint(format!("`devenv logs {gateway}` says why")))
-}
-
-/// Whether the running gateway has read what is generated for it.
-fn has_read(session: &Session, gateway: &PartName) -> bool {
-    let mounts = session.environment.parts.get(gateway).into_iter().flat_map(|part| &part.mounts);
-    let loaded = session.observed.gateway.as_ref();
-    mounts
-        .filter_map(|mount| if let MountClass::Reload(digest) = &mount.class { Some(digest) } else { None })
-        .all(|digest| Some(digest) == loaded)
+    Ok(())
 }
 
 fn add_zone(cx: &Context, zone: &str) -> Result<()> {

@@ -17,6 +17,7 @@ pub mod prepare;
 pub mod secrets;
 pub mod session;
 pub mod shell;
+mod site;
 pub mod start;
 pub mod status;
 pub mod steps;

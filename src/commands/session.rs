@@ -11,7 +11,7 @@ use crate::commands::context::Checkout;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::state::HeldTable;
-use crate::host::{checkout, files};
+use crate::host::{checkout, files, generated};
 use crate::labels;
 use crate::names::PartName;
 use crate::plan::Plan;
@@ -112,6 +112,8 @@ impl Session {
     pub fn write(&mut self) -> Result<()> {
         let root = &self.checkout.root;
         files::write_generated(root, &self.generated)?;
+        // Keys of names that the gateway has no more.
+        generated::remove_forgotten(&root.join(".devenv"), "certs", &self.generated)?;
         if let Some(bundle) = self.generated.iter().find(|file| file.path == render::certs::BUNDLE) {
             let path = root.join(".devenv").join(render::certs::TRUSTSTORE);
             files::write(&path, &render::truststore::jks(&bundle.text), Access::Public)?;

@@ -11,7 +11,7 @@ use rustix::fs::FlockOperation;
 use crate::error::Result;
 use crate::host::certs::Pair;
 use crate::host::{files, xdg};
-use crate::plan::certs::CertsError;
+use crate::plan::certs::{CertsError, check_zone};
 use crate::render::Access;
 
 /// `$XDG_DATA_HOME/devenv`, or what stands for it.
@@ -32,7 +32,11 @@ impl Place {
         let folder = folder()?;
         let folder = match zone {
             None => folder.join("ca"),
-            Some(zone) => folder.join("zones").join(zone),
+            Some(zone) => {
+                // It becomes part of a path.
+                check_zone(zone)?;
+                folder.join("zones").join(zone)
+            }
         };
         Ok(Self { folder, zone: zone.map(str::to_owned) })
     }
@@ -62,7 +66,10 @@ impl Place {
             (Some(certificate), Some(key)) => Ok(Some(Pair { certificate, key })),
             (None, None) => Ok(None),
             // A run that was killed in between: nobody has seen a certificate of this key yet.
-            (None, Some(_)) => Ok(None),
+            (None, Some(_)) if self.coming().is_file() => Ok(None),
+            (None, Some(_)) => {
+                Err(self.problem(&self.certificate(), "it is not there, and its key is".to_owned()).into())
+            }
             (Some(_), None) => {
                 Err(self.problem(&self.key(), "it is not there, and the certificate is".to_owned()).into())
             }
@@ -91,9 +98,15 @@ impl Place {
         Ok(file)
     }
 
+    /// The certificate before its key is there.
+    fn coming(&self) -> PathBuf {
+        self.folder.join("ca.pem.new")
+    }
+
     /// Keeps a new authority. The key is written into a file that nobody else can open from its first byte, and last of
     /// all comes the certificate: with it, the authority is there.
     pub fn keep(&self, pair: &Pair) -> Result<()> {
+        files::write(&self.coming(), pair.certificate.as_bytes(), Access::Public)?;
         let path = self.key();
         files::remove(&path)?;
         let mut file = fs::OpenOptions::new()
@@ -103,7 +116,7 @@ impl Place {
             .open(&path)
             .map_err(files::failed("write", &path))?;
         file.write_all(pair.key.as_bytes()).and_then(|()| file.sync_all()).map_err(files::failed("write", &path))?;
-        files::write(&self.certificate(), pair.certificate.as_bytes(), Access::Public).map(drop)
+        fs::rename(self.coming(), self.certificate()).map_err(files::failed("write", &self.certificate()))
     }
 
     /// Deletes the authority.
@@ -118,8 +131,9 @@ pub fn zones() -> Result<Vec<String>> {
     let Ok(entries) = fs::read_dir(folder()?.join("zones")) else { return Ok(Vec::new()) };
     let mut zones: Vec<String> = entries
         .flatten()
-        .filter(|entry| entry.path().join("ca.pem").is_file())
+        .filter(|entry| ["ca.pem", "ca.key"].iter().any(|file| entry.path().join(file).is_file()))
         .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|zone| check_zone(zone).is_ok())
         .collect();
     zones.sort();
     Ok(zones)

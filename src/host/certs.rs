@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::state;
 use crate::plan::certs::CertsError;
 use crate::plan::profile::{KeyKind, Profile};
-use crate::plan::x509::DAY;
+use crate::plan::x509::{self, DAY};
 
 /// A certificate and its key, both as PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,16 +53,16 @@ fn subnet(text: &str) -> Result<CidrSubnet> {
     Ok(text.parse::<CidrSubnet>().map_err(wrong)?)
 }
 
-/// Makes a leaf for `names`, signed by an authority.
+/// Makes a leaf for `names`, signed by an authority; for `key`, where it had one that stays.
 pub fn leaf<'a>(
     profile: &Profile,
     authority: &Pair,
     host: &str,
     names: impl Iterator<Item = &'a String>,
     now: i64,
+    key: Option<&str>,
 ) -> Result<Pair> {
-    let days = i64::from(profile.leaf.days - profile.leaf.backdate_days.min(profile.leaf.days - 1));
-    let mut params = params(profile, host, now, days)?;
+    let mut params = params(profile, host, now, profile.leaf.days_ahead())?;
     for name in names {
         params.subject_alt_names.push(match name.parse() {
             Ok(address) => rcgen::SanType::IpAddress(address),
@@ -73,7 +73,10 @@ pub fn leaf<'a>(
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
-    let key = new_key(profile.key)?;
+    let key = match key {
+        Some(key) => KeyPair::from_pem(key).map_err(|error| unmade(&error))?,
+        None => new_key(profile.key)?,
+    };
     let signer = KeyPair::from_pem(&authority.key).map_err(|error| unmade(&error))?;
     let issuer = Issuer::from_ca_cert_pem(&authority.certificate, signer).map_err(|error| unmade(&error))?;
     let certificate = params.signed_by(&key, &issuer).map_err(|error| unmade(&error))?;
@@ -86,14 +89,35 @@ pub fn public_key(key: &str) -> Result<Vec<u8>, String> {
     Ok(pair.public_key_raw().to_vec())
 }
 
+/// The kind of a pair's key; none where it is not the certificate's own.
+#[must_use]
+pub fn kind_of_key(pair: &Pair) -> Option<KeyKind> {
+    let key = KeyPair::from_pem(&pair.key).ok()?;
+    let is_its_own = x509::public_key(&pair.certificate).is_ok_and(|public| public == key.public_key_raw());
+    let kinds = [KeyKind::EcdsaP256, KeyKind::EcdsaP384, KeyKind::Ed25519];
+    kinds.into_iter().find(|kind| is_its_own && key.is_compatible(algorithm(*kind)))
+}
+
 /// Whether the key of a pair that others have made is that of its certificate; any kind of key.
 pub fn matches(pair: &Pair) -> Result<(), String> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pair.certificate.as_bytes()).collect();
     let chain = chain.map_err(|error| format!("the certificate is damaged: {error}"))?;
-    let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).map_err(|error| format!("it is no key: {error}"))?;
-    match CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider()) {
+    if pair.key.contains("ENCRYPTED") {
+        return Err("it is encrypted, and nobody is there to give its password".to_owned());
+    }
+    let key = || PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).map_err(|error| format!("it is no key: {error}"));
+    let provider = rustls::crypto::ring::default_provider();
+    let others = chain.get(1..).unwrap_or_default().to_vec();
+    match CertifiedKey::from_der(chain, key()?, &provider) {
         Ok(_) => Ok(()),
-        Err(rustls::Error::InconsistentKeys(_)) => Err("it is not the key of the certificate beside it".to_owned()),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            for other in others {
+                if CertifiedKey::from_der(vec![other], key()?, &provider).is_ok() {
+                    return Err("its certificate must stand first in the file beside it".to_owned());
+                }
+            }
+            Err("it is not the key of the certificate beside it".to_owned())
+        }
         Err(error) => Err(format!("it cannot be used: {error}")),
     }
 }
@@ -114,7 +138,7 @@ fn params(profile: &Profile, name: &str, now: i64, days: i64) -> Result<Certific
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::OrganizationName, profile.organization.as_str());
     params.distinguished_name.push(DnType::CommonName, name);
-    // 128 random bits; the first one is 0, for the number is positive.
+    // 16 bytes: the first bit is 0, for the number is positive, the second 1, for no number is shorter; the rest is random.
     let mut serial = random(16)?;
     serial[0] &= 0x7f;
     serial[0] |= 0x40;
@@ -128,12 +152,15 @@ fn random(bytes: usize) -> Result<Vec<u8>> {
 }
 
 fn new_key(kind: KeyKind) -> Result<KeyPair> {
-    let algorithm: &'static SignatureAlgorithm = match kind {
+    KeyPair::generate_for(algorithm(kind)).map_err(|error| unmade(&error))
+}
+
+fn algorithm(kind: KeyKind) -> &'static SignatureAlgorithm {
+    match kind {
         KeyKind::EcdsaP256 => &PKCS_ECDSA_P256_SHA256,
         KeyKind::EcdsaP384 => &PKCS_ECDSA_P384_SHA384,
         KeyKind::Ed25519 => &PKCS_ED25519,
-    };
-    KeyPair::generate_for(algorithm).map_err(|error| unmade(&error))
+    }
 }
 
 fn unmade(error: &rcgen::Error) -> Error {
@@ -151,7 +178,7 @@ mod tests {
     use rustls::pki_types::{ServerName, UnixTime};
 
     use super::*;
-    use crate::plan::certs::{Kept, names, own_problem, renewal};
+    use crate::plan::certs::{Kept, KeyFate, authority_problem, names, own_problem, renewal};
     use crate::plan::x509::Facts;
 
     const NOW: i64 = 1_795_219_200;
@@ -166,7 +193,7 @@ mod tests {
 
     fn made() -> (Pair, Pair) {
         let authority = authority(&profile(), "devenv on box", NOW).unwrap();
-        let leaf = leaf(&profile(), &authority, "shop.localhost", shop().iter(), NOW).unwrap();
+        let leaf = leaf(&profile(), &authority, "shop.localhost", shop().iter(), NOW, None).unwrap();
         (authority, leaf)
     }
 
@@ -206,7 +233,7 @@ mod tests {
     fn what_an_authority_may_not_sign_for_is_refused() {
         let (authority, _) = made();
         let outside = |authority: &Pair, name: &str| {
-            let leaf = leaf(&profile(), authority, name, [name.to_owned()].iter(), NOW).unwrap();
+            let leaf = leaf(&profile(), authority, name, [name.to_owned()].iter(), NOW, None).unwrap();
             verified(authority, &leaf, name, 0)
         };
         for name in ["google.com", "localhost.example.org", "10.1.2.3", "nottest"] {
@@ -222,22 +249,43 @@ mod tests {
     #[test]
     fn a_new_leaf_is_due_when_less_than_a_third_is_left_or_something_is_wrong() {
         let (authority, leaf) = made();
-        let due = |kept: &Pair, has_key: bool, names: &BTreeSet<String>, days: i64| {
-            let kept = Kept { certificate: &kept.certificate, has_key };
-            renewal(Some(kept), &authority.certificate, names, &profile().leaf, NOW + days * DAY).unwrap_or_default()
+        let renewed = |kept: &Pair, names: &BTreeSet<String>, days: i64, profile: &Profile| {
+            let kept = Kept { certificate: &kept.certificate, key: kind_of_key(kept) };
+            renewal(Some(kept), &authority.certificate, names, profile, NOW + days * DAY)
         };
-        assert_eq!(due(&leaf, true, &shop(), 0), "");
-        assert_eq!(due(&leaf, true, &shop(), 59), "");
-        assert_eq!(due(&leaf, true, &shop(), 60), "29 days are left");
-        assert_eq!(due(&leaf, true, &shop(), 89), "it has expired");
-        assert_eq!(due(&leaf, true, &shop(), 400), "it has expired");
-        assert_eq!(due(&leaf, true, &shop(), -2), "it is not valid yet: the clock was moved");
-        assert_eq!(due(&leaf, false, &shop(), 0), "its key does not belong to it");
-        assert_eq!(due(&leaf, true, &names("shop.localhost", "shop", std::iter::empty()), 0), "its names changed");
+        let due = |kept: &Pair, names: &BTreeSet<String>, days: i64| {
+            renewed(kept, names, days, &profile()).map(|due| due.cause).unwrap_or_default()
+        };
+        assert_eq!(due(&leaf, &shop(), 0), "");
+        assert_eq!(due(&leaf, &shop(), 59), "");
+        assert_eq!(due(&leaf, &shop(), 60), "29 days are left");
+        assert_eq!(due(&leaf, &shop(), 89), "it has expired");
+        assert_eq!(due(&leaf, &shop(), 400), "it has expired");
+        assert_eq!(due(&leaf, &shop(), -2), "it is not valid yet: the clock was moved");
+        let mixed = Pair { key: authority.key.clone(), ..leaf.clone() };
+        assert_eq!(due(&mixed, &shop(), 0), "its key does not belong to it");
+        // A renewal keeps the key; what looks like theft, damage or another wish does not.
+        let later = renewed(&leaf, &shop(), 60, &profile()).unwrap();
+        assert_eq!(later.key, KeyFate::Kept);
+        let again =
+            super::leaf(&profile(), &authority, "shop.localhost", shop().iter(), NOW + 60 * DAY, Some(&leaf.key))
+                .unwrap();
+        assert_eq!((matches(&again), &again.key), (Ok(()), &leaf.key));
+        assert_eq!(renewed(&mixed, &shop(), 0, &profile()).unwrap().key, KeyFate::New);
+        let other_kind = renewed(&leaf, &shop(), 0, &Profile { key: KeyKind::Ed25519, ..profile() }).unwrap();
+        assert_eq!(
+            (other_kind.cause.as_str(), other_kind.key),
+            ("its key is of another kind than the profile's", KeyFate::New)
+        );
+        let mut shorter = profile();
+        shorter.leaf.days = 30;
+        let shorter = renewed(&leaf, &shop(), 0, &shorter).unwrap();
+        assert_eq!((shorter.cause.as_str(), shorter.key), ("the profile gives it another life", KeyFate::Kept));
+        assert_eq!(due(&leaf, &names("shop.localhost", "shop", std::iter::empty()), 0), "its names changed");
         let (_, other) = made();
-        assert_eq!(due(&other, true, &shop(), 0), "it is signed by another authority");
+        assert_eq!(due(&other, &shop(), 0), "it is signed by another authority");
         let damaged = Pair { certificate: leaf.certificate.replacen("MII", "NII", 1), ..leaf };
-        assert!(due(&damaged, true, &shop(), 0).starts_with("it is damaged"));
+        assert!(due(&damaged, &shop(), 0).starts_with("it is damaged"));
     }
 
     #[test]
@@ -255,11 +303,24 @@ mod tests {
     }
 
     #[test]
+    fn one_damaged_byte_of_an_authority_is_seen_wherever_it_is() {
+        let (authority, _) = made();
+        let problem = |certificate: &str| authority_problem(certificate, public_key(&authority.key), NOW);
+        assert_eq!(problem(&authority.certificate), None);
+        for at in 0..authority.certificate.len() {
+            let mut bytes = authority.certificate.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            let damaged = String::from_utf8(bytes).unwrap();
+            assert!(problem(&damaged).is_some(), "byte {at}:\n{damaged}");
+        }
+    }
+
+    #[test]
     fn every_kind_of_key_makes_a_pair_that_fits() {
         for key in [KeyKind::EcdsaP256, KeyKind::EcdsaP384, KeyKind::Ed25519] {
             let profile = Profile { key, ..profile() };
             let authority = authority(&profile, "devenv", NOW).unwrap();
-            let leaf = leaf(&profile, &authority, "shop.localhost", shop().iter(), NOW).unwrap();
+            let leaf = leaf(&profile, &authority, "shop.localhost", shop().iter(), NOW, None).unwrap();
             assert_eq!(verified(&authority, &leaf, "shop.localhost", 0), Ok(()), "{key:?}");
             assert_eq!(crate::plan::x509::public_key(&leaf.certificate), public_key(&leaf.key));
         }

@@ -33,6 +33,17 @@ pub fn refuse_link(folder: &Path) -> Result<()> {
     Err(Error::message(Kind::Failed, message).hint("remove the link and run the command again"))
 }
 
+/// Removes files of a folder, below `root`, that devenv made once and makes no more.
+pub fn remove_forgotten(root: &Path, folder: &str, made: &[Generated]) -> Result<()> {
+    for entry in fs::read_dir(root.join(folder)).into_iter().flatten().flatten() {
+        let is_made = |file: &Generated| root.join(&file.path) == entry.path();
+        if entry.path().is_file() && !made.iter().any(is_made) && is_ours(&entry.path())? {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes `FOLDER/NAME/file` that devenv made for a name that is not in `kept`, with the folders where nothing is left
 /// in them. Returns the paths relative to `root`.
 pub fn remove_stale(root: &Path, folder: &str, file: &str, kept: &BTreeSet<&str>) -> Result<Vec<String>> {
@@ -41,7 +52,6 @@ pub fn remove_stale(root: &Path, folder: &str, file: &str, kept: &BTreeSet<&str>
     for entry in fs::read_dir(&above).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = entry.path().join(file);
-        let is_ours = |path: &Path| Ok::<bool, Error>(read_text(path)?.is_some_and(|text| text.contains(MARKER)));
         if kept.contains(name.as_str()) || !path.is_file() || !is_ours(&path)? {
             continue;
         }
@@ -58,6 +68,10 @@ pub fn remove_stale(root: &Path, folder: &str, file: &str, kept: &BTreeSet<&str>
     }
     removed.sort();
     Ok(removed)
+}
+
+fn is_ours(path: &Path) -> Result<bool> {
+    Ok(read_text(path)?.is_some_and(|text| text.contains(MARKER)))
 }
 
 fn remove_empty(folder: &Path) -> Result<()> {

@@ -18,7 +18,9 @@ pub async fn stores(authority: &Authority) -> Result<Vec<Seen>> {
         .find(|(store, tool)| process::exists(tool) && folder(store).is_some_and(|folder| Path::new(folder).is_dir()));
     if let Some((store, _)) = system {
         let file = Path::new(folder(&store).unwrap_or_default()).join(authority.file());
-        let is_there = files::read_text(&file)?.is_some_and(|text| text == certificate);
+        let is_source = files::read_text(&file)?.is_some_and(|text| text == certificate);
+        // A call that was cut short has left the one without the other.
+        let is_there = is_source && bundle(&store).is_none_or(|text| text.contains(certificate.trim()));
         seen.push(Seen { store, trust: if is_there { Trust::Trusted } else { Trust::Absent } });
     }
     if Path::new("/etc/ssl/certs/java/cacerts").is_file() && process::exists("keytool") {
@@ -44,6 +46,14 @@ pub async fn stores(authority: &Authority) -> Result<Vec<Seen>> {
         seen.push(Seen { store: Store::Nss(database), trust });
     }
     Ok(seen)
+}
+
+/// What programs read of a system's store, where that is one text.
+fn bundle(store: &Store) -> Option<String> {
+    match store {
+        Store::Debian => files::read_text(Path::new("/etc/ssl/certs/ca-certificates.crt")).ok().flatten(),
+        _ => None,
+    }
 }
 
 async fn answer(call: &Cmd) -> Trust {

@@ -2,10 +2,11 @@
 //! the time is a value, and keys are made elsewhere.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use crate::error::{Error, Kind};
 use crate::names::is_host_label;
-use crate::plan::profile::LeafProfile;
+use crate::plan::profile::{KeyKind, LeafProfile, Profile};
 use crate::plan::x509::{DAY, Facts, is_signed_by, public_key};
 
 /// Path of the profile among the files in force.
@@ -120,6 +121,8 @@ pub fn check_zone(zone: &str) -> Result<(), CertsError> {
         "this machine's authority signs for it already"
     } else if zone.len() > 253 || !zone.split('.').all(is_host_label) {
         "it is no domain in lower case, such as `shop.internal`"
+    } else if zone.parse::<IpAddr>().is_ok() {
+        "it is an address: a zone is a domain, such as `shop.internal`"
     } else if !zone.contains('.') {
         "it is a whole top-level domain: name one below it, such as `shop.internal`"
     } else {
@@ -140,12 +143,26 @@ pub fn is_below(name: &str, domain: &str) -> bool {
     name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-/// The names of the files of a leaf and its key, below `.devenv/certs`.
-#[must_use]
-pub fn leaf_files(zone: Option<&str>) -> [String; 2] {
-    match zone {
-        None => ["cert.pem".to_owned(), "key.pem".to_owned()],
-        Some(zone) => [format!("{zone}.pem"), format!("{zone}.key")],
+/// One of the certificates of a checkout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeafOf<'a> {
+    /// That of the environment, for its host and for the names inside containers.
+    Environment,
+    /// That of the gateway's names in a zone.
+    Zone(&'a str),
+    /// The team's own, for what it covers.
+    Own,
+}
+
+impl LeafOf<'_> {
+    /// The names of its file and its key's, below `.devenv/certs`. A zone has a dot in its name.
+    #[must_use]
+    pub fn files(self) -> [String; 2] {
+        match self {
+            Self::Environment => ["cert.pem".to_owned(), "key.pem".to_owned()],
+            Self::Zone(zone) => [format!("{zone}.pem"), format!("{zone}.key")],
+            Self::Own => ["gateway.pem".to_owned(), "gateway.key".to_owned()],
+        }
     }
 }
 
@@ -154,6 +171,9 @@ pub fn leaf_files(zone: Option<&str>) -> [String; 2] {
 pub fn inner(project: &str) -> String {
     format!("{project}.test")
 }
+
+/// What is said of an authority whose bytes are not those that it signed.
+pub const UNSIGNED: &str = "it is damaged: its signature is not its own";
 
 /// Which of an authority's two files is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,7 +194,7 @@ pub fn authority_problem(certificate: &str, key: Result<Vec<u8>, String>, now: i
         Err(problem) => return certificate_is(problem),
     };
     if is_signed_by(certificate, certificate) != Ok(true) {
-        return certificate_is("it is damaged: its signature is not its own".to_owned());
+        return certificate_is(UNSIGNED.to_owned());
     }
     match key {
         Err(problem) => return Some((AuthorityFile::Key, problem)),
@@ -189,6 +209,15 @@ pub fn authority_problem(certificate: &str, key: Result<Vec<u8>, String>, now: i
     (facts.not_before > now).then(|| (AuthorityFile::Certificate, "it is not valid yet: look at the clock".to_owned()))
 }
 
+/// A name that an authority may not sign for.
+#[must_use]
+pub fn beyond<'a>(authority: &Facts, names: &'a BTreeSet<String>) -> Option<&'a str> {
+    let domains = names.iter().filter(|name| name.parse::<IpAddr>().is_err());
+    let may_sign =
+        |name: &&String| authority.domains.iter().any(|domain| is_below(name.trim_start_matches("*."), domain));
+    domains.filter(|name| !may_sign(name)).map(String::as_str).next()
+}
+
 /// What is wrong with the team's own certificate, apart from its key.
 #[must_use]
 pub fn own_problem(facts: &Facts, host: &str, now: i64) -> Option<String> {
@@ -197,6 +226,9 @@ pub fn own_problem(facts: &Facts, host: &str, now: i64) -> Option<String> {
     }
     if facts.not_before > now {
         return Some("the certificate is not valid yet".to_owned());
+    }
+    if !facts.is_for_servers {
+        return Some("the certificate is for clients, not for servers".to_owned());
     }
     let wildcard = host.split_once('.').map(|(_, domain)| format!("*.{domain}"));
     let covers = |name: &String| name.eq_ignore_ascii_case(host) || Some(name) == wildcard.as_ref();
@@ -209,47 +241,80 @@ pub fn own_problem(facts: &Facts, host: &str, now: i64) -> Option<String> {
     })
 }
 
+/// From how many days before its end on the team's own certificate is talked of: nobody renews it for them.
+const LAST_DAYS_OF_OWN: i64 = 30;
+
+/// The days that the team's own certificate is good for, where it is time to talk of it.
+#[must_use]
+pub fn own_ends_in(facts: &Facts, now: i64) -> Option<i64> {
+    Some(facts.days_left(now)).filter(|left| *left < LAST_DAYS_OF_OWN)
+}
+
 /// A leaf as it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept<'a> {
     /// The certificate.
     pub certificate: &'a str,
-    /// Whether the key beside it is its own.
-    pub has_key: bool,
+    /// Kind of the key beside it; none where that is not its own.
+    pub key: Option<KeyKind>,
 }
 
-/// Why a new leaf is due; `None` where the kept one is right.
+/// A new leaf that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// Why.
+    pub cause: String,
+    /// What becomes of the key.
+    pub key: KeyFate,
+}
+
+/// What becomes of a leaf's key when the leaf is made anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyFate {
+    /// It stays, so that certificate and key fit together at every moment: whoever serves with them reads two files.
+    Kept,
+    /// Another one takes its place.
+    New,
+}
+
+/// Whether a new leaf is due; `None` where the kept one is right.
 #[must_use]
 pub fn renewal(
     kept: Option<Kept<'_>>,
     authority: &str,
     names: &BTreeSet<String>,
-    profile: &LeafProfile,
+    profile: &Profile,
     now: i64,
-) -> Option<String> {
-    let Some(kept) = kept else { return Some("not there yet".to_owned()) };
+) -> Option<Due> {
+    let with_new_key = |cause: &str| Some(Due { cause: cause.to_owned(), key: KeyFate::New });
+    let Some(kept) = kept else { return with_new_key("not there yet") };
     let facts = match Facts::of(kept.certificate) {
-        Ok(facts) if kept.has_key => facts,
-        Ok(_) => return Some("its key does not belong to it".to_owned()),
-        Err(problem) => return Some(problem),
+        Ok(facts) => facts,
+        Err(problem) => return with_new_key(&problem),
     };
+    match kept.key {
+        None => return with_new_key("its key does not belong to it"),
+        Some(key) if key != profile.key => return with_new_key("its key is of another kind than the profile's"),
+        Some(_) => {}
+    }
     if is_signed_by(kept.certificate, authority) != Ok(true) {
-        return Some("it is signed by another authority".to_owned());
-    }
-    if facts.names != *names {
-        return Some("its names changed".to_owned());
-    }
-    if facts.not_before > now {
-        return Some("it is not valid yet: the clock was moved".to_owned());
+        return with_new_key("it is signed by another authority");
     }
     let left = facts.not_after - now;
-    if left <= 0 {
-        return Some("it has expired".to_owned());
-    }
-    if now >= renew_at(&facts, profile) {
-        return Some(format!("{} days are left", left / DAY));
-    }
-    None
+    let cause = if facts.names != *names {
+        "its names changed".to_owned()
+    } else if facts.not_before > now {
+        "it is not valid yet: the clock was moved".to_owned()
+    } else if left <= 0 {
+        "it has expired".to_owned()
+    } else if now >= renew_at(&facts, &profile.leaf) {
+        format!("{} days are left", left / DAY)
+    } else if facts.not_after - facts.not_before != profile.leaf.life() {
+        "the profile gives it another life".to_owned()
+    } else {
+        return None;
+    };
+    Some(Due { cause, key: KeyFate::Kept })
 }
 
 /// When less than a third of its life is left, in seconds since 1970.
@@ -266,9 +331,13 @@ mod tests {
     fn a_zone_is_a_domain_of_its_own() {
         let problem = |zone: &str| check_zone(zone).map_err(|error| error.to_string());
         assert_eq!(problem("shop.internal"), Ok(()));
-        for (zone, about) in
-            [("com", "top-level"), ("a.test", "already"), ("Shop.x", "lower case"), ("../x.y", "lower")]
-        {
+        for (zone, about) in [
+            ("10.0.0.1", "an address"),
+            ("com", "top-level"),
+            ("a.test", "already"),
+            ("Shop.x", "lower case"),
+            ("../x.y", "lower"),
+        ] {
             assert!(problem(zone).unwrap_err().contains(about), "{zone}");
         }
     }

@@ -1,11 +1,17 @@
 //! How default certificates look: the profile, and what a project's may not ask for. Pure.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 
-use crate::plan::certs::CertsError;
+use crate::names::is_host_label;
+use crate::plan::certs::{CertsError, is_machines};
+use crate::plan::x509::DAY;
 
 /// Longest life of a leaf, in days.
 const LONGEST_LEAF: u32 = 90;
+/// Longest life of an authority, in days.
+const LONGEST_AUTHORITY: u32 = 10_000;
 
 /// `certs/profile.yaml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -58,18 +64,60 @@ pub enum KeyKind {
     Ed25519,
 }
 
+impl AuthorityProfile {
+    /// What of it reaches beyond this machine. All projects share the authority, so no project's profile may widen it.
+    fn too_wide(&self) -> Option<String> {
+        let is_ours = |domain: &&String| is_machines(domain) && domain.split('.').all(is_host_label);
+        if let Some(domain) = self.domains.iter().find(|domain| !is_ours(domain)) {
+            return Some(format!(
+                "authority.domains: `{domain}` is neither `localhost` nor `test` nor below them; \
+                 `devenv certs add-zone` makes an authority for another domain"
+            ));
+        }
+        let address = self.addresses.iter().find(|address| !is_loopback(address))?;
+        Some(format!("authority.addresses: `{address}` is no network of loopback addresses such as 127.0.0.0/8"))
+    }
+}
+
+/// Whether a network such as `127.0.0.0/8` has loopback addresses alone.
+fn is_loopback(network: &str) -> bool {
+    let Some((address, bits)) = network.split_once('/') else { return false };
+    match (address.parse(), bits.parse()) {
+        (Ok(IpAddr::V4(address)), Ok(8..=32u8)) => address.is_loopback(),
+        (Ok(IpAddr::V6(address)), Ok(128u8)) => address.is_loopback(),
+        _ => false,
+    }
+}
+
+impl LeafProfile {
+    /// Days from now on: its life but for what lies behind it when it is made, and one at least.
+    #[must_use]
+    pub fn days_ahead(&self) -> i64 {
+        i64::from(self.days - self.backdate_days.min(self.days - 1))
+    }
+
+    /// Seconds from its first to its last.
+    pub(super) fn life(&self) -> i64 {
+        (self.days_ahead() + i64::from(self.backdate_days)) * DAY
+    }
+}
+
 impl Profile {
     /// Reads the profile.
     pub fn parse(text: &str) -> Result<Self, CertsError> {
         let profile: Self = serde_yaml::from_str(text).map_err(|error| CertsError::Profile(error.to_string()))?;
         let wrong = |problem: &str| Err(CertsError::Profile(problem.to_owned()));
         match &profile {
-            Self { leaf: LeafProfile { days: 0, .. }, .. } => wrong("leaf.days must be at least 1"),
+            Self { leaf: LeafProfile { days: 0, .. }, .. } => wrong("leaf.days is at least 1"),
             Self { leaf, .. } if leaf.days > LONGEST_LEAF => wrong("leaf.days is at most 90"),
             Self { leaf, .. } if leaf.backdate_days > 30 => wrong("leaf.backdate_days is at most 30"),
             Self { authority, .. } if authority.days < 2 * LONGEST_LEAF => wrong("authority.days is at least 180"),
+            Self { authority, .. } if authority.days > LONGEST_AUTHORITY => wrong("authority.days is at most 10000"),
             Self { authority, .. } if authority.domains.is_empty() => wrong("authority.domains names nothing"),
-            _ => Ok(profile),
+            Self { authority, .. } => match authority.too_wide() {
+                Some(problem) => wrong(&problem),
+                None => Ok(profile),
+            },
         }
     }
 
@@ -101,6 +149,15 @@ mod tests {
         assert_eq!(with("days: 90", "days: 400"), "certs/profile.yaml: leaf.days is at most 90");
         assert_eq!(with("days: 3650", "days: 30"), "certs/profile.yaml: authority.days is at least 180");
         assert_eq!(with("[localhost, test]", "[]"), "certs/profile.yaml: authority.domains names nothing");
+        assert_eq!(with("days: 3650", "days: 4294967295"), "certs/profile.yaml: authority.days is at most 10000");
+        for domain in ["com", "\"\"", ".", "bücher.test", "corp.internal", "nottest", ".test"] {
+            let problem = with("[localhost, test]", &format!("[localhost, {domain}]"));
+            assert!(problem.contains("is neither `localhost` nor `test`"), "{domain}: {problem}");
+        }
+        for network in ["0.0.0.0/0", "127.0.0.0/7", "127.0.0.0/99", "127.0.0.1", "10.0.0.0/8", "\"::/0\""] {
+            let problem = with("127.0.0.0/8", network);
+            assert!(problem.contains("no network of loopback addresses"), "{network}: {problem}");
+        }
         assert!(with("ecdsa-p256  ", "rsa").contains("unknown variant `rsa"), "{}", with("ecdsa-p256  ", "rsa"));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::pem::Pem;
@@ -20,6 +22,10 @@ pub struct Facts {
     pub not_after: i64,
     /// Host names and addresses that it is for.
     pub names: BTreeSet<String>,
+    /// Domains that it may sign for, with all below them; empty where it is no authority, or one without limits.
+    pub domains: Vec<String>,
+    /// Whether a server may show it.
+    pub is_for_servers: bool,
     /// Digest of its bytes, as browsers show it: `AB:CD:…`.
     pub fingerprint: String,
 }
@@ -37,6 +43,11 @@ impl Facts {
                 not_before: certificate.validity().not_before.timestamp(),
                 not_after: certificate.validity().not_after.timestamp(),
                 names,
+                domains: domains(certificate),
+                is_for_servers: {
+                    let usage = certificate.extended_key_usage().ok().flatten();
+                    usage.is_none_or(|usage| usage.value.server_auth || usage.value.any)
+                },
                 fingerprint: fingerprint(der),
             }
         })
@@ -56,6 +67,16 @@ fn fingerprint(der: &[u8]) -> String {
     pairs.join(":")
 }
 
+fn domains(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let constraints = certificate.name_constraints().ok().flatten();
+    let permitted = constraints.iter().filter_map(|found| found.value.permitted_subtrees.as_ref()).flatten();
+    let domain = |base: &GeneralName<'_>| match base {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        _ => None,
+    };
+    permitted.filter_map(|subtree| domain(&subtree.base)).collect()
+}
+
 fn general_name(name: &GeneralName<'_>) -> Option<String> {
     match name {
         GeneralName::DNSName(name) => Some((*name).to_owned()),
@@ -69,6 +90,11 @@ fn general_name(name: &GeneralName<'_>) -> Option<String> {
 }
 
 fn with_certificate<T>(pem: &str, read: impl FnOnce(&X509Certificate<'_>) -> T) -> Result<T, String> {
+    // The parser takes any end for the end; others do not.
+    let lines = |wanted: &str| pem.lines().filter(|line| line.trim_end() == wanted).count();
+    if lines("-----BEGIN CERTIFICATE-----") != lines("-----END CERTIFICATE-----") {
+        return Err("it is damaged: a certificate has no end".to_owned());
+    }
     let mut blocks = Pem::iter_from_buffer(pem.as_bytes());
     let block = match blocks.find(|block| block.as_ref().map_or(true, |block| block.label == "CERTIFICATE")) {
         Some(Ok(block)) => block,
@@ -76,13 +102,22 @@ fn with_certificate<T>(pem: &str, read: impl FnOnce(&X509Certificate<'_>) -> T) 
         None => return Err("there is no certificate in it".to_owned()),
     };
     let certificate = block.parse_x509().map_err(|error| format!("it is damaged: {error}"))?;
+    if certificate.as_raw().len() != block.contents.len() {
+        return Err("it is damaged: something follows the certificate".to_owned());
+    }
     Ok(read(&certificate))
 }
 
 /// Whether `pem` is signed by the holder of `issuer`'s key; itself, where both are the same.
 pub fn is_signed_by(pem: &str, issuer: &str) -> Result<bool, String> {
     with_certificate(issuer, |issuer| {
-        with_certificate(pem, |certificate| certificate.verify_signature(Some(issuer.public_key())).is_ok())
+        with_certificate(pem, |certificate| {
+            // What is around the signed bytes is read more freely by this parser than by others.
+            let der = CertificateDer::from(certificate.as_raw());
+            RootCertStore::empty().add(der.into_owned()).is_ok()
+                && certificate.signature_algorithm == certificate.tbs_certificate.signature
+                && certificate.verify_signature(Some(issuer.public_key())).is_ok()
+        })
     })?
 }
 
@@ -100,5 +135,7 @@ mod tests {
         assert_eq!(Facts::of("nothing"), Err("there is no certificate in it".to_owned()));
         let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         assert!(Facts::of(damaged).unwrap_err().starts_with("it is damaged"));
+        let end = damaged.replace("END CERTIFICATE", "END CERTIFICATF");
+        assert_eq!(Facts::of(&end), Err("it is damaged: a certificate has no end".to_owned()));
     }
 }

@@ -1,6 +1,6 @@
 //! Certificates as files: the environment's own for those who serve, and what to trust for everybody.
 
-use crate::plan::certs::leaf_files;
+use crate::plan::certs::LeafOf;
 use crate::render::{Access, Generated, MARKER};
 
 /// Every certificate that a container trusts.
@@ -8,11 +8,11 @@ pub const BUNDLE: &str = "ca/ca-certificates.crt";
 /// The same for Java.
 pub const TRUSTSTORE: &str = "ca/truststore.jks";
 
-/// A certificate of the gateway and its key, for the names of a zone or for the product's own.
+/// A certificate and its key.
 #[derive(Debug, Clone, Copy)]
 pub struct Leaf<'a> {
-    /// The zone.
-    pub zone: Option<&'a str>,
+    /// Which one.
+    pub of: LeafOf<'a>,
     /// The certificate.
     pub certificate: &'a str,
     /// The key.
@@ -28,7 +28,7 @@ pub fn files(leaves: &[Leaf<'_>], authorities: &[&str], bundle: Option<&str>) ->
         Generated { path: path.to_owned(), text, access: Access::Private }
     };
     for leaf in leaves {
-        let [certificate, key] = leaf_files(leaf.zone);
+        let [certificate, key] = leaf.of.files();
         files.push(private(&format!("certs/{certificate}"), leaf.certificate));
         files.push(private(&format!("certs/{key}"), leaf.key));
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::assets::Assets;
 use crate::digest::Fingerprint;
-use crate::plan::certs::leaf_files;
+use crate::plan::certs::LeafOf;
 use crate::plan::parts::Route;
 use crate::render::{Access, Generated, MARKER, RenderError, render};
 
@@ -25,10 +25,10 @@ pub struct Site<'a> {
     pub routes: &'a [Route],
     /// Further names for the same, with the product's own certificate.
     pub aliases: &'a BTreeSet<String>,
+    /// Those of all names that have the team's own certificate.
+    pub own: &'a BTreeSet<String>,
     /// Further names for the same, by the zone whose certificate they have.
     pub zones: &'a BTreeMap<String, BTreeSet<String>>,
-    /// Digest of the certificates: with another one it must read its files again.
-    pub certificate: &'a str,
 }
 
 /// A virtual server.
@@ -47,17 +47,22 @@ struct Server {
 impl Site<'_> {
     /// The first one takes what has no name.
     fn servers(&self) -> Vec<Server> {
-        let server = |host: &str, names: BTreeSet<String>, zone: Option<&str>| {
-            let [certificate, key] = leaf_files(zone);
+        let server = |host: &str, names: BTreeSet<String>, leaf: LeafOf<'_>| {
+            let [certificate, key] = leaf.files();
             Server { host: host.to_owned(), names, certificate, key }
         };
-        let own = [self.host.to_owned(), self.domain.to_owned(), format!("gateway.{}", self.domain)];
-        let own = own.into_iter().chain(self.aliases.iter().cloned()).collect();
-        let zones = self.zones.iter().map(|(zone, names)| server("", names.clone(), Some(zone)));
+        let names = [self.host.to_owned(), self.domain.to_owned(), format!("gateway.{}", self.domain)];
+        let names = names.into_iter().chain(self.aliases.iter().cloned());
+        let (own, made): (BTreeSet<String>, BTreeSet<String>) = names.partition(|name| self.own.contains(name));
+        let own = (!own.is_empty()).then(|| server("", own, LeafOf::Own));
+        let zones = self.zones.iter().map(|(zone, names)| server("", names.clone(), LeafOf::Zone(zone)));
         let hosts: BTreeSet<&String> =
             self.routes.iter().map(|route| &route.host).filter(|host| !host.is_empty()).collect();
-        let hosts = hosts.into_iter().map(|host| server(host, [host.clone()].into(), None));
-        [server("", own, None)].into_iter().chain(zones).chain(hosts).collect()
+        let hosts = hosts.into_iter().map(|host| {
+            let leaf = if self.own.contains(host) { LeafOf::Own } else { LeafOf::Environment };
+            server(host, [host.clone()].into(), leaf)
+        });
+        [server("", made, LeafOf::Environment)].into_iter().chain(own).chain(zones).chain(hosts).collect()
     }
 }
 
@@ -73,7 +78,7 @@ pub fn file(site: &Site<'_>, assets: &Assets) -> Result<(Generated, String), Ren
     context.insert("uid", &site.uid);
     context.insert("routes", site.routes);
     context.insert("servers", &site.servers());
-    context.insert("fingerprint", site.certificate);
+    context.insert("fingerprint", "");
     let fingerprint = Fingerprint::of(&render(name, template, &context)?).to_string();
     context.insert("fingerprint", &fingerprint);
     let text = format!("# {MARKER}\n{}", render(name, template, &context)?);

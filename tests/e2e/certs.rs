@@ -1,11 +1,11 @@
 //! Certificates on real parts: verified by four programs that know nothing of each other, trusted inside containers
 //! without a word, and renewed while requests go on.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use crate::checkout::Checkout;
+use crate::http::Clients;
 use crate::{engine, http};
 
 const VERIFY_GO: &str = r#"package main
@@ -174,102 +174,102 @@ fn a_name_of_another_zone_has_the_certificate_of_that_zone_alone() {
     checkout.replace(&file, "MII", "NII");
     let doctor = checkout.ok(&["doctor"]).stdout;
     assert!(doctor.contains("it is damaged") && doctor.contains("hint: `devenv up` makes a new one"), "{doctor}");
-    checkout.ok(&["up"]).says(&format!("the certificate for {zone} is made anew")).says("reload gateway");
+    checkout.ok(&["up"]).says(&format!("the certificate for {zone} is made anew"));
     assert_ne!(checkout.read(&file), before);
     assert_eq!(ask(&named, own), "hello");
+    // A name that goes takes its key with it; a file of the user's own stays.
+    checkout.write(".devenv/certs/mine.pem", "mine");
+    checkout.replace("devenv.yaml", &format!(", PROJECT.{zone}").replace("PROJECT", project), "");
+    checkout.ok(&["up"]).says("recreate gateway");
+    assert_eq!(
+        crate::checkout::shell(&format!("ls '{}/.devenv/certs'", checkout.root().display())),
+        "cert.pem\nkey.pem\nmine.pem\n"
+    );
     std::fs::remove_dir_all(data.join("zones").join(zone)).unwrap();
+}
+
+/// Puts the same certificate there with 29 of its 90 days left.
+fn make_due(checkout: &Checkout) {
+    crate::checkout::shell(&format!(
+        "cd '{}/.devenv/certs' && head -n 1 cert.pem > due.pem && \
+         openssl x509 -x509toreq -in cert.pem -signkey key.pem -copy_extensions copyall -out due.csr && \
+         openssl x509 -req -in due.csr -copy_extensions copyall -days 29 -set_serial 7 \
+         -CA '{ca}.pem' -CAkey '{ca}.key' >> due.pem && mv due.pem cert.pem && rm due.csr",
+        checkout.root().display(),
+        ca = crate::checkout::state().join("devenv/ca/ca").display(),
+    ));
+}
+
+/// Whether the gateway shows the certificate that stands in the file.
+fn is_served(checkout: &Checkout) -> bool {
+    let file = checkout.read(".devenv/certs/cert.pem");
+    http::certificate(&checkout.url("gateway")) == CertificateDer::from_pem_slice(file.as_bytes()).unwrap()
 }
 
 #[test]
 fn a_certificate_is_renewed_while_requests_go_on() {
-    let checkout = Checkout::new(
-        "\
-project: PROJECT
-modules:
-  web: {path: web, image: python, run: python3 -m http.server 8000, port: 8000, route: /}
-",
-    );
-    checkout.write("web/index.html", "hello");
+    let checkout = Checkout::page("");
     checkout.ok(&["up"]);
     let url = checkout.url("gateway");
     let plain = engine::lines(&["port", &checkout.container("gateway"), "8080/tcp"]).remove(0);
     let plain = format!("http://{plain}/deep?x=1");
     let before = checkout.read(".devenv/certs/cert.pem");
-    let (end, good) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let asking: Vec<_> = (0..4)
-        .map(|_| {
-            let (url, end, good) = (url.clone(), Arc::clone(&end), Arc::clone(&good));
-            thread::spawn(move || {
-                while !end.load(Ordering::Relaxed) {
-                    assert_eq!(http::get(&url), (200, "hello".to_owned()));
-                    good.fetch_add(1, Ordering::Relaxed);
-                }
-            })
-        })
-        .collect();
-    let some_more = || {
-        let wanted = good.load(Ordering::Relaxed) + 50;
-        crate::checkout::until("requests go on", || (good.load(Ordering::Relaxed) > wanted).then_some(()));
-    };
-    some_more();
+    let clients = Clients::of(&url);
+    clients.go_on();
+    let gateway = checkout.container("gateway");
     for _ in 0..3 {
-        checkout.replace(".devenv/certs/cert.pem", "MII", "NII");
-        checkout.ok(&["up"]).says("the certificate is made anew").says("reload gateway");
-        some_more();
+        make_due(&checkout);
+        checkout.ok(&["up"]).says("the certificate is made anew").says("days are left").says("nothing to do");
+        clients.go_on();
+        assert!(is_served(&checkout));
     }
-    end.store(true, Ordering::Relaxed);
-    asking.into_iter().for_each(|thread| thread.join().unwrap());
+    clients.end();
     assert_ne!(checkout.read(".devenv/certs/cert.pem"), before);
-    checkout.ok(&["up"]).says("nothing to do");
+    assert_eq!(checkout.container("gateway"), gateway);
     assert_eq!(http::request("GET", &plain, "").0, 308);
+
+    // A damaged one is told of, and goes with its key.
+    let key = checkout.read(".devenv/certs/key.pem");
+    checkout.replace(".devenv/certs/cert.pem", "MII", "NII");
+    checkout.ok(&["up"]).says("the certificate is made anew: it is damaged");
+    assert!(is_served(&checkout) && checkout.read(".devenv/certs/key.pem") != key);
 }
 
 #[test]
 fn the_watcher_renews_a_certificate_that_is_due_while_requests_go_on() {
-    let checkout = Checkout::new(
-        "\
-project: PROJECT
-modules:
-  web: {path: web, image: python, run: python3 -m http.server 8000, port: 8000, route: /, build: \"true\"}
-",
-    );
-    checkout.write("web/index.html", "hello");
+    let checkout = Checkout::page("  watched: {path: web, image: base, run: sleep infinity, build: 'true'}\n");
     checkout.ok(&["up"]);
     let url = checkout.url("gateway");
-    // The same certificate with 29 of its 90 days left.
-    crate::checkout::shell(&format!(
-        "cd '{}/.devenv/certs' && head -n 1 cert.pem > due.pem && \
-         openssl x509 -x509toreq -in cert.pem -signkey key.pem -copy_extensions copyall -out due.csr && \
-         openssl x509 -req -in due.csr -copy_extensions copyall -days 29 -set_serial 7 -CA '{ca}.pem' -CAkey '{ca}.key' \
-         >> due.pem && mv due.pem cert.pem && rm due.csr",
-        checkout.root().display(),
-        ca = crate::checkout::state().join("devenv/ca/ca").display(),
-    ));
+    make_due(&checkout);
     checkout.ok(&["certs"]);
     let due = checkout.read(".devenv/certs/cert.pem");
-    let end = Arc::new(AtomicBool::new(false));
-    let asking: Vec<_> = (0..4)
-        .map(|_| {
-            let (url, end) = (url.clone(), Arc::clone(&end));
-            thread::spawn(move || {
-                while !end.load(Ordering::Relaxed) {
-                    assert_eq!(http::get(&url), (200, "hello".to_owned()));
-                }
-            })
-        })
-        .collect();
+    let clients = Clients::of(&url);
     // Settings are read again, and with them the days that are left.
     checkout.replace("devenv.yaml", "project:", "# changed\nproject:");
-    let log = checkout.root().join(".devenv/watch/log");
-    let log = crate::checkout::until("the certificate is renewed and the gateway has read it", || {
-        let log = std::fs::read_to_string(&log).unwrap_or_default();
-        log.contains("the gateway serves the new certificate").then_some(log)
-    });
-    end.store(true, Ordering::Relaxed);
-    asking.into_iter().for_each(|thread| thread.join().unwrap());
-    assert!(log.contains("the certificate is made anew: 28 days are left"), "{log}");
+    let log_says = |line: &str| {
+        crate::checkout::until(line, || {
+            let log = std::fs::read_to_string(checkout.root().join(".devenv/watch/log")).unwrap_or_default();
+            log.contains(line).then_some(log)
+        })
+    };
+    log_says("days are left");
+    clients.go_on();
+    clients.end();
     assert_ne!(checkout.read(".devenv/certs/cert.pem"), due);
+    assert!(is_served(&checkout));
     checkout.ok(&["up"]).says("nothing to do");
+
+    // One that cannot be renewed is told, and serves on until the next try.
+    make_due(&checkout);
+    let due = checkout.read(".devenv/certs/cert.pem");
+    let foreign = due.split_once('\n').unwrap().1;
+    checkout.write(".devenv/certs/cert.pem", foreign);
+    checkout.replace("devenv.yaml", "# changed\n", "");
+    let log = log_says("cannot be renewed now, another try comes in an hour");
+    assert!(log.contains("cert.pem is not a file that devenv made, so it stays as it is"), "{log}");
+    assert_eq!((http::get(&url).0, checkout.read(".devenv/certs/cert.pem").as_str()), (200, foreign));
+    checkout.write(".devenv/certs/cert.pem", &due);
+    checkout.ok(&["up"]).says("the certificate is made anew").says("days are left");
 }
 
 #[test]
@@ -291,15 +291,11 @@ fn nothing_is_written_through_a_link_of_the_repository() {
 
 #[test]
 fn a_certificate_of_the_teams_own_wins_and_is_checked() {
-    let checkout = Checkout::new(
-        "\
-project: PROJECT
-modules:
-  web: {path: web, image: python, run: python3 -m http.server 8000, port: 8000, route: /}
+    let checkout = Checkout::page(
+        "  app: {path: web, image: python, run: python3 -m http.server 8001, port: 8001, route: {host: app}}
 gateway: {aliases: [dev.teams-own.internal]}
 ",
     );
-    checkout.write("web/index.html", "hello");
     let make = |host: &str, days: &str| {
         let folder = checkout.root().join("devenv/certs");
         crate::checkout::shell(&format!(
@@ -315,6 +311,14 @@ gateway: {aliases: [dev.teams-own.internal]}
         .code(2)
         .says("devenv/certs/gateway.pem: the certificate is for dev.teams-own.internal, other.example, not for");
     make(&host, "10");
+    let encrypt = "openssl rsa -aes128 -passout pass:x -in gateway.key -out gateway.key 2>&1";
+    crate::checkout::shell(&format!("cd '{}/devenv/certs' && {encrypt}", checkout.root().display()));
+    checkout.devenv(&["up"]).code(2).says("gateway.key: it is encrypted");
+    make(&host, "10");
+    let leaf = checkout.read("devenv/certs/gateway.pem");
+    let ca = std::fs::read_to_string(crate::checkout::state().join("devenv/ca/ca.pem")).unwrap();
+    checkout.write("devenv/certs/gateway.pem", &format!("{ca}{leaf}"));
+    checkout.devenv(&["up"]).code(2).says("its certificate must stand first");
     let good = checkout.read("devenv/certs/gateway.key");
     make(&host, "10");
     let pem = checkout.read("devenv/certs/gateway.pem");
@@ -322,9 +326,15 @@ gateway: {aliases: [dev.teams-own.internal]}
     checkout.write("devenv/certs/gateway.key", &good);
     checkout.devenv(&["up"]).code(2).says("gateway.key: it is not the key of the certificate beside it");
     checkout.write("devenv/certs/gateway.key", &key);
-    checkout.ok(&["up"]);
-    let served = checkout.read(".devenv/certs/cert.pem");
+    checkout.ok(&["up"]).says("devenv/certs/gateway.pem is good for ");
+    let served = checkout.read(".devenv/certs/gateway.pem");
     assert!(served.ends_with(&pem), "{served}");
+    // What it does not cover goes on with devenv's: names inside containers, and hosts of routes.
+    let inner = format!("import urllib.request as r; print(r.urlopen('https://{}.test/').read())", checkout.project());
+    assert_eq!(checkout.ok(&["exec", "web", "--", "python3", "-c", &inner]).stdout, "b'hello'\n");
+    assert_eq!(http::get(&checkout.url("app")), (200, "hello".to_owned()));
+    let (certs, doctor) = (checkout.ok(&["certs"]).stdout, checkout.ok(&["doctor"]).stdout);
+    assert!(certs.contains("the team's own") && doctor.contains("the team's own"), "{certs}{doctor}");
     // It is good for the further name too, so no authority has to sign for that.
     let port = checkout.url("gateway");
     let port = port.rsplit(':').next().unwrap();

@@ -1,15 +1,17 @@
 //! Requests to a published port, over TLS with nothing but the tests' own certificate authority trusted.
 
-use std::io::{BufRead, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use crate::checkout::state;
+use crate::checkout::{state, until};
 
 trait Stream: Read + Write {}
 impl<T: Read + Write> Stream for T {}
@@ -71,4 +73,67 @@ pub(crate) fn head(stream: &mut impl BufRead) -> String {
         assert!(stream.read_line(&mut head).unwrap() > 0, "{head}");
     }
     head
+}
+
+/// The body that a GET of `/` is answered with, on a connection that stays open.
+fn ask(stream: &mut impl Stream, url: &str) -> String {
+    let host = url.trim_start_matches("https://").split('/').next().unwrap();
+    write!(stream, "GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
+    let mut reader = BufReader::new(stream);
+    let head = head(&mut reader).to_lowercase();
+    assert!(head.starts_with("http/1.1 200 "), "{head}");
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    String::from_utf8(body).unwrap()
+}
+
+/// The certificate that a server shows.
+pub(crate) fn certificate(url: &str) -> CertificateDer<'static> {
+    connect(url, &[]).conn.peer_certificates().unwrap()[0].clone().into_owned()
+}
+
+/// Four clients that ask for the same page without a pause, and fail at any answer but the page's `hello`. Two of them
+/// open a connection for each request, the others keep theirs open.
+pub(crate) struct Clients {
+    end: Arc<AtomicBool>,
+    answers: Arc<AtomicUsize>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Clients {
+    pub(crate) fn of(url: &str) -> Self {
+        let (end, answers) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let client = |number: usize| {
+            let (url, end, answers) = (url.to_owned(), Arc::clone(&end), Arc::clone(&answers));
+            let mut kept = None;
+            thread::spawn(move || {
+                while !end.load(Ordering::Relaxed) {
+                    if number.is_multiple_of(2) {
+                        assert_eq!(get(&url), (200, "hello".to_owned()));
+                    } else {
+                        let (mut stream, asked) = kept.take().unwrap_or_else(|| (connect(&url, &[]), 0));
+                        assert_eq!(ask(&mut stream, &url), "hello");
+                        // nginx ends a connection after its 1,000th request.
+                        kept = (asked < 900).then_some((stream, asked + 1));
+                    }
+                    answers.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        };
+        let threads = (0..4).map(client).collect();
+        Self { end, answers, threads }
+    }
+
+    /// Waits until some more requests were answered.
+    pub(crate) fn go_on(&self) {
+        let wanted = self.answers.load(Ordering::Relaxed) + 50;
+        until("requests go on", || (self.answers.load(Ordering::Relaxed) > wanted).then_some(()));
+    }
+
+    /// Ends them; none may have failed.
+    pub(crate) fn end(self) {
+        self.end.store(true, Ordering::Relaxed);
+        self.threads.into_iter().for_each(|thread| thread.join().unwrap());
+    }
 }

@@ -73,6 +73,49 @@ fn a_key_that_others_can_read_is_refused() {
 }
 
 #[test]
+fn an_authority_whose_certificate_is_lost_is_told_and_its_key_kept() {
+    let test = Test::new();
+    let folder = zone(&test, "022");
+    let key = fs::read(folder.join("ca.key")).unwrap();
+    fs::rename(folder.join("ca.pem"), test.beside("ca.pem")).unwrap();
+    let (code, said) = again(&test);
+    assert!(code == Some(1) && said.contains("ca.pem: it is not there, and its key is"), "{said}");
+    assert_eq!(fs::read(folder.join("ca.key")).unwrap(), key);
+    // One that was killed while it made the authority leaves the certificate under another name, and nobody has seen it.
+    fs::rename(test.beside("ca.pem"), folder.join("ca.pem.new")).unwrap();
+    assert_eq!(again(&test).0, Some(0));
+    assert_ne!(fs::read(folder.join("ca.key")).unwrap(), key);
+    assert_eq!(files(&folder).len(), 2);
+}
+
+#[test]
+fn a_zone_is_never_a_path() {
+    let test = Test::new();
+    let folder = zone(&test, "022");
+    let before = files(&test.beside("home/data"));
+    let outside = folder.parent().unwrap().parent().unwrap();
+    for zone in ["../zones/shop.internal", outside.to_str().unwrap(), "../ca", "..", "Shop.internal", ""] {
+        for call in ["reset", "trust", "untrust"] {
+            let output = test.command().args(["certs", call, "--zone", zone, "--yes"]).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.code() == Some(2) && said.contains("no authority for"), "{call} {zone}: {said}");
+        }
+    }
+    for (zone, says) in
+        [(Some("other.internal"), "there is no zone `other.internal`"), (None, "this machine has no authority")]
+    {
+        for call in ["reset", "untrust"] {
+            let mut command = test.command();
+            command.args(["certs", call, "--yes"]).args(zone.iter().flat_map(|zone| ["--zone", zone]));
+            let output = command.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.code() == Some(2) && said.contains(says), "{call}: {said}");
+        }
+    }
+    assert_eq!(files(&test.beside("home/data")), before);
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_named() {
     let test = Test::new();
     fs::create_dir(test.beside("home/data")).unwrap();

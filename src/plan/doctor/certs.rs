@@ -1,6 +1,7 @@
 //! What certificates mean for a machine: whether each authority can be used and who trusts it, and whether the leaf of
 //! the checkout is good. Most of it is advice: a machine without any browser is ready all the same.
 
+use crate::plan::certs::own_ends_in;
 use crate::plan::certs::{reset, trusting};
 use crate::plan::doctor::Finding;
 use crate::plan::trust::{Seen, Trust};
@@ -9,9 +10,6 @@ use crate::plan::zones::zone_for;
 
 /// An authority with fewer days is about to expire.
 const LAST_DAYS: i64 = 90;
-/// A certificate of the team's own with fewer days is about to expire.
-const LAST_DAYS_OF_OWN: i64 = 30;
-
 /// What was found of certificates.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Certificates {
@@ -152,8 +150,8 @@ fn leaf(zone: Option<&str>, leaf: &Leaf, now: i64) -> Finding {
         Leaf::Made { facts, due: Some(cause) } => {
             Finding::warning("certificate", format!("{of}{}: {cause}", facts.name), "`devenv up` makes a new one")
         }
-        Leaf::Own(facts) if facts.days_left(now) < LAST_DAYS_OF_OWN => {
-            let hint = "put a newer one and its key into the project's `certs/` folder, then `devenv up`";
+        Leaf::Own(facts) if own_ends_in(facts, now).is_some() => {
+            let hint = "put a newer one and its key in its place, then `devenv up`";
             Finding::warning("certificate", format!("the team's own, {}", days(facts)), hint)
         }
         Leaf::Own(facts) => Finding::ok("certificate", format!("the team's own, {}", days(facts))),
@@ -172,7 +170,8 @@ mod tests {
 
     fn facts(name: &str, days: i64) -> Facts {
         let names = [name.to_owned()].into();
-        Facts { name: name.to_owned(), not_before: 0, not_after: days * DAY, names, fingerprint: "AB".to_owned() }
+        let (name, domains, fingerprint) = (name.to_owned(), Vec::new(), "AB".to_owned());
+        Facts { name, not_before: 0, not_after: days * DAY, names, domains, is_for_servers: true, fingerprint }
     }
 
     fn good(days: i64, system: Trust, browser: Trust) -> AuthorityState {
@@ -272,7 +271,7 @@ warning  certificate  shop.localhost: 29 days are left
                 of_leaf(Leaf::Own(facts("shop.localhost", 29))),
                 "\
 warning  certificate  the team's own, shop.localhost, 29 days left
-                      hint: put a newer one and its key into the project's `certs/` folder, then `devenv up`
+                      hint: put a newer one and its key in its place, then `devenv up`
 ",
             ),
         ] {
