@@ -1,5 +1,5 @@
-//! Credentials never reach a screen or a log by accident: every text that is printed passes here, and known secrets
-//! are replaced by value, also in the form that they have in a URL.
+//! Credentials never reach a screen or a log by accident: every text that is printed, kept or sent passes here,
+//! and known secrets are replaced by value, also in the forms that they have in a URL and in JSON.
 
 use std::collections::BTreeSet;
 use std::sync::RwLock;
@@ -15,6 +15,9 @@ pub fn remember<'a>(values: impl IntoIterator<Item = &'a String>) {
     if let Ok(mut secrets) = SECRETS.write() {
         for value in values.into_iter().filter(|value| value.len() >= SHORTEST) {
             secrets.insert(percent(value));
+            // Without the quotes around it: as a log or `--json` has it.
+            let escaped = serde_json::to_string(value).unwrap_or_default();
+            secrets.extend(escaped.get(1..escaped.len() - 1).map(str::to_owned));
             secrets.insert(value.clone());
         }
     }
@@ -54,6 +57,8 @@ mod tests {
         remember([&"p@ss/word-of-the-test".to_owned()]);
         assert_eq!(hide("is p@ss/word-of-the-test, not"), "is ********, not");
         assert_eq!(hide("postgresql://u:p%40ss%2Fword-of-the-test@db/x"), "postgresql://u:********@db/x");
+        remember([&"say\"what\\now".to_owned()]);
+        assert_eq!(hide("{\"password\":\"say\\\"what\\\\now\"}"), "{\"password\":\"********\"}");
         remember([&"abc".to_owned()]);
         assert_eq!(hide("abc"), "abc");
     }

@@ -1,8 +1,9 @@
-//! Credentials of a checkout: kept in `.devenv/secrets`, found again in containers when that is lost, else made.
+//! Credentials of a checkout. What was made is kept in `.devenv/secrets/.made`, found again in containers when that is
+//! lost, else made; beside it stands what the services read, which may be set elsewhere.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -13,8 +14,9 @@ use crate::names::PartName;
 use crate::plan::observed::Observed;
 use crate::plan::parts::Environment;
 use crate::plan::presets::Preset;
-use crate::render::Access;
+use crate::plan::secrets::check;
 use crate::render::secrets::Secrets;
+use crate::render::{Access, Generated};
 
 /// Where a credential comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -76,13 +78,26 @@ pub async fn load(sources: Sources<'_>, engine: &Engine, observed: &Observed) ->
     let mut variables: Option<BTreeMap<String, String>> = None;
     for (service, wanted) in &sources.environment.credentials {
         for (name, value) in wanted {
-            let path = path(sources.root, service, name);
+            let root = sources.root.join(".devenv");
             let local = sources.local.contains_key(&format!("{service}.{name}"));
-            let (value, origin) = match (sources.env.get(&variable(service, name)), value, files::read_text(&path)?) {
-                (Some(set), _, _) => (set.clone(), Origin::Environment),
-                (None, Some(set), _) => (set.clone(), if local { Origin::Local } else { Origin::Preset }),
-                (None, None, Some(kept)) if !kept.is_empty() => (kept, Origin::Made),
-                (None, None, _) => {
+            let kept = files::read_text(&root.join(made(service, name)))?.filter(|kept| !kept.is_empty());
+            let variable = variable(service, name);
+            let (value, origin) = match (sources.env.get(&variable), value, kept) {
+                (Some(set), _, _) => {
+                    check(service, name, set, &variable)?;
+                    (set.clone(), Origin::Environment)
+                }
+                (None, Some(set), _) if local => {
+                    check(service, name, set, "devenv.local.yaml")?;
+                    (set.clone(), Origin::Local)
+                }
+                (None, Some(set), _) => (set.clone(), Origin::Preset),
+                (None, None, Some(kept)) => (kept, Origin::Made),
+                // It was set elsewhere until now, and none was made.
+                (None, None, None) if root.join(format!("secrets/{service}/{name}")).exists() => {
+                    (state::random(16)?, Origin::NotMade)
+                }
+                (None, None, None) => {
                     if variables.is_none() {
                         variables = Some(variables_of(engine, observed).await);
                     }
@@ -102,17 +117,51 @@ pub async fn load(sources: Sources<'_>, engine: &Engine, observed: &Observed) ->
 
 /// Makes a new value and keeps it.
 pub fn make(root: &Path, service: &PartName, name: &str) -> Result<()> {
-    files::write(&path(root, service, name), state::random(16)?.as_bytes(), Access::Private).map(drop)
+    let path = root.join(".devenv").join(made(service, name));
+    files::write(&path, state::random(16)?.as_bytes(), Access::Private).map(drop)
 }
 
-fn path(root: &Path, service: &PartName, name: &str) -> PathBuf {
-    root.join(format!(".devenv/secrets/{service}/{name}"))
+/// Where what devenv has made is kept, below `.devenv`: no service can have that name, so none has it mounted.
+fn made(service: &PartName, name: &str) -> String {
+    format!("{MADE}/{service}/{name}")
+}
+
+const MADE: &str = "secrets/.made";
+
+/// The files that keep what devenv has made.
+#[must_use]
+pub fn made_files(secrets: &Secrets, origins: &Origins) -> Vec<Generated> {
+    let is_made = |service: &PartName, name: &str| {
+        let origin = origins.get(service).and_then(|origins| origins.get(name));
+        matches!(origin, Some(Origin::Made | Origin::NotMade))
+    };
+    let values =
+        secrets.iter().flat_map(|(service, values)| values.iter().map(move |(name, value)| (service, name, value)));
+    let file = |(service, name, value): (&PartName, &String, &String)| {
+        is_made(service, name).then(|| Generated {
+            path: made(service, name),
+            text: value.clone(),
+            access: Access::Private,
+        })
+    };
+    values.filter_map(file).collect()
+}
+
+/// Every value that devenv has made for a checkout, to be hidden.
+#[must_use]
+pub fn made_values(root: &Path) -> Vec<String> {
+    let entries = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let services = entries(&root.join(".devenv").join(MADE));
+    services.flat_map(|service| entries(&service)).filter_map(|file| files::read_text(&file).ok().flatten()).collect()
 }
 
 /// The variable of this process that sets a credential, such as `DEVENV_SECRET_DB_PASSWORD`.
 fn variable(service: &PartName, name: &str) -> String {
-    format!("DEVENV_SECRET_{}_{}", service.variable(), name.to_uppercase())
+    format!("{VARIABLE}{}_{}", service.variable(), name.to_uppercase())
 }
+
+/// What the names of such variables begin with.
+pub const VARIABLE: &str = "DEVENV_SECRET_";
 
 /// The key under which secrets enter fingerprints; a new one where there is none.
 pub fn key(root: &Path) -> Result<String> {

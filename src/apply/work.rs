@@ -16,6 +16,7 @@ use crate::plan::loops::End;
 use crate::plan::observed::State;
 use crate::plan::programs;
 use crate::plan::watch::{Outcome, Run, Step};
+use crate::redact::hide;
 
 /// Lines of a step that are remembered.
 const LINES: usize = 40;
@@ -74,7 +75,7 @@ impl Work {
             Step::Restart => {
                 let (outbox, module, began) = (self.outbox.clone(), self.module.clone(), clock::seconds());
                 let died = move |error: Error| {
-                    let lines = error.to_string().lines().map(str::to_owned).collect();
+                    let lines = error.to_string().lines().map(hide).collect();
                     let record = Run { result: Outcome::Failed, began, took: 0, code: -1, lines };
                     // Nobody listens where the watcher has ended.
                     let _ = outbox.send(Message::Died(module, record));
@@ -91,11 +92,13 @@ impl Work {
     }
 
     fn line(&self, lines: &mut Vec<String>, line: &str) {
-        lines.push(line.to_owned());
+        // They are kept in a file and sent to whoever is notified.
+        let line = hide(line);
+        lines.push(line.clone());
         if lines.len() > 4 * LINES {
             lines.drain(..2 * LINES);
         }
-        let _ = self.outbox.send(Message::Line(self.module.clone(), line.to_owned()));
+        let _ = self.outbox.send(Message::Line(self.module.clone(), line));
     }
 
     /// Whether a step failed because its container or the engine went away.

@@ -99,12 +99,7 @@ impl Context {
         );
         let key = secrets::key(&checkout.root)?;
         let mut generated = render::compose::files(&environment, &checkout.assets, &observed.engine)?;
-        let env_files = environment
-            .parts
-            .values()
-            .filter(|part| !part.secret_env.is_empty())
-            .map(|part| (part.name.to_string(), render::secrets::env_file(part, &secrets)))
-            .collect();
+        let read = render::secrets::read_by_parts(&environment, &secrets);
         let mut services = services(&generated)?;
         if !project.file.compose.is_empty() {
             let fragments = checkout.fragments()?;
@@ -122,11 +117,12 @@ impl Context {
             services = render::definition::merged_services(&merged);
             generated.push(kept);
         }
-        let definitions = definitions(&services, &environment, &env_files, key.as_bytes());
+        let definitions = definitions(&services, &environment, &read, key.as_bytes());
         generated.push(render::compose::labels(&environment, &definitions));
         generated.extend(site.configuration.clone());
         generated.extend(render::users::files(machine.uid, machine.gid));
         generated.extend(render::secrets::files(&environment, &secrets));
+        generated.extend(secrets::made_files(&secrets, &origins));
         generated.push(private("secrets/key", key));
         generated.push(private("id", id_text(&identity, &known)));
         generated.extend(site.certificates(machine.ca.bundle()));

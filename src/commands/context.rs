@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::apply::secrets;
 use crate::assets::Assets;
 use crate::commands::session::Session;
 use crate::config::project::Project;
@@ -15,6 +16,7 @@ use crate::host::{checkout, clock, files};
 use crate::plan::images;
 use crate::plan::lock::{self, Lock};
 use crate::plan::presets::{self, Preset};
+use crate::redact;
 use crate::ui::screen::Screen;
 
 /// What every command gets.
@@ -123,6 +125,10 @@ impl Context {
         let draft = config::read(setting);
         let facts = checkout::facts(&root, &draft.paths());
         let project = draft.finish(&facts)?;
+        redact::remember(project.local.secrets.values().chain(&secrets::made_values(&root)));
+        let installs = project.file.modules.values().filter_map(|module| module.deps.as_ref());
+        redact::remember(installs.flat_map(|deps| &deps.secrets).filter_map(|name| env.get(name)));
+        redact::remember(env.iter().filter(|(name, _)| name.starts_with(secrets::VARIABLE)).map(|(_, value)| value));
         let presets = presets::read(&assets)?;
         Ok(Checkout { root, project, assets, presets })
     }
@@ -209,6 +215,10 @@ pub fn known(assets: &Assets) -> Result<Known> {
     let presets = presets::read(assets)?;
     Ok(Known {
         images: images.into_iter().map(|(name, file)| (name, file.parent.filter(root))).collect(),
+        credentials: presets
+            .iter()
+            .map(|(name, preset)| (name.clone(), preset.credentials.keys().cloned().collect()))
+            .collect(),
         seeded: presets.iter().filter(|(_, preset)| preset.seed.is_some()).map(|(name, _)| name.clone()).collect(),
         presets: presets.into_keys().collect(),
         version: version(),

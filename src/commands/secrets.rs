@@ -7,7 +7,6 @@ use crate::commands::context::{Context, Intent};
 use crate::commands::session::{Options, Session};
 use crate::error::{Error, Kind, Result};
 use crate::names::PartName;
-use crate::plan::secrets as decision;
 use crate::plan::up::Request;
 use crate::ui::table;
 
@@ -96,14 +95,10 @@ async fn reset(cx: &Context, name: Option<&str>) -> Result<()> {
             cx.screen.say(format!("{service}.{name}: a new one"));
         }
     }
-    // A service takes its credentials over when it starts, whatever its data says; then those who use it get theirs.
-    let plan = decision::restarts(&session.environment, &session.observed, &services);
+    let request = Request { names: session.observed.running(), ..Request::default() };
     drop(session);
     let mut session = cx.session(Intent::Act).await?;
     session.write()?;
-    session.carry_out(cx.screen, &plan, Options::default()).await?;
-    let session = cx.session(Intent::Look).await?;
-    let request = Request { names: decision::running(&session.observed), ..Request::default() };
     if request.names.is_empty() {
         return Ok(());
     }

@@ -12,6 +12,7 @@ use crate::plan::observed::State;
 use crate::plan::parts::Part;
 use crate::plan::programs;
 use crate::plan::watch::{Outcome, Run, Step};
+use crate::redact::hide;
 
 /// Compile a module in its container
 #[derive(clap::Args, Debug)]
@@ -110,7 +111,7 @@ async fn one(
     let mut lines: Vec<String> = Vec::new();
     let mut each = |line: &str| {
         cx.screen.line(line);
-        lines.push(line.to_owned());
+        lines.push(hide(line));
     };
     let code = if container.state == State::Running {
         session.engine.step(&container.id, &script, args, |_| {}, &mut each).await?

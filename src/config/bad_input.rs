@@ -22,6 +22,7 @@ pub(super) fn known() -> Known {
         images: images.into_iter().map(|(name, parent)| (image(name), parent.map(image))).collect(),
         presets: names(&["postgres", "redis"]),
         seeded: names(&["postgres"]),
+        credentials: [("postgres".to_owned(), names(&["user", "password", "database"]))].into(),
         version: (0, 3, 1),
     }
 }

@@ -73,6 +73,8 @@ pub struct Known {
     pub presets: BTreeSet<String>,
     /// Those of the presets that take a `seed`.
     pub seeded: BTreeSet<String>,
+    /// The credentials of each preset that has any.
+    pub credentials: BTreeMap<String, BTreeSet<String>>,
     /// The version that runs.
     pub version: Version,
 }

@@ -101,6 +101,7 @@ impl World {
         let known = Known {
             images: described.into_keys().map(|name| (name, None)).collect(),
             seeded: BTreeSet::new(),
+            credentials: BTreeMap::new(),
             presets: presets.keys().cloned().collect(),
             version: (0, 1, 0),
         };

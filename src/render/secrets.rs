@@ -26,6 +26,21 @@ pub fn files(environment: &Environment, secrets: &Secrets) -> Vec<Generated> {
     files
 }
 
+/// What each part reads of credentials, as one text: with another one it is made anew. A service takes its credentials
+/// over when it starts, whatever its data says.
+#[must_use]
+pub fn read_by_parts(environment: &Environment, secrets: &Secrets) -> BTreeMap<String, String> {
+    let parts = environment.parts.values().filter(|part| part.credentials || !part.secret_env.is_empty());
+    let read = |part: &Part| {
+        let mut text = env_file(part, secrets);
+        for (name, value) in secrets.get(&part.name).filter(|_| part.credentials).into_iter().flatten() {
+            text.push_str(&format!("{name}={value}\n"));
+        }
+        text
+    };
+    parts.map(|part| (part.name.to_string(), read(part))).collect()
+}
+
 /// The env file of a part. Compose reads `$` and `\` in values, by rules that differ between its versions: in double
 /// quotes, with these escapes, every version reads every value as it was. (In single quotes none can hold `\'`.)
 #[must_use]

@@ -1,5 +1,6 @@
 //! Problems of the configuration for people, as rustc shows errors, and for editors, as JSON.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
@@ -11,6 +12,8 @@ use crate::config::problems::{Problem, Problems};
 
 /// Longest line that is shown whole, in bytes.
 const WIDEST: usize = 400;
+/// The file and the section whose values nobody may read over a shoulder or in a log.
+const PRIVATE: (&str, &str) = ("devenv.local.yaml", "secrets");
 
 /// Whether the text may have colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +48,7 @@ pub fn to_json(problems: &Problems) -> serde_json::Value {
             "file": problem.place.as_ref().map(|place| &place.file),
             "line": problem.place.as_ref().map(|place| place.line),
             "column": problem.place.as_ref().map(|place| place.column),
-            "message": problem.message,
+            "message": message(problem, problems),
             "help": problem.help,
         })
     };
@@ -53,7 +56,7 @@ pub fn to_json(problems: &Problems) -> serde_json::Value {
 }
 
 fn group<'p>(problem: &'p Problem, problems: &'p Problems) -> Group<'p> {
-    let mut group = Level::ERROR.primary_title(&problem.message).elements(Vec::<Origin<'_>>::new());
+    let mut group = Level::ERROR.primary_title(message(problem, problems)).elements(Vec::<Origin<'_>>::new());
     if let Some(place) = &problem.place {
         let also = problem.also.iter().map(|(place, label)| (place, label.as_str(), AnnotationKind::Context));
         let first = (place, problem.label.as_str(), AnnotationKind::Primary);
@@ -80,12 +83,49 @@ fn element<'p>(
         "" => kind.span(range),
         label => kind.span(range).label(label),
     };
+    let line = if is_private(place, problems) { masked(line) } else { Cow::Borrowed(line) };
     if line.len() <= WIDEST {
         let snippet = Snippet::source(line).line_start(place.line).path(&place.file);
         return group.element(snippet.annotation(annotation(range)));
     }
-    let (line, range) = cut(line, &range);
+    let (line, range) = cut(&line, &range);
     group.element(origin()).element(Snippet::source(line).line_start(place.line).annotation(annotation(range)))
+}
+
+/// Whether a place is among the values of credentials: below the last key that stands in the first column.
+fn is_private(place: &Place, problems: &Problems) -> bool {
+    let (file, section) = PRIVATE;
+    let text = problems.texts.iter().find(|(name, _)| *name == place.file && name == file).map(|(_, text)| text);
+    let lines = text.into_iter().flat_map(|text| text.lines()).take(place.line);
+    let top = lines.filter(|line| line.starts_with(|c: char| !c.is_whitespace() && c != '#')).last();
+    top.is_some_and(|line| line.trim_start_matches(['"', '\'', '{']).trim_start().starts_with(section))
+}
+
+/// A line with stars for what stands behind its key, as many bytes as before.
+fn masked(line: &str) -> Cow<'_, str> {
+    let bare = line.trim_start();
+    let is_key = |key: &str| key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.\"'".contains(c));
+    let values = match bare.split_once(':') {
+        Some((key, values)) if is_key(key) => values,
+        _ => bare,
+    };
+    let (kept, values) = line.split_at(line.len() - values.len());
+    let star = |c: char| if c == ' ' { " ".to_owned() } else { "*".repeat(c.len_utf8()) };
+    Cow::Owned(format!("{kept}{}", values.chars().map(star).collect::<String>()))
+}
+
+/// What is wrong, without the piece of a credential that it would quote.
+fn message<'p>(problem: &'p Problem, problems: &Problems) -> Cow<'p, str> {
+    let Some(place) = problem.place.as_ref().filter(|place| is_private(place, problems)) else {
+        return Cow::Borrowed(&problem.message);
+    };
+    let Some((line, _)) = line_of(place, problems) else { return Cow::Borrowed(&problem.message) };
+    let seen = masked(line);
+    let pieces = problem.message.split('`').enumerate().map(|(at, piece)| {
+        let is_hidden = at % 2 == 1 && piece.len() > 1 && line.contains(piece) && !seen.contains(piece);
+        if is_hidden { "********" } else { piece }
+    });
+    Cow::Owned(pieces.collect::<Vec<_>>().join("`"))
 }
 
 /// The first line of a place, and the bytes in it to underline.
@@ -159,6 +199,35 @@ error: the key `project` stands here twice
 
 2 problems";
         assert_eq!(render(&problems(text), Colours::Off), expected);
+    }
+
+    #[test]
+    fn no_credential_is_shown_whatever_is_wrong_with_it() {
+        let main = Source {
+            name: "devenv.yaml".to_owned(),
+            bytes: b"project: shop\nservices: {db: {preset: redis}}\n".to_vec(),
+        };
+        let known = Known { presets: BTreeSet::from(["redis".to_owned()]), ..Known::default() };
+        for local in [
+            "secrets:\n  db.password: canary-12$34x56\n",
+            "secrets:\n  db.password: \"canary-1\n",
+            "secrets:\n  db.password: [canary-1]\n",
+            "secrets:\n  db.password: canary-1\n  db.password: canary-2\n",
+            "secrets:\n  dbx.password: canary-1\n",
+            "secrets: {db.password: canary-12$3}\n",
+            "\"secrets\":\n  # c\n  canary-1\n",
+            "secrets:\n  db.password: ${canary-1\n",
+            "secrets:\n  db.password: ${canary-1}\n",
+            "secrets:\n  db.password: canary-1: x\n",
+            "secrets:\n  ü canary-1: [x\n",
+            "ports: {db: 1}\nsecrets:\n  db.password: |\n   canary-1\n bad: canary-2\n",
+        ] {
+            let local = Source { name: "devenv.local.yaml".to_owned(), bytes: local.as_bytes().to_vec() };
+            let setting = Setting { main: &main, local: Some(&local), env: &BTreeMap::new(), known: &known };
+            let problems = read(setting).finish(&BTreeMap::new()).unwrap_err();
+            let shown = format!("{}\n{}", render(&problems, Colours::Off), to_json(&problems));
+            assert!(!shown.contains("canary") && shown.contains("devenv.local.yaml:"), "{shown}");
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@ fn a_new_password_reaches_the_service_and_its_users_and_the_data_stays() {
     let listed = checkout.ok(&["secrets"]).stdout;
     assert!(listed.contains("db.password     made for this checkout") && !listed.contains(&old), "{listed}");
 
-    checkout.ok(&["secrets", "reset", "db"]).says("restart db: its credentials are new").says("recreate tool: secrets");
+    checkout.ok(&["secrets", "reset", "db"]).says("recreate db: secrets").says("recreate tool: secrets");
     let new = password(&checkout);
     assert_ne!(old, new);
     assert!(new.len() >= 32, "128 bits: {new}");
@@ -56,9 +56,30 @@ fn a_new_password_reaches_the_service_and_its_users_and_the_data_stays() {
     command.args(["secrets"]).env("DEVENV_SECRET_DB_PASSWORD", "mine");
     let listed = String::from_utf8(command.output().unwrap().stdout).unwrap();
     assert!(listed.contains("db.password     environment"), "{listed}");
-    checkout.write("devenv.local.yaml", "secrets: {db.password: mine}\n");
+    checkout.write("devenv.local.yaml", "secrets: {db.password: \"it's mine\"}\n");
+    checkout.ok(&["up"]).says("recreate db: secrets").says("recreate tool: secrets");
+    assert_eq!(psql(&checkout, "it's mine", "select answer from kept"), (true, "42".to_owned()));
+    assert!(!psql(&checkout, &new, "select 1").0, "the made password is still good");
+    checkout.ok(&["up"]).says("nothing to do");
     checkout.devenv(&["secrets", "reset", "db"]).code(2).says("nothing of `db` was made by devenv");
     checkout.devenv(&["secrets", "reset", "tool"]).code(2).says("there are those of: cache, db");
+    // Without it, what was made is good again.
+    std::fs::remove_file(checkout.root().join("devenv.local.yaml")).unwrap();
+    checkout.ok(&["up"]).says("recreate db: secrets").says("recreate tool: secrets");
+    assert_eq!((password(&checkout), psql(&checkout, &new, "select answer from kept").0), (new, true));
+
+    // A reset that was cut short after its first step is brought to its end by `up`.
+    let file = ".devenv/secrets/.made/db/password";
+    checkout.write(file, "cut-short");
+    std::fs::set_permissions(checkout.root().join(file), std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
+    checkout.ok(&["up"]).says("recreate db: secrets").says("recreate tool: secrets");
+    assert_eq!(psql(&checkout, "cut-short", "select answer from kept"), (true, "42".to_owned()));
+    assert_eq!(shell(&format!("stat -c %a '{}/{file}'", checkout.root().display())), "600\n");
+
+    for (value, problem) in [("''", "is empty"), ("\"a\\nb\"", "has a line break")] {
+        checkout.write("devenv.local.yaml", &format!("secrets: {{db.password: {value}}}\n"));
+        checkout.devenv(&["up"]).code(2).says(&format!("`db.password`, set by devenv.local.yaml, {problem}"));
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::checkout::{Checkout, until};
+use crate::checkout::{Checkout, shell, until};
 use crate::engine;
 use crate::proxy::Proxy;
 use crate::watcher::{ended, log, logged, state, watcher};
@@ -292,8 +292,9 @@ fn a_failure_is_told_once_also_by_the_next_watcher() {
             "notify: {{on: any, webhook: 'http://127.0.0.1:{port}/hook', command: {{in: other, run: 'echo \"$$DEVENV_TEXT\" >> /tmp/told'}}}}\n"
         ),
     );
-    checkout.ok(&["up"]);
-    logged(&checkout, "api build FAILED", || checkout.write("api/source", "broken one\n"));
+    let mut up = checkout.command();
+    assert!(up.arg("up").env("DEVENV_SECRET_ANY_PASSWORD", "canary-one").output().unwrap().status.success());
+    logged(&checkout, "api build FAILED", || checkout.write("api/source", "broken canary-one\n"));
     until("the hook has it", || (posted.lock().unwrap().len() == 1).then_some(()));
     logged(&checkout, "api build FAILED", || checkout.write("api/source", "broken two\n"));
     let first = watcher(&checkout);
@@ -307,7 +308,9 @@ fn a_failure_is_told_once_also_by_the_next_watcher() {
     let told: Vec<String> =
         posted.iter().map(|news| format!("{} {} {}", news["module"], news["step"], news["result"])).collect();
     assert_eq!(told, ["\"api\" \"build\" \"failed\"", "\"api\" \"build\" \"fixed\""]);
-    assert_eq!(posted[0]["lines"][0], "building broken one");
+    assert_eq!(posted[0]["lines"][0], "building broken ********");
+    let kept = shell(&format!("grep -rl canary-one '{}/.devenv' || true", checkout.root().display()));
+    assert_eq!(kept, "", "a credential is kept in what was printed");
     let read = ["exec", &checkout.container("other"), "cat", "/tmp/told"];
     until("the command was run twice", || {
         let told = String::from_utf8_lossy(&engine::output(&read).stdout).into_owned();

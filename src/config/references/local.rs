@@ -25,7 +25,7 @@ pub(super) fn requires(tree: &Node, known: &Known) -> Option<Finding> {
 }
 
 /// `ports` and `secrets` name parts that exist, and no port twice.
-pub(super) fn check(tree: &Node, parts: &[Part<'_>]) -> Vec<Finding> {
+pub(super) fn check(tree: &Node, parts: &[Part<'_>], facts: &Known) -> Vec<Finding> {
     let known = by_name(parts);
     let names = || known.keys().copied().chain(["gateway", "gateway-http"]);
     let mut findings = Vec::new();
@@ -53,11 +53,21 @@ pub(super) fn check(tree: &Node, parts: &[Part<'_>]) -> Vec<Finding> {
         }
     }
     for entry in entries(tree, "secrets") {
-        let Some((part, _)) = entry.key.text.split_once('.') else { continue };
-        if !known.contains_key(part) {
-            let message = format!("`secrets` names {}, which is no module and no service", quoted(part));
-            let help = did_you_mean(part, known.keys().copied());
-            findings.push(Finding::new(entry.key.span, message).label("not known").maybe_help(help));
+        let Some((name, credential)) = entry.key.text.split_once('.') else { continue };
+        let not_known = |message, help| Finding::new(entry.key.span, message).label("not known").maybe_help(help);
+        let Some(part) = known.get(name) else {
+            let message = format!("`secrets` names {}, which is no module and no service", quoted(name));
+            findings.push(not_known(message, did_you_mean(name, known.keys().copied())));
+            continue;
+        };
+        let preset = part.node.get("preset").and_then(Node::text);
+        let has = preset.and_then(|preset| facts.credentials.get(preset)).cloned().unwrap_or_default();
+        if !has.contains(credential) {
+            let message = format!("{} has no credential {}", quoted(name), quoted(credential));
+            let all: Vec<&str> = has.iter().map(String::as_str).collect();
+            let help = did_you_mean(credential, all.iter().copied())
+                .or_else(|| (!all.is_empty()).then(|| format!("it has: {}", all.join(", "))));
+            findings.push(not_known(message, help));
         }
     }
     findings

@@ -38,7 +38,7 @@ pub(crate) fn check(tree: &Node, known: &Known) -> Vec<Finding> {
     findings.extend(ports::check(&parts));
     findings.extend(routes::check(&parts));
     findings.extend(aliases::check(tree, &parts));
-    findings.extend(local::check(tree, &parts));
+    findings.extend(local::check(tree, &parts, known));
     findings
 }
 
