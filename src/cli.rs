@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use futures_util::FutureExt;
 
 use crate::commands::context::Context;
 use crate::commands::{
@@ -196,13 +197,21 @@ async fn until_signal(cli: &Cli) -> Result<()> {
         return cli.command.run(&cx).await;
     }
     let number = tokio::select! {
-        ended = cli.command.run(&cx) => return ended,
+        ended = cli.command.run(&cx) => match ended {
+            // A question was taken back, which is how the command heard of it.
+            Err(_) if int.recv().now_or_never().is_some() => 2,
+            ended => return ended,
+        },
         _ = int.recv() => 2,
         _ = term.recv() => 15,
         _ = hup.recv() => 1,
     };
     cx.clean_up().await;
-    Err(Error::message(Kind::Signal(number), "interrupted: the same command goes on from here"))
+    let message = match cli.command {
+        Command::Logs(_) | Command::Watch(_) => "ended; what it showed goes on in the background",
+        _ => "interrupted: the same command goes on from here",
+    };
+    Err(Error::message(Kind::Signal(number), message))
 }
 
 /// The folder to begin with, and the configuration in it where one is named.

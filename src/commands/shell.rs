@@ -54,7 +54,8 @@ pub async fn shell(cx: &Context, args: &ShellArgs) -> Result<()> {
     };
     let part = session.part(name)?;
     let dir = path.map(|path| folder(&session, part, path));
-    let shell = "if command -v bash >/dev/null; then exec bash -l; else exec sh; fi";
+    // No login shell: that would forget the image's PATH.
+    let shell = "if command -v bash >/dev/null; then exec bash; else exec sh; fi";
     let command =
         if args.command.is_empty() { ["sh", "-c", shell].map(str::to_owned).to_vec() } else { args.command.clone() };
     in_container(&session, part, dir.as_deref(), &command).await

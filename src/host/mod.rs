@@ -27,6 +27,7 @@ pub mod roots;
 mod rules;
 pub mod source;
 pub mod state;
+pub mod terminal;
 pub mod trust;
 pub mod watch;
 pub mod xdg;

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
+use crate::host::terminal;
 use crate::redact::hide;
 
 /// How to print.
@@ -64,6 +65,10 @@ impl Screen {
             return false;
         }
         anstream::eprint!("{question} [y/N] ");
+        if !terminal::is_answered() {
+            anstream::eprintln!();
+            return false;
+        }
         let mut answer = String::new();
         std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
     }

@@ -139,6 +139,9 @@ impl Drop for Terminal {
 fn a_shell_has_a_real_terminal() {
     let checkout = project();
     let terminal = Terminal::new(&checkout, &["shell", "api"]);
+    terminal.types("echo \"path-$PATH-\"\r");
+    let path = checkout.ok(&["exec", "api", "printenv", "PATH"]).stdout;
+    terminal.shows(&format!("path-{}-", path.trim()));
     terminal.types("tty; echo \"in-$PWD-$WORD-$(id -u)-\"\r");
     terminal.shows("/dev/pts/");
     let uid = fs::metadata(checkout.root()).unwrap().uid();
@@ -182,5 +185,10 @@ fn up_in_a_terminal_asks_before_it_deletes() {
     terminal.shows("delete this data? [y/N]");
     terminal.types("n\r");
     terminal.ends(2);
+    let mut terminal = Terminal::new(&checkout, &["up", "--fresh"]);
+    terminal.shows("delete this data? [y/N]");
+    terminal.types("\x03");
+    let status = until("Ctrl-C takes the question back", || terminal.child.try_wait().unwrap());
+    assert_eq!(status.code(), Some(130), "{status}");
     assert_eq!(checkout.volumes().len(), 1);
 }

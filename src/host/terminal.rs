@@ -1,0 +1,23 @@
+//! Waiting for a person.
+
+use futures_util::FutureExt;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Waits for a line on standard input; false where Ctrl-C takes the question back, which nobody else hears meanwhile.
+#[must_use]
+pub fn is_answered() -> bool {
+    let Ok(mut taken_back) = signal(SignalKind::interrupt()) else { return true };
+    let stdin = std::io::stdin();
+    let pause = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    loop {
+        if taken_back.recv().now_or_never().is_some() {
+            return false;
+        }
+        match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&pause)) {
+            Ok(0) | Err(Errno::INTR) => {}
+            _ => return true,
+        }
+    }
+}
