@@ -328,7 +328,8 @@ impl Work<'_> {
         let text = error.to_string();
         let taken = text.contains("address already in use") || text.contains("port is already allocated");
         // The engine's words end in the address, such as `0.0.0.0:8080: bind: address already in use`.
-        let named = part.publish.iter().find(|publish| text.contains(&format!(":{}", publish.host)));
+        let names = |port: u16| text.split(|c: char| !c.is_ascii_digit()).any(|word| word == port.to_string());
+        let named = part.publish.iter().find(|publish| names(publish.host));
         match named.copied().or_else(|| part.port()) {
             Some(publish) if taken => {
                 Err(Error::new(Kind::Failed, PortTaken { part: part.name.clone(), port: publish.host }))

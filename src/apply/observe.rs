@@ -4,21 +4,38 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::{Either, join_all, select};
+use tokio::task::JoinHandle;
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::network;
 use crate::labels;
 use crate::names::PartName;
 use crate::plan::images::Node;
-use crate::plan::observed::{Container, EngineHealth, Observed, Packages, State, World};
+use crate::plan::observed::{self, Container, EngineHealth, Observed, Packages, State, World};
 use crate::plan::parts::{Ask, Environment, GATEWAY, Part};
 
 /// How long a running part may take to answer while we look.
 const GLANCE: Duration = Duration::from_millis(500);
 
+/// What the engine says of itself, asked before anybody needs it: that answer takes it longer than all lists together.
+pub struct Description(JoinHandle<Result<observed::Engine>>);
+
+/// Asks the engine what it is; it answers while something else is done.
+#[must_use]
+pub fn describe(engine: &Engine) -> Description {
+    let engine = engine.clone();
+    Description(tokio::spawn(async move { engine.describe().await }))
+}
+
+impl Description {
+    async fn answer(self) -> Result<observed::Engine> {
+        self.0.await.map_err(|error| Error::message(Kind::Bug, error))?
+    }
+}
+
 /// Everything that the engine has of devenv, in one round.
-pub async fn world(engine: &Engine, project: &str) -> Result<World> {
+pub async fn world(engine: &Engine, description: Description, project: &str) -> Result<World> {
     let lists = std::pin::pin!(async {
         tokio::try_join!(
             engine.containers(labels::CHECKOUT),
@@ -29,7 +46,7 @@ pub async fn world(engine: &Engine, project: &str) -> Result<World> {
     });
     // An engine that is away or hangs fails every question: the one that knows what to do about it speaks.
     let (engine, (containers, volumes, networks, (images, tags))) =
-        match select(std::pin::pin!(engine.describe()), lists).await {
+        match select(std::pin::pin!(description.answer()), lists).await {
             Either::Left((engine, lists)) => (engine?, lists.await?),
             Either::Right((lists, engine)) => (engine.await?, lists?),
         };

@@ -17,7 +17,8 @@ use crate::plan::watch::{DIED, STARTED_AGAIN};
 pub async fn install(engine: &Engine, project: &str, part: &Part, like: &str, each: impl FnMut(&str)) -> Result<i64> {
     let Some(install) = &part.install else { return Ok(0) };
     let script = format!(
-        "set -e\nrm -f '{stamp}'\n{script}\nprintf '%s\\n' '{fingerprint}' > '{stamp}.new'\nmv '{stamp}.new' '{stamp}'\n",
+        // Where no container could tell, it may turn out that all is there.
+        "set -e\n[ \"$(cat '{stamp}' 2>/dev/null)\" != '{fingerprint}' ] || exit 0\nrm -f '{stamp}'\n{script}\nprintf '%s\\n' '{fingerprint}' > '{stamp}.new'\nmv '{stamp}.new' '{stamp}'\n",
         stamp = install.stamp,
         script = install.script,
         fingerprint = install.fingerprint,

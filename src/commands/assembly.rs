@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::apply::fragments::Merge;
-use crate::apply::{observe, secrets};
+use crate::apply::observe::{self, Description};
+use crate::apply::secrets;
 use crate::commands::context::{Checkout, Context, Intent, now};
 use crate::commands::session::Session;
 use crate::commands::site::Site;
@@ -28,10 +29,15 @@ use crate::render::{self, Access, Generated};
 
 impl Context {
     /// Looks at the world around a checkout.
-    pub async fn session_of(&self, checkout: Checkout, intent: Intent) -> Result<Session> {
-        let engine = self.engine()?;
+    pub(super) async fn session_of(
+        &self,
+        checkout: Checkout,
+        engine: Engine,
+        description: Description,
+        intent: Intent,
+    ) -> Result<Session> {
         let project = &checkout.project;
-        let world = observe::world(&engine, project.file.project.as_str()).await?;
+        let world = observe::world(&engine, description, project.file.project.as_str()).await?;
         let mut machine = checkout::machine(&checkout.root)?;
         let here = machine::name_and_kernel();
         machine.engine_apart = mirror::are_apart(&Kinship {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::apply::observe::{self, Description};
 use crate::apply::secrets;
 use crate::assets::Assets;
 use crate::commands::session::Session;
@@ -160,19 +161,31 @@ impl Context {
     /// Reads the checkout and looks at the world while no other command changes it; what it sees stays so until the lock
     /// is dropped.
     pub async fn locked_session(&self, intent: Intent) -> Result<(Session, ProjectLock)> {
+        let asked = self.ask();
         let checkout = self.checkout()?;
         // What is wrong with files is said before anything is locked.
         self.read_lock(&checkout.root)?;
-        let engine = self.engine()?;
+        let (engine, description) = asked?;
         let screen = self.screen;
         let wait = |holder: &str| screen.say(format!("waiting for {holder}"));
         let lock = locks::take(&checkout.root, &engine.endpoint, &self.command, wait).await?;
-        Ok((self.session_of(checkout, intent).await?, lock))
+        Ok((self.session_of(checkout, engine, description, intent).await?, lock))
     }
 
     /// Reads the checkout and looks at the world, once.
     pub async fn session(&self, intent: Intent) -> Result<Session> {
-        self.session_of(self.checkout()?, intent).await
+        let asked = self.ask();
+        let checkout = self.checkout()?;
+        let (engine, description) = asked?;
+        self.session_of(checkout, engine, description, intent).await
+    }
+
+    /// Connects to the engine and asks what it is, which it says while files are read; what is wrong with those is told
+    /// first.
+    fn ask(&self) -> Result<(Engine, Description)> {
+        let engine = self.engine()?;
+        let description = observe::describe(&engine);
+        Ok((engine, description))
     }
 
     /// The lock; `None` where there is none yet and one may be made.

@@ -7,7 +7,7 @@ use crate::commands::session::Session;
 use crate::commands::watch::watched as watched_by;
 use crate::error::Result;
 use crate::host::watch;
-use crate::plan::observed::State;
+use crate::plan::observed::{STOPPED, State};
 use crate::plan::parts::{Kind, Part};
 use crate::plan::up::Request;
 use crate::plan::watch::ModuleState;
@@ -107,7 +107,7 @@ pub fn state(part: &Part, session: &Session) -> String {
         (State::Running, _) => "not ready".to_owned(),
         (State::Created, _) => "created".to_owned(),
         (State::Exited(0), Kind::Task) => "done".to_owned(),
-        (State::Exited(0), _) => "stopped".to_owned(),
+        (State::Exited(0 | STOPPED), _) => "stopped".to_owned(),
         (State::Exited(code), _) => format!("ended with code {code}"),
         (State::Other, _) => container.status.clone(),
     }

@@ -1,6 +1,7 @@
 //! What is sent to a build: a tar file with normal modes, owners and times, so that the same content is the same bytes.
 
 use crate::assets::{Asset, Origin};
+use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::host::files;
 use crate::render::dockerfile::HOST_FOLDER;
@@ -17,9 +18,18 @@ pub fn pack(dockerfile: &str, context: &[(&str, &Asset)], ca_bundle: Option<&[u8
             (Some(content), _) => add(&mut archive, path, content, asset.executable)?,
             (None, Origin::Project(file)) => {
                 let link = std::fs::read_link(file).ok();
+                let content = match &link {
+                    Some(target) => Some(target.to_string_lossy().into_owned().into_bytes()),
+                    None => files::read(file)?,
+                };
+                // Another content would stand in an image under the fingerprint of the one that was read before.
+                let Some(content) = content.filter(|content| digest::hex(content) == asset.digest) else {
+                    let message = format!("{} changed while its image was to be built", file.display());
+                    return Err(Error::message(Kind::Failed, message).hint("run the command again"));
+                };
                 match link {
                     Some(target) => add_link(&mut archive, path, &target)?,
-                    None => add(&mut archive, path, &files::read(file)?.unwrap_or_default(), asset.executable)?,
+                    None => add(&mut archive, path, &content, asset.executable)?,
                 }
             }
             (None, Origin::Embedded) => {}

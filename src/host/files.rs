@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -141,11 +141,11 @@ pub fn tree(folder: &Path) -> Result<BTreeMap<String, TreeFile>> {
     let (send, receive) = std::sync::mpsc::channel();
     builder.threads(2).build_parallel().run(|| {
         let send = send.clone();
+        let mut room = Vec::new();
         Box::new(move |entry| {
-            let found = entry.map_err(|error| Error::message(Kind::Failed, error)).and_then(|entry| {
-                let is_folder = entry.file_type().is_none_or(|kind| kind.is_dir());
-                if is_folder { Ok(None) } else { tree_file(folder, entry.path()).map(Some) }
-            });
+            let found = entry
+                .map_err(|error| Error::message(Kind::Failed, error))
+                .and_then(|entry| tree_file(folder, &entry, &mut room));
             match found {
                 Ok(None) => ignore::WalkState::Continue,
                 found => {
@@ -160,22 +160,36 @@ pub fn tree(folder: &Path) -> Result<BTreeMap<String, TreeFile>> {
     receive.into_iter().filter_map(Result::transpose).collect()
 }
 
-fn tree_file(folder: &Path, path: &Path) -> Result<(String, TreeFile)> {
-    let metadata = fs::symlink_metadata(path).map_err(failed("read", path))?;
-    let bytes = if metadata.is_symlink() {
-        fs::read_link(path).map(|target| target.to_string_lossy().into_owned().into_bytes())
-    } else if metadata.is_file() {
-        fs::read(path)
-    } else {
-        Ok(Vec::new())
-    };
-    let file = TreeFile {
-        path: path.to_owned(),
-        digest: digest::hex(&bytes.map_err(failed("read", path))?),
-        executable: metadata.permissions().mode() & 0o100 != 0,
-    };
+/// What stands at an entry; nothing for a folder. `room` is for its content, and used again by the next one: a context
+/// has thousands of small files.
+fn tree_file(folder: &Path, entry: &ignore::DirEntry, room: &mut Vec<u8>) -> Result<Option<(String, TreeFile)>> {
+    let path = entry.path();
+    let (digest, executable) = match entry.file_type() {
+        None => return Ok(None),
+        Some(kind) if kind.is_dir() => return Ok(None),
+        Some(kind) if kind.is_file() => read_into(path, room)
+            .map(|(bytes, metadata)| (digest::hex(bytes), metadata.permissions().mode() & 0o100 != 0)),
+        Some(kind) if kind.is_symlink() => {
+            fs::read_link(path).map(|target| (digest::hex(target.to_string_lossy().as_bytes()), true))
+        }
+        Some(_) => Ok((digest::hex(&[]), false)),
+    }
+    .map_err(failed("read", path))?;
     let relative = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
-    Ok((relative, file))
+    Ok(Some((relative, TreeFile { path: path.to_owned(), digest, executable })))
+}
+
+/// Reads a file with as few calls as there can be: as much as it says that it holds.
+fn read_into<'a>(path: &Path, room: &'a mut Vec<u8>) -> io::Result<(&'a [u8], fs::Metadata)> {
+    let mut file = fs::File::open(path)?;
+    let metadata = file.metadata()?;
+    room.resize(usize::try_from(metadata.len()).unwrap_or_default(), 0);
+    match file.read_exact(room) {
+        // Somebody cut it just now.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => *room = fs::read(path)?,
+        read => read?,
+    }
+    Ok((room, metadata))
 }
 
 /// Owner of a path: uid and gid.
@@ -208,4 +222,35 @@ pub fn make_mount_point(path: &Path, owner: (u32, u32)) -> Result<()> {
 /// Lets everybody execute a file.
 pub fn make_executable(path: &Path) -> Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).map_err(failed("change the mode of", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_has_the_digest_of_each_file_whatever_was_read_before_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let sizes = [5000, 0, 1, 4096, 70_000, 3];
+        for (number, size) in sizes.into_iter().enumerate() {
+            fs::write(folder.path().join(format!("{number}")), vec![b'a' + number as u8; size]).unwrap();
+        }
+        fs::set_permissions(folder.path().join("2"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir(folder.path().join("below")).unwrap();
+        std::os::unix::fs::symlink("../nowhere", folder.path().join("below/link")).unwrap();
+        fs::write(folder.path().join(".dockerignore"), "5\n").unwrap();
+
+        let found = tree(folder.path()).unwrap();
+        let mut expected: BTreeMap<String, (String, bool)> = (0..5)
+            .map(|number| {
+                let bytes = vec![b'a' + number as u8; sizes[number]];
+                (number.to_string(), (digest::hex(&bytes), number == 2))
+            })
+            .collect();
+        expected.insert("below/link".to_owned(), (digest::hex(b"../nowhere"), true));
+        expected.insert(".dockerignore".to_owned(), (digest::hex(b"5\n"), false));
+        let found: BTreeMap<_, _> =
+            found.into_iter().map(|(path, file)| (path, (file.digest, file.executable))).collect();
+        assert_eq!(found, expected);
+    }
 }

@@ -38,6 +38,9 @@ pub enum State {
     Other,
 }
 
+/// The code of a program that did as it was told by a stop: 128 and the number of SIGTERM.
+pub const STOPPED: i64 = 143;
+
 /// What the engine's own health check says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EngineHealth {

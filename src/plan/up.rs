@@ -9,7 +9,7 @@ use crate::plan::builds;
 use crate::plan::definition::{self, Definition};
 use crate::plan::images::Hierarchy;
 use crate::plan::lock::Lock;
-use crate::plan::observed::{Container, Observed, State};
+use crate::plan::observed::{Container, Observed, STOPPED, State};
 use crate::plan::parts::{Environment, GATEWAY, ImageRef, Kind, MountClass, Part, VolumeClass};
 use crate::plan::{Action, Plan};
 
@@ -275,6 +275,9 @@ impl Up<'_> {
         let new_volume = plan.find(|action| *action == Action::MakeVolume(install.volume.clone())).is_some();
         match self.observed.stamps.get(&part.name) {
             _ if new_volume => Some("not installed yet".to_owned()),
+            None if self.observed.container(&part.name).is_none() => {
+                Some("it has no container that tells what is installed".to_owned())
+            }
             None => Some("not installed yet".to_owned()),
             Some(stamp) if stamp != install.fingerprint.as_str() => {
                 Some(format!("{} or what it is installed with changed", install.lock))
@@ -294,7 +297,7 @@ impl Up<'_> {
             (State::Running, _) if reinstalled => Some("its dependencies changed".to_owned()),
             (State::Running, _) => None,
             (State::Created, _) => Some("it was never started".to_owned()),
-            (State::Exited(0), _) => Some("it is stopped".to_owned()),
+            (State::Exited(0 | STOPPED), _) => Some("it is stopped".to_owned()),
             (State::Exited(code), _) => Some(format!("it ended with code {code}")),
             (State::Other, _) => Some(format!("it is {}", container.status.to_lowercase())),
         }

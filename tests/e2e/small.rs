@@ -192,6 +192,17 @@ fn a_small_project_is_kept_as_it_should_be_with_the_fewest_steps() {
     checkout.ok(&["down"]);
     assert_eq!((checkout.containers().len(), checkout.networks().len(), checkout.volumes().len()), (0, 0, 3));
     checkout.ok(&["down"]).says("nothing is there");
+
+    // What was installed is there yet, and found so: nothing is installed again.
+    let stamp =
+        |container: &str| engine::lines(&["exec", container, "sh", "-c", "stat -c '%i %y' /srv/api/.venv/.devenv-*"]);
+    checkout.ok(&["up", "api"]).says("install api: it has no container that tells what is installed");
+    let first = stamp(&checkout.container("api"));
+    assert_eq!(first.len(), 1, "{first:?}");
+    checkout.ok(&["down"]);
+    checkout.ok(&["up", "api"]);
+    assert_eq!(stamp(&checkout.container("api")), first);
+    checkout.ok(&["down"]);
     checkout.devenv(&["down", "-v"]).code(2).says("deleting data needs a yes");
     assert_eq!(checkout.volumes().len(), 3);
     checkout.ok(&["down", "-v", "--yes"]);
