@@ -36,7 +36,7 @@ pub async fn reload(engine: &Engine, part: &Part, id: &str) -> Result<()> {
 async fn taken_up(engine: &Engine, part: &Part, id: &str) -> Result<()> {
     let wanted = part.mounts.iter().find_map(|mount| match &mount.class {
         MountClass::Reload(digest) => Some(digest),
-        MountClass::Ignore | MountClass::Recreate(_) => None,
+        MountClass::Ignore | MountClass::Recreate { .. } => None,
     });
     let (Some(wanted), Some(Ask::Http { port, path })) = (wanted, part.probe.as_ref().map(|probe| &probe.ask)) else {
         return Ok(());

@@ -75,7 +75,7 @@ impl Context {
         news.extend(identity::reserve_ports(&wishes, &known, &mut table.table, &mut identity));
 
         let site = Site::of(&checkout, &identity.held, machine.uid, intent, &mut news)?;
-        let contents = contents(&checkout, site.fingerprint.clone())?;
+        let contents = contents(&checkout, &site)?;
         let presets = &checkout.presets;
         let setup = Setup {
             project,
@@ -217,7 +217,7 @@ fn known_identity(
 }
 
 /// Digests of the files that the environment depends on.
-fn contents(checkout: &Checkout, gateway: String) -> Result<Contents> {
+fn contents(checkout: &Checkout, site: &Site) -> Result<Contents> {
     let modules = || environment::enabled_modules(&checkout.project);
     let locks = modules().flat_map(|(_, module)| {
         let deps = module.deps.iter().flat_map(|deps| &deps.lock);
@@ -231,7 +231,13 @@ fn contents(checkout: &Checkout, gateway: String) -> Result<Contents> {
     }
     let folders = modules()
         .filter_map(|(name, module)| Some((name.clone(), files::identity(&checkout.root.join(module.path.as_str()))?)));
-    Ok(Contents { files: checkout::digests(&checkout.root, locks)?, sources, folders: folders.collect(), gateway })
+    Ok(Contents {
+        files: checkout::digests(&checkout.root, locks)?,
+        sources,
+        folders: folders.collect(),
+        gateway: site.fingerprint.clone(),
+        authorities: site.authorities_digest(),
+    })
 }
 
 fn preset_by_service(checkout: &Checkout) -> BTreeMap<PartName, &Preset> {

@@ -3,6 +3,7 @@
 use crate::apply::certs::{self, Certs, Make, Wish};
 use crate::apply::zones::{self, Zone};
 use crate::commands::context::{Checkout, Intent, seconds};
+use crate::digest;
 use crate::error::Result;
 use crate::host::authorities;
 use crate::host::certs::Pair;
@@ -76,8 +77,16 @@ impl Site {
         let own = self.certs.own.iter().map(|pair| leaf(LeafOf::Own, pair));
         let zones = self.zones.iter().filter_map(|zone| Some(leaf(LeafOf::Zone(&zone.name), zone.leaf.as_ref()?)));
         let leaves: Vec<Leaf<'_>> = made.chain(own).chain(zones).collect();
-        let authorities = self.certs.authority.iter().chain(self.zones.iter().map(|zone| &zone.authority));
-        let authorities: Vec<&str> = authorities.map(String::as_str).collect();
-        render::certs::files(&leaves, &authorities, bundle)
+        render::certs::files(&leaves, &self.authorities(), bundle)
+    }
+
+    /// Digest of the certificates of all authorities that containers trust beside the machine's bundle.
+    pub(super) fn authorities_digest(&self) -> Option<String> {
+        let authorities = self.authorities();
+        (!authorities.is_empty()).then(|| digest::hex(authorities.concat().as_bytes()))
+    }
+
+    fn authorities(&self) -> Vec<&str> {
+        self.certs.authority.iter().chain(self.zones.iter().map(|zone| &zone.authority)).map(String::as_str).collect()
     }
 }

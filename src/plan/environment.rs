@@ -77,6 +77,8 @@ pub struct Contents {
     pub folders: BTreeMap<PartName, String>,
     /// The generated configuration of the gateway.
     pub gateway: String,
+    /// The certificates of devenv's own authorities; none where there is none yet.
+    pub authorities: Option<String>,
 }
 
 /// Everything that an environment is decided from.

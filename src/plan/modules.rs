@@ -27,7 +27,7 @@ impl Setup<'_> {
         env.insert("HOME".to_owned(), "/home/app".to_owned());
         env.extend(module.env.clone());
         let source_class = match self.contents.sources.get(name) {
-            Some(digest) if module.once => MountClass::Recreate(digest.clone()),
+            Some(digest) if module.once => MountClass::Recreate { what: "source", digest: digest.clone() },
             _ => MountClass::Ignore,
         };
         let way = mirror::way(module.mirror, self.project.file.mirror, self.machine.engine_apart);
@@ -58,7 +58,12 @@ impl Setup<'_> {
                 .filter_map(|mount| mount.target.strip_prefix(&format!("{dir}/")).map(str::to_owned))
                 .collect(),
         });
-        mounts.push(self.generated("ca", "/usr/local/share/devenv/host", MountClass::Ignore));
+        // Programs read it when they start. What a task has done is done.
+        let trusted = match &self.contents.authorities {
+            Some(digest) if !module.once => MountClass::Recreate { what: "authorities", digest: digest.clone() },
+            _ => MountClass::Ignore,
+        };
+        mounts.push(self.generated("ca", "/usr/local/share/devenv/host", trusted));
         let mut command = vec!["devenv-run".to_owned()];
         if let Some(build) = &module.build {
             command.extend(["--build".to_owned(), build.clone()]);

@@ -79,7 +79,12 @@ pub enum MountClass {
     /// The container reloads; the digest is of the content.
     Reload(String),
     /// The container is made anew; the digest is of the content.
-    Recreate(String),
+    Recreate {
+        /// What it is, for whoever reads why.
+        what: &'static str,
+        /// The digest of the content.
+        digest: String,
+    },
 }
 
 /// What a volume is for; decides who owns it and what deletes it.

@@ -318,7 +318,7 @@ impl Up<'_> {
     fn must_reload(&self, part: &Part) -> bool {
         part.mounts.iter().any(|mount| match &mount.class {
             MountClass::Reload(digest) => self.observed.gateway.as_ref().is_some_and(|loaded| loaded != digest),
-            MountClass::Ignore | MountClass::Recreate(_) => false,
+            MountClass::Ignore | MountClass::Recreate { .. } => false,
         })
     }
 

@@ -64,8 +64,8 @@ fn definition(layers: &[Value], part: Option<&Part>, secret: Option<&String>, ke
     }
     let contents = part.into_iter().flat_map(|part| part.data.iter().chain(&part.mounts));
     for mount in contents {
-        if let MountClass::Recreate(digest) = &mount.class {
-            texts.entry("content".to_owned()).or_default().push_str(&format!("{}={digest}\n", mount.target));
+        if let MountClass::Recreate { what, digest } = &mount.class {
+            texts.entry((*what).to_owned()).or_default().push_str(&format!("{}={digest}\n", mount.target));
         }
     }
     if let Some(folder) = part.and_then(|part| part.folder.as_ref()) {

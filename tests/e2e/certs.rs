@@ -177,6 +177,10 @@ fn a_name_of_another_zone_has_the_certificate_of_that_zone_alone() {
     checkout.ok(&["up"]).says(&format!("the certificate for {zone} is made anew"));
     assert_ne!(checkout.read(&file), before);
     assert_eq!(ask(&named, own), "hello");
+    // With another authority, programs that have read the one before begin anew.
+    checkout.ok(&["--yes", "certs", "reset", "--zone", zone]);
+    checkout.ok(&["certs", "add-zone", zone]);
+    checkout.ok(&["up"]).says("recreate web: authorities changed");
     // A name that goes takes its key with it; a file of the user's own stays.
     checkout.write(".devenv/certs/mine.pem", "mine");
     checkout.replace("devenv.yaml", &format!(", PROJECT.{zone}").replace("PROJECT", project), "");

@@ -147,7 +147,7 @@ fn a_small_project_is_kept_as_it_should_be_with_the_fewest_steps() {
     plan_is(
         &checkout,
         str![[r#"
-1 recreate prepare: content changed
+1 recreate prepare: source changed
 2 start prepare (after 1)
 3 wait prepare: until it has ended (after 2)
 
