@@ -8,10 +8,10 @@ use crate::assets::{Asset, Assets, Origin};
 use crate::error::Result;
 use crate::host::authorities::Place;
 use crate::host::certs::{self, Pair};
-use crate::host::files;
+use crate::host::{files, trust};
 use crate::plan::certs::{self as decision, CertsError, Due, Kept, KeyFate, LeafOf};
 use crate::plan::profile::Profile;
-use crate::plan::x509::Facts;
+use crate::plan::x509::{self, Facts};
 
 /// Whether certificates may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,10 @@ pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
     let own = certs.own.as_ref().and_then(|own| Facts::of(&own.certificate).ok());
     if let Some(left) = own.and_then(|facts| decision::own_ends_in(&facts, wish.now)) {
         certs.news.push(format!("the certificate {} is good for {left} days more", shown(wish.assets, decision::OWN)));
+    }
+    if let Some(issuer) = certs.own.as_ref().map(missing_issuer).transpose()?.flatten() {
+        let own = shown(wish.assets, decision::OWN);
+        certs.news.push(format!("the certificate {own} {}", decision::without_issuer(&issuer)));
     }
     let kept = kept(wish.root, LeafOf::Environment)?;
     let Some(authority) = authority.filter(|_| make == Make::Yes) else {
@@ -181,6 +185,12 @@ fn shown(assets: &Assets, name: &str) -> String {
         Some(Origin::Project(path)) => path.display().to_string(),
         _ => name.to_owned(),
     }
+}
+
+/// Who signed the team's own certificate, where neither its file nor this machine has that certificate.
+pub fn missing_issuer(own: &Pair) -> Result<Option<String>> {
+    let known = trust::system_bundle()?;
+    Ok(known.and_then(|known| x509::missing_issuer(&own.certificate, &known)))
 }
 
 /// The certificate that the team or a developer has put into the folder of their files; it must be good.

@@ -49,7 +49,9 @@ async fn authority(zone: Option<&str>, assets: &Assets, now: i64) -> Result<Auth
 
 fn own_leaf(wish: Wish<'_>) -> Result<Option<Leaf>> {
     let own = certs::own(wish)?;
-    Ok(own.and_then(|pair| Facts::of(&pair.certificate).ok()).map(Leaf::Own))
+    let Some(pair) = own else { return Ok(None) };
+    let missing_issuer = certs::missing_issuer(&pair)?;
+    Ok(Facts::of(&pair.certificate).ok().map(|facts| Leaf::Own { facts, missing_issuer }))
 }
 
 fn made(zone: Option<&str>, wish: Wish<'_>) -> Result<Leaf> {

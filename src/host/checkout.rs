@@ -10,7 +10,7 @@ use crate::config::paths::{PathFact, PathFacts};
 use crate::config::values::RelPath;
 use crate::digest;
 use crate::error::{Error, Kind, Result};
-use crate::host::files;
+use crate::host::{files, trust};
 use crate::plan::environment::{Machine, MachineCa};
 use crate::plan::identity::IdFile;
 use crate::render::init::{Manifest, image_of, project_name};
@@ -118,7 +118,7 @@ pub fn machine(root: &Path) -> Result<Machine> {
     let proxies = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
     let both = proxies.into_iter().flat_map(|name| [name.to_owned(), name.to_lowercase()]);
     let proxy = both.filter_map(|name| Some((name.clone(), std::env::var(&name).ok().filter(|v| !v.is_empty())?)));
-    let ca = match ca_bundle()? {
+    let ca = match trust::system_bundle()? {
         None => MachineCa::Unknown,
         Some(bundle) if has_extra_ca() => MachineCa::Extended(bundle),
         Some(bundle) => MachineCa::Usual(bundle),
@@ -132,20 +132,8 @@ fn has_extra_ca() -> bool {
     folders.into_iter().filter_map(|folder| std::fs::read_dir(folder).ok()).any(|mut entries| entries.next().is_some())
 }
 
-/// This machine's CA certificates in one file, its own additions included.
-fn ca_bundle() -> Result<Option<String>> {
-    let files = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
-    for file in files {
-        if let Some(text) = files::read_text(Path::new(file))? {
-            return Ok(Some(text));
-        }
-    }
-    Ok(None)
-}
-
-/// Folders with a manifest of a language that devenv knows: the project's own, or those right below it.
-pub fn manifests(root: &Path) -> Result<Vec<Manifest>> {
-    let mut found = Vec::new();
+/// What the folder of a project is begun with: itself, and the folders right below it, where their language is known.
+pub fn starters(root: &Path) -> Result<Vec<Starter>> {
     let mut folders = vec![(String::from("."), root.to_owned())];
     for entry in std::fs::read_dir(root).map_err(files::failed("read the folder", root))?.flatten() {
         if entry.path().is_dir() {

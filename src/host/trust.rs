@@ -7,6 +7,19 @@ use crate::host::files;
 use crate::host::process::{self, Cmd};
 use crate::plan::trust::{Authority, Seen, Store, Trust, folder};
 
+/// The certificates of the authorities that this machine's programs trust, in one text.
+pub fn system_bundle() -> Result<Option<String>> {
+    let files = [DEBIAN_BUNDLE, "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+    for file in files {
+        if let Some(text) = files::read_text(Path::new(file))? {
+            return Ok(Some(text));
+        }
+    }
+    Ok(None)
+}
+
+const DEBIAN_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
+
 /// Looks at every store of this machine and user.
 pub async fn stores(authority: &Authority) -> Result<Vec<Seen>> {
     let certificate = files::read_text(&authority.path)?.unwrap_or_default();
@@ -51,7 +64,7 @@ pub async fn stores(authority: &Authority) -> Result<Vec<Seen>> {
 /// What programs read of a system's store, where that is one text.
 fn bundle(store: &Store) -> Option<String> {
     match store {
-        Store::Debian => files::read_text(Path::new("/etc/ssl/certs/ca-certificates.crt")).ok().flatten(),
+        Store::Debian => files::read_text(Path::new(DEBIAN_BUNDLE)).ok().flatten(),
         _ => None,
     }
 }

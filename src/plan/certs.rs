@@ -250,6 +250,15 @@ pub fn own_ends_in(facts: &Facts, now: i64) -> Option<i64> {
     Some(facts.days_left(now)).filter(|left| *left < LAST_DAYS_OF_OWN)
 }
 
+/// What is said of the team's own certificate when nobody here knows who signed it.
+#[must_use]
+pub fn without_issuer(issuer: &str) -> String {
+    format!("is by `{issuer}`, which is neither in the file nor known to this machine: clients will not follow it")
+}
+
+/// What to do then.
+pub const ADD_ISSUER: &str = "put the intermediate certificates below it in the same file";
+
 /// A leaf as it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept<'a> {

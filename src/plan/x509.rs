@@ -121,6 +121,29 @@ pub fn is_signed_by(pem: &str, issuer: &str) -> Result<bool, String> {
     })?
 }
 
+/// Who signed the last certificate of the chain that begins a PEM text, where that is nobody of the text and of `known`:
+/// clients cannot follow the chain any further. A certificate that has signed itself has no more to it.
+#[must_use]
+pub fn missing_issuer(chain: &str, known: &str) -> Option<String> {
+    let blocks = |pem: &str| Pem::iter_from_buffer(pem.as_bytes()).filter_map(Result::ok).collect::<Vec<_>>();
+    let (chain, known) = (blocks(chain), blocks(known));
+    let parsed = |blocks| -> Vec<X509Certificate<'_>> {
+        Iterator::filter_map(blocks, |block: &Pem| block.parse_x509().ok()).collect()
+    };
+    let mut rest = parsed(chain.iter());
+    let mut last = (!rest.is_empty()).then(|| rest.remove(0))?;
+    let is_by =
+        |other: &X509Certificate<'_>, last: &X509Certificate<'_>| other.subject().as_raw() == last.issuer().as_raw();
+    while !is_by(&last, &last) {
+        let Some(next) = rest.iter().position(|other| is_by(other, &last)) else {
+            let is_known = parsed(known.iter()).iter().any(|other| is_by(other, &last));
+            return (!is_known).then(|| last.issuer().to_string());
+        };
+        last = rest.remove(next);
+    }
+    None
+}
+
 /// The public key of a certificate, as its bytes stand in it.
 pub fn public_key(pem: &str) -> Result<Vec<u8>, String> {
     with_certificate(pem, |certificate| certificate.public_key().subject_public_key.data.to_vec())
@@ -128,7 +151,34 @@ pub fn public_key(pem: &str) -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
     use super::*;
+
+    #[test]
+    fn a_chain_without_its_intermediate_is_told() {
+        let params = |name: &str| {
+            let mut params = CertificateParams::new(vec!["shop.example".to_owned()]).unwrap();
+            params.distinguished_name.push(DnType::CommonName, name);
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params
+        };
+        let key = || KeyPair::generate().unwrap();
+        let (root_key, middle_key) = (key(), key());
+        let root = params("Root").self_signed(&root_key).unwrap().pem();
+        let root_signs = Issuer::new(params("Root"), root_key);
+        let middle = params("Middle").signed_by(&middle_key, &root_signs).unwrap().pem();
+        let leaf = params("Leaf").signed_by(&key(), &Issuer::new(params("Middle"), middle_key)).unwrap().pem();
+        let missing = |chain: &[&str], known: &str| missing_issuer(&chain.concat(), known);
+        assert_eq!(missing(&[&leaf], &root), Some("CN=Middle".to_owned()));
+        assert_eq!(missing(&[&leaf, &middle], ""), Some("CN=Root".to_owned()));
+        for whole in [vec![&leaf, &middle], vec![&leaf, &root, &middle]] {
+            assert_eq!(missing_issuer(&whole.into_iter().cloned().collect::<String>(), &root), None);
+        }
+        assert_eq!(missing(&[&leaf], &[root.as_str(), &middle].concat()), None);
+        assert_eq!(missing(&[&root], ""), None);
+        assert_eq!(missing(&[], ""), None);
+    }
 
     #[test]
     fn what_is_no_certificate_is_told() {

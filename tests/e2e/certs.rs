@@ -321,6 +321,16 @@ gateway: {aliases: [dev.teams-own.internal]}
     make(&host, "10");
     let leaf = checkout.read("devenv/certs/gateway.pem");
     let ca = std::fs::read_to_string(crate::checkout::state().join("devenv/ca/ca.pem")).unwrap();
+    let by_nobody_known = "openssl req -x509 -newkey rsa:2048 -nodes -subj '/CN=Middle' -keyout ca.key -out ca.pem 2>&1 && \
+        openssl x509 -x509toreq -in gateway.pem -signkey gateway.key -copy_extensions copyall -out leaf.csr && \
+        openssl x509 -req -in leaf.csr -copy_extensions copyall -days 60 -CA ca.pem -CAkey ca.key -out gateway.pem";
+    crate::checkout::shell(&format!("cd '{}/devenv/certs' && {by_nobody_known}", checkout.root().display()));
+    checkout.ok(&["up"]).says("devenv/certs/gateway.pem is by `CN=Middle`, which is neither in the file nor known");
+    let doctor = checkout.ok(&["doctor"]).stdout;
+    assert!(
+        doctor.contains("by `CN=Middle`") && doctor.contains("put the intermediate certificates below"),
+        "{doctor}"
+    );
     checkout.write("devenv/certs/gateway.pem", &format!("{ca}{leaf}"));
     checkout.devenv(&["up"]).code(2).says("its certificate must stand first");
     let good = checkout.read("devenv/certs/gateway.key");

@@ -1,8 +1,7 @@
 //! What certificates mean for a machine: whether each authority can be used and who trusts it, and whether the leaf of
 //! the checkout is good. Most of it is advice: a machine without any browser is ready all the same.
 
-use crate::plan::certs::own_ends_in;
-use crate::plan::certs::{reset, trusting};
+use crate::plan::certs::{ADD_ISSUER, own_ends_in, reset, trusting, without_issuer};
 use crate::plan::doctor::Finding;
 use crate::plan::trust::{Seen, Trust};
 use crate::plan::x509::Facts;
@@ -72,7 +71,12 @@ pub enum Leaf {
         due: Option<String>,
     },
     /// It is the team's own.
-    Own(Facts),
+    Own {
+        /// What it says.
+        facts: Facts,
+        /// Who signed it, where nobody here knows them.
+        missing_issuer: Option<String>,
+    },
 }
 
 /// Judges the certificates.
@@ -150,11 +154,14 @@ fn leaf(zone: Option<&str>, leaf: &Leaf, now: i64) -> Finding {
         Leaf::Made { facts, due: Some(cause) } => {
             Finding::warning("certificate", format!("{of}{}: {cause}", facts.name), "`devenv up` makes a new one")
         }
-        Leaf::Own(facts) if own_ends_in(facts, now).is_some() => {
+        Leaf::Own { missing_issuer: Some(issuer), .. } => {
+            Finding::warning("certificate", format!("the team's own {}", without_issuer(issuer)), ADD_ISSUER)
+        }
+        Leaf::Own { facts, .. } if own_ends_in(facts, now).is_some() => {
             let hint = "put a newer one and its key in its place, then `devenv up`";
             Finding::warning("certificate", format!("the team's own, {}", days(facts)), hint)
         }
-        Leaf::Own(facts) => Finding::ok("certificate", format!("the team's own, {}", days(facts))),
+        Leaf::Own { facts, .. } => Finding::ok("certificate", format!("the team's own, {}", days(facts))),
     }
     .recommended()
 }
@@ -264,11 +271,11 @@ warning  certificate  shop.localhost: 29 days are left
                 "warning  certificate  /data/ca.key: it is damaged\n                      hint: restore it\n",
             ),
             (
-                of_leaf(Leaf::Own(facts("shop.localhost", 30))),
+                of_leaf(Leaf::Own { facts: facts("shop.localhost", 30), missing_issuer: None }),
                 "ok       certificate  the team's own, shop.localhost, 30 days left\n",
             ),
             (
-                of_leaf(Leaf::Own(facts("shop.localhost", 29))),
+                of_leaf(Leaf::Own { facts: facts("shop.localhost", 29), missing_issuer: None }),
                 "\
 warning  certificate  the team's own, shop.localhost, 29 days left
                       hint: put a newer one and its key in its place, then `devenv up`
