@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::containers::Detail;
 use crate::host::network;
+use crate::plan::listeners;
 use crate::plan::observed::State;
 use crate::plan::parts::{Ask, Kind as PartKind, Part};
 
@@ -142,9 +143,21 @@ async fn not_ready(engine: &Engine, part: &Part, id: &str, within: Duration, ask
     let lines = last_lines(engine, part, id).await;
     let message = format!("`{}` did not become healthy in {seconds}: {asked}{last}{lines}", part.name);
     let error = Error::message(Kind::Failed, message);
+    let error = match wrong_address(engine, part, id, ask).await {
+        Some(advice) => error.hint(advice),
+        None => error,
+    };
     error
         .hint(format!("`devenv shell {}` looks inside: it still runs", part.name))
         .hint("`health: {start_within: 2m}` or `--wait-timeout` give it more time")
+}
+
+/// Where the part's program listens instead, if it does.
+async fn wrong_address(engine: &Engine, part: &Part, id: &str, ask: &Ask) -> Option<String> {
+    let (Ask::Tcp { port } | Ask::Http { port, .. }) = ask else { return None };
+    let tables = ["cat", "/proc/net/tcp", "/proc/net/tcp6"].map(str::to_owned);
+    let (_, tables) = engine.exec(id, &tables).await.ok()?;
+    listeners::advice(&part.name, *port, &tables)
 }
 
 fn seconds(length: Duration) -> String {

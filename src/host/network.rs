@@ -6,19 +6,13 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::plan::listeners;
+
 /// Ports that somebody listens on, by the kernel's tables; empty where there are none to read.
 #[must_use]
 pub fn listening() -> BTreeSet<u16> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| std::fs::read_to_string(path).unwrap_or_default());
-    tables.iter().flat_map(|table| table.lines().skip(1)).filter_map(listener).collect()
-}
-
-/// The local port of a line whose state is LISTEN (0A).
-fn listener(line: &str) -> Option<u16> {
-    let mut words = line.split_whitespace();
-    let local = words.nth(1)?;
-    let state = words.nth(1)?;
-    (state == "0A").then(|| u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()).flatten()
+    tables.iter().flat_map(|table| listeners::listeners(table)).map(|listener| listener.port).collect()
 }
 
 /// Third octets of 10.213.x.0/24 that a route of this machine covers.
@@ -84,13 +78,6 @@ pub async fn get(address: &str, port: u16, path: &str, patience: Duration) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_listener_is_a_line_in_state_listen() {
-        let line = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1";
-        assert_eq!(listener(line), Some(8080));
-        assert_eq!(listener(&line.replace(" 0A ", " 01 ")), None);
-    }
 
     #[test]
     fn a_route_tells_its_third_octet() {

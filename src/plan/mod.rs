@@ -12,6 +12,7 @@ pub mod hosts;
 pub mod identity;
 pub mod images;
 pub mod inventory;
+pub mod listeners;
 pub mod lock;
 pub mod loops;
 pub mod machine;

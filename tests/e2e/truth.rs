@@ -38,6 +38,17 @@ fn a_module_that_never_gets_healthy() {
 }
 
 #[test]
+fn a_module_that_listens_elsewhere() {
+    let listens = |at: &str| {
+        let keys = format!("path: ., image: python, run: python3 -m http.server {at}, port: 8000, health: {{http: /}}");
+        let checkout = Checkout::new(&format!("project: PROJECT\nmodules:\n  api: {{{keys}}}\n"));
+        checkout.devenv(&["up", "--wait-timeout", "3s"]).code(1)
+    };
+    listens("5000").says("`api` listens on port 5000: `port: 8000` says otherwise");
+    listens("8000 --bind 127.0.0.1").says("make it listen on 0.0.0.0");
+}
+
+#[test]
 fn a_health_check_that_cannot_run() {
     up("run: sleep infinity, health: {command: [no-such-program]}", &[])
         .says("the health check of `api` cannot run")

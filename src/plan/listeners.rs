@@ -1,0 +1,96 @@
+//! Who listens on which port, by the kernel's tables, and what that says about a part that nobody reaches. Pure.
+
+use crate::names::PartName;
+
+/// A port that somebody listens on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listener {
+    /// The port.
+    pub port: u16,
+    /// Who can reach it.
+    pub reach: Reach,
+}
+
+/// Who can reach a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// Other machines and containers too.
+    Everybody,
+    /// Only its own machine or container.
+    Loopback,
+}
+
+/// The listeners of a table such as /proc/net/tcp, which has addresses in hex, lowest byte of each word first. What the
+/// engine's own resolver listens on in each container, 127.0.0.11, is left out.
+pub fn listeners(table: &str) -> impl Iterator<Item = Listener> + '_ {
+    table.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let (address, port) = words.nth(1)?.rsplit_once(':')?;
+        let is_listening = words.nth(1)? == "0A";
+        let port = u16::from_str_radix(port, 16).ok()?;
+        let is_loopback = (address.len() == 8 && address.ends_with("7F")) || address.ends_with("00000000000001000000");
+        let reach = if is_loopback { Reach::Loopback } else { Reach::Everybody };
+        (is_listening && address != "0B00007F").then_some(Listener { port, reach })
+    })
+}
+
+/// What to do about a part that does not answer on `port`, given the tables of its container.
+#[must_use]
+pub fn advice(part: &PartName, port: u16, tables: &str) -> Option<String> {
+    let all: Vec<Listener> = listeners(tables).collect();
+    let reach = |wanted: u16| all.iter().filter(|one| one.port == wanted).map(|one| one.reach).min();
+    match reach(port) {
+        Some(Reach::Everybody) => None,
+        Some(Reach::Loopback) => Some(format!(
+            "`{part}` listens on 127.0.0.1:{port}, which only its own container reaches: make it listen on 0.0.0.0"
+        )),
+        None => {
+            let other = all.iter().min_by_key(|one| (one.reach, one.port))?;
+            Some(format!("`{part}` listens on port {}: `port: {port}` says otherwise", other.port))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n";
+
+    fn line(local: &str, state: &str) -> String {
+        format!("   0: {local} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000     0        0 1 1\n")
+    }
+
+    #[test]
+    fn a_listener_is_a_line_in_state_listen() {
+        let table = [
+            HEAD.to_owned(),
+            line("0100007F:1F90", "0A"),
+            line("00000000:1F91", "0A"),
+            line("0B00007F:8A3B", "0A"),
+            line("00000000:1F92", "01"),
+            line("00000000000000000000000001000000:1F93", "0A"),
+            line("00000000000000000000000000000000:1F94", "0A"),
+        ];
+        let found: Vec<(u16, Reach)> = listeners(&table.concat()).map(|one| (one.port, one.reach)).collect();
+        let expected =
+            [(8080, Reach::Loopback), (8081, Reach::Everybody), (8083, Reach::Loopback), (8084, Reach::Everybody)];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_wrong_port_and_a_loopback_address_are_told_apart() {
+        let api = PartName::new("api").unwrap();
+        let advice = |lines: &[String]| advice(&api, 8080, &lines.concat());
+        assert_eq!(advice(&[]), None);
+        assert_eq!(advice(&[line("0100007F:1F90", "0A"), line("00000000:1F90", "0A")]), None);
+        assert_eq!(
+            advice(&[line("0100007F:1F90", "0A"), line("00000000:1388", "0A")]).as_deref(),
+            Some("`api` listens on 127.0.0.1:8080, which only its own container reaches: make it listen on 0.0.0.0")
+        );
+        assert_eq!(
+            advice(&[line("0100007F:0050", "0A"), line("00000000:1388", "0A")]).as_deref(),
+            Some("`api` listens on port 5000: `port: 8080` says otherwise")
+        );
+    }
+}
