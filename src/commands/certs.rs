@@ -276,10 +276,8 @@ async fn carry_out(cx: &Context, actions: &[Action]) -> Result<()> {
     if !cx.screen.yes {
         let lines: String = actions.iter().map(|action| format!("\n  {action}")).collect();
         cx.screen.say(format!("this takes these commands:{lines}"));
-        if !cx.screen.ask("run them?") {
-            let error = Error::message(Kind::Missing, "nothing was changed: the commands above do it");
-            return Err(error.hint("without a terminal, say it with --yes"));
-        }
+        let refused = Error::message(Kind::Missing, "nothing was changed: the commands above do it");
+        cx.screen.insist("run them?", refused)?;
     }
     mender::go(&Way::of(actions.to_vec()), &mut |line| cx.screen.say(line)).await
 }
@@ -298,10 +296,7 @@ async fn reset(cx: &Context, zone: Option<&str>) -> Result<()> {
         }
     }
     cx.screen.say(format!("this deletes {} and its key", place.certificate().display()));
-    if !cx.screen.yes && !cx.screen.ask("delete it?") {
-        let error = Error::message(Kind::Usage, "nothing was changed: deleting needs a yes");
-        return Err(error.hint("without a terminal, say it with --yes"));
-    }
+    cx.screen.insist("delete it?", Error::message(Kind::Usage, "nothing was changed: deleting needs a yes"))?;
     let _held = place.hold()?;
     place.delete()?;
     cx.screen.say(match zone {

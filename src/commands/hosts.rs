@@ -194,10 +194,8 @@ async fn write(cx: &Context, session: &Session, before: &str, after: &str) -> Re
     for line in before.lines().filter(|line| !after.lines().any(|new| new == *line)) {
         cx.screen.say(format!("- {line}"));
     }
-    if !cx.screen.yes && !cx.screen.ask(&format!("write this into {FILE}?")) {
-        let error = Error::message(Kind::Missing, format!("nothing was changed in {FILE}"));
-        return Err(error.hint("a yes to the question writes it; without a terminal, say it with --yes"));
-    }
+    let refused = Error::message(Kind::Missing, format!("nothing was changed in {FILE}: writing needs a yes"));
+    cx.screen.insist(&format!("write this into {FILE}?"), refused)?;
     files::write(&prepared, after.as_bytes(), Access::Public)?;
     let written = mender::go(&Way::of(vec![copy]), &mut |line| cx.screen.say(line)).await;
     files::remove(&prepared)?;

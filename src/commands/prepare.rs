@@ -51,9 +51,6 @@ pub fn confirm(cx: &Context, deletions: &[String]) -> Result<()> {
     for deletion in deletions {
         cx.screen.say(format!("  {deletion}"));
     }
-    if cx.screen.ask("delete this data?") {
-        return Ok(());
-    }
-    let error = Error::message(Kind::Usage, "nothing was deleted: deleting data needs a yes");
-    Err(error.hint("without a terminal, say it with --yes"))
+    let refused = Error::message(Kind::Usage, "nothing was deleted: deleting data needs a yes");
+    cx.screen.insist("delete this data?", refused)
 }

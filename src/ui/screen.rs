@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
+use crate::error::{Error, Result};
 use crate::host::terminal;
 use crate::redact::hide;
 
@@ -61,6 +62,17 @@ impl Screen {
         if self.yes {
             return true;
         }
+    /// Asks a question that must be answered with yes; anything else is the error `refused`. Who cannot be asked is told
+    /// how to say it.
+    pub fn insist(&self, question: &str, refused: Error) -> Result<()> {
+        let nobody_there = !self.can_ask();
+        match self.ask(question) {
+            true => Ok(()),
+            false if nobody_there => Err(refused.hint("without a terminal, say it with --yes")),
+            false => Err(refused),
+        }
+    }
+
         if !self.can_ask() {
             return false;
         }
