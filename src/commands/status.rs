@@ -59,6 +59,12 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
     if !is_watched {
         watched.watcher_ended();
     }
+    for (name, state) in &mut watched.modules {
+        if let Some(module) = session.checkout.project.file.modules.get(name) {
+            // Steps that were taken out of the configuration have nothing to say any more.
+            state.steps.retain(|step, _| step.is_of(module));
+        }
+    }
     let parts: Vec<PartJson> = session
         .environment
         .parts

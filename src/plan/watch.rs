@@ -46,6 +46,16 @@ pub enum Step {
 }
 
 impl Step {
+    /// Whether a module has such a step.
+    #[must_use]
+    pub fn is_of(self, module: &Module) -> bool {
+        match self {
+            Self::Restart => true,
+            Self::Deps => module.deps.is_some(),
+            Self::Build | Self::Lint | Self::Test => self.command(module).is_some(),
+        }
+    }
+
     /// The word for it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

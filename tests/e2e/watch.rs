@@ -232,6 +232,10 @@ fn steps_by_hand_run_in_the_container_and_pass_their_code_on() {
     checkout.write("api/test.sh", "go test ./...\n");
     let lacking = checkout.devenv(&["test", "api"]).code(127);
     lacking.says("the image `base` has no `go`: the image `go` has it: `image: go`");
+    assert!(checkout.ok(&["status"]).stdout.contains("test FAILED"));
+    checkout.replace("devenv.yaml", "    test: echo tested && sh test.sh\n", "");
+    checkout.replace("devenv.yaml", "[build, test]", "[build]");
+    assert!(!checkout.ok(&["status"]).stdout.contains("test"), "a step that is gone has nothing to say");
     checkout.devenv(&["build", "other"]).code(2).says("`other` has no `build`");
     assert_eq!(checkout.containers().len(), 2, "no one-off container is left");
 }
