@@ -9,7 +9,8 @@ use crate::render::{self, Access};
 
 /// Write a devenv.yaml for this folder
 ///
-/// It looks at the folders for what devenv knows: a requirements.txt, package-lock.json, go.mod or Cargo.lock.
+/// It looks into this folder and those below it for what devenv knows: a requirements.txt, pyproject.toml, package.json,
+/// go.mod or Cargo.toml.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  devenv init --name shop")]
 pub struct InitArgs {
@@ -39,7 +40,7 @@ pub fn init(cx: &Context, args: &InitArgs) -> Result<()> {
         Some(name) => ProjectName::new(name.as_str()).map_err(|error| Error::new(Kind::Usage, error))?,
         None => render::init::project_name(&folder.file_name().unwrap_or_default().to_string_lossy()),
     };
-    let found = checkout::manifests(&folder)?;
+    let found = checkout::starters(&folder)?;
     let text = render::init::configuration(&name, &found, &Assets::embedded())?;
     files::write(&path, text.as_bytes(), Access::Public)?;
     let ignore = folder.join(".gitignore");
@@ -49,7 +50,16 @@ pub fn init(cx: &Context, args: &InitArgs) -> Result<()> {
         let text = format!("{before}{break_}/{}\n", checkout::LOCAL);
         files::write(&ignore, text.as_bytes(), Access::Public)?;
     }
-    cx.screen.say(format!("wrote {}: look through it, then `devenv up`", cx.main()));
+    for starter in &found {
+        let how = if starter.run.is_some() { "`run` is a guess" } else { "`run` is yours to fill in" };
+        let (name, image, manifest) = (&starter.module, starter.image, starter.manifest);
+        cx.screen.say(format!("module {name}: {image}, by its {manifest}; {how}"));
+    }
+    cx.screen.say(if found.is_empty() {
+        format!("wrote {}, with an example to fill in: no folder here has a manifest that devenv knows", cx.main())
+    } else {
+        format!("wrote {}: look through it, then `devenv up`", cx.main())
+    });
     Ok(())
 }
 

@@ -13,7 +13,8 @@ use crate::error::{Error, Kind, Result};
 use crate::host::{files, trust};
 use crate::plan::environment::{Machine, MachineCa};
 use crate::plan::identity::IdFile;
-use crate::render::init::{Manifest, image_of, project_name};
+use crate::plan::starters::{self, Starter};
+use crate::render::init::project_name;
 
 /// The file that makes a folder a checkout.
 pub const MAIN: &str = "devenv.yaml";
@@ -141,13 +142,22 @@ pub fn starters(root: &Path) -> Result<Vec<Starter>> {
         }
     }
     folders.sort();
-    for (path, folder) in folders {
-        let file = ["requirements.txt", "package-lock.json", "go.mod", "Cargo.lock"]
-            .into_iter()
-            .find(|file| folder.join(file).is_file());
-        let Some((file, image)) = file.and_then(|file| Some((file, image_of(file)?))) else { continue };
+    let described = folders.into_iter().map(|(path, folder)| {
         let name = if path == "." { "app".to_owned() } else { project_name(&path).to_string() };
-        found.push(Manifest { module: name, path, image: image.to_owned(), file: file.to_owned() });
-    }
-    Ok(found)
+        (name, path, top_files(&folder))
+    });
+    Ok(starters::starters(&described.collect::<Vec<_>>()))
+}
+
+/// The files at the top of a folder, with the texts of manifests.
+fn top_files(folder: &Path) -> BTreeMap<String, String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().filter(|entry| entry.path().is_file());
+    let named = entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()));
+    named
+        .map(|(name, path)| {
+            let is_read = starters::MANIFESTS.contains(&name.as_str());
+            let text = is_read.then(|| files::read_text(&path).ok().flatten()).flatten();
+            (name, text.unwrap_or_default())
+        })
+        .collect()
 }

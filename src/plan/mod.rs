@@ -33,6 +33,7 @@ pub mod proof;
 pub mod secrets;
 pub mod selection;
 pub mod services;
+pub mod starters;
 pub mod sync;
 pub mod tree;
 pub mod trust;

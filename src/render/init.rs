@@ -1,35 +1,9 @@
 //! The first `devenv.yaml` of a project, from what its folders hold.
 
-use serde::Serialize;
-
 use crate::assets::Assets;
 use crate::names::ProjectName;
+use crate::plan::starters::Starter;
 use crate::render::{RenderError, render};
-
-/// A folder with a manifest of a language.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Manifest {
-    /// Name of the module.
-    pub module: String,
-    /// The folder, relative to the project's.
-    pub path: String,
-    /// The image that knows the language.
-    pub image: String,
-    /// The manifest's file name.
-    pub file: String,
-}
-
-/// The image for a manifest.
-#[must_use]
-pub fn image_of(file: &str) -> Option<&'static str> {
-    match file {
-        "requirements.txt" => Some("python"),
-        "package-lock.json" => Some("node"),
-        "go.mod" => Some("go"),
-        "Cargo.lock" => Some("rust"),
-        _ => None,
-    }
-}
 
 /// A project's name from that of its folder.
 #[must_use]
@@ -48,7 +22,7 @@ fn unreachable_name() -> ProjectName {
 }
 
 /// The text of `devenv.yaml`.
-pub fn configuration(name: &ProjectName, found: &[Manifest], assets: &Assets) -> Result<String, RenderError> {
+pub fn configuration(name: &ProjectName, found: &[Starter], assets: &Assets) -> Result<String, RenderError> {
     let template = "templates/init/devenv.yaml";
     let mut context = tera::Context::new();
     context.insert("project", name.as_str());

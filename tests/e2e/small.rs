@@ -2,7 +2,7 @@
 
 use snapbox::str;
 
-use crate::checkout::Checkout;
+use crate::checkout::{Checkout, until};
 use crate::{compose, engine, http};
 
 const CONFIGURATION: &str = "\
@@ -207,4 +207,20 @@ fn a_small_project_is_kept_as_it_should_be_with_the_fewest_steps() {
     assert_eq!(checkout.volumes().len(), 3);
     checkout.ok(&["down", "-v", "--yes"]);
     assert_eq!(checkout.volumes(), Vec::<String>::new());
+}
+
+#[test]
+fn what_init_writes_runs_and_follows_saved_files() {
+    let checkout = Checkout::new("");
+    std::fs::remove_file(checkout.root().join("devenv.yaml")).unwrap();
+    checkout.write("api/requirements.txt", "flask\n");
+    let app = "from flask import Flask\n\napp = Flask(__name__)\n\n\n@app.get('/')\ndef hello():\n    return 'one'\n";
+    checkout.write("api/main.py", app);
+    let init = checkout.ok(&["init", "--name", checkout.project()]);
+    init.says("module api: python, by its requirements.txt; `run` is a guess");
+    checkout.ok(&["up"]);
+    let url = checkout.url("gateway");
+    assert_eq!(http::get(&url), (200, "one".to_owned()));
+    checkout.replace("api/main.py", "'one'", "'two'");
+    until("the saved file answers", || (http::get(&url).1 == "two").then_some(()));
 }

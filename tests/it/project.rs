@@ -73,6 +73,7 @@ fn init_writes_a_configuration_that_is_right() {
     let ran = test
         .args(["init", "--name", "shop"])
         .stderr(str![[r#"
+module app: python, by its requirements.txt; `run` is yours to fill in
 wrote devenv.yaml: look through it, then `devenv up`
 
 "#]])
@@ -107,9 +108,12 @@ modules:
       into: []
       cache: []
       secrets: []
-    run: python3 -m http.server 8000
+    run: sleep infinity
     reload: restart
-    port: 8000
+    watch:
+      on_change: []
+      ignore: []
+      also: []
     needs: []
     env: {}
     outputs: []

@@ -1,0 +1,180 @@
+//! What a folder of source is begun with when nobody has described it: the image that knows its language, how its
+//! dependencies are installed, and the command that it most likely is. Pure: names and texts in, a module out.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// The files of a folder that say what it is, in the order in which they are believed. Names and texts of other files at
+/// its top help to guess the command.
+pub const MANIFESTS: [&str; 5] = ["requirements.txt", "pyproject.toml", "package.json", "go.mod", "Cargo.toml"];
+
+/// A module to begin with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Starter {
+    /// Name of the module.
+    pub module: String,
+    /// The folder, relative to the project's.
+    pub path: String,
+    /// The image that knows the language.
+    pub image: &'static str,
+    /// The file that it was known by.
+    pub manifest: &'static str,
+    /// The file whose change means another installation, and the command that installs.
+    pub deps: Option<(&'static str, String)>,
+    /// The command that compiles.
+    pub build: Option<String>,
+    /// The command that it most likely is.
+    pub run: Option<String>,
+    /// The port that this command listens on, where that is known.
+    pub port: Option<u16>,
+    /// Where the gateway sends requests from, for one that has a port.
+    pub route: Option<String>,
+}
+
+/// What a project is begun with: each folder with its name as a module's and the texts of the files at its top. Names
+/// are told apart, and the first that answers requests has the whole of the gateway.
+#[must_use]
+pub fn starters(folders: &[(String, String, BTreeMap<String, String>)]) -> Vec<Starter> {
+    let mut all: Vec<Starter> = Vec::new();
+    for (module, path, files) in folders {
+        let names = std::iter::once(module.clone()).chain((2..).map(|number| format!("{module}-{number}")));
+        let name = names.into_iter().find(|name| all.iter().all(|other| other.module != *name)).unwrap_or_default();
+        let Some(mut starter) = starter(&name, path, files) else { continue };
+        let is_first = all.iter().all(|other| other.route.is_none());
+        starter.route = starter.port.map(|_| if is_first { "/".to_owned() } else { format!("/{name}") });
+        all.push(starter);
+    }
+    all
+}
+
+/// What a folder is begun with; `None` where devenv does not know its language. `files` are the texts of the files at its
+/// top, by name.
+fn starter(module: &str, path: &str, files: &BTreeMap<String, String>) -> Option<Starter> {
+    let manifest = *MANIFESTS.iter().find(|name| files.contains_key(**name))?;
+    let begun = Starter { module: module.to_owned(), path: path.to_owned(), manifest, ..Starter::default() };
+    Some(match manifest {
+        "package.json" => node(begun, files),
+        "go.mod" => {
+            let binary = format!("/tmp/{module}");
+            let deps = Some(("go.mod", "go mod download".to_owned()));
+            Starter { image: "go", deps, build: Some(format!("go build -o {binary} .")), run: Some(binary), ..begun }
+        }
+        "Cargo.toml" => {
+            let deps = files.contains_key("Cargo.lock").then(|| ("Cargo.lock", "cargo fetch --locked".to_owned()));
+            let build = Some("cargo build".to_owned());
+            Starter { image: "rust", deps, build, run: Some("cargo run --quiet".to_owned()), ..begun }
+        }
+        _ => python(begun, files),
+    })
+}
+
+fn python(begun: Starter, files: &BTreeMap<String, String>) -> Starter {
+    let install = match begun.manifest {
+        "requirements.txt" => "pip install -r requirements.txt",
+        _ => "pip install -e .",
+    };
+    let needs = |package: &str| {
+        MANIFESTS.iter().filter_map(|name| files.get(*name)).any(|text| text.to_lowercase().contains(package))
+    };
+    let entry = ["main", "app", "wsgi", "server"].into_iter().find(|name| files.contains_key(&format!("{name}.py")));
+    let (run, port) = match entry {
+        _ if files.contains_key("manage.py") => {
+            (Some("python manage.py runserver --noreload 0.0.0.0:8000".to_owned()), Some(8000))
+        }
+        Some(entry) if needs("fastapi") || needs("uvicorn") => {
+            (Some(format!("python -m uvicorn {entry}:app --host 0.0.0.0 --port 8000")), Some(8000))
+        }
+        Some(entry) if needs("flask") => {
+            (Some(format!("python -m flask --app {entry} run --host 0.0.0.0 --port 8000")), Some(8000))
+        }
+        Some(entry) => (Some(format!("python {entry}.py")), None),
+        None => (None, None),
+    };
+    Starter { image: "python", deps: Some((begun.manifest, install.to_owned())), run, port, ..begun }
+}
+
+fn node(begun: Starter, files: &BTreeMap<String, String>) -> Starter {
+    let package = files.get("package.json").and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    let script = |name: &str| package.as_ref().is_some_and(|package| package["scripts"][name].is_string());
+    let deps = match files.contains_key("package-lock.json") {
+        true => Some(("package-lock.json", "npm ci".to_owned())),
+        false => Some(("package.json", "npm install --no-package-lock".to_owned())),
+    };
+    let entry = ["server", "index", "app", "main"].into_iter().flat_map(|name| ["mjs", "js"].map(|kind| (name, kind)));
+    let mut entry = entry.map(|(name, kind)| format!("{name}.{kind}")).filter(|file| files.contains_key(file));
+    let run = match entry.next() {
+        _ if script("start") => Some("npm start".to_owned()),
+        _ if script("dev") => Some("npm run dev".to_owned()),
+        entry => entry.map(|file| format!("node {file}")),
+    };
+    let build = script("build").then(|| "npm run build".to_owned());
+    Starter { image: "node", deps, build, run, ..begun }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is made of files with these names and texts: how it is installed, compiled and run.
+    fn made(files: &[(&str, &str)]) -> String {
+        let files = files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        let Some(starter) = starter("api", "api", &files) else { return "unknown".to_owned() };
+        let shown = |command: Option<String>| command.unwrap_or_else(|| "?".to_owned());
+        let port = starter.port.map(|port| format!(" at {port}")).unwrap_or_default();
+        let (lock, install) = starter.deps.unwrap_or_default();
+        format!("{}: {lock}: {install}; {}; {}{port}", starter.image, shown(starter.build), shown(starter.run))
+    }
+
+    #[test]
+    fn names_and_routes_of_several_are_told_apart() {
+        let files: BTreeMap<String, String> = [("requirements.txt", "flask"), ("app.py", "")]
+            .map(|(name, text)| (name.to_owned(), text.to_owned()))
+            .into();
+        let folders = [("app", "."), ("app", "app"), ("web", "web")];
+        let folders = folders.map(|(name, path)| (name.to_owned(), path.to_owned(), files.clone()));
+        let shown = |starter: Starter| format!("{} {} {}", starter.module, starter.path, starter.route.unwrap());
+        let all: Vec<String> = starters(&folders).into_iter().map(shown).collect();
+        assert_eq!(all, ["app . /", "app-2 app /app-2", "web web /web"]);
+    }
+
+    #[test]
+    fn a_folder_is_known_by_its_manifest_and_run_by_what_stands_beside_it() {
+        for (files, expected) in [
+            (&[("README.md", "")][..], "unknown"),
+            (
+                &[("requirements.txt", "FastAPI==1\n"), ("main.py", "")],
+                "python: requirements.txt: pip install -r requirements.txt; ?; python -m uvicorn main:app --host 0.0.0.0 --port 8000 at 8000",
+            ),
+            (
+                &[("pyproject.toml", "dependencies = ['flask']"), ("app.py", "")],
+                "python: pyproject.toml: pip install -e .; ?; python -m flask --app app run --host 0.0.0.0 --port 8000 at 8000",
+            ),
+            (
+                &[("requirements.txt", "django"), ("manage.py", ""), ("main.py", "")],
+                "python: requirements.txt: pip install -r requirements.txt; ?; python manage.py runserver --noreload 0.0.0.0:8000 at 8000",
+            ),
+            (
+                &[("requirements.txt", ""), ("server.py", "")],
+                "python: requirements.txt: pip install -r requirements.txt; ?; python server.py",
+            ),
+            (&[("requirements.txt", "")], "python: requirements.txt: pip install -r requirements.txt; ?; ?"),
+            (
+                &[("package.json", "{\"scripts\": {\"start\": \"x\", \"build\": \"y\"}}"), ("package-lock.json", "")],
+                "node: package-lock.json: npm ci; npm run build; npm start",
+            ),
+            (
+                &[("package.json", "no JSON"), ("index.js", ""), ("server.mjs", "")],
+                "node: package.json: npm install --no-package-lock; ?; node server.mjs",
+            ),
+            (&[("go.mod", "module x")], "go: go.mod: go mod download; go build -o /tmp/api .; /tmp/api"),
+            (&[("Cargo.toml", "[package]")], "rust: : ; cargo build; cargo run --quiet"),
+            (
+                &[("Cargo.toml", "[package]"), ("Cargo.lock", "")],
+                "rust: Cargo.lock: cargo fetch --locked; cargo build; cargo run --quiet",
+            ),
+        ] {
+            assert_eq!(made(files), expected);
+        }
+    }
+}
