@@ -20,7 +20,6 @@ use crate::plan::x509::{self, Facts};
 use crate::plan::zones::Signers;
 use crate::render::Generated;
 use crate::ui::dates::day;
-use crate::ui::table;
 
 /// Show certificates and who trusts them, or make browsers trust them
 ///
@@ -172,7 +171,7 @@ async fn show(cx: &Context, json: bool) -> Result<()> {
     if all.authorities.is_empty() {
         rows.insert(0, vec!["authority".to_owned(), "none yet: `devenv up` makes it".to_owned()]);
     }
-    cx.screen.data(table::text(&["WHAT", "STATE", "UNTIL", "", ""], &rows));
+    cx.screen.table(&["WHAT", "STATE", "UNTIL", "", ""], &rows);
     Ok(())
 }
 

@@ -14,7 +14,6 @@ use crate::plan::images::Hierarchy;
 use crate::plan::lock::{Lock, Root, SUITE};
 use crate::plan::prod;
 use crate::render;
-use crate::ui::table;
 
 /// Print the configuration that is in force
 #[derive(clap::Args, Debug)]
@@ -159,7 +158,7 @@ fn files(cx: &Context, json: bool) -> Result<()> {
         cx.screen.json(&files);
     } else {
         let rows: Vec<Vec<String>> = files.into_iter().map(|file| vec![file.path, file.from]).collect();
-        cx.screen.data(table::text(&["FILE", "FROM"], &rows));
+        cx.screen.table(&["FILE", "FROM"], &rows);
     }
     Ok(())
 }
@@ -175,7 +174,7 @@ fn origin(cx: &Context, json: bool) -> Result<()> {
     } else {
         let rows: Vec<Vec<String>> =
             lines.into_iter().map(|line| vec![line.path, line.value.to_string(), line.origin]).collect();
-        cx.screen.data(table::text(&["KEY", "VALUE", "FROM"], &rows));
+        cx.screen.table(&["KEY", "VALUE", "FROM"], &rows);
     }
     Ok(())
 }

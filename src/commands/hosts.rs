@@ -14,7 +14,6 @@ use crate::names::is_host_label;
 use crate::plan::fixes::{Action, Root, Way};
 use crate::plan::hosts::{self, Since};
 use crate::render::Access;
-use crate::ui::table;
 
 /// Where every Unix keeps names.
 const FILE: &str = "/etc/hosts";
@@ -143,7 +142,7 @@ async fn show(cx: &Context, session: &Session, text: &str, json: bool) -> Result
             vec![name.name.clone(), word(name.system), word(name.hosts_file), finders]
         })
         .collect();
-    cx.screen.data(table::text(&["NAME", "SYSTEM RESOLVER", "HOSTS FILE", "FOUND BY"], &rows));
+    cx.screen.table(&["NAME", "SYSTEM RESOLVER", "HOSTS FILE", "FOUND BY"], &rows);
     if all.iter().any(|name| !name.system) && !asking.is_empty() {
         cx.screen.say(format!(
             "these ask the system, and do not find every name: {}: `devenv hosts add` writes all into {FILE}",

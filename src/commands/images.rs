@@ -13,7 +13,6 @@ use crate::names::ImageName;
 use crate::plan::images::Node;
 use crate::plan::proof::{self, Descent, OtherPackages};
 use crate::plan::{Plan, builds};
-use crate::ui::table;
 
 /// Show the image hierarchy: fingerprints, sizes, what is stale and why
 #[derive(clap::Args, Debug)]
@@ -90,7 +89,7 @@ async fn show(cx: &Context, args: &ImagesArgs) -> Result<()> {
     for root in images.iter().filter(|image| image.parent.is_none()) {
         branch(root, &by_name, "", "", &mut rows);
     }
-    cx.screen.data(table::text(&["IMAGE", "FINGERPRINT", "SIZE", "STATE", "FOR"], &rows));
+    cx.screen.table(&["IMAGE", "FINGERPRINT", "SIZE", "STATE", "FOR"], &rows);
     cx.screen.say(format!("root: {}", session.lock.root));
     Ok(())
 }
@@ -220,7 +219,7 @@ fn print(cx: &Context, proof: &Proof) {
     let mark = |good: bool| if good { "✓" } else { "✗" }.to_owned();
     let row = |part: &Descent| vec![mark(part.descends), part.name.clone(), part.image.clone(), part.detail.clone()];
     let rows: Vec<Vec<String>> = proof.parts.iter().map(row).collect();
-    cx.screen.data(table::text(&["", "NAME", "IMAGE", "PROOF"], &rows));
+    cx.screen.table(&["", "NAME", "IMAGE", "PROOF"], &rows);
     for other in &proof.other_packages {
         let differences: String = other.differences.iter().map(|line| format!("\n  {line}")).collect();
         cx.screen.data(format!("{}: same inputs, other packages in {}{differences}\n", other.image, other.there));

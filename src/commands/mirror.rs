@@ -16,7 +16,6 @@ use crate::plan::sync::Operation;
 use crate::plan::watch::{Batch, length};
 use crate::plan::{Action, Plan};
 use crate::ui::screen::visible;
-use crate::ui::table;
 
 /// Show how source reaches the modules, compare both sides, end a halt
 #[derive(clap::Args, Debug)]
@@ -97,7 +96,7 @@ async fn list(cx: &Context, json: bool) -> Result<()> {
         vec![line.name, line.mode.to_owned(), line.status, number(files), number(bytes), number(last)]
     });
     let heading = ["NAME", "MODE", "STATUS", "FILES", "BYTES", "LAST"];
-    cx.screen.data(table::text(&heading, &rows.collect::<Vec<_>>()));
+    cx.screen.table(&heading, &rows.collect::<Vec<_>>());
     Ok(())
 }
 

@@ -74,7 +74,7 @@ async fn show(cx: &Context, args: &SecretsArgs) -> Result<()> {
         .into_iter()
         .map(|secret| vec![secret.name, secret.origin.to_string(), secret.value.unwrap_or_default()])
         .collect();
-    let text = table::text(&["NAME", "FROM", if args.show { "VALUE" } else { "" }], &rows);
+    let text = table::text(&["NAME", "FROM", if args.show { "VALUE" } else { "" }], &rows, None);
     cx.screen.secret(text.trim_end());
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::plan::observed::{STOPPED, State};
 use crate::plan::parts::{Kind, Part};
 use crate::plan::up::Request;
 use crate::plan::watch::ModuleState;
-use crate::ui::{screen, table};
+use crate::ui::screen;
 
 /// Show what runs, what is stale and why
 #[derive(clap::Args, Debug)]
@@ -99,7 +99,7 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
             vec![part.name, kind, part.state, part.url.unwrap_or_default(), rest.join("; ")]
         })
         .collect();
-    cx.screen.data(table::text(&["NAME", "KIND", "STATE", "URL", ""], &rows));
+    cx.screen.table(&["NAME", "KIND", "STATE", "URL", ""], &rows);
     Ok(())
 }
 

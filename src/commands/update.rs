@@ -68,7 +68,7 @@ pub async fn outdated(cx: &Context, args: &OutdatedArgs) -> Result<()> {
     } else {
         let rows: Vec<Vec<String>> =
             changes.into_iter().map(|change| vec![change.what, change.from, change.to]).collect();
-        cx.screen.data(crate::ui::table::text(&["WHAT", "LOCKED", "NEWEST"], &rows));
+        cx.screen.table(&["WHAT", "LOCKED", "NEWEST"], &rows);
     }
     Ok(())
 }

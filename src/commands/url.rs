@@ -58,7 +58,7 @@ pub async fn url(cx: &Context, args: &UrlArgs) -> Result<()> {
         cx.screen.secret(urls.first().map(|url| url.url.as_str()).unwrap_or_default());
     } else {
         let rows: Vec<Vec<String>> = urls.into_iter().map(|url| vec![url.name.to_string(), url.url]).collect();
-        cx.screen.data(crate::ui::table::text(&["NAME", "URL"], &rows));
+        cx.screen.table(&["NAME", "URL"], &rows);
     }
     Ok(())
 }

@@ -1,9 +1,17 @@
-//! Waiting for a person.
+//! The terminal of a person: how wide it is, and waiting for them.
 
 use futures_util::FutureExt;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::termios::tcgetwinsize;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// How many columns the terminal has that standard output is; `None` where it is none.
+#[must_use]
+pub fn columns() -> Option<usize> {
+    let size = tcgetwinsize(std::io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(usize::from(size.ws_col))
+}
 
 /// Waits for a line on standard input; false where Ctrl-C takes the question back, which nobody else hears meanwhile.
 #[must_use]

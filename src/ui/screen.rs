@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use crate::error::{Error, Result};
 use crate::host::terminal;
 use crate::redact::hide;
+use crate::ui::table;
 
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,11 @@ impl Screen {
         print(&hide(text.as_ref()));
     }
 
+    /// A table, to stdout, in the columns that a terminal has.
+    pub fn table(&self, heading: &[&str], rows: &[Vec<String>]) {
+        self.data(table::text(heading, rows, terminal::columns()));
+    }
+
     /// A line of data; false when the reader has gone away.
     pub fn line(&self, text: &str) -> bool {
         let mut out = anstream::stdout().lock();
@@ -56,12 +62,6 @@ impl Screen {
         self.data(serde_json::to_string_pretty(value).unwrap_or_default());
     }
 
-    /// Asks a question that is answered with yes or no.
-    #[must_use]
-    pub fn ask(&self, question: &str) -> bool {
-        if self.yes {
-            return true;
-        }
     /// Asks a question that must be answered with yes; anything else is the error `refused`. Who cannot be asked is told
     /// how to say it.
     pub fn insist(&self, question: &str, refused: Error) -> Result<()> {
@@ -73,6 +73,12 @@ impl Screen {
         }
     }
 
+    /// Asks a question that is answered with yes or no.
+    #[must_use]
+    pub fn ask(&self, question: &str) -> bool {
+        if self.yes {
+            return true;
+        }
         if !self.can_ask() {
             return false;
         }
@@ -105,13 +111,50 @@ pub fn in_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
 }
 
-/// Text of others with its control characters made visible, so that it cannot steer the terminal.
+/// Text of others with its control characters made visible, so that it cannot steer the terminal. Colours stay, and end
+/// with the text.
 #[must_use]
 pub fn visible(text: &str) -> String {
-    let shown = |c: char| match c {
-        '\n' | '\t' => c.to_string(),
-        c if c.is_control() => c.escape_default().to_string(),
-        c => c.to_string(),
-    };
-    text.chars().map(shown).collect()
+    const PLAIN: &str = "\u{1b}[0m";
+    let mut shown = String::with_capacity(text.len());
+    let (mut rest, mut is_coloured) = (text, false);
+    while let Some(c) = rest.chars().next() {
+        let taken = colour(rest).unwrap_or(c.len_utf8());
+        match c {
+            _ if taken > c.len_utf8() => {
+                is_coloured = true;
+                shown.push_str(&rest[..taken]);
+            }
+            '\n' | '\t' => shown.push(c),
+            c if c.is_control() => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+        rest = &rest[taken..];
+    }
+    if is_coloured && !shown.ends_with(PLAIN) {
+        shown.push_str(PLAIN);
+    }
+    shown
+}
+
+/// The length of the colour that a text begins with: ESC, `[`, numbers, `m` (ECMA-48, SGR).
+fn colour(text: &str) -> Option<usize> {
+    const BEGIN: &str = "\u{1b}[";
+    let numbers = text.strip_prefix(BEGIN)?;
+    let end = numbers.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    numbers[end..].starts_with('m').then_some(BEGIN.len() + end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+
+    #[test]
+    fn colours_stay_and_what_steers_a_terminal_is_shown() {
+        let red = "\u{1b}[1;31mred";
+        assert_eq!(visible("plain\n\u{e4}\t"), "plain\n\u{e4}\t");
+        assert_eq!(visible(red), format!("{red}\u{1b}[0m"));
+        assert_eq!(visible("\u{1b}[32mgreen\u{1b}[0m"), "\u{1b}[32mgreen\u{1b}[0m");
+        assert_eq!(visible("\u{1b}[2J\u{7}\u{1b}[1\u{1b}]0;x"), r"\u{1b}[2J\u{7}\u{1b}[1\u{1b}]0;x");
+    }
 }
