@@ -11,6 +11,7 @@ use crate::host::certs::{self, Pair};
 use crate::host::{files, trust};
 use crate::plan::certs::{self as decision, CertsError, Due, Kept, KeyFate, LeafOf};
 use crate::plan::profile::Profile;
+use crate::plan::trust::common_name;
 use crate::plan::x509::{self, Facts};
 
 /// Whether certificates may be made.
@@ -173,7 +174,8 @@ pub fn authority(
     if held.is_none() {
         return Ok(None);
     }
-    let pair = certs::authority(profile, &format!("devenv on {}", certs::machine_name()), now)?;
+    let name = common_name(&certs::machine_name(), place.zone());
+    let pair = certs::authority(profile, &name, now)?;
     place.keep(&pair)?;
     news.push("made this machine's certificate authority: `devenv certs trust` makes browsers accept it".to_owned());
     Ok(Some(pair))

@@ -50,6 +50,9 @@ pub enum What {
         /// The authority of a zone instead of the machine's
         #[arg(long)]
         zone: Option<String>,
+        /// Authorities of devenv whose files are not yours or are gone; on a machine of several users, look whose it is
+        #[arg(long, conflicts_with = "zone")]
+        lost: bool,
     },
     /// Delete the authority; a new one is made when it is needed, and must be trusted anew
     Reset {
@@ -111,8 +114,15 @@ struct StoreJson {
 pub async fn run(cx: &Context, args: &CertsArgs) -> Result<()> {
     match &args.what {
         None => show(cx, args.json).await,
-        Some(What::Trust { zone }) => change(cx, zone.as_deref(), Change::Trust).await,
-        Some(What::Untrust { zone }) => change(cx, zone.as_deref(), Change::Untrust).await,
+        Some(What::Trust { zone }) => {
+            let authority = wanted(cx, zone.as_deref(), Change::Trust)?;
+            change(cx, &authority, Change::Trust).await
+        }
+        Some(What::Untrust { lost: true, .. }) => untrust_lost(cx).await,
+        Some(What::Untrust { zone, .. }) => {
+            let authority = wanted(cx, zone.as_deref(), Change::Untrust)?;
+            change(cx, &authority, Change::Untrust).await
+        }
         Some(What::Reset { zone }) => reset(cx, zone.as_deref()).await,
         Some(What::AddZone { zone }) => add_zone(cx, zone),
     }
@@ -154,7 +164,7 @@ async fn show(cx: &Context, json: bool) -> Result<()> {
         for store in &authority.stores {
             let what = match store.trust {
                 Trust::Trusted => "trusted".to_owned(),
-                Trust::Absent => format!("not trusted: `{trusting}`"),
+                Trust::Absent | Trust::Kept => format!("not trusted: `{trusting}`"),
                 Trust::Unknown => format!("not known: `certutil` is missing, `{trusting}` installs it"),
             };
             rows.push(vec![format!("  {}", store.store), what]);
@@ -209,7 +219,9 @@ fn read(place: &Place) -> Result<Option<(Facts, Authority)>> {
 
 fn none_there(zone: Option<&str>) -> Error {
     match zone {
-        None => Error::message(Kind::Usage, "this machine has no authority").hint("`devenv up` makes it"),
+        None => Error::message(Kind::Usage, "this machine has no authority")
+            .hint("`devenv up` makes it")
+            .hint("`devenv certs untrust --lost` finds one whose files are gone"),
         Some(zone) => Error::message(Kind::Usage, format!("there is no zone `{zone}`"))
             .hint(format!("`devenv certs add-zone {zone}` makes it")),
     }
@@ -241,25 +253,44 @@ enum Change {
     Untrust,
 }
 
-async fn change(cx: &Context, zone: Option<&str>, change: Change) -> Result<()> {
-    let authority = wanted(cx, zone, change)?;
-    let stores = trust::stores(&authority).await?;
+/// Makes stores forget the authorities whose files are gone, each after a question of its own.
+async fn untrust_lost(cx: &Context) -> Result<()> {
+    let mut known = Vec::new();
+    for zone in [None].into_iter().chain(zones()?.into_iter().map(Some)) {
+        known.extend(read(&Place::of(zone.as_deref())?)?.map(|(_, authority)| authority));
+    }
+    let lost = trust::lost(&known).await?;
+    if lost.is_empty() {
+        cx.screen.say("no store here knows an authority of devenv but yours");
+    }
+    for authority in lost {
+        cx.screen.say(&authority.name);
+        change(cx, &authority, Change::Untrust).await?;
+    }
+    Ok(())
+}
+
+async fn change(cx: &Context, authority: &Authority, change: Change) -> Result<()> {
+    let stores = trust::stores(authority).await?;
     let root = Root::of(&machine::facts().await, &machine::means().await);
     let actions = match change {
-        Change::Trust => decision::trust(&stores, &authority, root),
-        Change::Untrust => decision::untrust(&stores, &authority, root),
+        Change::Trust => decision::trust(&stores, authority, root),
+        Change::Untrust => decision::untrust(&stores, authority, root),
     };
     carry_out(cx, &actions).await?;
     let wanted = if change == Change::Trust { Trust::Trusted } else { Trust::Absent };
-    let stores = trust::stores(&authority).await?;
+    let stores = trust::stores(authority).await?;
     let shown =
         |seen: &Seen| format!("{}: {}", seen.store, if wanted == Trust::Trusted { "trusted" } else { "not trusted" });
-    match stores.iter().find(|seen| seen.trust != wanted) {
-        None if stores.is_empty() => cx.screen.say("this machine has no store that devenv knows"),
-        None => stores.iter().for_each(|seen| cx.screen.say(shown(seen))),
-        Some(seen) => {
-            return Err(Error::message(Kind::Failed, format!("{} is not as it should be afterwards", seen.store)));
-        }
+    if stores.is_empty() {
+        cx.screen.say("this machine has no store that devenv knows");
+    }
+    let (done, failed): (Vec<&Seen>, Vec<&Seen>) = stores.iter().partition(|seen| seen.trust == wanted);
+    done.into_iter().for_each(|seen| cx.screen.say(shown(seen)));
+    if !failed.is_empty() {
+        let failed: Vec<String> = failed.iter().map(|seen| seen.store.to_string()).collect();
+        let error = Error::message(Kind::Failed, format!("{} is not as it should be afterwards", failed.join(", ")));
+        return Err(error.hint("a browser with a primary password takes the authority only by its own settings"));
     }
     if change == Change::Trust && !stores.iter().any(|seen| matches!(seen.store, decision::Store::Nss(_))) {
         cx.screen.say("no browser's database was found: run it again when Firefox or Chromium has been started once");
@@ -278,7 +309,9 @@ async fn carry_out(cx: &Context, actions: &[Action]) -> Result<()> {
         let refused = Error::message(Kind::Missing, "nothing was changed: the commands above do it");
         cx.screen.insist("run them?", refused)?;
     }
-    mender::go(&Way::of(actions.to_vec()), &mut |line| cx.screen.say(line)).await
+    // A store that fails keeps no other from its turn: all are looked at afterwards.
+    let each = actions.iter().cloned().map(Action::may_fail).collect();
+    mender::go(&Way::of(each), &mut |line| cx.screen.say(line)).await
 }
 
 async fn reset(cx: &Context, zone: Option<&str>) -> Result<()> {

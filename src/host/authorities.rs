@@ -41,6 +41,12 @@ impl Place {
         Ok(Self { folder, zone: zone.map(str::to_owned) })
     }
 
+    /// The zone that it is for; `None` for the machine's.
+    #[must_use]
+    pub fn zone(&self) -> Option<&str> {
+        self.zone.as_deref()
+    }
+
     /// What is wrong with one of its files, as an error.
     #[must_use]
     pub fn problem(&self, path: &std::path::Path, problem: String) -> CertsError {

@@ -14,6 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::state;
 use crate::plan::certs::CertsError;
 use crate::plan::profile::{KeyKind, Profile};
+use crate::plan::trust::LONGEST_NAME;
 use crate::plan::x509::{self, DAY};
 
 /// A certificate and its key, both as PEM.
@@ -137,7 +138,10 @@ fn params(profile: &Profile, name: &str, now: i64, days: i64) -> Result<Certific
     params.not_after = at(now + days * DAY)?;
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::OrganizationName, profile.organization.as_str());
-    params.distinguished_name.push(DnType::CommonName, name);
+    // Nobody looks for a host there any more.
+    if name.chars().count() <= LONGEST_NAME {
+        params.distinguished_name.push(DnType::CommonName, name);
+    }
     // 16 bytes: the first bit is 0, for the number is positive, the second 1, for no number is shorter; the rest is random.
     let mut serial = random(16)?;
     serial[0] &= 0x7f;

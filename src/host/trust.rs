@@ -1,11 +1,14 @@
 //! The stores of trusted authorities on this machine, and what each thinks of one.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 use crate::host::files;
 use crate::host::process::{self, Cmd};
-use crate::plan::trust::{Authority, Seen, Store, Trust, folder};
+use crate::host::xdg;
+use crate::plan::trust::{Authority, Seen, Store, Trust, folder, in_listing, is_our_file, nicknames};
+use crate::plan::x509::Facts;
 
 /// The certificates of the authorities that this machine's programs trust, in one text.
 pub fn system_bundle() -> Result<Option<String>> {
@@ -50,15 +53,42 @@ pub async fn stores(authority: &Authority) -> Result<Vec<Seen>> {
         seen.push(Seen { store: Store::Windows, trust: answer(&call).await });
     }
     for database in databases() {
-        let call = Cmd::new("certutil", ["-L", "-d"]).args([format!("sql:{}", database.display())]);
-        let trust = if process::exists("certutil") {
-            answer(&call.args(["-n", authority.name.as_str()])).await
-        } else {
-            Trust::Unknown
+        let trust = match listing(&database).await {
+            Some(listing) => in_listing(&listing, &authority.name),
+            None => Trust::Unknown,
         };
         seen.push(Seen { store: Store::Nss(database), trust });
     }
     Ok(seen)
+}
+
+/// The authorities of devenv's that stores of this machine know and that are not among `known`: their files are gone, or
+/// they are of other users.
+pub async fn lost(known: &[Authority]) -> Result<Vec<Authority>> {
+    let mut found = BTreeMap::new();
+    for folder in [Store::Debian, Store::Fedora, Store::Arch].iter().filter_map(folder) {
+        let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        for path in files.filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_our_file)) {
+            if let Ok(facts) = Facts::of(&files::read_text(&path)?.unwrap_or_default()) {
+                let authority = Authority::new(path, &facts.name, &facts.fingerprint);
+                found.insert(authority.name.clone(), authority);
+            }
+        }
+    }
+    for database in databases() {
+        let listing = listing(&database).await.unwrap_or_default();
+        for authority in nicknames(&listing).filter_map(|(name, _)| Authority::named(name)) {
+            found.entry(authority.name.clone()).or_insert(authority);
+        }
+    }
+    found.retain(|name, _| known.iter().all(|known| known.name != *name));
+    Ok(found.into_values().collect())
+}
+
+/// What a database of NSS holds; `None` where nobody can ask it.
+async fn listing(database: &Path) -> Option<String> {
+    let call = Cmd::new("certutil", ["-L", "-d"]).args([format!("sql:{}", database.display())]);
+    Some(process::output(&call).await.ok()?.stdout)
 }
 
 /// What programs read of a system's store, where that is one text.
@@ -80,7 +110,12 @@ async fn answer(call: &Cmd) -> Trust {
 /// The databases of NSS that browsers of this user have.
 fn databases() -> Vec<PathBuf> {
     let Some(home) = std::env::var_os("HOME").map(PathBuf::from) else { return Vec::new() };
+    // NSS itself uses the second where there is no first.
     let chromium = [".pki/nssdb", "snap/chromium/current/.pki/nssdb"].map(|folder| home.join(folder));
+    let chromium =
+        chromium.into_iter().chain(xdg::base("XDG_DATA_HOME", ".local/share").map(|base| base.join("pki/nssdb")));
+    // Firefox begins new profiles in the second since its version 147.
+    let recent = xdg::base("XDG_CONFIG_HOME", ".config").map(|base| base.join("mozilla/firefox"));
     let profiles = [
         ".mozilla/firefox",
         "snap/firefox/common/.mozilla/firefox",
@@ -88,11 +123,12 @@ fn databases() -> Vec<PathBuf> {
         "Library/Application Support/Firefox/Profiles",
     ];
     let firefox = profiles
+        .map(|folder| home.join(folder))
         .into_iter()
-        .filter_map(|folder| std::fs::read_dir(home.join(folder)).ok())
+        .chain(recent)
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
         .flat_map(|entries| entries.flatten().map(|entry| entry.path()));
-    let mut found: Vec<PathBuf> =
-        chromium.into_iter().chain(firefox).filter(|folder| folder.join("cert9.db").is_file()).collect();
+    let mut found: Vec<PathBuf> = chromium.chain(firefox).filter(|folder| folder.join("cert9.db").is_file()).collect();
     found.sort();
     found
 }

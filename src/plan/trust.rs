@@ -53,6 +53,8 @@ pub struct Seen {
 pub enum Trust {
     /// It is trusted.
     Trusted,
+    /// It is there, and not trusted.
+    Kept,
     /// It is not there.
     Absent,
     /// It cannot be seen: `certutil` is missing.
@@ -72,8 +74,16 @@ impl Authority {
     /// The authority in `path`, by what its certificate says.
     #[must_use]
     pub fn new(path: PathBuf, common_name: &str, fingerprint: &str) -> Self {
-        let short: String = fingerprint.chars().filter(char::is_ascii_hexdigit).take(12).collect();
+        let short: String = fingerprint.chars().filter(char::is_ascii_hexdigit).take(SHORT).collect();
         Self { path, name: format!("{common_name} {}", short.to_lowercase()) }
+    }
+
+    /// An authority that is known by its name in browsers alone; `None` where the name is none of devenv's.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let (common_name, short) = name.rsplit_once(' ')?;
+        let is_ours = common_name.starts_with(NAME) && is_short(short);
+        is_ours.then(|| Self { path: PathBuf::new(), name: name.to_owned() })
     }
 
     /// The name of its file in a system's store.
@@ -90,6 +100,48 @@ impl Authority {
 
     fn stem(&self) -> String {
         format!("devenv-{}", self.name.rsplit(' ').next().unwrap_or_default())
+    }
+}
+
+/// What the common name of every authority of devenv's begins with.
+const NAME: &str = "devenv on ";
+
+/// The most characters of a common name (RFC 5280, appendix A.1, ub-common-name).
+pub const LONGEST_NAME: usize = 64;
+
+/// The common name of an authority, by which people know it in a browser's list: the machine's, or a zone's.
+#[must_use]
+pub fn common_name(machine: &str, zone: Option<&str>) -> String {
+    let zone = zone.map(|zone| format!(" for {zone}")).unwrap_or_default();
+    format!("{NAME}{machine}{zone}").chars().take(LONGEST_NAME).collect()
+}
+
+/// Whether a file of a system's store has a name that devenv gives.
+#[must_use]
+pub fn is_our_file(name: &str) -> bool {
+    name.strip_prefix("devenv-").and_then(|rest| rest.strip_suffix(".crt")).is_some_and(is_short)
+}
+
+/// Whether it is the beginning of a fingerprint, as names have it.
+fn is_short(text: &str) -> bool {
+    text.len() == SHORT && text.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c))
+}
+
+const SHORT: usize = 12;
+
+/// The names in what `certutil -L` prints, and what each is trusted for: `C` in the first field, for servers.
+pub fn nicknames(listing: &str) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = listing.lines().filter_map(|line| line.trim_end().rsplit_once(' '));
+    pairs.map(|(name, flags)| (name.trim(), flags))
+}
+
+/// What a database that prints this thinks of the authority with this name.
+#[must_use]
+pub fn in_listing(listing: &str, name: &str) -> Trust {
+    match nicknames(listing).find(|(other, _)| *other == name) {
+        None => Trust::Absent,
+        Some((_, flags)) if flags.split(',').next().is_some_and(|servers| servers.contains('C')) => Trust::Trusted,
+        Some(_) => Trust::Kept,
     }
 }
 
@@ -157,7 +209,7 @@ pub fn trust(stores: &[Seen], authority: &Authority, root: Root) -> Vec<Action> 
 #[must_use]
 pub fn untrust(stores: &[Seen], authority: &Authority, root: Root) -> Vec<Action> {
     let mut actions = Vec::new();
-    for seen in stores.iter().filter(|seen| seen.trust == Trust::Trusted) {
+    for seen in stores.iter().filter(|seen| matches!(seen.trust, Trust::Trusted | Trust::Kept)) {
         match &seen.store {
             store @ (Store::Debian | Store::Fedora | Store::Arch) => {
                 let target = format!("{}/{}", folder(store).unwrap_or_default(), authority.file());
@@ -206,6 +258,28 @@ mod tests {
     fn seen(trust: Trust) -> Vec<Seen> {
         let nss = Store::Nss(PathBuf::from("/home/ada/.pki/nssdb"));
         [Store::Debian, Store::DebianJava, nss].map(|store| Seen { store, trust }).into()
+    }
+
+    #[test]
+    fn an_authority_of_devenvs_is_known_by_its_name() {
+        assert_eq!(common_name("box", None), "devenv on box");
+        assert_eq!(common_name("box", Some("shop.internal")), "devenv on box for shop.internal");
+        assert_eq!(common_name(&"x".repeat(63), None).len(), LONGEST_NAME);
+        let listing = "
+Certificate Nickname                                         Trust Attributes
+                                                             SSL,S/MIME,JAR/XPI
+
+devenv on my box 0a1b2c3d4e5f                                C,,
+devenv on box                                                C,,
+Somebody 0a1b2c3d4e5f                                        C,,
+";
+        let found: Vec<Authority> = nicknames(listing).filter_map(|(name, _)| Authority::named(name)).collect();
+        assert_eq!(found, [Authority::new(PathBuf::new(), "devenv on my box", "0A:1B:2C:3D:4E:5F:60")]);
+        assert_eq!(in_listing(listing, &found[0].name), Trust::Trusted);
+        assert_eq!(in_listing(&listing.replace("C,,", ",,"), &found[0].name), Trust::Kept);
+        assert_eq!(in_listing(listing, "devenv on box 0a1b2c3d4e60"), Trust::Absent);
+        assert!(is_our_file(&found[0].file()));
+        assert!(!is_our_file("devenv-mine.crt") && !is_our_file("0a1b2c3d4e5f.crt"));
     }
 
     #[test]

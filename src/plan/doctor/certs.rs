@@ -125,7 +125,7 @@ fn trust(what: &str, zone: Option<&str>, stores: &[Seen]) -> Finding {
         stores.iter().filter(|seen| seen.trust == trust).map(|seen| seen.store.to_string()).collect()
     };
     let mut lacks = Vec::new();
-    let (absent, unknown) = (with(Trust::Absent), with(Trust::Unknown));
+    let (absent, unknown) = ([with(Trust::Absent), with(Trust::Kept)].concat(), with(Trust::Unknown));
     if !absent.is_empty() {
         lacks.push(format!("not trusted by {}", absent.join(", ")));
     }
