@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::assets::Assets;
 use crate::digest::Fingerprint;
 use crate::plan::certs::LeafOf;
-use crate::plan::parts::Route;
+use crate::plan::parts::{GATEWAY, Route};
 use crate::render::{Access, Generated, MARKER, RenderError, render};
 
 /// What the gateway stands for.
@@ -45,7 +45,7 @@ struct Server {
 }
 
 impl Site<'_> {
-    /// The first one takes what has no name.
+    /// The first one is the product's own.
     fn servers(&self) -> Vec<Server> {
         let server = |host: &str, names: BTreeSet<String>, leaf: LeafOf<'_>| {
             let [certificate, key] = leaf.files();
@@ -53,6 +53,8 @@ impl Site<'_> {
         };
         let names = [self.host.to_owned(), self.domain.to_owned(), format!("gateway.{}", self.domain)];
         let names = names.into_iter().chain(self.aliases.iter().cloned());
+        // Names that lead nowhere else than here.
+        let here = ["localhost", "127.0.0.1", "[::1]", GATEWAY].map(str::to_owned);
         let (own, made): (BTreeSet<String>, BTreeSet<String>) = names.partition(|name| self.own.contains(name));
         let own = (!own.is_empty()).then(|| server("", own, LeafOf::Own));
         let zones = self.zones.iter().map(|(zone, names)| server("", names.clone(), LeafOf::Zone(zone)));
@@ -62,6 +64,7 @@ impl Site<'_> {
             let leaf = if self.own.contains(host) { LeafOf::Own } else { LeafOf::Environment };
             server(host, [host.clone()].into(), leaf)
         });
+        let made = made.into_iter().chain(here).collect();
         [server("", made, LeafOf::Environment)].into_iter().chain(own).chain(zones).chain(hosts).collect()
     }
 }

@@ -53,6 +53,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif self.path == "/go-on":
             go_on.set()
             self.answer("going on")
+        elif self.path == "/headers":
+            seen = sorted(f"{name.lower()}: {value}" for name, value in self.headers.items())
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Set-Cookie", "session=" + "x" * 30000)
+            self.send_header("Content-Length", str(len("\n".join(seen))))
+            self.end_headers()
+            self.wfile.write("\n".join(seen).encode())
         else:
             self.answer(self.headers.get("X-Request-Id", "none"))
 
@@ -174,6 +182,43 @@ fn streams_sockets_ids_and_large_bodies_pass_as_they_come() {
         "{answer}"
     );
     checkout.ok(&["down", "-v", "--yes"]);
+}
+
+#[test]
+fn what_a_request_says_of_itself_is_not_believed_and_another_products_name_is_told() {
+    let checkout = project();
+    let url = checkout.url("gateway");
+    let own = url.strip_prefix("https://").unwrap().to_owned();
+    let ask = |host: &str, more: &str| {
+        let mut stream = BufReader::new(http::connect(&url, &["http/1.1"]));
+        write!(stream.get_mut(), "GET /headers HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n").unwrap();
+        let head = http::head(&mut stream);
+        let mut body = String::new();
+        stream.read_to_string(&mut body).unwrap();
+        (head, body)
+    };
+    let made_up = "X-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nX-Forwarded-Prefix: /p\r\nX-Forwarded-Port: 1\r\n\
+        X-Forwarded-Host: evil\r\nX-Forwarded-Proto: http\r\nX-Real-IP: 6.6.6.6\r\nUpgrade: h2c\r\nHTTP2-Settings: A\r\n";
+    let (head, seen) = ask(&own, made_up);
+    // 30 kB of headers in an answer pass, and its type as it is.
+    assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("Content-Type: text/html\r\n"), "{}", &head[..300]);
+    assert!(head.contains(&"x".repeat(30000)));
+    for gone in ["6.6.6.6", "evil", "forwarded: ", "prefix", "x-forwarded-port", "h2c", "http2", "upgrade"] {
+        let lines: Vec<&str> = seen.lines().filter(|line| line.contains(gone)).collect();
+        assert!(lines.is_empty(), "{lines:?}");
+    }
+    for kept in [format!("x-forwarded-host: {own}"), "x-forwarded-proto: https".to_owned(), format!("host: {own}")] {
+        assert!(seen.lines().any(|line| line == kept), "{kept}: {seen}");
+    }
+    // The port of one product under the name of another one.
+    let (head, page) = ask("nobody.localhost", "");
+    assert!(head.starts_with("HTTP/1.1 421 "), "{head}");
+    let name = own.split(':').next().unwrap();
+    assert!(page.contains(name) && page.contains("<code>nobody.localhost</code>"), "{page}");
+    let port = own.split(':').next_back().unwrap();
+    for here in ["localhost", "127.0.0.1", "[::1]"] {
+        assert!(ask(&format!("{here}:{port}"), "").0.starts_with("HTTP/1.1 200 "), "{here}");
+    }
 }
 
 #[test]
