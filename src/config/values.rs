@@ -332,6 +332,9 @@ impl Route {
                 quoted(text)
             ));
         }
+        if text.split('/').any(|part| matches!(part, "." | "..")) {
+            return Err(format!("{} is no route: requests come without `.` and `..` in their path", quoted(text)));
+        }
         if text == "/.devenv" || text.starts_with("/.devenv/") {
             return Err(format!("{} is the gateway's own: it answers there itself", quoted(text)));
         }

@@ -50,7 +50,7 @@ fn version(said: &str) -> Option<(u32, u32)> {
     })
 }
 
-/// The hosts file with a block for `owner` that leads `names` to this machine; an earlier block of the same owner goes.
+/// The hosts file with a block for `owner` that leads `names` to where the gateway listens on this machine; an earlier block of the same owner goes.
 #[must_use]
 pub fn with_block(text: &str, owner: &str, names: &[String]) -> String {
     let mut text = without_block(text, owner);
@@ -58,7 +58,7 @@ pub fn with_block(text: &str, owner: &str, names: &[String]) -> String {
         text.push('\n');
     }
     let names = names.join(" ");
-    text.push_str(&format!("{}\n127.0.0.1 {names}\n::1 {names}\n{}\n", begin(owner), end(owner)));
+    text.push_str(&format!("{}\n127.0.0.1 {names}\n{}\n", begin(owner), end(owner)));
     text
 }
 
@@ -75,7 +75,7 @@ pub fn without_block(text: &str, owner: &str) -> String {
             inside = true;
         } else if inside && bare == end {
             inside = false;
-        } else if inside && (bare.starts_with("127.0.0.1 ") || bare.starts_with("::1 ")) {
+        } else if inside && bare.starts_with("127.0.0.1 ") {
         } else {
             inside = false;
             kept.push_str(line);
@@ -114,7 +114,7 @@ mod tests {
             with,
             "127.0.0.1 localhost\n# mine\n10.0.0.1 nas\n\
              # devenv 0a: begin (`devenv hosts remove` takes it away)\n\
-             127.0.0.1 shop.localhost shop.internal\n::1 shop.localhost shop.internal\n# devenv 0a: end\n"
+             127.0.0.1 shop.localhost shop.internal\n# devenv 0a: end\n"
         );
         assert_eq!(block(&with, "0a"), names);
         assert_eq!(with_block(&with, "0a", &names), with);
