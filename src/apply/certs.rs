@@ -23,6 +23,19 @@ pub enum Make {
     No,
 }
 
+impl Make {
+    /// What was found; who only looks, or ends what runs, can do without what cannot be used, and is told of it.
+    pub(super) fn bears<T>(self, found: Result<Option<T>>, news: &mut Vec<String>) -> Result<Option<T>> {
+        match (found, self) {
+            (Err(error), Self::No) => {
+                news.push(error.to_string());
+                Ok(None)
+            }
+            (found, _) => found,
+        }
+    }
+}
+
 /// What an environment's certificates are for.
 #[derive(Debug, Clone, Copy)]
 pub struct Wish<'a> {
@@ -32,6 +45,8 @@ pub struct Wish<'a> {
     pub assets: &'a Assets,
     /// Host name of the gateway.
     pub host: &'a str,
+    /// Further names of the gateway.
+    pub aliases: &'a [String],
     /// All names of the leaf.
     pub names: &'a BTreeSet<String>,
     /// Seconds since 1970.
@@ -56,7 +71,7 @@ impl Certs {
     #[must_use]
     pub fn covers(&self, name: &str, now: i64) -> bool {
         let facts = self.own.as_ref().and_then(|own| Facts::of(&own.certificate).ok());
-        facts.is_some_and(|facts| decision::own_problem(&facts, name, now).is_none())
+        facts.is_some_and(|facts| decision::own_problem(&facts, now).is_none() && decision::covers(&facts, name))
     }
 }
 
@@ -65,9 +80,14 @@ pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
     let profile = profile(wish.assets)?;
     let mut certs = Certs::default();
     let place = Place::of(None)?;
-    let authority = authority(&place, &profile, wish.now, make, &mut certs.news)?;
-    certs.authority = authority.as_ref().map(|pair| pair.certificate.clone());
-    certs.own = own(wish)?;
+    let authority = authority(&place, &profile, wish.now, make, &mut certs.news);
+    let authority = make.bears(authority, &mut certs.news)?;
+    certs.authority = match &authority {
+        Some(pair) => Some(pair.certificate.clone()),
+        None => files::read_text(&place.certificate())?,
+    };
+    let own = own(wish, &mut certs.news);
+    certs.own = make.bears(own, &mut certs.news)?;
     let own = certs.own.as_ref().and_then(|own| Facts::of(&own.certificate).ok());
     if let Some(left) = own.and_then(|facts| decision::own_ends_in(&facts, wish.now)) {
         certs.news.push(format!("the certificate {} is good for {left} days more", shown(wish.assets, decision::OWN)));
@@ -82,6 +102,11 @@ pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
         return Ok(certs);
     };
     let facts = Facts::of(&authority.certificate).map_err(|problem| place.problem(&place.certificate(), problem))?;
+    if let Some(left) = decision::authority_ends_in(&facts, wish.now) {
+        certs.news.push(format!(
+            "this machine's certificate authority ends in {left} days: `devenv doctor` says how to make another one"
+        ));
+    }
     if let Some(name) = decision::beyond(&facts, wish.names) {
         let domains = facts.domains.join(", ");
         let problem = format!("it signs for {domains} and not for {name}: it was made by another profile");
@@ -195,8 +220,9 @@ pub fn missing_issuer(own: &Pair) -> Result<Option<String>> {
     Ok(known.and_then(|known| x509::missing_issuer(&own.certificate, &known)))
 }
 
-/// The certificate that the team or a developer has put into the folder of their files; it must be good.
-pub fn own(wish: Wish<'_>) -> Result<Option<Pair>> {
+/// The certificate that the team or a developer has put into the folder of their files; it must be good, and for the
+/// gateway's host or one of its further names.
+pub fn own(wish: Wish<'_>, news: &mut Vec<String>) -> Result<Option<Pair>> {
     let file = |name: &str| wish.assets.get(name).filter(|asset| asset.origin != Origin::Embedded);
     let problem = |name: &str, problem: String| CertsError::Own { path: shown(wish.assets, name), problem };
     let pair = match (file(decision::OWN), file(decision::OWN_KEY)) {
@@ -212,6 +238,17 @@ pub fn own(wish: Wish<'_>) -> Result<Option<Pair>> {
     };
     let facts = Facts::of(&pair.certificate).map_err(|text| problem(decision::OWN, text))?;
     certs::matches(&pair).map_err(|text| problem(decision::OWN_KEY, text))?;
-    decision::own_problem(&facts, wish.host, wish.now).map_or(Ok(()), |text| Err(problem(decision::OWN, text)))?;
-    Ok(Some(pair))
+    decision::own_problem(&facts, wish.now).map_or(Ok(()), |text| Err(problem(decision::OWN, text)))?;
+    if std::iter::once(wish.host)
+        .chain(wish.aliases.iter().map(String::as_str))
+        .any(|name| decision::covers(&facts, name))
+    {
+        return Ok(Some(pair));
+    }
+    let text = decision::not_for(&facts, wish.host);
+    if !decision::is_further(wish.host) {
+        return Err(problem(decision::OWN, text).into());
+    }
+    news.push(format!("{}: {text}: devenv's own is shown here", shown(wish.assets, decision::OWN)));
+    Ok(None)
 }

@@ -20,7 +20,7 @@ pub async fn look(assets: &Assets, wish: Option<Wish<'_>>, aliases: &[String], n
         let state = authority(zone.as_deref(), assets, now).await.unwrap_or_else(|error| unusable(&error));
         authorities.push(Authority { zone, state });
     }
-    let own = wish.and_then(|wish| certs::own(wish).ok().flatten());
+    let own = wish.and_then(|wish| certs::own(wish, &mut Vec::new()).ok().flatten());
     let own = certs::Certs { own, ..certs::Certs::default() };
     let aliases: Vec<String> = aliases.iter().filter(|name| !own.covers(name, now)).cloned().collect();
     let signers = Signers::of(&aliases, &known);
@@ -48,7 +48,7 @@ async fn authority(zone: Option<&str>, assets: &Assets, now: i64) -> Result<Auth
 }
 
 fn own_leaf(wish: Wish<'_>) -> Result<Option<Leaf>> {
-    let own = certs::own(wish)?;
+    let own = certs::own(wish, &mut Vec::new())?;
     let Some(pair) = own else { return Ok(None) };
     let missing_issuer = certs::missing_issuer(&pair)?;
     Ok(Facts::of(&pair.certificate).ok().map(|facts| Leaf::Own { facts, missing_issuer }))

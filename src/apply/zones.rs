@@ -32,7 +32,8 @@ pub fn load(
     let mut all = Vec::new();
     for (name, names) in zones {
         let place = Place::of(Some(name))?;
-        let Some(authority) = certs::authority(&place, &profile, wish.now, Make::No, news)? else { continue };
+        let authority = certs::authority(&place, &profile, wish.now, Make::No, news);
+        let Some(authority) = make.bears(authority, news)? else { continue };
         let host = names.first().map(String::as_str).unwrap_or_default();
         let wish = Wish { host, names, ..wish };
         let kept = certs::kept(wish.root, LeafOf::Zone(name))?;

@@ -66,7 +66,7 @@ async fn certificates(cx: &Context) -> Certificates {
     let held = table.checkouts.iter().find(|held| Some(&held.id) == id.as_ref());
     let Some(held) = held else { return trust::look(&checkout.assets, None, aliases, now).await };
     let names = environment::certificate_names(&checkout.project, &held.host);
-    let wish = Wish { root: &checkout.root, assets: &checkout.assets, host: &held.host, names: &names, now };
+    let wish = Wish { root: &checkout.root, assets: &checkout.assets, host: &held.host, aliases, names: &names, now };
     trust::look(&checkout.assets, Some(wish), aliases, now).await
 }
 

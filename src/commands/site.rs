@@ -36,8 +36,14 @@ impl Site {
     ) -> Result<Self> {
         let project = &checkout.project;
         let names = environment::certificate_names(project, &held.host);
-        let wish =
-            Wish { root: &checkout.root, assets: &checkout.assets, host: &held.host, names: &names, now: seconds() };
+        let wish = Wish {
+            root: &checkout.root,
+            assets: &checkout.assets,
+            host: &held.host,
+            aliases: aliases(project),
+            names: &names,
+            now: seconds(),
+        };
         let make = if intent == Intent::Act { Make::Yes } else { Make::No };
         let certs = certs::load(wish, make)?;
         news.extend(certs.news.clone());

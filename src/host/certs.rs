@@ -119,6 +119,10 @@ pub fn matches(pair: &Pair) -> Result<(), String> {
             }
             Err("it is not the key of the certificate beside it".to_owned())
         }
+        Err(rustls::Error::General(_)) => {
+            let known = "RSA of up to 4096 bits, ECDSA with P-256 or P-384, Ed25519";
+            Err(format!("it is of a kind or a size that devenv does not know, which is: {known}"))
+        }
         Err(error) => Err(format!("it cannot be used: {error}")),
     }
 }
@@ -182,7 +186,9 @@ mod tests {
     use rustls::pki_types::{ServerName, UnixTime};
 
     use super::*;
-    use crate::plan::certs::{Kept, KeyFate, authority_problem, names, own_problem, renewal};
+    use crate::plan::certs::{
+        Kept, KeyFate, authority_problem, covers, is_further, names, not_for, own_problem, renewal,
+    };
     use crate::plan::x509::Facts;
 
     const NOW: i64 = 1_795_219_200;
@@ -299,11 +305,16 @@ mod tests {
         let mixed = Pair { key: authority.key.clone(), ..mine.clone() };
         assert_eq!(matches(&mixed), Err("it is not the key of the certificate beside it".to_owned()));
         let facts = Facts::of(&mine.certificate).unwrap();
-        let problem = |host: &str, days: i64| own_problem(&facts, host, NOW + days * DAY).unwrap_or_default();
-        assert_eq!(problem("shop.localhost", 0), "");
-        assert_eq!(problem("api.shop.localhost", 0), "");
-        assert_eq!(problem("shop.localhost", 100), "the certificate has expired 11 days ago");
-        assert!(problem("cart.localhost", 0).ends_with("not for cart.localhost"), "{}", problem("cart.localhost", 0));
+        let problem = |days: i64| own_problem(&facts, NOW + days * DAY);
+        assert_eq!(problem(0), None);
+        assert_eq!(problem(100).as_deref(), Some("the certificate has expired 11 days ago"));
+        let nameless = Facts { names: BTreeSet::new(), ..facts.clone() };
+        assert!(own_problem(&nameless, NOW).unwrap().contains("no subject alternative name"));
+        assert!(covers(&facts, "shop.localhost") && covers(&facts, "api.shop.localhost"));
+        assert!(
+            !covers(&facts, "cart.localhost") && not_for(&facts, "cart.localhost").ends_with("not for cart.localhost")
+        );
+        assert!(is_further("review.shop.localhost") && !is_further("shop.localhost"));
     }
 
     #[test]

@@ -76,7 +76,14 @@ pub fn write(path: &Path, bytes: &[u8], access: Access) -> Result<bool> {
 
 /// Makes a folder and its parents; one that holds secrets is for the owner alone.
 pub fn make_folder(path: &Path, access: Access) -> Result<()> {
-    if path.is_dir() {
+    if let Ok(facts) = fs::metadata(path)
+        && facts.is_dir()
+    {
+        // Who may write there could put files of their own in the place of those.
+        if access == Access::Private && facts.mode() & 0o077 != 0 {
+            let closed = fs::Permissions::from_mode(0o700);
+            return fs::set_permissions(path, closed).map_err(failed("close to others", path));
+        }
         return Ok(());
     }
     let mode = match access {

@@ -65,6 +65,18 @@ pub enum KeyKind {
 }
 
 impl AuthorityProfile {
+    /// What is missing of what every environment's certificate is for.
+    fn too_narrow(&self) -> Option<String> {
+        let has = |domain: &&str| self.domains.iter().any(|own| own == domain);
+        if let Some(domain) = ["localhost", "test"].iter().find(|domain| !has(domain)) {
+            return Some(format!("authority.domains lacks `{domain}`: every environment has names below it"));
+        }
+        // A smaller network of the first may leave 127.0.0.1 out.
+        let network =
+            ["127.0.0.0/8", "::1/128"].into_iter().find(|network| !self.addresses.iter().any(|own| own == network))?;
+        Some(format!("authority.addresses lacks `{network}`: every environment is reached by such an address"))
+    }
+
     /// What of it reaches beyond this machine. All projects share the authority, so no project's profile may widen it.
     fn too_wide(&self) -> Option<String> {
         let is_ours = |domain: &&String| is_machines(domain) && domain.split('.').all(is_host_label);
@@ -114,7 +126,10 @@ impl Profile {
             Self { authority, .. } if authority.days < 2 * LONGEST_LEAF => wrong("authority.days is at least 180"),
             Self { authority, .. } if authority.days > LONGEST_AUTHORITY => wrong("authority.days is at most 10000"),
             Self { authority, .. } if authority.domains.is_empty() => wrong("authority.domains names nothing"),
-            Self { authority, .. } => match authority.too_wide() {
+            Self { leaf, .. } if 3 * leaf.days_ahead() <= i64::from(leaf.days) => {
+                wrong("leaf.backdate_days is too much: less than a third of its life would be left from the beginning")
+            }
+            Self { authority, .. } => match authority.too_wide().or_else(|| authority.too_narrow()) {
                 Some(problem) => wrong(&problem),
                 None => Ok(profile),
             },
@@ -157,6 +172,24 @@ mod tests {
         for network in ["0.0.0.0/0", "127.0.0.0/7", "127.0.0.0/99", "127.0.0.1", "10.0.0.0/8", "\"::/0\""] {
             let problem = with("127.0.0.0/8", network);
             assert!(problem.contains("no network of loopback addresses"), "{network}: {problem}");
+        }
+        for (from, to, problem) in [
+            (
+                "[localhost, test]",
+                "[localhost]",
+                "authority.domains lacks `test`: every environment has names below it",
+            ),
+            ("[localhost, test]", "[a.test, test]", "authority.domains lacks `localhost`"),
+            ("127.0.0.0/8, ", "", "authority.addresses lacks `127.0.0.0/8`"),
+            (", \"::1/128\"", "", "authority.addresses lacks `::1/128`"),
+            ("  addresses: [127.0.0.0/8, \"::1/128\"]\n", "", "authority.addresses lacks `127.0.0.0/8`"),
+            (
+                "days: 90               # renewed when less than a third is left\n  backdate_days: 1",
+                "days: 45\n  backdate_days: 30",
+                "leaf.backdate_days is too much",
+            ),
+        ] {
+            assert!(with(from, to).contains(problem), "{}", with(from, to));
         }
         assert!(with("ecdsa-p256  ", "rsa").contains("unknown variant `rsa"), "{}", with("ecdsa-p256  ", "rsa"));
     }

@@ -181,6 +181,15 @@ fn a_name_of_another_zone_has_the_certificate_of_that_zone_alone() {
     checkout.ok(&["--yes", "certs", "reset", "--zone", zone]);
     checkout.ok(&["certs", "add-zone", zone]);
     checkout.ok(&["up"]).says("recreate web: authorities changed");
+    // What needs no signature goes on with an authority that cannot sign.
+    let key = data.join("ca/ca.key").display().to_string();
+    crate::checkout::shell(&format!("chmod 644 '{key}'"));
+    let (up, status, stop) = (checkout.devenv(&["up"]), checkout.devenv(&["status"]), checkout.devenv(&["stop"]));
+    crate::checkout::shell(&format!("chmod 400 '{key}'"));
+    up.code(1).says("others can read");
+    status.code(0);
+    stop.code(0);
+    checkout.ok(&["up"]);
     // A name that goes takes its key with it; a file of the user's own stays.
     checkout.write(".devenv/certs/mine.pem", "mine");
     checkout.replace("devenv.yaml", &format!(", PROJECT.{zone}").replace("PROJECT", project), "");
@@ -300,20 +309,20 @@ fn a_certificate_of_the_teams_own_wins_and_is_checked() {
 gateway: {aliases: [dev.teams-own.internal]}
 ",
     );
-    let make = |host: &str, days: &str| {
+    let make_for = |names: &[&str], days: &str| {
+        let (host, names) = (names[0], names.iter().map(|name| format!("DNS:{name}")).collect::<Vec<_>>().join(","));
         let folder = checkout.root().join("devenv/certs");
         crate::checkout::shell(&format!(
             "mkdir -p '{0}' && cd '{0}' && openssl req -x509 -newkey rsa:2048 -nodes -days {days} -subj '/CN={host}' \
-             -addext 'subjectAltName=DNS:{host},DNS:dev.teams-own.internal' -keyout gateway.key -out gateway.pem 2>&1",
+             -addext 'subjectAltName={names}' -keyout gateway.key -out gateway.pem 2>&1",
             folder.display()
         ));
     };
+    let make = |host: &str, days: &str| make_for(&[host, "dev.teams-own.internal"], days);
     let host = format!("{}.localhost", checkout.project());
-    make("other.example", "10");
-    checkout
-        .devenv(&["up"])
-        .code(2)
-        .says("devenv/certs/gateway.pem: the certificate is for dev.teams-own.internal, other.example, not for");
+    make_for(&["other.example"], "10");
+    let refused = checkout.devenv(&["up"]).code(2);
+    refused.says("devenv/certs/gateway.pem: the certificate is for other.example, not for");
     make(&host, "10");
     let encrypt = "openssl rsa -aes128 -passout pass:x -in gateway.key -out gateway.key 2>&1";
     crate::checkout::shell(&format!("cd '{}/devenv/certs' && {encrypt}", checkout.root().display()));
@@ -349,6 +358,13 @@ gateway: {aliases: [dev.teams-own.internal]}
     assert_eq!(http::get(&checkout.url("app")), (200, "hello".to_owned()));
     let (certs, doctor) = (checkout.ok(&["certs"]).stdout, checkout.ok(&["doctor"]).stdout);
     assert!(certs.contains("the team's own") && doctor.contains("the team's own"), "{certs}{doctor}");
+    // What is committed for the first checkout keeps no further one from its start.
+    let further = checkout.clone_to("review");
+    further.write("devenv/certs/gateway.pem", &pem);
+    further.write("devenv/certs/gateway.key", &key);
+    further.replace("devenv.yaml", "gateway: {aliases: [dev.teams-own.internal]}\n", "");
+    further.ok(&["up", "web"]).says(&format!("not for review.{host}: devenv's own is shown here"));
+    further.ok(&["down", "-v", "--yes"]);
     // It is good for the further name too, so no authority has to sign for that.
     let port = checkout.url("gateway");
     let port = port.rsplit(':').next().unwrap();

@@ -1,14 +1,12 @@
 //! What certificates mean for a machine: whether each authority can be used and who trusts it, and whether the leaf of
 //! the checkout is good. Most of it is advice: a machine without any browser is ready all the same.
 
-use crate::plan::certs::{ADD_ISSUER, own_ends_in, reset, trusting, without_issuer};
+use crate::plan::certs::{ADD_ISSUER, authority_ends_in, own_ends_in, reset, trusting, without_issuer};
 use crate::plan::doctor::Finding;
 use crate::plan::trust::{Seen, Trust};
 use crate::plan::x509::Facts;
 use crate::plan::zones::zone_for;
 
-/// An authority with fewer days is about to expire.
-const LAST_DAYS: i64 = 90;
 /// What was found of certificates.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Certificates {
@@ -105,7 +103,7 @@ fn authority(authority: &Authority, now: i64) -> Finding {
                 finding
             }
         }
-        AuthorityState::Good { facts, .. } if facts.days_left(now) < LAST_DAYS => {
+        AuthorityState::Good { facts, .. } if authority_ends_in(facts, now).is_some() => {
             let detail = format!("{of}{} expires in {} days", facts.name, facts.days_left(now));
             let next =
                 format!("make a new one in time: `{}`, `{}`, then `devenv up`", untrusting_first(zone), trusting(zone));
