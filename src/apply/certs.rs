@@ -10,6 +10,7 @@ use crate::host::authorities::Place;
 use crate::host::certs::{self, Pair};
 use crate::host::{files, trust};
 use crate::plan::certs::{self as decision, CertsError, Due, Kept, KeyFate, LeafOf};
+use crate::plan::identity::FolderOf;
 use crate::plan::profile::Profile;
 use crate::plan::trust::common_name;
 use crate::plan::x509::{self, Facts};
@@ -45,12 +46,24 @@ pub struct Wish<'a> {
     pub assets: &'a Assets,
     /// Host name of the gateway.
     pub host: &'a str,
+    /// Whose what is kept there is.
+    pub folder: FolderOf,
     /// Further names of the gateway.
     pub aliases: &'a [String],
     /// All names of the leaf.
     pub names: &'a BTreeSet<String>,
     /// Seconds since 1970.
     pub now: i64,
+}
+
+impl Wish<'_> {
+    /// A leaf as the last `up` of this checkout has left it.
+    pub(super) fn kept(&self, leaf: LeafOf<'_>) -> Result<Option<Pair>> {
+        match self.folder {
+            FolderOf::Own => kept(self.root, leaf),
+            FolderOf::Other => Ok(None),
+        }
+    }
 }
 
 /// The certificates of a checkout.
@@ -96,7 +109,7 @@ pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
         let own = shown(wish.assets, decision::OWN);
         certs.news.push(format!("the certificate {own} {}", decision::without_issuer(&issuer)));
     }
-    let kept = kept(wish.root, LeafOf::Environment)?;
+    let kept = wish.kept(LeafOf::Environment)?;
     let Some(authority) = authority.filter(|_| make == Make::Yes) else {
         certs.leaf = kept;
         return Ok(certs);

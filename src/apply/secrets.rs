@@ -1,9 +1,9 @@
 //! Credentials of a checkout. What was made is kept in `.devenv/secrets/.made`, found again in containers when that is
 //! lost, else made; beside it stands what the services read, which may be set elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -11,10 +11,11 @@ use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::host::{files, state};
 use crate::names::PartName;
+use crate::plan::identity::FolderOf;
 use crate::plan::observed::Observed;
 use crate::plan::parts::Environment;
 use crate::plan::presets::Preset;
-use crate::plan::secrets::check;
+use crate::plan::secrets::{check, is_secret};
 use crate::render::secrets::Secrets;
 use crate::render::{Access, Generated};
 
@@ -62,6 +63,8 @@ pub type Origins = BTreeMap<PartName, BTreeMap<String, Origin>>;
 pub struct Sources<'a> {
     /// The checkout's folder.
     pub root: &'a Path,
+    /// Whose what is kept there is.
+    pub folder: FolderOf,
     /// The environment, which says what is wanted.
     pub environment: &'a Environment,
     /// Presets by service.
@@ -75,12 +78,12 @@ pub struct Sources<'a> {
 /// The value of every credential of the environment, and where it comes from. Writes nothing.
 pub async fn load(sources: Sources<'_>, engine: &Engine, observed: &Observed) -> Result<(Secrets, Origins)> {
     let (mut secrets, mut origins) = (Secrets::new(), Origins::new());
-    let mut variables: Option<BTreeMap<String, String>> = None;
     for (service, wanted) in &sources.environment.credentials {
         for (name, value) in wanted {
             let root = sources.root.join(".devenv");
             let local = sources.local.contains_key(&format!("{service}.{name}"));
-            let kept = files::read_text(&root.join(made(service, name)))?.filter(|kept| !kept.is_empty());
+            let is_ours = sources.folder == FolderOf::Own;
+            let kept = files::read_text(&root.join(made(service, name)))?.filter(|kept| is_ours && !kept.is_empty());
             let variable = variable(service, name);
             let (value, origin) = match (sources.env.get(&variable), value, kept) {
                 (Some(set), _, _) => {
@@ -98,11 +101,12 @@ pub async fn load(sources: Sources<'_>, engine: &Engine, observed: &Observed) ->
                     (state::random(16)?, Origin::NotMade)
                 }
                 (None, None, None) => {
-                    if variables.is_none() {
-                        variables = Some(variables_of(engine, observed).await);
-                    }
                     let carrier = sources.presets.get(service).and_then(|preset| carrier(preset, service, name));
-                    match carrier.and_then(|carrier| variables.as_ref()?.get(&carrier).cloned()) {
+                    let found = match carrier {
+                        Some(carrier) => sources.carried(service, &carrier, engine, observed).await,
+                        None => None,
+                    };
+                    match found {
                         Some(found) => (found, Origin::Made),
                         None => (state::random(16)?, Origin::NotMade),
                     }
@@ -147,12 +151,24 @@ pub fn made_files(secrets: &Secrets, origins: &Origins) -> Vec<Generated> {
     values.filter_map(file).collect()
 }
 
-/// Every value that devenv has made for a checkout, to be hidden.
+/// Every secret that is kept for a checkout, to be hidden: what devenv has made, and what services read, which is
+/// another one while a reset has been cut short.
 #[must_use]
-pub fn made_values(root: &Path) -> Vec<String> {
+pub fn kept_values(root: &Path) -> Vec<String> {
     let entries = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let services = entries(&root.join(".devenv").join(MADE));
-    services.flat_map(|service| entries(&service)).filter_map(|file| files::read_text(&file).ok().flatten()).collect()
+    let root = root.join(".devenv");
+    let services = entries(&root.join("secrets")).chain(entries(&root.join(MADE)));
+    let is_hidden = |file: &PathBuf| file.file_name().and_then(|name| name.to_str()).is_some_and(is_secret);
+    let files = services.flat_map(|service| entries(&service)).filter(is_hidden);
+    files.filter_map(|file| files::read_text(&file).ok().flatten()).collect()
+}
+
+/// The variables of this process that would set a credential which no service has.
+#[must_use]
+pub fn unread_variables(secrets: &Secrets, env: &BTreeMap<String, String>) -> Vec<String> {
+    let known: BTreeSet<String> =
+        secrets.iter().flat_map(|(service, values)| values.keys().map(move |name| variable(service, name))).collect();
+    env.keys().filter(|name| name.starts_with(VARIABLE) && !known.contains(*name)).cloned().collect()
 }
 
 /// The variable of this process that sets a credential, such as `DEVENV_SECRET_DB_PASSWORD`.
@@ -163,10 +179,13 @@ fn variable(service: &PartName, name: &str) -> String {
 /// What the names of such variables begin with.
 pub const VARIABLE: &str = "DEVENV_SECRET_";
 
+/// Where the key is kept under which secrets enter fingerprints: no service can have that name.
+pub const KEY: &str = "secrets/.key";
+
 /// The key under which secrets enter fingerprints; a new one where there is none.
-pub fn key(root: &Path) -> Result<String> {
-    let kept = files::read_text(&root.join(".devenv/secrets/key"))?;
-    kept.filter(|key| key.len() == 64).map_or_else(|| state::random(32), Ok)
+pub fn key(root: &Path, folder: FolderOf) -> Result<String> {
+    let kept = files::read_text(&root.join(".devenv").join(KEY))?;
+    kept.filter(|key| folder == FolderOf::Own && key.len() == 64).map_or_else(|| state::random(32), Ok)
 }
 
 /// The variable of consumers that holds nothing but this credential, such as `DB_PASSWORD`.
@@ -176,14 +195,22 @@ fn carrier(preset: &Preset, service: &PartName, credential: &str) -> Option<Stri
     Some(format!("{}_{key}", service.variable()))
 }
 
-/// The variables of all containers of the checkout, where a lost credential may be found.
-async fn variables_of(engine: &Engine, observed: &Observed) -> BTreeMap<String, String> {
-    let mut all = BTreeMap::new();
-    for container in &observed.containers {
-        let Ok(detail) = engine.detail(&container.id).await else { continue };
-        all.extend(
-            detail.env.iter().filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())),
-        );
+impl Sources<'_> {
+    /// What the containers of parts that need a service have in this variable: there a lost credential is found again.
+    async fn carried(self, service: &PartName, name: &str, engine: &Engine, observed: &Observed) -> Option<String> {
+        let needs = |part: &str| {
+            self.environment.parts.get(part).is_some_and(|part| {
+                // What a module has set itself is no credential of the service's.
+                part.needs.contains(service) && !part.env.contains_key(name)
+            })
+        };
+        for container in observed.containers.iter().filter(|container| needs(&container.part)) {
+            let Ok(detail) = engine.detail(&container.id).await else { continue };
+            let mut pairs = detail.env.iter().filter_map(|pair| pair.split_once('='));
+            if let Some((_, value)) = pairs.find(|(key, value)| *key == name && !value.is_empty()) {
+                return Some(value.to_owned());
+            }
+        }
+        None
     }
-    all
 }

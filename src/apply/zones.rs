@@ -36,7 +36,7 @@ pub fn load(
         let Some(authority) = make.bears(authority, news)? else { continue };
         let host = names.first().map(String::as_str).unwrap_or_default();
         let wish = Wish { host, names, ..wish };
-        let kept = certs::kept(wish.root, LeafOf::Zone(name))?;
+        let kept = wish.kept(LeafOf::Zone(name))?;
         let leaf = match make {
             Make::No => kept,
             Make::Yes => {

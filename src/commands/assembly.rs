@@ -22,6 +22,7 @@ use crate::plan::lock::{self, Lock, Root};
 use crate::plan::mirror::{self, Kinship};
 use crate::plan::observed::State;
 use crate::plan::presets::Preset;
+use crate::plan::secrets::is_secret;
 use crate::plan::{builds, fragments};
 use crate::redact;
 use crate::render::definition::{definitions, services};
@@ -74,7 +75,7 @@ impl Context {
         news.extend(identity.news.clone());
         news.extend(identity::reserve_ports(&wishes, &known, &mut table.table, &mut identity));
 
-        let site = Site::of(&checkout, &identity.held, machine.uid, intent, &mut news)?;
+        let site = Site::of(&checkout, &identity, machine.uid, intent, &mut news)?;
         let contents = contents(&checkout, &site)?;
         let presets = &checkout.presets;
         let setup = Setup {
@@ -90,6 +91,7 @@ impl Context {
         let by_service = preset_by_service(&checkout);
         let sources = secrets::Sources {
             root: &checkout.root,
+            folder: identity.folder,
             environment: &environment,
             presets: &by_service,
             local: &project.local.secrets,
@@ -103,7 +105,12 @@ impl Context {
                 .filter(|(name, _)| is_secret(name))
                 .map(|(_, value)| value),
         );
-        let key = secrets::key(&checkout.root)?;
+        news.extend(
+            secrets::unread_variables(&secrets, &checkout::variables())
+                .into_iter()
+                .map(|name| format!("nothing reads {name}: `devenv secrets` lists the credentials that there are")),
+        );
+        let key = secrets::key(&checkout.root, identity.folder)?;
         let mut generated = render::compose::files(&environment, &checkout.assets, &observed.engine)?;
         let read = render::secrets::read_by_parts(&environment, &secrets);
         let mut services = services(&generated)?;
@@ -129,7 +136,7 @@ impl Context {
         generated.extend(render::users::files(machine.uid, machine.gid));
         generated.extend(render::secrets::files(&environment, &secrets));
         generated.extend(secrets::made_files(&secrets, &origins));
-        generated.push(private("secrets/key", key));
+        generated.push(private(secrets::KEY, key));
         generated.push(private("id", id_text(&identity, &known)));
         generated.extend(site.certificates(machine.ca.bundle()));
         let ca_bundle = machine.ca.for_builds().map(str::to_owned);
@@ -171,11 +178,6 @@ async fn first_lock(engine: &Engine) -> Lock {
 fn packages_lock() -> Lock {
     let root = Root::Packages { suite: lock::SUITE.to_owned(), archive: now() };
     Lock { root, images: BTreeMap::new() }
-}
-
-/// A user's or a database's name is a credential that everybody may see.
-fn is_secret(credential: &str) -> bool {
-    !matches!(credential, "user" | "database")
 }
 
 fn private(path: &str, text: String) -> Generated {

@@ -9,7 +9,7 @@ use crate::commands::context::{Checkout, Context};
 use crate::config::schema;
 use crate::error::Result;
 use crate::plan::environment::{Contents, Machine, Setup};
-use crate::plan::identity::{Identity, Reservation};
+use crate::plan::identity::{FolderOf, Identity, Reservation};
 use crate::plan::images::Hierarchy;
 use crate::plan::lock::{Lock, Root, SUITE};
 use crate::plan::prod;
@@ -118,7 +118,7 @@ fn production(cx: &Context, json: bool) -> Result<()> {
     };
     let setup = Setup {
         project,
-        identity: &Identity { held, news: Vec::new() },
+        identity: &Identity { held, news: Vec::new(), folder: FolderOf::Own },
         images: &images,
         presets: &checkout.presets,
         lock: &lock,

@@ -126,7 +126,7 @@ impl Context {
         let draft = config::read(setting);
         let facts = checkout::facts(&root, &draft.paths());
         let project = draft.finish(&facts)?;
-        redact::remember(project.local.secrets.values().chain(&secrets::made_values(&root)));
+        redact::remember(project.local.secrets.values().chain(&secrets::kept_values(&root)));
         let installs = project.file.modules.values().filter_map(|module| module.deps.as_ref());
         redact::remember(installs.flat_map(|deps| &deps.secrets).filter_map(|name| env.get(name)));
         redact::remember(env.iter().filter(|(name, _)| name.starts_with(secrets::VARIABLE)).map(|(_, value)| value));

@@ -10,6 +10,7 @@ use crate::host::checkout::id_file;
 use crate::host::{machine, process, state};
 use crate::plan::doctor::certs::Certificates;
 use crate::plan::fixes::Effect;
+use crate::plan::identity::FolderOf;
 use crate::plan::mend::{self, Purpose};
 use crate::plan::{doctor, environment, zones};
 
@@ -66,7 +67,15 @@ async fn certificates(cx: &Context) -> Certificates {
     let held = table.checkouts.iter().find(|held| Some(&held.id) == id.as_ref());
     let Some(held) = held else { return trust::look(&checkout.assets, None, aliases, now).await };
     let names = environment::certificate_names(&checkout.project, &held.host);
-    let wish = Wish { root: &checkout.root, assets: &checkout.assets, host: &held.host, aliases, names: &names, now };
+    let wish = Wish {
+        root: &checkout.root,
+        assets: &checkout.assets,
+        host: &held.host,
+        folder: FolderOf::Own,
+        aliases,
+        names: &names,
+        now,
+    };
     trust::look(&checkout.assets, Some(wish), aliases, now).await
 }
 

@@ -8,6 +8,7 @@ use crate::commands::session::{Options, Session};
 use crate::error::{Error, Kind, Result};
 use crate::names::PartName;
 use crate::plan::up::Request;
+use crate::ui::screen::visible;
 use crate::ui::table;
 
 /// Show the credentials of this checkout: names and where each comes from
@@ -81,13 +82,15 @@ async fn show(cx: &Context, args: &SecretsArgs) -> Result<()> {
 
 async fn reset(cx: &Context, name: Option<&str>) -> Result<()> {
     let (session, _lock) = cx.locked_session(Intent::Act).await?;
-    let services = wanted(&session, name)?;
+    let (services, credential) = wanted(&session, name)?;
     for service in &services {
-        let made = session.secrets.get(service).into_iter().flatten();
-        let made = made.filter(|(name, _)| session.origin(service, name).is_made()).map(|(name, _)| name.as_str());
+        let made = session.secrets.get(service).into_iter().flatten().map(|(name, _)| name.as_str());
+        let made = made.filter(|name| credential.is_none_or(|wanted| *name == wanted));
+        let made = made.filter(|name| session.origin(service, name).is_made());
         let made: Vec<&str> = made.collect();
         if made.is_empty() && name.is_some() {
-            let error = Error::message(Kind::Usage, format!("nothing of `{service}` was made by devenv"));
+            let what = name.map_or(service.as_str(), |name| name);
+            let error = Error::message(Kind::Usage, format!("nothing of `{what}` was made by devenv"));
             return Err(error.hint("change it where it is set: `devenv secrets` says where"));
         }
         for name in made {
@@ -99,20 +102,27 @@ async fn reset(cx: &Context, name: Option<&str>) -> Result<()> {
     drop(session);
     let mut session = cx.session(Intent::Act).await?;
     session.write()?;
+    session.news.iter().for_each(|line| cx.screen.say(line));
     if request.names.is_empty() {
         return Ok(());
     }
     session.carry_out(cx.screen, &session.up(&request).plan(), Options::default()).await.map(drop)
 }
 
-/// The services that are meant.
-fn wanted(session: &Session, name: Option<&str>) -> Result<Vec<PartName>> {
-    let Some(name) = name else { return Ok(session.secrets.keys().cloned().collect()) };
-    let part = session.part(name)?;
-    if session.secrets.contains_key(&part.name) {
-        return Ok(vec![part.name.clone()]);
+/// The services that are meant, and the one credential of theirs where the name is such as `db.password`.
+fn wanted<'a>(session: &Session, name: Option<&'a str>) -> Result<(Vec<PartName>, Option<&'a str>)> {
+    let Some(name) = name else { return Ok((session.secrets.keys().cloned().collect(), None)) };
+    let (service, credential) = name.split_once('.').map_or((name, None), |(service, name)| (service, Some(name)));
+    let part = session.part(service)?;
+    if let Some(values) = session.secrets.get(&part.name) {
+        let Some(unknown) = credential.filter(|credential| !values.contains_key(*credential)) else {
+            return Ok((vec![part.name.clone()], credential));
+        };
+        let all: Vec<&str> = values.keys().map(String::as_str).collect();
+        let error = Error::message(Kind::Usage, format!("`{service}` has no credential `{}`", visible(unknown)));
+        return Err(error.hint(format!("it has: {}", all.join(", "))));
     }
     let all: Vec<&str> = session.secrets.keys().map(PartName::as_str).collect();
-    let error = Error::message(Kind::Usage, format!("`{name}` has no credentials"));
+    let error = Error::message(Kind::Usage, format!("`{service}` has no credentials"));
     Err(if all.is_empty() { error } else { error.hint(format!("there are those of: {}", all.join(", "))) })
 }

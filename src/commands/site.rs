@@ -9,7 +9,7 @@ use crate::host::authorities;
 use crate::host::certs::Pair;
 use crate::plan::certs::{LeafOf, inner};
 use crate::plan::environment;
-use crate::plan::identity::Reservation;
+use crate::plan::identity::Identity;
 use crate::plan::parts::GATEWAY;
 use crate::plan::zones::{Signers, aliases};
 use crate::render::certs::Leaf;
@@ -29,17 +29,18 @@ impl Site {
     /// Finds the certificates, or makes those that are due where the command acts, and renders the configuration.
     pub(super) fn of(
         checkout: &Checkout,
-        held: &Reservation,
+        identity: &Identity,
         uid: u32,
         intent: Intent,
         news: &mut Vec<String>,
     ) -> Result<Self> {
-        let project = &checkout.project;
+        let (project, held) = (&checkout.project, &identity.held);
         let names = environment::certificate_names(project, &held.host);
         let wish = Wish {
             root: &checkout.root,
             assets: &checkout.assets,
             host: &held.host,
+            folder: identity.folder,
             aliases: aliases(project),
             names: &names,
             now: seconds(),

@@ -102,6 +102,17 @@ pub struct Identity {
     pub held: Reservation,
     /// What is worth a line: why the id is what it is, and what is not as it was last time.
     pub news: Vec<String>,
+    /// Whose `.devenv` it is.
+    pub folder: FolderOf,
+}
+
+/// Whose a `.devenv` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FolderOf {
+    /// This checkout's.
+    Own,
+    /// That of another one, copied with all else: its keys and credentials are not for this one.
+    Other,
 }
 
 impl Identity {
@@ -163,7 +174,9 @@ pub fn identify(known: &Known, project: &Project, table: &mut Table) -> Result<I
     };
     table.checkouts.push(held.clone());
     table.checkouts.sort_by(|one, other| one.id.cmp(&other.id));
-    Ok(Identity { held, news })
+    let is_other = known.file.as_ref().is_some_and(|file| file.id != held.id);
+    let folder = if is_other { FolderOf::Other } else { FolderOf::Own };
+    Ok(Identity { held, news, folder })
 }
 
 /// The id in the file, unless the folder is a copy; else the one that the engine or the table knows this folder by;
@@ -287,6 +300,7 @@ mod tests {
         Identity {
             held: Reservation { id, path, project, host, subnet: 0, ports, engine: String::new() },
             news: vec![],
+            folder: FolderOf::Own,
         }
     }
 

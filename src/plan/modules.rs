@@ -46,6 +46,11 @@ impl Setup<'_> {
             self.generated("users", "/var/lib/extrausers", MountClass::Ignore),
             self.generated("certs", CERTS, MountClass::Ignore),
         ];
+        if way == Way::Bind && module.path.as_str() == "." {
+            // Keys and credentials of all parts are no module's source.
+            let target = format!("{dir}/.devenv");
+            mounts.push(Mount { source: MountSource::Memory, target, writable: true, class: MountClass::Ignore });
+        }
         let install = self.install(name, module, node, &dir, &mut mounts, environment)?;
         let mirror = (way == Way::Sync).then(|| Copy {
             folder: module.path.clone(),

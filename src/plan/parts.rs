@@ -69,6 +69,8 @@ pub enum MountSource {
     Folder(String),
     /// A volume, by name.
     Volume(String),
+    /// Nowhere: an empty folder in memory, which covers what would be there.
+    Memory,
 }
 
 /// What a change of a mounted folder's content means for its container.

@@ -340,7 +340,7 @@ impl Up<'_> {
 fn volumes_of(part: &Part) -> impl Iterator<Item = &str> {
     part.data.iter().chain(&part.mounts).filter_map(|mount| match &mount.source {
         crate::plan::parts::MountSource::Volume(name) => Some(name.as_str()),
-        crate::plan::parts::MountSource::Folder(_) => None,
+        crate::plan::parts::MountSource::Folder(_) | crate::plan::parts::MountSource::Memory => None,
     })
 }
 

@@ -83,7 +83,7 @@ impl World {
                 volumes: mounts
                     .filter_map(|mount| match &mount.source {
                         MountSource::Volume(name) => Some(name.clone()),
-                        MountSource::Folder(_) => None,
+                        MountSource::Folder(_) | MountSource::Memory => None,
                     })
                     .collect(),
                 image: part.image.reference().to_owned(),

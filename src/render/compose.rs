@@ -144,6 +144,7 @@ fn mount(mount: &Mount) -> Value {
         MountSource::Volume(source) => json!({
             "type": "volume", "source": source, "target": mount.target, "read_only": read_only,
         }),
+        MountSource::Memory => json!({"type": "tmpfs", "target": mount.target}),
     }
 }
 

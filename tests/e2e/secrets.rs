@@ -156,7 +156,7 @@ prod:
     let text = checkout.ok(&["config", "--env", "prod"]).stdout;
     let made = checkout.read(".devenv/secrets/cache/password");
     assert!(made.len() >= 32 && !text.contains(&made), "{text}");
-    for private in [checkout.root().display().to_string(), checkout.id(), checkout.read(".devenv/secrets/key")] {
+    for private in [checkout.root().display().to_string(), checkout.id(), checkout.read(".devenv/secrets/.key")] {
         assert!(!text.contains(&private), "{private}: {text}");
     }
     let file = checkout.beside("prod.yaml");
@@ -164,4 +164,58 @@ prod:
     let output = engine::output(&["compose", "--file", &file.display().to_string(), "config", "--quiet"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "compose config: {said}\n{text}");
+}
+
+#[test]
+fn a_copy_a_lost_folder_and_a_module_of_the_whole_checkout_get_nothing_that_is_not_theirs() {
+    let checkout = Checkout::new(
+        "\
+project: PROJECT
+modules:
+  tool: {path: tool, image: base, run: sleep infinity, needs: [db]}
+  whole: {path: ., image: base, run: sleep infinity, env: {DB_PASSWORD: dummy, CACHE_PASSWORD: ''}, needs: [cache]}
+services:
+  db: {preset: postgres}
+  cache: {preset: redis}
+  key: {preset: redis}
+",
+    );
+    checkout.write("tool/.keep", "");
+    checkout.ok(&["up"]);
+    let first = password(&checkout);
+
+    // A module of the whole checkout sees its source, and nothing of what devenv keeps there.
+    let seen = checkout.ok(&["exec", "whole", "--", "sh", "-c", "ls -A; ls -A .devenv"]).stdout;
+    assert!(seen.contains("devenv.yaml") && !seen.contains("secrets") && !seen.contains("certs"), "{seen}");
+
+    // A copy has keys and credentials of its own, from the first moment.
+    let copy = checkout.sibling("copy");
+    shell(&format!("cp -a '{}' '{}'", checkout.root().display(), copy.root().display()));
+    copy.ok(&["up"]).says("it gets an identity of its own");
+    assert_ne!(password(&copy), first);
+    let kept = |file: &str| (checkout.read(&format!(".devenv/{file}")), copy.read(&format!(".devenv/{file}")));
+    for file in ["secrets/.key", "secrets/.made/cache/password", "certs/key.pem"] {
+        let (ours, theirs) = kept(file);
+        assert_ne!(ours, theirs, "{file}");
+    }
+    copy.ok(&["up"]).says("nothing to do");
+    copy.ok(&["down", "-v", "--yes"]);
+
+    // What was lost is found where it was used, and not in what a module calls by the same name.
+    std::fs::remove_dir_all(checkout.root().join(".devenv")).unwrap();
+    checkout.ok(&["up"]);
+    assert_eq!(password(&checkout), first);
+    assert!(!checkout.read(".devenv/secrets/cache/password").is_empty());
+
+    // One credential by its name; and what was stopped before is not started with what was good then.
+    checkout.ok(&["stop"]);
+    checkout.devenv(&["secrets", "reset", "db.pass"]).code(2).says("`db` has no credential `pass`");
+    checkout.ok(&["secrets", "reset", "db.password"]).says("db.password: a new one").says_not("cache");
+    let start = checkout.devenv(&["start"]).code(1);
+    start.says("cannot start as it is: its secrets changed since it was made").says("`devenv up` makes it anew");
+    let mut up = checkout.command();
+    let up = up.arg("up").env("DEVENV_SECRET_DB_PASSWD", "x").output().unwrap();
+    let said = String::from_utf8_lossy(&up.stderr);
+    assert!(up.status.success() && said.contains("nothing reads DEVENV_SECRET_DB_PASSWD"), "{said}");
+    assert!(psql(&checkout, &password(&checkout), "select 1").0);
 }
