@@ -48,13 +48,24 @@ impl Project {
     /// A text as it was written, with its `${…}`; none where it has no variable.
     #[must_use]
     pub fn template(&self, path: &[&str]) -> Option<&str> {
-        let node = path.iter().try_fold(&self.tree, |node, step| Some(&node.entry(step)?.value))?;
-        match &node.value {
-            Value::Scalar(Scalar { source: Source::Template { written, .. }, .. }) => {
-                Some(&**written).filter(|text| text.contains("${"))
+        self.node(path).and_then(written)
+    }
+
+    /// The first such text at a path or below it.
+    #[must_use]
+    pub fn first_template(&self, path: &[&str]) -> Option<&str> {
+        fn first(node: &Node) -> Option<&str> {
+            match &node.value {
+                Value::List(items) => items.iter().find_map(first),
+                Value::Map(entries) => entries.iter().find_map(|entry| first(&entry.value)),
+                Value::Scalar(_) | Value::Hole => written(node),
             }
-            _ => None,
         }
+        self.node(path).and_then(first)
+    }
+
+    fn node(&self, path: &[&str]) -> Option<&Node> {
+        path.iter().try_fold(&self.tree, |node, step| Some(&node.entry(step)?.value))
     }
 
     /// The whole configuration, with defaults; credentials are not shown.
@@ -73,5 +84,15 @@ impl Project {
     #[must_use]
     pub fn origin(&self) -> Vec<OriginLine> {
         origin::lines(&self.file, &self.local, &self.tree, &self.texts)
+    }
+}
+
+/// A text as it was written, where it has a variable.
+fn written(node: &Node) -> Option<&str> {
+    match &node.value {
+        Value::Scalar(Scalar { source: Source::Template { written, .. }, .. }) => {
+            Some(&**written).filter(|text| text.contains("${"))
+        }
+        _ => None,
     }
 }

@@ -67,6 +67,18 @@ pub enum ProductionError {
         /// What there is.
         known: Vec<String>,
     },
+    /// What production is made from depends on the machine that it is rendered on.
+    #[error("{place}: production has `{key}` of `{owner}`, and `{written}` in it would be what this machine has there")]
+    Machine {
+        /// File and line.
+        place: String,
+        /// The key.
+        key: &'static str,
+        /// The module or service.
+        owner: String,
+        /// The text with its variable.
+        written: String,
+    },
 }
 
 fn quoted(names: &[String]) -> String {
@@ -85,6 +97,10 @@ impl From<ProductionError> for Error {
             }
             ProductionError::Unknown { known, .. } if known.is_empty() => "remove it: nothing takes secrets".to_owned(),
             ProductionError::Unknown { known, .. } => format!("there are {}", quoted(known)),
+            ProductionError::Machine { .. } => {
+                "write the variable into `env`, where production fills it in, and read it in the command as `$$NAME`"
+                    .to_owned()
+            }
         };
         Self::new(ErrorKind::Usage, error).hint(hint)
     }
@@ -93,6 +109,7 @@ impl From<ProductionError> for Error {
 /// Decides production from the environment that the project has in dev.
 pub fn production(mut environment: Environment, project: &Project) -> Result<Production, ProductionError> {
     let secrets = named(&environment, project)?;
+    refuse_this_machine(project)?;
     let mut parts = BTreeMap::new();
     for part in environment.parts.values_mut() {
         let mut extra = extra(part, &environment.credentials);
@@ -136,6 +153,24 @@ fn named(environment: &Environment, project: &Project) -> Result<BTreeMap<String
     let has_section = project.file.prod.is_some();
     let place = place(if has_section { &["prod"] } else { &["project"] }).unwrap_or_default();
     Err(ProductionError::Unnamed { place, missing, project: project.file.project.to_string(), has_section })
+}
+
+/// Refuses what is filled in when the definition is rendered, where only a fixed text can stand.
+fn refuse_this_machine(project: &Project) -> Result<(), ProductionError> {
+    let modules = project.file.modules.keys().map(|name| ("modules", name, &["run", "health"][..]));
+    let services = project.file.services.keys();
+    let services = services.map(|name| ("services", name, &["image", "external", "command", "health", "volumes"][..]));
+    for (section, owner, keys) in modules.chain(services) {
+        for key in keys {
+            let path = [section, owner.as_str(), key];
+            if let Some(written) = project.first_template(&path) {
+                let place = project.place(&path).map(|place| place.to_string()).unwrap_or_default();
+                let (owner, written) = (owner.to_string(), written.to_owned());
+                return Err(ProductionError::Machine { place, key, owner, written });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Variables with `${…}`, as they were written: what this machine has in their place is not production's.

@@ -21,7 +21,7 @@ struct View<'a> {
     name: &'a str,
     image: &'a str,
     is_released: bool,
-    restart: &'a str,
+    is_task: bool,
     env: &'a BTreeMap<String, String>,
     secrets: &'a BTreeMap<String, String>,
     ports: &'a [(u16, u16)],
@@ -57,7 +57,10 @@ pub fn definition(production: &Production, assets: &Assets) -> Result<Value, Ren
     lay_over(&mut all, tree(OVERLAY, &render(OVERLAY, template, &context)?)?);
     if let Value::Mapping(map) = &mut all {
         map.remove("x-rules");
+        // Swarm names a stack when it is deployed, and takes no name from the file.
+        map.remove("name");
     }
+    list_needs(&mut all);
     for (part, extra) in production.parts.iter().filter(|(_, extra)| !extra.templates.is_empty()) {
         let text = |text: &String| Value::from(text.as_str());
         let env = extra.templates.iter().map(|(name, template)| (text(name), text(template))).collect();
@@ -69,12 +72,25 @@ pub fn definition(production: &Production, assets: &Assets) -> Result<Value, Ren
     Ok(all)
 }
 
+/// Names what a part needs in the one form that every platform takes: none that has external secrets waits for more than
+/// the order.
+fn list_needs(all: &mut Value) {
+    let services = all.get_mut("services").and_then(Value::as_mapping_mut).into_iter().flatten();
+    for (_, service) in services {
+        if let Some(needs) = service.get_mut("depends_on")
+            && let Value::Mapping(map) = needs
+        {
+            *needs = Value::Sequence(map.keys().cloned().collect());
+        }
+    }
+}
+
 fn of<'a>(part: &'a Part, extra: &'a Extra) -> View<'a> {
     View {
         name: part.name.as_str(),
         image: part.image.reference(),
         is_released: extra.is_released,
-        restart: if part.kind == Kind::Task { "no" } else { "unless-stopped" },
+        is_task: part.kind == Kind::Task,
         env: &extra.env,
         secrets: &extra.secrets,
         ports: &extra.ports,

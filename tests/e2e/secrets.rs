@@ -144,7 +144,8 @@ fn production_is_accepted_by_compose_and_has_no_credential_of_dev() {
         "\
 project: PROJECT
 modules:
-  api: {path: api, image: base, run: sleep infinity, port: 8000, health: {command: \"true\"}, route: /, needs: [cache]}
+  api: {path: api, image: base, run: sleep infinity, port: 8000, health: {command: \"true\"}, route: /, needs: [cache, once]}
+  once: {path: api, image: base, run: \"true\", once: true, needs: [cache]}
 services:
   cache: {preset: redis}
 prod:
@@ -164,6 +165,10 @@ prod:
     let output = engine::output(&["compose", "--file", &file.display().to_string(), "config", "--quiet"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "compose config: {said}\n{text}");
+    // The platform that has external secrets takes it too.
+    let mut stack = std::process::Command::new("docker");
+    let stack = stack.args(["stack", "config", "--compose-file"]).arg(&file).env("TAG", "1").output().unwrap();
+    assert!(stack.status.success(), "stack config: {}\n{text}", String::from_utf8_lossy(&stack.stderr));
 }
 
 #[test]

@@ -108,6 +108,27 @@ fn what_the_environment_fills_in_is_left_to_production() {
 }
 
 #[test]
+fn what_this_machine_would_fill_in_for_good_is_refused() {
+    for (from, to, place, what) in [
+        ("run: printenv DB_URL DB_PASSWORD", "run: 'echo ${THING:-x}'", 3, "`run` of `api`, and `echo ${THING:-x}`"),
+        ("port: 8000", "port: 8000, health: {http: '/${THING:-x}'}", 3, "`health` of `api`, and `/${THING:-x}`"),
+        (
+            "{preset: postgres}",
+            "{preset: postgres}\n  far: {external: 'https://${THING:-x}.example'}",
+            6,
+            "`external` of `far`",
+        ),
+    ] {
+        let shop = SHOP.replace(from, to);
+        let test = Test::new().file("devenv.yaml", format!("{shop}{NAMES}")).env("THING", "of-this-machine");
+        let output = test.command().args(["config", "--env", "prod"]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && output.stdout.is_empty(), "{said}");
+        assert!(said.contains(&format!("devenv.yaml:{place}: production has {what}")), "{said}");
+    }
+}
+
+#[test]
 fn a_module_puts_its_variables_together_from_the_files_of_its_secrets() {
     let test = Test::new().file("devenv.yaml", format!("{SHOP}{NAMES}"));
     let output = test.command().args(["config", "--env", "prod", "--json"]).output().unwrap();
