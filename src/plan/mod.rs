@@ -14,6 +14,7 @@ pub mod images;
 pub mod inventory;
 pub mod listeners;
 pub mod lock;
+pub mod log;
 pub mod loops;
 pub mod machine;
 pub mod mend;

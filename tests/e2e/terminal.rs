@@ -69,6 +69,38 @@ fn logs_end_quietly_when_their_reader_does() {
     assert_eq!(checkout.ok(&["logs", "--tail", "2", "api"]).stdout.lines().count(), 2);
 }
 
+#[test]
+fn logs_go_on_when_a_part_is_restarted_and_made_anew() {
+    let checkout = Checkout::new(
+        "project: PROJECT
+modules:
+  api: {path: ., image: base, run: 'echo \"begun $$WORD\"; sleep infinity', env: {WORD: one}}
+  other: {path: ., image: base, run: 'sleep 1; echo later; sleep infinity'}
+",
+    );
+    checkout.ok(&["up"]);
+    let mut child = checkout.begin(&["logs", "-f", "api"]);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(lines.next().unwrap(), "begun one");
+    checkout.ok(&["restart", "api"]);
+    let mut next = || lines.find(|line| !line.starts_with("devenv-run: ")).unwrap();
+    assert_eq!(next(), "begun one");
+    checkout.replace("devenv.yaml", "WORD: one", "WORD: two");
+    checkout.ok(&["up"]);
+    assert_eq!(next(), "begun two");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // Without -f, what several have printed comes in the order of time.
+    until("both have printed", || checkout.ok(&["logs"]).stdout.contains("later").then_some(()));
+    checkout.ok(&["restart", "other"]);
+    until("the other has printed again", || {
+        (checkout.ok(&["logs", "-t"]).stdout.matches("later").count() == 2).then_some(())
+    });
+    let all = checkout.ok(&["logs", "-t"]).stdout;
+    let times: Vec<&str> = all.lines().map(|line| line.split_whitespace().nth(2).unwrap()).collect();
+    assert!(times.is_sorted() && times.len() >= 3, "{all}");
+}
+
 /// A program on a terminal of its own.
 struct Terminal {
     controller: OwnedFd,

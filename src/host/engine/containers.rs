@@ -123,7 +123,7 @@ impl Engine {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// A container's log as it grows, in pieces that may end anywhere.
+    /// A container's log as it grows, in pieces that may end anywhere, the engine's time in front of each line.
     pub fn follow(&self, id: &str, request: &LogRequest) -> impl Stream<Item = Result<Vec<u8>>> + use<> {
         let mut options = LogsOptionsBuilder::default().stdout(true).stderr(true).follow(request.follow);
         if let Some(tail) = &request.tail {
@@ -132,10 +132,7 @@ impl Engine {
         if let Some(since) = request.since {
             options = options.since(since);
         }
-        if request.timestamps {
-            options = options.timestamps(true);
-        }
-        let stream = self.docker.logs(id, Some(options.build()));
+        let stream = self.docker.logs(id, Some(options.timestamps(true).build()));
         stream.map(|chunk| chunk.map(|chunk| chunk.into_bytes().to_vec()).map_err(failed("cannot read the log")))
     }
 }
@@ -149,8 +146,6 @@ pub struct LogRequest {
     pub tail: Option<String>,
     /// Seconds since 1970.
     pub since: Option<i32>,
-    /// With the engine's time in front of each line.
-    pub timestamps: bool,
 }
 
 fn container(seen: ContainerSummary) -> Container {
