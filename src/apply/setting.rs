@@ -10,7 +10,7 @@ use crate::host::changes::Trees;
 use crate::names::PartName;
 use crate::plan::images::Hierarchy;
 use crate::plan::parts::{Environment, Part, patterns};
-use crate::plan::watch::{Rules, rules};
+use crate::plan::watch::{Rules, is_settled, rules};
 
 /// Everything that the watcher works from; read again when a setting changes.
 pub struct Setting {
@@ -28,6 +28,8 @@ pub struct Setting {
     pub files: Vec<PathBuf>,
     /// When a certificate is to be renewed.
     pub renew_at: Option<SystemTime>,
+    /// When the files began to be read.
+    pub read_at: SystemTime,
 }
 
 impl Setting {
@@ -72,6 +74,14 @@ impl Setting {
             trees.folders.entry(module.path.clone()).or_default().insert(patterns);
         }
         trees
+    }
+
+    /// The same for those files that are as they were read; none for one that was written since it may have been.
+    #[must_use]
+    pub fn settled(&self) -> Vec<Option<SystemTime>> {
+        let since = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let is_as_read = |written: &SystemTime| is_settled(since(*written), since(self.read_at));
+        self.times().into_iter().map(|written| written.filter(is_as_read)).collect()
     }
 
     /// When each file that decides settings was written last.

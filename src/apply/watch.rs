@@ -84,7 +84,7 @@ impl Watcher {
             inbox,
             begin: Instant::now(),
             clock: (Instant::now(), SystemTime::now()),
-            times: setting.times(),
+            times: setting.settled(),
             settings_changed: false,
             records: Records::new(setting.root.clone(), say),
             events: tokio::spawn(engine_events::follow(engine.clone(), setting.environment.id.clone(), outbox.clone())),
@@ -138,7 +138,7 @@ impl Watcher {
 
     /// Takes new settings; what they do not touch goes on.
     pub fn configure(&mut self, setting: Setting) {
-        self.times = setting.times();
+        self.times = setting.settled();
         let trees = setting.trees();
         let is_other = trees != *self.changes.trees();
         self.setting = Arc::new(setting);

@@ -46,7 +46,7 @@ pub async fn watch(cx: &Context, args: &WatchArgs) -> Result<()> {
     let root = session.checkout.root.clone();
     if rules(&session.checkout.project, &session.environment).is_empty() {
         return Err(Error::message(Kind::Usage, "no module asks to be watched")
-            .hint("give one `watch: {on_change: [build, test]}`, or a `build`"));
+            .hint("`watch: {}` restarts a module when a file is saved, `watch: {on_change: [build, test]}` runs its steps first"));
     }
     if watch::holder(&root).is_none() && !session.observed.runs() {
         return Err(Error::message(Kind::Failed, "nothing runs that could be watched").hint("`devenv up` starts it"));
@@ -160,12 +160,13 @@ pub async fn watcher(cx: &Context) -> Result<()> {
     let Some(held) = watch::take(&root)? else { return Ok(()) };
     let failed = |error| Error::message(Kind::Bug, error);
     let mut term = signal(SignalKind::terminate()).map_err(failed)?;
+    let read_at = SystemTime::now();
     let session = cx.session(Intent::Look).await?;
     let engine = session.engine.clone();
     let screen = cx.screen;
     let say = move |line: &str| screen.say(format!("{} {line}", time_of_day()));
     let mut not_before = SystemTime::UNIX_EPOCH;
-    let mut watcher = Watcher::new(engine, setting(cx, session, not_before), held, Box::new(say)).await;
+    let mut watcher = Watcher::new(engine, setting(cx, session, read_at, not_before), held, Box::new(say)).await;
     loop {
         let stop = tokio::select! {
             stop = watcher.run() => stop?,
@@ -194,8 +195,9 @@ pub async fn watcher(cx: &Context) -> Result<()> {
                 not_before = SystemTime::now() + RENEW_AGAIN;
             }
         }
+        let read_at = SystemTime::now();
         match cx.session(Intent::Look).await {
-            Ok(session) => watcher.configure(setting(cx, session, not_before)),
+            Ok(session) => watcher.configure(setting(cx, session, read_at, not_before)),
             Err(error) if error.kind == Kind::Missing => {
                 say(&format!("{error}"));
                 tokio::time::sleep(AGAIN).await;
@@ -206,8 +208,8 @@ pub async fn watcher(cx: &Context) -> Result<()> {
     }
 }
 
-/// The settings; no certificate is renewed before `not_before`.
-fn setting(cx: &Context, session: Session, not_before: SystemTime) -> Setting {
+/// The settings, whose files began to be read at `read_at`; no certificate is renewed before `not_before`.
+fn setting(cx: &Context, session: Session, read_at: SystemTime, not_before: SystemTime) -> Setting {
     let renew_at = certs::renew_at(&session).map(|at| at.max(not_before));
     let Session { checkout, environment, images, observed, .. } = session;
     let mut files: Vec<PathBuf> =
@@ -217,7 +219,7 @@ fn setting(cx: &Context, session: Session, not_before: SystemTime) -> Setting {
         files.extend(locks.map(|lock| checkout.root.join(module.path.join(lock).as_str())));
     }
     let (root, project, stamps) = (checkout.root, checkout.project, observed.stamps);
-    Setting { root, project, environment, images, stamps, files, renew_at }
+    Setting { root, project, environment, images, stamps, files, renew_at, read_at }
 }
 
 /// The time of day, in UTC.

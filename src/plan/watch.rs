@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use serde::{Deserialize, Serialize};
@@ -145,6 +146,16 @@ fn is_editors(name: &str) -> bool {
 
 fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
     path.strip_prefix(folder)?.strip_prefix('/')
+}
+
+/// A file that was written this shortly before it was read may have been written again with the same time: the clock of
+/// files stands still for some milliseconds.
+const TICK: Duration = Duration::from_millis(20);
+
+/// Whether a file that was last written at one time is what was read from another on; both since 1970.
+#[must_use]
+pub fn is_settled(written: Duration, read: Duration) -> bool {
+    written + TICK < read
 }
 
 /// The rules of those modules that ask to be watched.
@@ -333,6 +344,16 @@ pub(crate) mod tests {
             restart: true,
             needs: Vec::new(),
         }
+    }
+
+    #[test]
+    fn what_was_written_while_it_was_read_is_read_again() {
+        let read = Duration::from_secs(60);
+        assert!(is_settled(read - Duration::from_millis(21), read));
+        for late in [0, 5, 200] {
+            assert!(!is_settled(read + Duration::from_millis(late), read), "{late}");
+        }
+        assert!(!is_settled(read - Duration::from_millis(4), read), "in the same tick of the clock");
     }
 
     #[test]

@@ -122,6 +122,41 @@ fn a_program_that_dies_is_told_and_the_next_save_mends_it() {
 }
 
 #[test]
+fn up_says_at_once_that_a_program_has_died_after_a_save() {
+    let checkout = Checkout::new(
+        "project: PROJECT\nmodules:\n  api: {path: api, image: python, run: python3 main.py, port: 8000, watch: {}}\n",
+    );
+    let good = "import http.server\nhttp.server.HTTPServer(('', 8000), http.server.SimpleHTTPRequestHandler).serve_forever()\n";
+    checkout.write("api/main.py", good);
+    checkout.ok(&["up"]);
+    logged(&checkout, "api restart FAILED", || checkout.write("api/main.py", "raise SystemExit(3)\n"));
+    let up = checkout.devenv(&["up"]).code(1);
+    up.says("`api` ended with code 3 after a file was saved").says("`devenv restart api` starts it again");
+    logged(&checkout, "api restarted, healthy", || checkout.write("api/main.py", good));
+    checkout.ok(&["up"]).says("nothing to do");
+}
+
+#[test]
+fn a_setting_that_is_written_twice_in_a_moment_is_the_last_one() {
+    let checkout = checkout();
+    checkout.ok(&["up"]);
+    let watched = checkout.read("devenv.yaml");
+    let unwatched = watched
+        .replace("    watch: {on_change: [build, test], ignore: [\"*.md\"]}\n", "")
+        .replace("build: '", "lint: '");
+    for gap in [20, 60] {
+        checkout.write("devenv.yaml", &unwatched.replacen("    lint: echo linted\n", "", 1));
+        std::thread::park_timeout(std::time::Duration::from_millis(gap));
+        checkout.write("devenv.yaml", &watched);
+        until("the module is watched", || {
+            checkout.write("api/source", &format!("{gap} {}\n", log(&checkout).len()));
+            logged(&checkout, "", || std::thread::park_timeout(std::time::Duration::from_millis(500)));
+            runs(&checkout).starts_with(&format!("{gap} ")).then_some(())
+        });
+    }
+}
+
+#[test]
 fn a_killed_watcher_is_followed_by_one_that_catches_up() {
     let checkout = checkout();
     checkout.ok(&["up"]);
