@@ -9,6 +9,7 @@ use crate::host::network;
 use crate::plan::listeners;
 use crate::plan::observed::State;
 use crate::plan::parts::{Ask, Kind as PartKind, Part};
+use crate::plan::watch::DIED;
 
 /// Between two looks at a part that answers over the network.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -26,6 +27,7 @@ pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration
         return if code == 0 { Ok(()) } else { Err(ended(engine, part, id, &engine.detail(id).await?).await) };
     }
     let begin = Instant::now();
+    let mut looked = begin;
     let within = limit.or(part.probe.as_ref().map(|probe| probe.within)).unwrap_or(STEADY);
     loop {
         let detail = engine.detail(id).await?;
@@ -43,6 +45,12 @@ pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration
         else {
             return Ok(());
         };
+        if looked.elapsed() >= EXEC_PAUSE {
+            looked = Instant::now();
+            if let Some(error) = given_up(engine, part, id).await {
+                return Err(error);
+            }
+        }
         if begin.elapsed() >= within {
             return Err(not_ready(engine, part, id, within, &probe.ask, &answer).await);
         }
@@ -133,8 +141,25 @@ async fn ended(engine: &Engine, part: &Part, id: &str, detail: &Detail) -> Error
         _ => format!("`{}` does not run", part.name),
     };
     let lines = last_lines(engine, part, id).await;
-    Error::message(Kind::Failed, format!("{what}{lines}"))
-        .hint(format!("`devenv logs {}` shows all of its log", part.name))
+    let error = Error::message(Kind::Failed, format!("{what}{lines}"));
+    let error = match (detail.state, &part.kind) {
+        (State::Exited(0), PartKind::Module) => error.hint("`once: true` is for a command that comes to its end"),
+        _ => error.hint("mend it, then `devenv up` goes on from here"),
+    };
+    error.hint(format!("`devenv logs {}` shows all of its log", part.name))
+}
+
+/// The error for a part whose program has died after a restart, and whose runner waits for the next one: more time changes
+/// nothing.
+async fn given_up(engine: &Engine, part: &Part, id: &str) -> Option<Error> {
+    let has_runner = part.kind == PartKind::Module;
+    let last = if has_runner { engine.last_lines(id, 1).await.pop() } else { None }?;
+    let ended = last.ends_with(DIED).then_some(last)?;
+    let code = ended.split_whitespace().find_map(|word| word.parse::<i64>().ok()).unwrap_or_default();
+    let lines = last_lines(engine, part, id).await;
+    let message = format!("`{}` ended with code {code} after a file was saved{lines}", part.name);
+    let error = Error::message(Kind::Failed, message);
+    Some(error.hint(format!("mend it and save, or `devenv restart {}` starts it again", part.name)))
 }
 
 async fn not_ready(engine: &Engine, part: &Part, id: &str, within: Duration, ask: &Ask, last: &str) -> Error {

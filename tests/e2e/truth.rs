@@ -44,6 +44,8 @@ fn a_module_that_listens_elsewhere() {
         let checkout = Checkout::new(&format!("project: PROJECT\nmodules:\n  api: {{{keys}}}\n"));
         checkout.devenv(&["up", "--wait-timeout", "3s"]).code(1)
     };
+    // A time alone is enough where there is a port to ask.
+    up("run: sleep infinity, port: 8000, health: {start_within: 1s}", &[]).says("`api` did not become healthy in 1 s");
     listens("5000").says("`api` listens on port 5000: `port: 8000` says otherwise");
     listens("8000 --bind 127.0.0.1").says("make it listen on 0.0.0.0");
 }

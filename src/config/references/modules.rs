@@ -36,6 +36,8 @@ fn probes(part: &Part<'_>, health: &Node, key: Span) -> Option<Finding> {
         PROBES.iter().filter_map(|probe| health.entry(probe)).filter(|probe| !probe.value.is_null()).collect();
     match given.as_slice() {
         [] if mistyped(health, &PROBES) => None,
+        // Whether the port accepts connections is asked anyway.
+        [] if health.entry("start_within").is_some() && part.node.entry("port").is_some() => None,
         [] => Some(
             Finding::new(key, format!("`health` of {name} does not say how to see that it is ready"))
                 .label("no `http`, `tcp` or `command`")

@@ -1,13 +1,17 @@
 //! Containers of a checkout: what there is, and the calls that start, stop and remove one.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use bollard::errors::Error as ApiError;
 use bollard::models::ContainerSummary;
 use bollard::query_parameters::{
     InspectContainerOptions, KillContainerOptionsBuilder, ListContainersOptionsBuilder, ListNetworksOptions,
     LogsOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptions,
 };
 use futures_util::{Stream, StreamExt};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::error::Result;
 use crate::host::engine::{Engine, failed, is_missing};
@@ -31,6 +35,18 @@ pub struct Detail {
     pub restarts: i64,
     /// Its variables, as `NAME=value`.
     pub env: Vec<String>,
+}
+
+/// Between two looks at a container that somebody else removes.
+const BEING_REMOVED: Duration = Duration::from_millis(50);
+
+impl Detail {
+    /// When it was started, in whole seconds since 1970; none where it never was.
+    #[must_use]
+    pub fn started(&self) -> Option<i32> {
+        let started = OffsetDateTime::parse(&self.started_at, &Rfc3339).ok()?.unix_timestamp();
+        i32::try_from(started).ok().filter(|started| *started > 0)
+    }
 }
 
 impl Engine {
@@ -91,7 +107,7 @@ impl Engine {
     pub async fn stop(&self, id: &str) -> Result<()> {
         match self.docker.stop_container(id, None::<StopContainerOptions>).await {
             Err(error) if is_missing(&error) => Ok(()),
-            Err(bollard::errors::Error::DockerResponseServerError { status_code: 304, .. }) => Ok(()),
+            Err(ApiError::DockerResponseServerError { status_code: 304, .. }) => Ok(()),
             answer => answer.map_err(failed("cannot stop the container")),
         }
     }
@@ -99,9 +115,18 @@ impl Engine {
     /// Removes a container with its anonymous volumes; one that is gone is left alone.
     pub async fn remove(&self, id: &str) -> Result<()> {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-        match self.docker.remove_container(id, Some(options)).await {
-            Err(error) if is_missing(&error) => Ok(()),
-            answer => answer.map_err(failed("cannot remove the container")),
+        loop {
+            return match self.docker.remove_container(id, Some(options.clone())).await {
+                Err(error) if is_missing(&error) => Ok(()),
+                // Somebody else does it: a command that was interrupted, or another one beside us.
+                Err(ApiError::DockerResponseServerError { status_code: 409, message })
+                    if message.contains("in progress") =>
+                {
+                    tokio::time::sleep(BEING_REMOVED).await;
+                    continue;
+                }
+                answer => answer.map_err(failed("cannot remove the container")),
+            };
         }
     }
 
@@ -111,10 +136,11 @@ impl Engine {
         self.docker.kill_container(id, Some(options)).await.map_err(failed(format!("cannot send {signal}")))
     }
 
-    /// The last lines of a container's log, both streams.
+    /// The last lines of a container's log, both streams, from its last start on.
     pub async fn last_lines(&self, id: &str, lines: usize) -> Vec<String> {
         let tail = lines.to_string();
-        let options = LogsOptionsBuilder::default().stdout(true).stderr(true).tail(&tail).build();
+        let started = self.detail(id).await.ok().and_then(|detail| detail.started()).unwrap_or_default();
+        let options = LogsOptionsBuilder::default().stdout(true).stderr(true).tail(&tail).since(started).build();
         let mut stream = self.docker.logs(id, Some(options));
         let mut text = String::new();
         while let Some(Ok(chunk)) = stream.next().await {
