@@ -14,6 +14,10 @@ pub const DEFINITION: &str = "devenv.definition";
 pub const DEPS: &str = "devenv.deps";
 /// On one-off containers and images: what they are for.
 pub const ONE_OFF: &str = "devenv.one-off";
+/// What it is for, where it installs dependencies.
+pub const INSTALL: &str = "install";
+/// On one-off containers: the process that uses it, and its machine.
+pub const OWNER: &str = "devenv.owner";
 /// On volumes: `cache`, `deps`, `data` or `mirror`.
 pub const CLASS: &str = "devenv.class";
 /// On data volumes: the major version of the service that wrote them.

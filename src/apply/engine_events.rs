@@ -13,7 +13,7 @@ use crate::host::clock;
 use crate::host::engine::Engine;
 use crate::labels;
 use crate::names::PartName;
-use crate::plan::observed::State;
+use crate::plan::observed::{Role, State};
 
 /// An answer of a healthy engine takes no longer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -65,6 +65,7 @@ async fn running(engine: &Engine, label: &str) -> Result<BTreeMap<PartName, Stri
     let listed = listed.unwrap_or_else(|_| {
         Err(crate::error::Error::message(crate::error::Kind::Missing, "the engine does not answer"))
     })?;
-    let running = listed.into_iter().filter(|container| !container.one_off && container.state == State::Running);
+    let running =
+        listed.into_iter().filter(|container| container.role == Role::Part && container.state == State::Running);
     Ok(running.filter_map(|container| Some((PartName::new(container.part).ok()?, container.id))).collect())
 }

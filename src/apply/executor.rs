@@ -19,7 +19,7 @@ use crate::labels;
 use crate::names::PartName;
 use crate::plan::images::Hierarchy;
 use crate::plan::lock::Lock;
-use crate::plan::observed::State;
+use crate::plan::observed::{Role, State};
 use crate::plan::parts::{Copy, Environment, MountSource, Part};
 use crate::plan::sync::Halt;
 use crate::plan::{Action, Plan};
@@ -210,7 +210,7 @@ impl Work<'_> {
         let label = format!("{}={}", labels::CHECKOUT, self.environment.id);
         let found = self.engine.containers(&label).await?;
         let mut containers = self.containers.lock().await;
-        for container in found.into_iter().filter(|container| !container.one_off) {
+        for container in found.into_iter().filter(|container| container.role == Role::Part) {
             containers.insert(container.part, container.id);
         }
         let new: BTreeSet<&String> = plan

@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::runs::OneOff;
 use crate::host::state;
+use crate::labels;
 use crate::plan::parts::Part;
 use crate::plan::watch::{DIED, STARTED_AGAIN};
 
@@ -31,7 +32,7 @@ pub async fn install(engine: &Engine, project: &str, part: &Part, like: &str, ea
         part,
         OneOff {
             like: like.to_owned(),
-            purpose: "install".to_owned(),
+            purpose: labels::INSTALL.to_owned(),
             argv: shell(script, &[]),
             env,
             ..OneOff::default()

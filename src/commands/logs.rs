@@ -15,7 +15,7 @@ use crate::host::engine::Engine;
 use crate::host::engine::containers::LogRequest;
 use crate::names::PartName;
 use crate::plan::log::{Line, Lines};
-use crate::plan::observed::{Container, State};
+use crate::plan::observed::{Container, Role, State};
 use crate::redact;
 use crate::ui::screen::visible;
 
@@ -143,7 +143,7 @@ impl Log {
         while !sender.is_closed() && seen.elapsed() < GONE {
             tokio::time::sleep(PAUSE).await;
             let all = self.engine.containers(&self.label).await.unwrap_or_default();
-            let ours = all.iter().find(|container| container.part == self.part && !container.one_off);
+            let ours = all.iter().find(|container| container.part == self.part && container.role == Role::Part);
             match ours {
                 Some(container) if container.state == State::Running => {
                     return Some(container.id.clone());

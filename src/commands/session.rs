@@ -20,7 +20,7 @@ use crate::plan::environment::Machine;
 use crate::plan::identity::Identity;
 use crate::plan::images::Hierarchy;
 use crate::plan::lock::Lock;
-use crate::plan::observed::Observed;
+use crate::plan::observed::{Observed, Role};
 use crate::plan::parts::{Environment, Part};
 use crate::plan::up::{Request, Up};
 use crate::render::secrets::Secrets;
@@ -140,7 +140,7 @@ impl Session {
     pub async fn carry_out(&self, screen: Screen, plan: &Plan, options: Options) -> Result<Duration> {
         let progress = Progress::new(screen, plan);
         let report = |event| progress.show(event);
-        let containers = self.observed.containers.iter().filter(|container| !container.one_off);
+        let containers = self.observed.containers.iter().filter(|container| container.role == Role::Part);
         let work = Work {
             engine: &self.engine,
             builder: Builder {

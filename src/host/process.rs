@@ -6,6 +6,7 @@ use std::process::{ExitStatus, Stdio};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 
 use crate::error::{Error, Kind, Result};
+use crate::host::state;
 
 /// A call of another program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,6 +168,32 @@ pub fn replace(cmd: &Cmd) -> Error {
     let mut command = std::process::Command::new(&cmd.program);
     command.args(&cmd.args).envs(cmd.env.iter().map(|(name, value)| (name, value)));
     not_started(cmd, &command.exec())
+}
+
+/// This process, in a text that says on which machine and when it began: numbers are used again.
+#[must_use]
+pub fn this() -> String {
+    named(std::process::id())
+}
+
+/// Whether the process that called itself so still runs. One of another machine may.
+#[must_use]
+pub fn lives(named_so: &str) -> bool {
+    let mut words = named_so.split(' ');
+    let (machine, id) = (words.next(), words.next().and_then(|id| id.parse().ok()));
+    machine != Some(state::machine().as_str()) || id.is_some_and(|id| named(id) == named_so && is_there(id))
+}
+
+fn is_there(id: u32) -> bool {
+    let id = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw);
+    id.is_some_and(|id| rustix::process::test_kill_process(id) != Err(rustix::io::Errno::SRCH))
+}
+
+fn named(id: u32) -> String {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    // The program's name stands in brackets and may hold anything; of what follows, the 20th is the start (proc(5)).
+    let began = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(19)).unwrap_or_default();
+    format!("{} {id} {began}", state::machine())
 }
 
 /// Whether a program is on PATH.

@@ -52,6 +52,20 @@ pub enum EngineHealth {
     Unhealthy,
 }
 
+/// What a container is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Role {
+    /// A part runs in it.
+    #[default]
+    Part,
+    /// A command uses it that still runs, such as `devenv run`.
+    InUse,
+    /// The same, but it installs dependencies, which only one should do at a time.
+    Installing,
+    /// A command that was killed has left it.
+    LeftOver,
+}
+
 /// A container of the checkout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Container {
@@ -73,8 +87,8 @@ pub struct Container {
     pub health: EngineHealth,
     /// The engine's own words for the two, such as `Up 3 minutes (healthy)`.
     pub status: String,
-    /// Whether it is a one-off that a killed run left behind.
-    pub one_off: bool,
+    /// What it is there for.
+    pub role: Role,
     /// Addresses in the environment's network.
     pub address: Option<String>,
     /// Names of the volumes that are mounted.
@@ -209,13 +223,13 @@ impl Observed {
     /// The container of a part.
     #[must_use]
     pub fn container(&self, part: &PartName) -> Option<&Container> {
-        self.containers.iter().find(|container| !container.one_off && container.part == part.as_str())
+        self.containers.iter().find(|container| container.role == Role::Part && container.part == part.as_str())
     }
 
     /// The parts that run.
     #[must_use]
     pub fn running(&self) -> Vec<PartName> {
-        let running = self.containers.iter().filter(|one| one.state == State::Running && !one.one_off);
+        let running = self.containers.iter().filter(|one| one.state == State::Running && one.role == Role::Part);
         running.filter_map(|one| PartName::new(one.part.as_str()).ok()).collect()
     }
 

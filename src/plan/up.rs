@@ -9,7 +9,7 @@ use crate::plan::builds;
 use crate::plan::definition::{self, Definition};
 use crate::plan::images::Hierarchy;
 use crate::plan::lock::Lock;
-use crate::plan::observed::{Container, Observed, STOPPED, State};
+use crate::plan::observed::{Container, Observed, Role, STOPPED, State};
 use crate::plan::parts::{Environment, GATEWAY, ImageRef, Kind, MountClass, Part, VolumeClass};
 use crate::plan::{Action, Plan};
 
@@ -160,8 +160,12 @@ impl Up<'_> {
         };
         for container in &self.observed.containers {
             let known = self.environment.parts.contains_key(container.part.as_str());
-            let cause = if container.one_off {
+            let cause = if container.role == Role::LeftOver {
                 "left over by a command that was killed".to_owned()
+            } else if container.role == Role::Installing {
+                "what it installs is installed by this command".to_owned()
+            } else if container.role == Role::InUse {
+                continue;
             } else if !known {
                 self.why_absent(&container.part)
             } else if !kept.insert(&container.part) {

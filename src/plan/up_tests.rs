@@ -11,7 +11,7 @@ use crate::plan::environment::{self, Contents, Machine, Setup};
 use crate::plan::identity::{self, Table};
 use crate::plan::images::{self, Hierarchy};
 use crate::plan::lock::{Lock, Root};
-use crate::plan::observed::{Container, EngineHealth, Image, Network, Observed, Packages, State, Volume};
+use crate::plan::observed::{Container, EngineHealth, Image, Network, Observed, Packages, Role, State, Volume};
 use crate::plan::parts::{Environment, Kind, MountSource};
 use crate::plan::presets;
 use crate::plan::up::{Request, Up};
@@ -78,7 +78,7 @@ impl World {
                 state: if ended { State::Exited(0) } else { State::Running },
                 health: EngineHealth::Healthy,
                 status: String::new(),
-                one_off: false,
+                role: Role::Part,
                 address: None,
                 volumes: mounts
                     .filter_map(|mount| match &mount.source {
@@ -300,7 +300,7 @@ fn a_crashed_part_is_started_and_its_code_is_told() {
 fn what_a_killed_command_left_is_removed() {
     let mut world = World::up_to_date(SHOP, None);
     let mut left = world.observed.containers[0].clone();
-    left.one_off = true;
+    left.role = Role::LeftOver;
     left.id = "left".to_owned();
     world.observed.containers.push(left);
     assert_eq!(world.plan(), "1 remove api: left over by a command that was killed\n");

@@ -210,6 +210,26 @@ fn a_one_off_has_a_real_terminal_and_is_removed() {
 }
 
 #[test]
+fn a_one_off_that_is_used_is_nothing_that_was_left_over() {
+    let checkout = project();
+    let mut used = checkout.begin(&["run", "api", "sh", "-c", "echo ready; sleep 300"]);
+    let mut line = String::new();
+    BufReader::new(used.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    let one_offs = || {
+        let all = engine::lines(&["ps", "-aq", "--filter", &checkout.label(), "--filter", "label=devenv.one-off"]);
+        all.into_iter().filter(|line| !line.is_empty()).count()
+    };
+    assert_eq!(one_offs(), 1);
+    checkout.ok(&["up"]).says("nothing to do");
+    assert_eq!(one_offs(), 1);
+    used.kill().unwrap();
+    used.wait().unwrap();
+    checkout.ok(&["up"]).says("remove api: left over by a command that was killed");
+    assert_eq!(one_offs(), 0);
+}
+
+#[test]
 fn up_in_a_terminal_asks_before_it_deletes() {
     let checkout = Checkout::new("project: PROJECT\nservices:\n  cache: {preset: redis}\n");
     checkout.ok(&["up"]);

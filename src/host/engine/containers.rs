@@ -15,8 +15,9 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::error::Result;
 use crate::host::engine::{Engine, failed, is_missing};
+use crate::host::process;
 use crate::labels;
-use crate::plan::observed::{Container, EngineHealth, Network, State};
+use crate::plan::observed::{Container, EngineHealth, Network, Role, State};
 
 /// A container in detail, as far as its readiness is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -204,13 +205,23 @@ fn container(seen: ContainerSummary) -> Container {
         part: label(labels::PART),
         definition: label(labels::DEFINITION),
         deps: label(labels::DEPS),
-        one_off: labels.contains_key(labels::ONE_OFF),
+        role: role(&labels),
         state,
         health,
         status,
         address: networks.into_values().find_map(|network| network.ip_address.filter(|ip| !ip.is_empty())),
         volumes: seen.mounts.unwrap_or_default().into_iter().filter_map(|mount| mount.name).collect(),
         image: seen.image.unwrap_or_default(),
+    }
+}
+
+fn role(labels: &HashMap<String, String>) -> Role {
+    let is_used = labels.get(labels::OWNER).is_some_and(|owner| process::lives(owner));
+    match labels.get(labels::ONE_OFF).map(String::as_str) {
+        None => Role::Part,
+        Some(_) if !is_used => Role::LeftOver,
+        Some(labels::INSTALL) => Role::Installing,
+        Some(_) => Role::InUse,
     }
 }
 

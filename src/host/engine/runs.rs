@@ -12,6 +12,7 @@ use futures_util::StreamExt;
 
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::{Engine, failed};
+use crate::host::process;
 use crate::labels;
 
 /// A one-off container.
@@ -64,7 +65,10 @@ impl Engine {
         host.port_bindings = None;
         host.restart_policy = None;
         host.auto_remove = Some(false);
-        let mut all: HashMap<String, String> = HashMap::from([(labels::ONE_OFF.to_owned(), one_off.purpose.clone())]);
+        let mut all: HashMap<String, String> = HashMap::from([
+            (labels::ONE_OFF.to_owned(), one_off.purpose.clone()),
+            (labels::OWNER.to_owned(), process::this()),
+        ]);
         for label in [labels::CHECKOUT, labels::PART] {
             if let Some(value) = config.labels.as_ref().and_then(|labels| labels.get(label)) {
                 all.insert(label.to_owned(), value.clone());
@@ -103,7 +107,11 @@ impl Engine {
         let body = ContainerCreateBody {
             image: Some(image.to_owned()),
             entrypoint: Some(vec!["true".to_owned()]),
-            labels: Some(HashMap::from([label(labels::ONE_OFF, "files"), label(labels::CHECKOUT, checkout)])),
+            labels: Some(HashMap::from([
+                label(labels::ONE_OFF, "files"),
+                label(labels::OWNER, &process::this()),
+                label(labels::CHECKOUT, checkout),
+            ])),
             ..Default::default()
         };
         self.create(name, body).await
