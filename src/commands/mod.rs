@@ -14,6 +14,7 @@ pub mod init;
 pub mod logs;
 pub mod mirror;
 pub mod prepare;
+mod remains;
 pub mod secrets;
 pub mod session;
 pub mod shell;

@@ -43,8 +43,10 @@ fn configure(cx: &Context, dry_run: bool) -> Result<()> {
     Ok(())
 }
 
-/// Asks before anything is deleted that cannot be made again.
-pub fn confirm(cx: &Context, deletions: &[String]) -> Result<()> {
+/// Asks before a plan deletes anything that cannot be made again.
+pub fn confirm(cx: &Context, plan: &Plan) -> Result<()> {
+    let deletions = plan.steps.iter().filter(|step| matches!(step.action, Action::DeleteVolume(_)));
+    let deletions: Vec<String> = deletions.map(|step| step.action.to_string()).collect();
     if deletions.is_empty() || cx.screen.yes {
         return Ok(());
     }

@@ -1,9 +1,9 @@
 //! `devenv stop`
 
 use crate::commands::context::{Context, Intent};
+use crate::commands::remains::{self, Remains};
 use crate::commands::session::Options;
 use crate::error::Result;
-use crate::host::watch;
 use crate::plan::down;
 
 /// Stop parts and keep their containers
@@ -17,7 +17,10 @@ pub struct StopArgs {
 /// Runs the command.
 pub async fn run(cx: &Context, args: &StopArgs) -> Result<()> {
     if args.names.is_empty() {
-        watch::end(&cx.root()?).await;
+        remains::end_watcher(cx).await;
+    }
+    if let Some(remains) = Remains::of(cx).await? {
+        return remains.stop(cx, &args.names).await;
     }
     let (session, _lock) = cx.locked_session(Intent::Look).await?;
     let plan = down::stop(&session.environment, &session.observed, &session.names(&args.names)?);

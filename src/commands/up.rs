@@ -7,10 +7,10 @@ use crate::commands::{doctor, prepare, status, watch};
 use crate::config::local::{Containers, Start};
 use crate::config::values::Duration;
 use crate::error::{Kind, Result};
+use crate::plan::Plan;
 use crate::plan::fixes::Effect;
 use crate::plan::mend::Purpose;
 use crate::plan::up::Request;
-use crate::plan::{Action, Plan};
 use crate::ui::errors;
 use crate::ui::progress::seconds;
 use crate::ui::screen::in_ci;
@@ -90,8 +90,7 @@ async fn once(cx: &Context, args: &UpArgs) -> Result<()> {
     }
     let plan = decide(cx, args, &session)?;
     prepare::check_tools(&plan, &session.lock).await?;
-    let deletes = plan.steps.iter().filter(|step| matches!(step.action, Action::DeleteVolume(_)));
-    prepare::confirm(cx, &deletes.map(|step| step.action.to_string()).collect::<Vec<_>>())?;
+    prepare::confirm(cx, &plan)?;
     let options = Options {
         wait_timeout: args.wait_timeout.map(super::super::config::values::Duration::get),
         cache: !args.build,

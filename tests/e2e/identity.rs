@@ -119,3 +119,33 @@ fn losing_the_generated_folder_loses_nothing() {
     assert_eq!(sql(&password(&checkout.url("db")), "select what from orders"), "tea");
     checkout.ok(&["up"]).says("nothing to do");
 }
+
+#[test]
+fn what_runs_is_ended_also_without_the_files_that_describe_it() {
+    let checkout = Checkout::new(CONFIGURATION);
+    checkout.ok(&["up"]);
+    let good = checkout.read("devenv.yaml");
+    checkout.write("devenv.yaml", "project: [\n");
+    checkout.ok(&["stop", "cache"]).says("devenv.yaml:").says("known by its labels alone").says("stop cache");
+    assert_eq!(checkout.containers().len(), 3);
+    assert_eq!(engine::inspect(&checkout.container("cache"))["State"]["Running"], false);
+    assert!(checkout.ok(&["down", "--dry-run"]).stdout.contains("remove cache"));
+    checkout.ok(&["down"]).says("remove cache");
+    assert_eq!((checkout.containers().len(), checkout.networks().len(), checkout.volumes().len()), (0, 0, 1));
+    checkout.write("devenv.yaml", &good);
+    checkout.ok(&["up"]);
+
+    // The folder is gone: the checkout is named by it, from anywhere.
+    let label = checkout.label();
+    let left = |what: &[&str]| engine::lines(&[what, &["--quiet", "--filter", &label]].concat()).join("");
+    let elsewhere = checkout.sibling("elsewhere");
+    std::fs::create_dir(elsewhere.root()).unwrap();
+    let gone = checkout.root().display().to_string();
+    std::fs::remove_dir_all(checkout.root()).unwrap();
+    elsewhere.devenv(&["-p", &gone, "down", "-v"]).code(2).says("deleting data needs a yes");
+    elsewhere.ok(&["-p", &gone, "down", "-v", "--yes"]).says("remove cache").says("delete volume:");
+    for what in [&["ps", "--all"][..], &["network", "ls"], &["volume", "ls"]] {
+        assert_eq!(left(what), "", "{what:?}");
+    }
+    elsewhere.ok(&["-p", &gone, "down"]).says("nothing is there");
+}
