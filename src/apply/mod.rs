@@ -11,6 +11,7 @@ pub mod engine_events;
 pub mod executor;
 pub mod fragments;
 pub mod gateway;
+pub mod logs;
 mod messages;
 pub mod mirror;
 pub mod notify;

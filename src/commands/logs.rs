@@ -1,28 +1,17 @@
 //! `devenv logs`
 
-use std::path::PathBuf;
-use std::time::Instant;
-
 use futures_util::StreamExt;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use futures_util::stream::{select_all, unfold};
+use tokio::sync::mpsc::Receiver;
 
-use crate::apply::secrets;
+use crate::apply::logs::{Log, Piece};
 use crate::commands::context::{Context, Intent};
 use crate::config::values::Duration;
-use crate::error::{Error, Kind, Result};
+use crate::error::{self, Error, Result};
 use crate::host::clock;
-use crate::host::engine::Engine;
 use crate::host::engine::containers::LogRequest;
-use crate::names::PartName;
-use crate::plan::log::{Line, Lines};
-use crate::plan::observed::{Container, Role, State};
-use crate::redact;
+use crate::plan::parts::Kind;
 use crate::ui::screen::visible;
-
-/// Between two looks whether a part runs again.
-const PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
-/// A part that has no container for so long is not followed any more.
-const GONE: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Print what parts have printed
 #[derive(clap::Args, Debug)]
@@ -54,104 +43,95 @@ pub async fn run(cx: &Context, args: &LogsArgs) -> Result<()> {
         tail: args.tail.map(|lines| lines.to_string()),
         since: since.and_then(|since| i32::try_from(since).ok()),
     };
-    let parts = session.environment.parts.keys().filter(|name| names.is_empty() || names.contains(name));
-    let parts: Vec<(&PartName, &Container)> =
-        parts.filter_map(|name| Some((name, session.observed.container(name)?))).collect();
-    if parts.is_empty() {
-        return Err(Error::message(Kind::Failed, "nothing has run yet").hint("`devenv up` starts it"));
-    }
-    let width = parts.iter().map(|(name, _)| name.as_str().len()).max().unwrap_or_default();
-    let alone = parts.len() == 1;
-    let (sender, mut receiver) = unbounded_channel();
-    for (name, container) in parts {
+    let parts = session.environment.parts.values().filter(|part| names.is_empty() || names.contains(&part.name));
+    let mut logs = Vec::new();
+    for part in parts {
+        let Some(container) = session.observed.container(&part.name) else { continue };
         let log = Log {
             engine: session.engine.clone(),
             label: session.label(),
             root: session.checkout.root.clone(),
-            part: name.to_string(),
+            part: part.name.to_string(),
+            is_task: part.kind == Kind::Task,
         };
-        tokio::spawn(log.send(container.id.clone(), request.clone(), sender.clone()));
+        logs.push((part.name.to_string(), log.lines(container.id.clone(), request.clone())));
     }
-    drop(sender);
-    let shown = |part: &str, line: &Line| {
-        let text = if args.timestamps { format!("{} {}", line.time, line.text) } else { line.text.clone() };
-        if alone { text } else { format!("{part:width$} | {}", visible(&text)) }
+    if logs.is_empty() {
+        return Err(Error::message(error::Kind::Failed, "nothing has run yet").hint("`devenv up` starts it"));
+    }
+    let shown = Shown {
+        cx,
+        width: logs.iter().map(|(name, _)| name.len()).max().unwrap_or_default(),
+        alone: logs.len() == 1,
+        timestamps: args.timestamps,
     };
-    let mut all = Vec::new();
-    while let Some((part, line)) = receiver.recv().await {
-        let line = line?;
-        if !alone && !args.follow {
-            all.push((part, line));
-        } else if !cx.screen.line(&shown(&part, &line)) {
-            return Ok(());
-        }
-    }
-    all.sort_by(|(_, one), (_, other)| one.time.cmp(&other.time));
-    for (part, line) in &all {
-        if !cx.screen.line(&shown(part, line)) {
-            return Ok(());
+    if args.follow { as_they_come(&shown, logs).await } else { in_order(&shown, logs).await }
+}
+
+/// A part with what comes of its log.
+type Coming = (String, Receiver<Result<Piece>>);
+
+async fn as_they_come(shown: &Shown<'_>, logs: Vec<Coming>) -> Result<()> {
+    let streams = logs.into_iter().map(|(part, receiver)| {
+        let next = |(part, mut receiver): Coming| async move {
+            let piece = receiver.recv().await?;
+            Some(((part.clone(), piece), (part, receiver)))
+        };
+        unfold((part, receiver), next).boxed()
+    });
+    let mut all = select_all(streams);
+    while let Some((part, piece)) = all.next().await {
+        if !shown.print(&part, &piece?) {
+            break;
         }
     }
     Ok(())
 }
 
-/// The log of a part.
-struct Log {
-    engine: Engine,
-    label: String,
-    root: PathBuf,
-    part: String,
+/// Always the oldest of the lines that come next.
+async fn in_order(shown: &Shown<'_>, mut logs: Vec<Coming>) -> Result<()> {
+    let mut next: Vec<(String, usize)> = Vec::new();
+    let mut heads: Vec<Option<Piece>> = Vec::new();
+    for (at, (_, receiver)) in logs.iter_mut().enumerate() {
+        let head = receiver.recv().await.transpose()?;
+        next.extend(head.as_ref().map(|head| (head.time().to_owned(), at)));
+        heads.push(head);
+    }
+    while let Some(oldest) = next.iter().min().cloned() {
+        let (_, at) = oldest;
+        next.retain(|one| *one != oldest);
+        let (part, receiver) = &mut logs[at];
+        if let Some(piece) = heads[at].take()
+            && !shown.print(part, &piece)
+        {
+            return Ok(());
+        }
+        heads[at] = receiver.recv().await.transpose()?;
+        next.extend(heads[at].as_ref().map(|head| (head.time().to_owned(), at)));
+    }
+    Ok(())
 }
 
-impl Log {
-    /// Sends its lines; those that come too, where that is asked for, also when the part is restarted or made anew.
-    async fn send(self, mut id: String, mut request: LogRequest, sender: UnboundedSender<(String, Result<Line>)>) {
-        let mut lines = Lines::default();
-        loop {
-            let mut pieces = self.engine.follow(&id, &request).boxed();
-            while let Some(piece) = pieces.next().await {
-                let complete = match piece {
-                    Ok(piece) => lines.take(&piece).into_iter().map(Ok).collect(),
-                    Err(error) => vec![Err(error)],
-                };
-                for line in complete {
-                    // Nobody reads any more.
-                    if sender.send((self.part.clone(), line)).is_err() {
-                        return;
-                    }
-                }
-            }
-            if let Some(line) = lines.end() {
-                let _ = sender.send((self.part.clone(), Ok(line)));
-            }
-            let ended = i32::try_from(clock::seconds()).ok().map(|now| now - 2);
-            let next = if request.follow { self.started_again(&sender).await } else { None };
-            let Some(next) = next else { return };
-            // A new container is of interest from its first line on.
-            request.since = ended.filter(|_| next == id);
-            (id, request.tail) = (next, None);
-            lines.begin_again();
-            // It may have other credentials now.
-            redact::remember(&secrets::kept_values(&self.root));
-        }
-    }
+/// How lines are shown.
+struct Shown<'a> {
+    cx: &'a Context,
+    width: usize,
+    alone: bool,
+    timestamps: bool,
+}
 
-    /// Waits until a container of the part runs; none where nobody listens any more, or where the engine is away or has
-    /// none for long.
-    async fn started_again(&self, sender: &UnboundedSender<(String, Result<Line>)>) -> Option<String> {
-        let mut seen = Instant::now();
-        while !sender.is_closed() && seen.elapsed() < GONE {
-            tokio::time::sleep(PAUSE).await;
-            let all = self.engine.containers(&self.label).await.unwrap_or_default();
-            let ours = all.iter().find(|container| container.part == self.part && container.role == Role::Part);
-            match ours {
-                Some(container) if container.state == State::Running => {
-                    return Some(container.id.clone());
-                }
-                Some(_) => seen = Instant::now(),
-                None => {}
+impl Shown<'_> {
+    /// Prints what has come; false when the reader has gone away.
+    fn print(&self, part: &str, piece: &Piece) -> bool {
+        let line = match piece {
+            Piece::Line(line) => line,
+            Piece::Note(note) => {
+                self.cx.screen.say(note);
+                return true;
             }
-        }
-        None
+        };
+        let text = if self.timestamps { format!("{} {}", line.time, line.text) } else { line.text.clone() };
+        let width = self.width;
+        self.cx.screen.line(&if self.alone { text } else { format!("{part:width$} | {}", visible(&text)) })
     }
 }

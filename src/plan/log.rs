@@ -1,5 +1,8 @@
 //! Lines out of the pieces in which an engine sends a log, each line with its time in front. Pure.
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 /// How the engine writes a time: always as long as this, so that texts compare as times do.
 const TIME: usize = "2006-01-02T15:04:05.000000000Z".len();
 
@@ -27,6 +30,13 @@ impl Lines {
     pub fn begin_again(&mut self) {
         self.begun.clear();
         self.again = true;
+    }
+
+    /// The second of the last line that was taken, since 1970, by the engine's clock.
+    #[must_use]
+    pub fn since(&self) -> Option<i32> {
+        let last = OffsetDateTime::parse(&self.last, &Rfc3339).ok()?;
+        i32::try_from(last.unix_timestamp()).ok()
     }
 
     /// Takes a piece, and returns the lines that are complete with it. A line that is too long for the engine comes in
@@ -99,6 +109,7 @@ mod tests {
     fn what_was_taken_is_left_out_when_a_log_is_sent_again() {
         let mut lines = Lines::default();
         lines.take(format!("{} one\n{} two\n", at(1), at(2)).as_bytes());
+        assert_eq!(lines.since(), Some(1_795_275_602));
         lines.begin_again();
         let piece = format!("{} one\n{} two\n{} three\n", at(1), at(2), at(3));
         assert_eq!(texts(lines.take(piece.as_bytes())), ["03 three"]);

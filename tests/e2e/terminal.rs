@@ -80,10 +80,16 @@ modules:
     );
     checkout.ok(&["up"]);
     let mut child = checkout.begin(&["logs", "-f", "api"]);
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    assert_eq!(lines.next().unwrap(), "begun one");
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        for line in lines.filter(|line| !line.starts_with("devenv-run: ")) {
+            let _ = sender.send(line);
+        }
+    });
+    let next = || receiver.recv_timeout(Duration::from_secs(60)).unwrap();
+    assert_eq!(next(), "begun one");
     checkout.ok(&["restart", "api"]);
-    let mut next = || lines.find(|line| !line.starts_with("devenv-run: ")).unwrap();
     assert_eq!(next(), "begun one");
     checkout.replace("devenv.yaml", "WORD: one", "WORD: two");
     checkout.ok(&["up"]);
