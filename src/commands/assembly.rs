@@ -195,7 +195,6 @@ fn known_identity(
     world: &crate::plan::observed::World,
 ) -> Result<identity::Known> {
     let file = checkout::id_file(&checkout.root);
-    let original = file.as_ref().and_then(|file| checkout::id_file(Path::new(&file.path)));
     let volumes = world.volumes.iter().filter(|volume| volume.path == machine.root);
     let octet = |subnet: &String| subnet.strip_prefix("10.213.")?.split('.').next()?.parse().ok();
     let networks = world.networks.iter().flat_map(|network| {
@@ -205,8 +204,7 @@ fn known_identity(
     Ok(identity::Known {
         path: machine.root.clone(),
         machine: state::machine(),
-        original_exists: original.is_some()
-            && original.map(|file| file.id) == file.as_ref().map(|file| file.id.clone()),
+        original_exists: file.as_ref().is_some_and(checkout::original_exists),
         file,
         owners: volumes.filter_map(|volume| volume.checkout.clone()).collect(),
         fresh: state::random(6)?,

@@ -1,23 +1,26 @@
 //! What runs of a checkout whose files cannot be read, or whose folder is gone: the engine's labels say what there is, so
 //! that it can be ended all the same.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::apply::observe;
 use crate::commands::context::Context;
 use crate::commands::prepare;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
+use crate::host::locks::{self, ProjectLock};
 use crate::host::{checkout, state, watch};
 use crate::plan::Action;
 use crate::plan::down::{self, Volumes};
-use crate::plan::observed::{Observed, Role, State};
+use crate::plan::observed::{Container, Observed, Role, State};
 use crate::ui::errors;
+use crate::ui::screen::visible;
 
-/// What runs of a checkout.
+/// What runs of a checkout. Nobody else changes it meanwhile.
 pub(super) struct Remains {
     engine: Engine,
     observed: Observed,
+    _lock: ProjectLock,
 }
 
 impl Remains {
@@ -25,12 +28,14 @@ impl Remains {
     /// nobody knows which checkout it is.
     pub(super) async fn of(cx: &Context) -> Result<Option<Self>> {
         let Err(error) = cx.checkout() else { return Ok(None) };
-        let Some(id) = id(cx)? else { return Err(error) };
+        let Some((root, id)) = identity(cx)? else { return Err(error) };
         let engine = cx.engine()?;
-        let observed = observe::world(&engine, observe::describe(&engine), "").await?.of(&id);
         cx.screen.say(errors::text(&error, false));
         cx.screen.say("so what runs is known by its labels alone:");
-        Ok(Some(Self { engine, observed }))
+        let wait = |holder: &str| cx.screen.say(format!("waiting for {holder}"));
+        let lock = locks::take(&root, &engine.endpoint, &cx.command, wait).await?;
+        let observed = observe::world(&engine, observe::describe(&engine), "").await?.of(&id);
+        Ok(Some(Self { engine, observed, _lock: lock }))
     }
 
     /// Removes all of it, and its data where that is asked for.
@@ -62,8 +67,16 @@ impl Remains {
 
     /// Stops those parts that are named, or all.
     pub(super) async fn stop(&self, cx: &Context, names: &[String]) -> Result<()> {
-        let runs = self.observed.containers.iter().filter(|one| one.role == Role::Part && one.state == State::Running);
-        for container in runs.filter(|one| names.is_empty() || names.contains(&one.part)) {
+        let parts: Vec<&Container> = self.observed.containers.iter().filter(|one| one.role == Role::Part).collect();
+        if let Some(unknown) = names.iter().find(|name| parts.iter().all(|one| one.part != **name)) {
+            return Err(Error::message(Kind::Usage, format!("there is no container of `{}`", visible(unknown))));
+        }
+        let is_wanted = |one: &&&Container| names.is_empty() || names.contains(&one.part);
+        let running: Vec<_> = parts.iter().filter(|one| one.state == State::Running).filter(is_wanted).collect();
+        if running.is_empty() {
+            cx.screen.say("nothing runs");
+        }
+        for container in running {
             self.engine.stop(&container.id).await?;
             cx.screen.say(format!("stop {}", container.part));
         }
@@ -78,12 +91,17 @@ pub(super) async fn end_watcher(cx: &Context) {
     }
 }
 
-/// The checkout's id: as its folder has it, or as the table of all checkouts knows a folder that is gone.
-fn id(cx: &Context) -> Result<Option<String>> {
-    if let Ok(Some(root)) = cx.find() {
-        return Ok(checkout::id_file(&root).map(|file| file.id));
-    }
-    let table = state::look()?.table;
-    let held = table.checkouts.into_iter().find(|held| Path::new(&held.path) == cx.folder);
-    Ok(held.filter(|_| !cx.folder.exists()).map(|held| held.id))
+/// The checkout's folder and id: by what `up` has left in the folder or above it, or as the table of all checkouts knows
+/// a folder that is gone.
+fn identity(cx: &Context) -> Result<Option<(PathBuf, String)>> {
+    let Ok(folder) = cx.folder.canonicalize() else {
+        let table = state::look()?.table;
+        let held = table.checkouts.into_iter().find(|held| Path::new(&held.path) == cx.folder);
+        return Ok(held.map(|held| (PathBuf::from(held.path), held.id)));
+    };
+    let mut found = folder.ancestors().filter_map(|root| Some((root, checkout::id_file(root)?)));
+    let ours = found
+        .next()
+        .filter(|(root, file)| file.is_of(&state::machine(), &root.to_string_lossy(), checkout::original_exists(file)));
+    Ok(ours.map(|(root, file)| (root.to_owned(), file.id)))
 }

@@ -109,6 +109,12 @@ pub fn id_file(root: &Path) -> Option<IdFile> {
     serde_json::from_str(text.lines().find(|line| line.starts_with('{'))?).ok()
 }
 
+/// Whether the folder that an id was made in still holds a checkout with that very id.
+#[must_use]
+pub fn original_exists(file: &IdFile) -> bool {
+    id_file(Path::new(&file.path)).is_some_and(|original| original.id == file.id)
+}
+
 /// What this machine adds to the environment of a checkout.
 pub fn machine(root: &Path) -> Result<Machine> {
     let Some(text) = root.to_str() else {

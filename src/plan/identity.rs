@@ -59,6 +59,14 @@ pub struct IdFile {
     pub machine: String,
 }
 
+impl IdFile {
+    /// Whether it is that of the folder `path` in which it was found, and not of another one that was copied there.
+    #[must_use]
+    pub fn is_of(&self, machine: &str, path: &str, original_exists: bool) -> bool {
+        self.machine == machine && (self.path == path || !original_exists)
+    }
+}
+
 /// What is known about the checkout before its identity is decided.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
@@ -183,14 +191,12 @@ pub fn identify(known: &Known, project: &Project, table: &mut Table) -> Result<I
 /// else a new one.
 fn id_of(known: &Known, table: &Table) -> (String, Option<String>) {
     if let Some(file) = known.file.as_ref().filter(|file| file.machine == known.machine) {
-        if file.path == known.path {
-            return (file.id.clone(), None);
+        if !file.is_of(&known.machine, &known.path, known.original_exists) {
+            let news = format!("this is a copy of {}: it gets an identity of its own", file.path);
+            return (known.fresh.clone(), Some(news));
         }
-        if !known.original_exists {
-            return (file.id.clone(), Some(format!("this checkout was moved here from {}", file.path)));
-        }
-        let news = format!("this is a copy of {}: it gets an identity of its own", file.path);
-        return (known.fresh.clone(), Some(news));
+        let is_moved = file.path != known.path;
+        return (file.id.clone(), is_moved.then(|| format!("this checkout was moved here from {}", file.path)));
     }
     let in_table = table.checkouts.iter().find(|held| held.path == known.path).map(|held| held.id.clone());
     let found = in_table.or_else(|| known.owners.iter().next().cloned());

@@ -126,12 +126,23 @@ fn what_runs_is_ended_also_without_the_files_that_describe_it() {
     checkout.ok(&["up"]);
     let good = checkout.read("devenv.yaml");
     checkout.write("devenv.yaml", "project: [\n");
+    // A copy that has never been up is nobody yet: what runs is not its own.
+    let copy = checkout.sibling("copy");
+    shell(&format!("cp -a '{}' '{}'", checkout.root().display(), copy.root().display()));
+    copy.devenv(&["down", "-v", "--yes"]).code(2);
+    copy.devenv(&["stop"]).code(2);
+    assert_eq!((checkout.containers().len(), checkout.volumes().len()), (3, 1));
+    checkout.devenv(&["stop", "cahce"]).code(2).says("there is no container of `cahce`");
     checkout.ok(&["stop", "cache"]).says("devenv.yaml:").says("known by its labels alone").says("stop cache");
     assert_eq!(checkout.containers().len(), 3);
     assert_eq!(engine::inspect(&checkout.container("cache"))["State"]["Running"], false);
     assert!(checkout.ok(&["down", "--dry-run"]).stdout.contains("remove cache"));
     checkout.ok(&["down"]).says("remove cache");
     assert_eq!((checkout.containers().len(), checkout.networks().len(), checkout.volumes().len()), (0, 0, 1));
+    checkout.write("devenv.yaml", &good);
+    checkout.ok(&["up"]);
+    fs::remove_file(checkout.root().join("devenv.yaml")).unwrap();
+    checkout.ok(&["stop"]).says("there is no devenv.yaml").says("stop cache");
     checkout.write("devenv.yaml", &good);
     checkout.ok(&["up"]);
 
