@@ -137,8 +137,9 @@ impl Context {
         generated.extend(render::secrets::files(&environment, &secrets));
         generated.extend(secrets::made_files(&secrets, &origins));
         generated.push(private(secrets::KEY, key));
-        generated.push(private("id", id_text(&identity, &known)));
         generated.extend(site.certificates(machine.ca.bundle()));
+        // With it, all that stands there is this checkout's own.
+        generated.push(private("id", id_text(&identity, &known)));
         let ca_bundle = machine.ca.for_builds().map(str::to_owned);
         observe::details(&engine, &environment, &mut observed).await;
         if let Some(registry) = &project.file.registry {

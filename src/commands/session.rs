@@ -17,7 +17,7 @@ use crate::names::PartName;
 use crate::plan::Plan;
 use crate::plan::definition::Definition;
 use crate::plan::environment::Machine;
-use crate::plan::identity::Identity;
+use crate::plan::identity::{FolderOf, Identity};
 use crate::plan::images::Hierarchy;
 use crate::plan::lock::Lock;
 use crate::plan::observed::{Observed, Role};
@@ -111,6 +111,10 @@ impl Session {
     /// Writes what is generated, and keeps the identity.
     pub fn write(&mut self) -> Result<()> {
         let root = &self.checkout.root;
+        if self.identity.folder == FolderOf::Other {
+            // Also those of services that are switched off now.
+            generated::remove_folder(&root.join(".devenv"), "secrets")?;
+        }
         files::write_generated(root, &self.generated)?;
         // Keys of names that the gateway has no more.
         generated::remove_forgotten(&root.join(".devenv"), "certs", &self.generated)?;

@@ -33,6 +33,14 @@ pub fn refuse_link(folder: &Path) -> Result<()> {
     Err(Error::message(Kind::Failed, message).hint("remove the link and run the command again"))
 }
 
+/// Removes a folder below `root` with all that is in it.
+pub fn remove_folder(root: &Path, folder: &str) -> Result<()> {
+    let path = root.join(folder);
+    refuse_link(root)?;
+    refuse_link(&path)?;
+    remove(&path)
+}
+
 /// Removes files of a folder, below `root`, that devenv made once and makes no more.
 pub fn remove_forgotten(root: &Path, folder: &str, made: &[Generated]) -> Result<()> {
     for entry in fs::read_dir(root.join(folder)).into_iter().flatten().flatten() {

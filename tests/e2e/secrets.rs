@@ -193,7 +193,8 @@ services:
     let seen = checkout.ok(&["exec", "whole", "--", "sh", "-c", "ls -A; ls -A .devenv"]).stdout;
     assert!(seen.contains("devenv.yaml") && !seen.contains("secrets") && !seen.contains("certs"), "{seen}");
 
-    // A copy has keys and credentials of its own, from the first moment.
+    // A copy has keys and credentials of its own, from the first moment, also those of a service that is off now.
+    checkout.write(".devenv/secrets/.made/off/password", "of the original");
     let copy = checkout.sibling("copy");
     shell(&format!("cp -a '{}' '{}'", checkout.root().display(), copy.root().display()));
     copy.ok(&["up"]).says("it gets an identity of its own");
@@ -203,6 +204,7 @@ services:
         let (ours, theirs) = kept(file);
         assert_ne!(ours, theirs, "{file}");
     }
+    assert!(!copy.root().join(".devenv/secrets/.made/off").exists());
     copy.ok(&["up"]).says("nothing to do");
     copy.ok(&["down", "-v", "--yes"]);
 
