@@ -95,10 +95,7 @@ pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
     let place = Place::of(None)?;
     let authority = authority(&place, &profile, wish.now, make, &mut certs.news);
     let authority = make.bears(authority, &mut certs.news)?;
-    certs.authority = match &authority {
-        Some(pair) => Some(pair.certificate.clone()),
-        None => files::read_text(&place.certificate())?,
-    };
+    certs.authority = certificate(&place, authority.as_ref())?;
     let own = own(wish, &mut certs.news);
     certs.own = make.bears(own, &mut certs.news)?;
     let own = certs.own.as_ref().and_then(|own| Facts::of(&own.certificate).ok());
@@ -217,6 +214,14 @@ pub fn authority(
     place.keep(&pair)?;
     news.push("made this machine's certificate authority: `devenv certs trust` makes browsers accept it".to_owned());
     Ok(Some(pair))
+}
+
+/// The certificate of an authority, also of one that cannot be used: it is trusted all the same.
+pub(super) fn certificate(place: &Place, authority: Option<&Pair>) -> Result<Option<String>> {
+    match authority {
+        Some(pair) => Ok(Some(pair.certificate.clone())),
+        None => files::read_text(&place.certificate()),
+    }
 }
 
 /// A file in force, as people find it.

@@ -33,18 +33,19 @@ pub fn load(
     for (name, names) in zones {
         let place = Place::of(Some(name))?;
         let authority = certs::authority(&place, &profile, wish.now, Make::No, news);
-        let Some(authority) = make.bears(authority, news)? else { continue };
+        let authority = make.bears(authority, news)?;
+        let Some(certificate) = certs::certificate(&place, authority.as_ref())? else { continue };
         let host = names.first().map(String::as_str).unwrap_or_default();
         let wish = Wish { host, names, ..wish };
         let kept = wish.kept(LeafOf::Zone(name))?;
-        let leaf = match make {
-            Make::No => kept,
-            Make::Yes => {
+        let leaf = match authority.filter(|_| make == Make::Yes) {
+            None => kept,
+            Some(authority) => {
                 let what = format!("the certificate for {name}");
                 Some(certs::leaf(kept, &authority, wish, &profile, &what, news)?)
             }
         };
-        all.push(Zone { name: name.clone(), names: names.clone(), authority: authority.certificate, leaf });
+        all.push(Zone { name: name.clone(), names: names.clone(), authority: certificate, leaf });
     }
     Ok(all)
 }

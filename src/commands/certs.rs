@@ -164,6 +164,7 @@ async fn show(cx: &Context, json: bool) -> Result<()> {
         for store in &authority.stores {
             let what = match store.trust {
                 Trust::Trusted => "trusted".to_owned(),
+                Trust::Unreadable => "not known: it cannot be read".to_owned(),
                 Trust::Absent | Trust::Kept => format!("not trusted: `{trusting}`"),
                 Trust::Unknown => format!("not known: `certutil` is missing, `{trusting}` installs it"),
             };
@@ -263,11 +264,13 @@ async fn untrust_lost(cx: &Context) -> Result<()> {
     if lost.is_empty() {
         cx.screen.say("no store here knows an authority of devenv but yours");
     }
+    let mut refused = None;
     for authority in lost {
         cx.screen.say(&authority.name);
-        change(cx, &authority, Change::Untrust).await?;
+        // A no to one of them, which may be another user's, is none to the next.
+        refused = change(cx, &authority, Change::Untrust).await.err().or(refused);
     }
-    Ok(())
+    refused.map_or(Ok(()), Err)
 }
 
 async fn change(cx: &Context, authority: &Authority, change: Change) -> Result<()> {
@@ -288,9 +291,14 @@ async fn change(cx: &Context, authority: &Authority, change: Change) -> Result<(
     let (done, failed): (Vec<&Seen>, Vec<&Seen>) = stores.iter().partition(|seen| seen.trust == wanted);
     done.into_iter().for_each(|seen| cx.screen.say(shown(seen)));
     if !failed.is_empty() {
-        let failed: Vec<String> = failed.iter().map(|seen| seen.store.to_string()).collect();
-        let error = Error::message(Kind::Failed, format!("{} is not as it should be afterwards", failed.join(", ")));
-        return Err(error.hint("a browser with a primary password takes the authority only by its own settings"));
+        let names: Vec<String> = failed.iter().map(|seen| seen.store.to_string()).collect();
+        let error = Error::message(Kind::Failed, format!("{} is not as it should be afterwards", names.join(", ")));
+        let is_browser = |seen: &&Seen| matches!(seen.store, decision::Store::Nss(_));
+        return Err(if failed.iter().any(is_browser) {
+            error.hint("a browser with a primary password takes the authority only by its own settings")
+        } else {
+            error
+        });
     }
     if change == Change::Trust && !stores.iter().any(|seen| matches!(seen.store, decision::Store::Nss(_))) {
         cx.screen.say("no browser's database was found: run it again when Firefox or Chromium has been started once");

@@ -37,7 +37,12 @@ pub async fn stores(authority: &Authority) -> Result<Vec<Seen>> {
         let is_source = files::read_text(&file)?.is_some_and(|text| text == certificate);
         // A call that was cut short has left the one without the other.
         let is_there = is_source && bundle(&store).is_none_or(|text| text.contains(certificate.trim()));
-        seen.push(Seen { store, trust: if is_there { Trust::Trusted } else { Trust::Absent } });
+        let trust = match (is_there, is_source) {
+            (true, _) => Trust::Trusted,
+            (false, true) => Trust::Kept,
+            (false, false) => Trust::Absent,
+        };
+        seen.push(Seen { store, trust });
     }
     if Path::new("/etc/ssl/certs/java/cacerts").is_file() && process::exists("keytool") {
         let call = Cmd::new("keytool", ["-list", "-cacerts", "-storepass", "changeit", "-alias"]);
@@ -55,6 +60,7 @@ pub async fn stores(authority: &Authority) -> Result<Vec<Seen>> {
     for database in databases() {
         let trust = match listing(&database).await {
             Some(listing) => in_listing(&listing, &authority.name),
+            None if process::exists("certutil") => Trust::Unreadable,
             None => Trust::Unknown,
         };
         seen.push(Seen { store: Store::Nss(database), trust });
@@ -85,10 +91,11 @@ pub async fn lost(known: &[Authority]) -> Result<Vec<Authority>> {
     Ok(found.into_values().collect())
 }
 
-/// What a database of NSS holds; `None` where nobody can ask it.
+/// What a database of NSS holds; `None` where it cannot be asked.
 async fn listing(database: &Path) -> Option<String> {
     let call = Cmd::new("certutil", ["-L", "-d"]).args([format!("sql:{}", database.display())]);
-    Some(process::output(&call).await.ok()?.stdout)
+    let output = process::output(&call).await.ok()?;
+    output.status.success().then_some(output.stdout)
 }
 
 /// What programs read of a system's store, where that is one text.

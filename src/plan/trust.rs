@@ -47,6 +47,14 @@ pub struct Seen {
     pub trust: Trust,
 }
 
+impl Trust {
+    /// Whether it is known that programs which read the store do not trust the authority.
+    #[must_use]
+    pub fn is_not_given(self) -> bool {
+        matches!(self, Self::Kept | Self::Absent)
+    }
+}
+
 /// What a store thinks of an authority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -59,6 +67,8 @@ pub enum Trust {
     Absent,
     /// It cannot be seen: `certutil` is missing.
     Unknown,
+    /// It cannot be seen: the store cannot be read.
+    Unreadable,
 }
 
 /// An authority as stores know it.
@@ -209,7 +219,7 @@ pub fn trust(stores: &[Seen], authority: &Authority, root: Root) -> Vec<Action> 
 #[must_use]
 pub fn untrust(stores: &[Seen], authority: &Authority, root: Root) -> Vec<Action> {
     let mut actions = Vec::new();
-    for seen in stores.iter().filter(|seen| matches!(seen.trust, Trust::Trusted | Trust::Kept)) {
+    for seen in stores.iter().filter(|seen| matches!(seen.trust, Trust::Trusted | Trust::Kept | Trust::Unreadable)) {
         match &seen.store {
             store @ (Store::Debian | Store::Fedora | Store::Arch) => {
                 let target = format!("{}/{}", folder(store).unwrap_or_default(), authority.file());

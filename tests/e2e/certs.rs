@@ -182,14 +182,17 @@ fn a_name_of_another_zone_has_the_certificate_of_that_zone_alone() {
     checkout.ok(&["certs", "add-zone", zone]);
     checkout.ok(&["up"]).says("recreate web: authorities changed");
     // What needs no signature goes on with an authority that cannot sign.
-    let key = data.join("ca/ca.key").display().to_string();
-    crate::checkout::shell(&format!("chmod 644 '{key}'"));
-    let (up, status, stop) = (checkout.devenv(&["up"]), checkout.devenv(&["status"]), checkout.devenv(&["stop"]));
-    crate::checkout::shell(&format!("chmod 400 '{key}'"));
-    up.code(1).says("others can read");
-    status.code(0);
-    stop.code(0);
-    checkout.ok(&["up"]);
+    for key in [data.join("ca/ca.key"), data.join("zones").join(zone).join("ca.key")] {
+        let key = key.display();
+        crate::checkout::shell(&format!("chmod 644 '{key}'"));
+        let (up, status, stop) = (checkout.devenv(&["up"]), checkout.devenv(&["status"]), checkout.devenv(&["stop"]));
+        crate::checkout::shell(&format!("chmod 400 '{key}'"));
+        up.code(1).says("others can read");
+        let status = status.code(0).stdout;
+        assert!(status.contains("healthy") && !status.contains("stale"), "{status}");
+        stop.code(0);
+        checkout.ok(&["up"]);
+    }
     // A name that goes takes its key with it; a file of the user's own stays.
     checkout.write(".devenv/certs/mine.pem", "mine");
     checkout.replace("devenv.yaml", &format!(", PROJECT.{zone}").replace("PROJECT", project), "");

@@ -119,18 +119,23 @@ fn untrusting_first(zone: Option<&str>) -> String {
 }
 
 fn trust(what: &str, zone: Option<&str>, stores: &[Seen]) -> Finding {
-    let with = |trust: Trust| -> Vec<String> {
-        stores.iter().filter(|seen| seen.trust == trust).map(|seen| seen.store.to_string()).collect()
+    let with = |is: fn(Trust) -> bool| -> Vec<String> {
+        stores.iter().filter(|seen| is(seen.trust)).map(|seen| seen.store.to_string()).collect()
     };
     let mut lacks = Vec::new();
-    let (absent, unknown) = ([with(Trust::Absent), with(Trust::Kept)].concat(), with(Trust::Unknown));
+    let absent = with(Trust::is_not_given);
+    let unknown = with(|trust| trust == Trust::Unknown);
+    let unreadable = with(|trust| trust == Trust::Unreadable);
     if !absent.is_empty() {
         lacks.push(format!("not trusted by {}", absent.join(", ")));
     }
     if !unknown.is_empty() {
         lacks.push(format!("`certutil` is missing to ask {}", unknown.join(", ")));
     }
-    let trusted = with(Trust::Trusted);
+    if !unreadable.is_empty() {
+        lacks.push(format!("{} cannot be read", unreadable.join(", ")));
+    }
+    let trusted = with(|trust| trust == Trust::Trusted);
     match (lacks.is_empty(), trusted.is_empty()) {
         (true, true) => Finding::ok("authority", format!("{what}, no store here to trust it")),
         (true, false) => Finding::ok("authority", format!("{what}, trusted by {}", trusted.join(", "))),
