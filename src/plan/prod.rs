@@ -97,10 +97,11 @@ impl From<ProductionError> for Error {
             }
             ProductionError::Unknown { known, .. } if known.is_empty() => "remove it: nothing takes secrets".to_owned(),
             ProductionError::Unknown { known, .. } => format!("there are {}", quoted(known)),
-            ProductionError::Machine { .. } => {
+            ProductionError::Machine { key: "run" | "command", .. } => {
                 "write the variable into `env`, where production fills it in, and read it in the command as `$$NAME`"
                     .to_owned()
             }
+            ProductionError::Machine { .. } => "write a text without a variable there".to_owned(),
         };
         Self::new(ErrorKind::Usage, error).hint(hint)
     }
@@ -109,7 +110,7 @@ impl From<ProductionError> for Error {
 /// Decides production from the environment that the project has in dev.
 pub fn production(mut environment: Environment, project: &Project) -> Result<Production, ProductionError> {
     let secrets = named(&environment, project)?;
-    refuse_this_machine(project)?;
+    refuse_this_machine(&environment, project)?;
     let mut parts = BTreeMap::new();
     for part in environment.parts.values_mut() {
         let mut extra = extra(part, &environment.credentials);
@@ -156,10 +157,13 @@ fn named(environment: &Environment, project: &Project) -> Result<BTreeMap<String
 }
 
 /// Refuses what is filled in when the definition is rendered, where only a fixed text can stand.
-fn refuse_this_machine(project: &Project) -> Result<(), ProductionError> {
-    let modules = project.file.modules.keys().map(|name| ("modules", name, &["run", "health"][..]));
-    let services = project.file.services.keys();
-    let services = services.map(|name| ("services", name, &["image", "external", "command", "health", "volumes"][..]));
+fn refuse_this_machine(environment: &Environment, project: &Project) -> Result<(), ProductionError> {
+    let is_there = |name: &PartName| environment.parts.contains_key(name);
+    let modules = project.file.modules.keys().filter(|name| is_there(name));
+    let modules = modules.map(|name| ("modules", name, &["run", "health"][..]));
+    let services = project.file.services.iter().filter(|(name, one)| is_there(name) || one.external.is_some());
+    let keys = &["image", "external", "command", "health", "volumes"][..];
+    let services = services.map(|(name, _)| ("services", name, keys));
     for (section, owner, keys) in modules.chain(services) {
         for key in keys {
             let path = [section, owner.as_str(), key];
