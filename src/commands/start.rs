@@ -5,7 +5,8 @@ use crate::commands::session::{Options, Session};
 use crate::commands::watch;
 use crate::error::{Error, Kind, Result};
 use crate::names::PartName;
-use crate::plan::{Plan, down};
+use crate::plan::Plan;
+use crate::plan::down::{self, Running};
 use crate::ui::screen::in_ci;
 
 /// Start parts that are stopped, as they are
@@ -37,7 +38,7 @@ pub async fn start(cx: &Context, args: &StartArgs) -> Result<()> {
             Error::message(Kind::Failed, format!("`{}` has no container yet", part.name)).hint("`devenv up` makes it")
         );
     }
-    refuse_outdated(&session, &names)?;
+    refuse_outdated(&session, &names, Running::GoesOn)?;
     let plan = down::start(&session.environment, &session.observed, &names);
     if plan.is_empty() {
         cx.screen.say("everything runs");
@@ -47,27 +48,21 @@ pub async fn start(cx: &Context, args: &StartArgs) -> Result<()> {
     if in_ci() { Ok(()) } else { watch::ensure(cx, &session).await }
 }
 
-/// Refuses to start, as it is, what could not work: it would log in with credentials of before, or listen at ports that
-/// no address names any more.
-fn refuse_outdated(session: &Session, names: &[PartName]) -> Result<()> {
-    for part in session.environment.closure(names) {
-        let container = session.observed.container(&part.name);
-        let definition = session.definitions.get(part.name.as_str());
-        let changed = container.zip(definition).and_then(|(container, now)| now.difference(&container.definition));
-        let mut changed = changed.unwrap_or_default().into_iter();
-        if let Some(what) = changed.find(|key| matches!(key.as_str(), "secrets" | "ports")) {
-            let message = format!("`{}` cannot start as it is: its {what} changed since it was made", part.name);
-            return Err(Error::message(Kind::Failed, message).hint("`devenv up` makes it anew"));
+fn refuse_outdated(session: &Session, names: &[PartName], running: Running) -> Result<()> {
+    match down::outdated(&session.environment, &session.observed, &session.definitions, names, running) {
+        None => Ok(()),
+        Some((part, why)) => {
+            let error = Error::message(Kind::Failed, format!("`{part}` cannot start as it is: {why}"));
+            Err(error.hint("`devenv up` makes it anew"))
         }
     }
-    Ok(())
 }
 
 /// Runs `restart`.
 pub async fn restart(cx: &Context, args: &RestartArgs) -> Result<()> {
     let (session, _lock) = cx.locked_session(Intent::Look).await?;
     let names = session.names(&args.names)?;
-    refuse_outdated(&session, &names)?;
+    refuse_outdated(&session, &names, Running::Counts)?;
     let plan: Plan = down::stop(&session.environment, &session.observed, &names);
     session.carry_out(cx.screen, &plan, Options::default()).await?;
     let session = cx.session(Intent::Look).await?;

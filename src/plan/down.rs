@@ -1,8 +1,11 @@
 //! The plans of `down`, `stop` and `start`, which make nothing.
 
+use std::collections::BTreeMap;
+
 use crate::names::PartName;
+use crate::plan::definition::{self, Definition};
 use crate::plan::observed::{Observed, State};
-use crate::plan::parts::{Environment, Kind};
+use crate::plan::parts::{Environment, Kind, Part};
 use crate::plan::{Action, Plan, up};
 
 /// What `down` takes away beside containers and networks.
@@ -78,6 +81,49 @@ pub fn stop(environment: &Environment, observed: &Observed, names: &[PartName]) 
         stopped.push((name.clone(), step));
     }
     plan
+}
+
+/// Why a stopped part cannot start as it is: it would log in with credentials of before, or listen at ports that no
+/// address names any more.
+#[must_use]
+pub fn outdated(
+    environment: &Environment,
+    observed: &Observed,
+    definitions: &BTreeMap<String, Definition>,
+    names: &[PartName],
+    running: Running,
+) -> Option<(PartName, &'static str)> {
+    let begins = |part: &&&Part| {
+        let container = observed.container(&part.name);
+        container.is_some_and(|container| container.state != State::Running)
+            || (running == Running::Counts && (names.is_empty() || names.contains(&part.name)))
+    };
+    let closure = environment.closure(names);
+    let mut beginning = closure.iter().filter(begins);
+    beginning.find_map(|part| {
+        let (container, now) = (observed.container(&part.name)?, definitions.get(part.name.as_str())?);
+        let changed = now.difference(&container.definition)?;
+        let has = |key: &str| changed.iter().any(|changed| changed == key);
+        let what = if has(definition::KEY) {
+            "what it was made from is not known: the key in .devenv is new"
+        } else if has("secrets") {
+            "its credentials changed since it was made"
+        } else if has("ports") {
+            "its ports changed since it was made"
+        } else {
+            return None;
+        };
+        Some((part.name.clone(), what))
+    })
+}
+
+/// Whether parts that run are to begin anew too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Running {
+    /// Those that are named are: they are restarted.
+    Counts,
+    /// They go on.
+    GoesOn,
 }
 
 /// Starts stopped parts with what they need, each when what it needs is ready; all where `names` is empty.
