@@ -89,3 +89,5 @@ pub fn read(setting: Setting<'_>) -> Draft {
 mod bad_input;
 #[cfg(test)]
 mod reading;
+
+pub use references::is_reserved;

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::config::is_reserved;
+
 /// The files of a folder that say what it is, in the order in which they are believed. Names and texts of other files at
 /// its top help to guess the command.
 pub const MANIFESTS: [&str; 5] = ["requirements.txt", "pyproject.toml", "package.json", "go.mod", "Cargo.toml"];
@@ -39,7 +41,8 @@ pub fn starters(folders: &[(String, String, BTreeMap<String, String>)]) -> Vec<S
     let mut all: Vec<Starter> = Vec::new();
     for (module, path, files) in folders {
         let names = std::iter::once(module.clone()).chain((2..).map(|number| format!("{module}-{number}")));
-        let name = names.into_iter().find(|name| all.iter().all(|other| other.module != *name)).unwrap_or_default();
+        let is_free = |name: &String| !is_reserved(name) && all.iter().all(|other| other.module != *name);
+        let name = names.into_iter().find(is_free).unwrap_or_default();
         let Some(mut starter) = starter(&name, path, files) else { continue };
         let is_first = all.iter().all(|other| other.route.is_none());
         starter.route = starter.port.map(|_| if is_first { "/".to_owned() } else { format!("/{name}") });
@@ -51,7 +54,9 @@ pub fn starters(folders: &[(String, String, BTreeMap<String, String>)]) -> Vec<S
 /// What a folder is begun with; `None` where devenv does not know its language. `files` are the texts of the files at its
 /// top, by name.
 fn starter(module: &str, path: &str, files: &BTreeMap<String, String>) -> Option<Starter> {
-    let manifest = *MANIFESTS.iter().find(|name| files.contains_key(**name))?;
+    // A workspace alone has nothing to run.
+    let is_one = |name: &str, text: &str| name != "Cargo.toml" || text.contains("[package]");
+    let manifest = *MANIFESTS.iter().find(|name| files.get(**name).is_some_and(|text| is_one(name, text)))?;
     let begun = Starter { module: module.to_owned(), path: path.to_owned(), manifest, ..Starter::default() };
     Some(match manifest {
         "package.json" => node(begun, files),
@@ -75,7 +80,8 @@ fn python(begun: Starter, files: &BTreeMap<String, String>) -> Starter {
         _ => "pip install -e .",
     };
     let needs = |package: &str| {
-        MANIFESTS.iter().filter_map(|name| files.get(*name)).any(|text| text.to_lowercase().contains(package))
+        let manifests = ["requirements.txt", "pyproject.toml"].into_iter().filter_map(|name| files.get(name));
+        manifests.into_iter().any(|text| text.to_lowercase().contains(package))
     };
     let entry = ["main", "app", "wsgi", "server"].into_iter().find(|name| files.contains_key(&format!("{name}.py")));
     let (run, port) = match entry {
@@ -131,11 +137,11 @@ mod tests {
         let files: BTreeMap<String, String> = [("requirements.txt", "flask"), ("app.py", "")]
             .map(|(name, text)| (name.to_owned(), text.to_owned()))
             .into();
-        let folders = [("app", "."), ("app", "app"), ("web", "web")];
+        let folders = [("app", "."), ("app", "app"), ("gateway", "gateway")];
         let folders = folders.map(|(name, path)| (name.to_owned(), path.to_owned(), files.clone()));
         let shown = |starter: Starter| format!("{} {} {}", starter.module, starter.path, starter.route.unwrap());
         let all: Vec<String> = starters(&folders).into_iter().map(shown).collect();
-        assert_eq!(all, ["app . /", "app-2 app /app-2", "web web /web"]);
+        assert_eq!(all, ["app . /", "app-2 app /app-2", "gateway-2 gateway /gateway-2"]);
     }
 
     #[test]
@@ -168,6 +174,7 @@ mod tests {
                 "node: package.json: npm install --no-package-lock; ?; node server.mjs",
             ),
             (&[("go.mod", "module x")], "go: go.mod: go mod download; go build -o /tmp/api .; /tmp/api"),
+            (&[("Cargo.toml", "[workspace]")], "unknown"),
             (&[("Cargo.toml", "[package]")], "rust: : ; cargo build; cargo run --quiet"),
             (
                 &[("Cargo.toml", "[package]"), ("Cargo.lock", "")],

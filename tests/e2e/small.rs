@@ -213,7 +213,7 @@ fn a_small_project_is_kept_as_it_should_be_with_the_fewest_steps() {
 fn what_init_writes_runs_and_follows_saved_files() {
     let checkout = Checkout::new("");
     std::fs::remove_file(checkout.root().join("devenv.yaml")).unwrap();
-    checkout.write("api/requirements.txt", "flask\n");
+    checkout.write("api/requirements.txt", "flask==3.1.2\n");
     let app = "from flask import Flask\n\napp = Flask(__name__)\n\n\n@app.get('/')\ndef hello():\n    return 'one'\n";
     checkout.write("api/main.py", app);
     let init = checkout.ok(&["init", "--name", checkout.project()]);

@@ -23,6 +23,8 @@ mod ports;
 mod routes;
 mod services;
 
+pub use names::is_reserved;
+
 /// Every fault of meaning.
 pub(crate) fn check(tree: &Node, known: &Known) -> Vec<Finding> {
     let parts = parts(tree);

@@ -15,6 +15,12 @@ const RESERVED: [(&str, &str); 5] = [
     ("debug", "the tool box"),
 ];
 
+/// Whether no module or service may be called so.
+#[must_use]
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.iter().any(|(reserved, _)| *reserved == name)
+}
+
 pub(super) fn check(parts: &[Part<'_>]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut seen: HashMap<&str, &Part<'_>> = HashMap::new();
