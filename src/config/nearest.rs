@@ -35,11 +35,19 @@ const OTHER_TOOLS: [(&str, &str); 8] = [
     ("profiles", "mode"),
 ];
 
+/// Words of docker compose that nothing is called here, and what is done instead.
+const INSTEAD: [(&str, &str); 3] = [
+    ("volumes", "the source is mounted already: what is installed belongs to `deps: {into: [...]}`, data to a service"),
+    ("env_file", "write the variables into `env`: `${NAME}` takes one from where devenv is called"),
+    ("dockerfile", "a Dockerfile of your own stands in devenv/images/NAME, and is used by `image: NAME`"),
+];
+
 /// A help text for an unknown word.
 pub(crate) fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
     let known: Vec<&str> = known.into_iter().collect();
     let called = OTHER_TOOLS.iter().find(|(other, ours)| *other == word && known.contains(ours)).map(|(_, ours)| *ours);
-    nearest(word, known).or(called).map(|near| format!("did you mean `{near}`?"))
+    let near = nearest(word, known).or(called).map(|near| format!("did you mean `{near}`?"));
+    near.or_else(|| INSTEAD.iter().find(|(other, _)| *other == word).map(|(_, instead)| (*instead).to_owned()))
 }
 
 #[cfg(test)]
