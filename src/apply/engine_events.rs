@@ -1,19 +1,18 @@
 //! Which containers of a checkout run, now and whenever that changes, through restarts of the engine.
 
-use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::apply::messages::Message;
+use crate::apply::messages::{Containers, Message};
 use crate::error::Result;
 use crate::host::clock;
 use crate::host::engine::Engine;
 use crate::labels;
 use crate::names::PartName;
-use crate::plan::observed::{Role, State};
+use crate::plan::observed::{Role, State, has_failed};
 
 /// An answer of a healthy engine takes no longer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,7 +33,7 @@ pub(crate) async fn follow(engine: Engine, checkout: String, outbox: UnboundedSe
         let since = clock::seconds();
         let mut events = pin!(engine.events(&label, since.saturating_sub(1)));
         let mut looks = 0;
-        while let Ok(now) = running(&engine, &label).await {
+        while let Ok(now) = containers(&engine, &label).await {
             pause = PAUSE.0;
             if known.as_ref() != Some(&now) && outbox.send(Message::Containers(Some(now.clone()))).is_err() {
                 return;
@@ -47,7 +46,7 @@ pub(crate) async fn follow(engine: Engine, checkout: String, outbox: UnboundedSe
                 Ok(None | Some(Err(_))) => break,
             }
         }
-        if running(&engine, &label).await.is_ok() {
+        if containers(&engine, &label).await.is_ok() {
             // An engine that answers and has no events would be asked without a pause.
             tokio::time::sleep(PAUSE.0).await;
             continue;
@@ -60,12 +59,19 @@ pub(crate) async fn follow(engine: Engine, checkout: String, outbox: UnboundedSe
     }
 }
 
-async fn running(engine: &Engine, label: &str) -> Result<BTreeMap<PartName, String>> {
+async fn containers(engine: &Engine, label: &str) -> Result<Containers> {
     let listed = tokio::time::timeout(PATIENCE, engine.containers(label)).await;
     let listed = listed.unwrap_or_else(|_| {
         Err(crate::error::Error::message(crate::error::Kind::Missing, "the engine does not answer"))
     })?;
-    let running =
-        listed.into_iter().filter(|container| container.role == Role::Part && container.state == State::Running);
-    Ok(running.filter_map(|container| Some((PartName::new(container.part).ok()?, container.id))).collect())
+    let mut all = Containers::default();
+    for container in listed.into_iter().filter(|container| container.role == Role::Part) {
+        let Ok(part) = PartName::new(container.part) else { continue };
+        match container.state {
+            State::Running => drop(all.running.insert(part, container.id)),
+            State::Exited(code) if has_failed(code) => drop(all.failed.insert(part, container.id)),
+            _ => {}
+        }
+    }
+    Ok(all)
 }

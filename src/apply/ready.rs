@@ -9,7 +9,7 @@ use crate::host::network;
 use crate::plan::listeners;
 use crate::plan::observed::State;
 use crate::plan::parts::{Ask, Kind as PartKind, Part};
-use crate::plan::watch::DIED;
+use crate::plan::watch::died_with;
 
 /// Between two looks at a part that answers over the network.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -41,9 +41,15 @@ pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let Err(answer) = ask(engine, part, &probe.ask, id, &detail, within.saturating_sub(begin.elapsed())).await?
-        else {
-            return Ok(());
+        let answer = match ask(engine, part, &probe.ask, id, &detail, within.saturating_sub(begin.elapsed())).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(answer)) => answer,
+            Err(error) => {
+                // A command cannot run in a container that has ended meanwhile, and that is the news then.
+                let now = engine.detail(id).await?;
+                let has_ended = now.state != State::Running || now.restarts > 0;
+                return Err(if has_ended { ended(engine, part, id, &now).await } else { error });
+            }
         };
         if looked.elapsed() >= EXEC_PAUSE {
             looked = Instant::now();
@@ -144,6 +150,9 @@ async fn ended(engine: &Engine, part: &Part, id: &str, detail: &Detail) -> Error
     let error = Error::message(Kind::Failed, format!("{what}{lines}"));
     let error = match (detail.state, &part.kind) {
         (State::Exited(0), PartKind::Module) => error.hint("`once: true` is for a command that comes to its end"),
+        (_, PartKind::Module) => {
+            error.hint("mend it and save: a watched module starts again by itself, and `devenv up` goes on from here")
+        }
         _ => error.hint("mend it, then `devenv up` goes on from here"),
     };
     error.hint(format!("`devenv logs {}` shows all of its log", part.name))
@@ -153,9 +162,8 @@ async fn ended(engine: &Engine, part: &Part, id: &str, detail: &Detail) -> Error
 /// nothing.
 async fn given_up(engine: &Engine, part: &Part, id: &str) -> Option<Error> {
     let has_runner = part.kind == PartKind::Module;
-    let last = if has_runner { engine.last_lines(id, 1).await.pop() } else { None }?;
-    let ended = last.ends_with(DIED).then_some(last)?;
-    let code = ended.split_whitespace().find_map(|word| word.parse::<i64>().ok()).unwrap_or_default();
+    let last = if has_runner { engine.last_lines(id, 1).await.pop() } else { None };
+    let code = died_with(&last?)?;
     let lines = last_lines(engine, part, id).await;
     let message = format!("`{}` ended with code {code} after a file was saved{lines}", part.name);
     let error = Error::message(Kind::Failed, message);

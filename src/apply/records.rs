@@ -81,6 +81,8 @@ impl Records {
         self.say(&match end {
             End::Good if step == Step::Restart => format!("{module} restarted, healthy in {took}"),
             End::Good => format!("{module} {step} ok in {took}"),
+            // A restart that does not get healthy has no code.
+            End::Failed if record.code < 0 => format!("{module} {step} FAILED in {took}"),
             End::Failed => format!("{module} {step} FAILED (code {}) in {took}", record.code),
             End::Cancelled => format!("{module} {step} cancelled: something newer was saved"),
             End::Lost => format!("{module} {step} lost its container: it will be run again"),

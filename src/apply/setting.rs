@@ -80,7 +80,8 @@ impl Setting {
     #[must_use]
     pub fn settled(&self) -> Vec<Option<SystemTime>> {
         let since = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let is_as_read = |written: &SystemTime| is_settled(since(*written), since(self.read_at));
+        let (read, now) = (since(self.read_at), since(SystemTime::now()));
+        let is_as_read = |written: &SystemTime| is_settled(since(*written), read, now);
         self.times().into_iter().map(|written| written.filter(is_as_read)).collect()
     }
 

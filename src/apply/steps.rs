@@ -11,7 +11,7 @@ use crate::host::engine::runs::OneOff;
 use crate::host::state;
 use crate::labels;
 use crate::plan::parts::Part;
-use crate::plan::watch::{DIED, STARTED_AGAIN};
+use crate::plan::watch::{STARTED_AGAIN, died_with};
 
 /// Installs dependencies in a one-off container of the part's own definition; the stamp is written last. Returns the
 /// exit code.
@@ -101,7 +101,7 @@ pub async fn restart(
         let mut last = Vec::new();
         while let Some(line) = output.next().await {
             match line.strip_prefix("devenv-run: ") {
-                Some(said) if said.ends_with(DIED) => {
+                Some(_) if died_with(&line).is_some() => {
                     let lines = last.iter().skip(last.len().saturating_sub(20)).map(|line| format!("\n    {line}"));
                     let message = format!("`{name}` ended right after its restart{}", lines.collect::<String>());
                     return Error::message(Kind::Failed, message);

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::apply::batches::{Batches, Changed, Road};
 use crate::apply::engine_events;
-use crate::apply::messages::Message;
+use crate::apply::messages::{Containers, Message};
 use crate::apply::notify::tell;
 use crate::apply::records::{Records, Say};
 use crate::apply::running::Running;
@@ -52,6 +52,8 @@ pub struct Watcher {
     changes: Changes,
     held: Held,
     containers: BTreeMap<PartName, String>,
+    /// Those that have failed; one is started again when something was saved that may have mended it.
+    failed: BTreeMap<PartName, String>,
     batches: Batches,
     running: Running,
     outbox: UnboundedSender<Message>,
@@ -79,6 +81,7 @@ impl Watcher {
             changes: Changes::open(&setting.trees()),
             held,
             containers: BTreeMap::new(),
+            failed: BTreeMap::new(),
             batches: Batches::default(),
             running: Running::new(engine.clone(), outbox.clone()),
             inbox,
@@ -208,9 +211,26 @@ impl Watcher {
             }
             let modules: Vec<PartName> = self.setting.environment.parts.keys().cloned().collect();
             for module in modules {
+                self.revive(&module);
                 self.records.show(&module, (self.loops.runs(&module), self.loops.waits(&module)));
             }
         }
+    }
+
+    /// Starts a module's container again that has failed, when something has been saved since.
+    fn revive(&mut self, module: &PartName) {
+        if !self.loops.waits_for_container(module) {
+            return;
+        }
+        let Some(container) = self.failed.remove(module) else { return };
+        self.records.say(&format!("{module} is started again: it had failed, and something was saved"));
+        let (engine, outbox, module) = (self.engine.clone(), self.outbox.clone(), module.clone());
+        tokio::spawn(async move {
+            if let Err(error) = engine.start(&container).await {
+                // Nobody listens where the watcher has ended.
+                let _ = outbox.send(Message::Line(module, format!("it cannot be started: {error}")));
+            }
+        });
     }
 
     /// Ends all that runs, and leaves a state that says so.
@@ -322,6 +342,8 @@ impl Watcher {
             }
             Message::Containers(Some(now)) => {
                 self.take(Event::Back);
+                let Containers { running: now, failed } = now;
+                self.failed = failed;
                 let before = std::mem::replace(&mut self.containers, now.clone());
                 let is_other = |part: &PartName| before.get(part) != now.get(part);
                 let copied: Vec<PartName> = self.setting.copied().map(|part| part.name.clone()).collect();

@@ -96,7 +96,14 @@ async fn once(cx: &Context, args: &UpArgs) -> Result<()> {
         cache: !args.build,
         ..Options::default()
     };
-    let took = session.carry_out(cx.screen, &plan, options).await?;
+    let ended = session.carry_out(cx.screen, &plan, options).await;
+    if ended.as_ref().is_err_and(|error| error.kind == Kind::Failed) && !in_ci() {
+        drop(lock);
+        // What was begun is watched: a saved file may be what mends it.
+        watch::ensure(cx, &session).await?;
+        return ended.map(drop);
+    }
+    let took = ended?;
     if plan.is_empty() {
         cx.screen.say("nothing to do");
     } else {

@@ -219,6 +219,12 @@ impl Loops {
         if one.queue.is_empty() || one.current.is_some() { None } else { self.obstacle(module) }
     }
 
+    /// Whether a module has something to do and lacks nothing but a container that runs.
+    #[must_use]
+    pub fn waits_for_container(&self, module: &PartName) -> bool {
+        self.waits(module).is_some() && !self.away && !self.up.contains(module)
+    }
+
     fn configure(&mut self, rules: Rules, actions: &mut Vec<Action>) {
         for (module, one) in &mut self.loops {
             if rules.contains_key(module) {

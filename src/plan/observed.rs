@@ -41,6 +41,13 @@ pub enum State {
 /// The code of a program that did as it was told by a stop: 128 and the number of SIGTERM.
 pub const STOPPED: i64 = 143;
 
+/// Whether this exit code is a program's own word that something went wrong: it was neither stopped nor killed, by
+/// Ctrl-C (130), for want of time or memory (137) or in order (143).
+#[must_use]
+pub fn has_failed(code: i64) -> bool {
+    !matches!(code, 0 | 130 | 137 | STOPPED)
+}
+
 /// What the engine's own health check says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EngineHealth {

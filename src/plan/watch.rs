@@ -152,10 +152,11 @@ fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
 /// files stands still for some milliseconds.
 const TICK: Duration = Duration::from_millis(20);
 
-/// Whether a file that was last written at one time is what was read from another on; both since 1970.
+/// Whether a file that was last written at one time is what was read from another on; all since 1970. A time that has
+/// not come yet says nothing about that.
 #[must_use]
-pub fn is_settled(written: Duration, read: Duration) -> bool {
-    written + TICK < read
+pub fn is_settled(written: Duration, read: Duration, now: Duration) -> bool {
+    written + TICK < read || written > now + TICK
 }
 
 /// The rules of those modules that ask to be watched.
@@ -294,8 +295,12 @@ impl State {
 
 /// What the runner says when the old command is gone and the new one begins.
 pub const STARTED_AGAIN: &str = "devenv-run: started again";
-/// What the runner says when the new one has died at once.
-pub const DIED: &str = "right after the restart: waiting for the next one";
+/// The code with which the new one has died at once, where the runner says so in a line of the log.
+#[must_use]
+pub fn died_with(line: &str) -> Option<i64> {
+    let said = line.strip_prefix("devenv-run: ended with code ")?;
+    said.strip_suffix(" right after the restart: waiting for the next one")?.parse().ok()
+}
 
 /// A length of time for people.
 #[must_use]
@@ -347,13 +352,23 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_runner_says_that_a_command_has_died() {
+        let line = "devenv-run: ended with code 3 right after the restart: waiting for the next one";
+        assert_eq!(died_with(line), Some(3));
+        assert_eq!(died_with("devenv-run: started again"), None);
+        assert_eq!(died_with(&format!("a program says {line}")), None);
+    }
+
+    #[test]
     fn what_was_written_while_it_was_read_is_read_again() {
         let read = Duration::from_secs(60);
-        assert!(is_settled(read - Duration::from_millis(21), read));
+        let now = read + Duration::from_secs(1);
+        assert!(is_settled(read - Duration::from_millis(21), read, now));
         for late in [0, 5, 200] {
-            assert!(!is_settled(read + Duration::from_millis(late), read), "{late}");
+            assert!(!is_settled(read + Duration::from_millis(late), read, now), "{late}");
         }
-        assert!(!is_settled(read - Duration::from_millis(4), read), "in the same tick of the clock");
+        assert!(!is_settled(read - Duration::from_millis(4), read, now), "in the same tick of the clock");
+        assert!(is_settled(now + Duration::from_secs(60), read, now), "by another clock");
     }
 
     #[test]

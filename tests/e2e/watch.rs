@@ -137,6 +137,36 @@ fn up_says_at_once_that_a_program_has_died_after_a_save() {
 }
 
 #[test]
+fn a_module_that_failed_at_its_start_comes_up_when_the_file_is_mended_and_stays_down_when_it_was_stopped() {
+    let checkout = Checkout::new(
+        "project: PROJECT
+modules:
+  api: {path: api, image: base, build: sh -n main.sh, run: sh main.sh, watch: {}, health: {command: [test, -e, /tmp/up]}}
+  after: {path: ., image: base, run: sleep infinity, needs: [api]}
+",
+    );
+    let good = "touch /tmp/up\nexec sleep infinity\n";
+    checkout.write("api/main.sh", "if broken\n");
+    let up = checkout.devenv(&["up"]).code(1).says("watching api in the background").says("`api` ended with code");
+    up.says("mend it and save: a watched module starts again by itself");
+    logged(&checkout, "api is started again: it had failed, and something was saved", || {
+        checkout.write("api/main.sh", good);
+    });
+    let runs = |part: &str| engine::inspect(&checkout.container(part))["State"]["Running"] == true;
+    until("the mended module runs", || runs("api").then_some(()));
+    // What stands behind it comes by the next `up`.
+    checkout.ok(&["up"]);
+    assert!(runs("after"));
+    // What was stopped on purpose is not started by a file.
+    let pid = watcher(&checkout);
+    checkout.ok(&["stop", "api"]);
+    logged(&checkout, "api waits for its container", || checkout.write("api/main.sh", &format!("# more\n{good}")));
+    std::thread::park_timeout(std::time::Duration::from_secs(2));
+    assert!(!runs("api"));
+    assert_eq!(watcher(&checkout), pid);
+}
+
+#[test]
 fn a_setting_that_is_written_twice_in_a_moment_is_the_last_one() {
     let checkout = checkout();
     checkout.ok(&["up"]);
@@ -150,8 +180,10 @@ fn a_setting_that_is_written_twice_in_a_moment_is_the_last_one() {
         checkout.write("devenv.yaml", &watched);
         until("the module is watched", || {
             checkout.write("api/source", &format!("{gap} {}\n", log(&checkout).len()));
-            logged(&checkout, "", || std::thread::park_timeout(std::time::Duration::from_millis(500)));
-            runs(&checkout).starts_with(&format!("{gap} ")).then_some(())
+            let pause = std::time::Instant::now();
+            let is_built = || runs(&checkout).starts_with(&format!("{gap} "));
+            while !is_built() && pause.elapsed() < std::time::Duration::from_secs(2) {}
+            is_built().then_some(())
         });
     }
 }
