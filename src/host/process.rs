@@ -181,7 +181,7 @@ pub fn this() -> String {
 pub fn lives(named_so: &str) -> bool {
     let mut words = named_so.split(' ');
     let (machine, id) = (words.next(), words.next().and_then(|id| id.parse().ok()));
-    machine != Some(state::machine().as_str()) || id.is_some_and(|id| named(id) == named_so && is_there(id))
+    machine != named(0).split(' ').next() || id.is_some_and(|id| named(id) == named_so && is_there(id))
 }
 
 fn is_there(id: u32) -> bool {
@@ -192,8 +192,12 @@ fn is_there(id: u32) -> bool {
 fn named(id: u32) -> String {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     // The program's name stands in brackets and may hold anything; of what follows, the 20th is the start (proc(5)).
-    let began = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(19)).unwrap_or_default();
-    format!("{} {id} {began}", state::machine())
+    let mut words = stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace()).into_iter().flatten();
+    let is_dead = matches!(words.next(), Some("Z" | "X"));
+    let began = words.nth(18).filter(|_| !is_dead).unwrap_or_default();
+    // The same number is another process in another namespace.
+    let space = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    format!("{}{} {id} {began}", state::machine(), space.display())
 }
 
 /// Whether a program is on PATH.

@@ -75,7 +75,7 @@ pub fn without_block(text: &str, owner: &str) -> String {
             inside = true;
         } else if inside && bare == end {
             inside = false;
-        } else if inside && bare.starts_with("127.0.0.1 ") {
+        } else if inside && ["127.0.0.1 ", "::1 "].iter().any(|ours| bare.starts_with(ours)) {
         } else {
             inside = false;
             kept.push_str(line);
@@ -119,6 +119,8 @@ mod tests {
         assert_eq!(block(&with, "0a"), names);
         assert_eq!(with_block(&with, "0a", &names), with);
         assert_eq!(without_block(&with, "0a"), format!("{OTHERS}\n"));
+        let earlier = with.replace("shop.internal\n", "shop.internal\n::1 shop.localhost shop.internal\n");
+        assert_eq!(without_block(&earlier, "0a"), format!("{OTHERS}\n"), "a block as it was before");
         let both = with_block(&with, "0b", &names[..1]);
         assert_eq!(without_block(&both, "0b"), with, "the block of another checkout stays");
     }

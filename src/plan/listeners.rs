@@ -28,10 +28,15 @@ pub fn listeners(table: &str) -> impl Iterator<Item = Listener> + '_ {
         let (address, port) = words.nth(1)?.rsplit_once(':')?;
         let is_listening = words.nth(1)? == "0A";
         let port = u16::from_str_radix(port, 16).ok()?;
-        let is_loopback = (address.len() == 8 && address.ends_with("7F")) || address.ends_with("00000000000001000000");
-        let reach = if is_loopback { Reach::Loopback } else { Reach::Everybody };
+        let reach = if is_loopback(address) { Reach::Loopback } else { Reach::Everybody };
         (is_listening && address != "0B00007F").then_some(Listener { port, reach })
     })
+}
+
+/// Whether it is 127.x.x.x, also as IPv6 has it, or ::1.
+fn is_loopback(address: &str) -> bool {
+    let four = address.strip_prefix("0000000000000000FFFF0000").unwrap_or(address);
+    (four.len() == 8 && four.ends_with("7F")) || address == "00000000000000000000000001000000"
 }
 
 /// What to do about a part that does not answer on `port`, given the tables of its container.
@@ -46,13 +51,14 @@ pub fn advice(part: &PartName, port: u16, tables: &str) -> Option<String> {
         )),
         None => {
             let other = all.iter().min_by_key(|one| (one.reach, one.port))?;
-            Some(format!("`{part}` listens on port {}: `port: {port}` says otherwise", other.port))
+            Some(format!("`{part}` listens on port {} and not on {port}, which is its `port`", other.port))
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Reach::{Everybody, Loopback};
     use super::*;
 
     const HEAD: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n";
@@ -71,10 +77,18 @@ mod tests {
             line("00000000:1F92", "01"),
             line("00000000000000000000000001000000:1F93", "0A"),
             line("00000000000000000000000000000000:1F94", "0A"),
+            line("0000000000000000FFFF00000100007F:1F95", "0A"),
+            line("000000FD000000000000000001000000:1F96", "0A"),
         ];
         let found: Vec<(u16, Reach)> = listeners(&table.concat()).map(|one| (one.port, one.reach)).collect();
-        let expected =
-            [(8080, Reach::Loopback), (8081, Reach::Everybody), (8083, Reach::Loopback), (8084, Reach::Everybody)];
+        let expected = [
+            (8080, Loopback),
+            (8081, Everybody),
+            (8083, Loopback),
+            (8084, Everybody),
+            (8085, Loopback),
+            (8086, Everybody),
+        ];
         assert_eq!(found, expected);
     }
 
@@ -90,7 +104,7 @@ mod tests {
         );
         assert_eq!(
             advice(&[line("0100007F:0050", "0A"), line("00000000:1388", "0A")]).as_deref(),
-            Some("`api` listens on port 5000: `port: 8080` says otherwise")
+            Some("`api` listens on port 5000 and not on 8080, which is its `port`")
         );
     }
 }

@@ -307,6 +307,19 @@ fn what_a_killed_command_left_is_removed() {
 }
 
 #[test]
+fn what_another_command_uses_is_left_alone_unless_it_installs() {
+    for (role, plan) in
+        [(Role::InUse, ""), (Role::Installing, "1 remove api: what it installs is installed by this command\n")]
+    {
+        let mut world = World::up_to_date(SHOP, None);
+        let mut used = world.observed.containers[0].clone();
+        (used.role, used.id) = (role, "used".to_owned());
+        world.observed.containers.push(used);
+        assert_eq!(world.plan(), plan, "{role:?}");
+    }
+}
+
+#[test]
 fn two_networks_of_one_name_are_replaced_with_all_that_is_in_them() {
     let mut world = World::up_to_date("project: shop\nmodules:\n  api: {path: ., image: base, run: serve}\n", None);
     for id in ["one", "other"] {

@@ -142,7 +142,10 @@ fn colour(text: &str) -> Option<usize> {
     const BEGIN: &str = "\u{1b}[";
     let numbers = text.strip_prefix(BEGIN)?;
     let end = numbers.find(|c: char| !c.is_ascii_digit() && c != ';')?;
-    numbers[end..].starts_with('m').then_some(BEGIN.len() + end + 1)
+    let codes: Vec<&str> = numbers[..end].split(';').collect();
+    // What is concealed (8) is text that nobody sees; after 38 and 48 it is the number of a colour.
+    let conceals = codes.contains(&"8") && !codes.iter().any(|code| matches!(*code, "38" | "48"));
+    (numbers[end..].starts_with('m') && !conceals).then_some(BEGIN.len() + end + 1)
 }
 
 #[cfg(test)]
@@ -155,6 +158,8 @@ mod tests {
         assert_eq!(visible("plain\n\u{e4}\t"), "plain\n\u{e4}\t");
         assert_eq!(visible(red), format!("{red}\u{1b}[0m"));
         assert_eq!(visible("\u{1b}[32mgreen\u{1b}[0m"), "\u{1b}[32mgreen\u{1b}[0m");
+        assert_eq!(visible("\u{1b}[8mhidden"), r"\u{1b}[8mhidden");
+        assert_eq!(visible("\u{1b}[38;5;8mgrey\u{1b}[0m"), "\u{1b}[38;5;8mgrey\u{1b}[0m");
         assert_eq!(visible("\u{1b}[2J\u{7}\u{1b}[1\u{1b}]0;x"), r"\u{1b}[2J\u{7}\u{1b}[1\u{1b}]0;x");
     }
 }

@@ -42,11 +42,11 @@ fn a_module_that_listens_elsewhere() {
     let listens = |at: &str| {
         let keys = format!("path: ., image: python, run: python3 -m http.server {at}, port: 8000, health: {{http: /}}");
         let checkout = Checkout::new(&format!("project: PROJECT\nmodules:\n  api: {{{keys}}}\n"));
-        checkout.devenv(&["up", "--wait-timeout", "3s"]).code(1)
+        checkout.devenv(&["up", "--wait-timeout", "15s"]).code(1)
     };
     // A time alone is enough where there is a port to ask.
     up("run: sleep infinity, port: 8000, health: {start_within: 1s}", &[]).says("`api` did not become healthy in 1 s");
-    listens("5000").says("`api` listens on port 5000: `port: 8000` says otherwise");
+    listens("5000").says("`api` listens on port 5000 and not on 8000, which is its `port`");
     listens("8000 --bind 127.0.0.1").says("make it listen on 0.0.0.0");
 }
 

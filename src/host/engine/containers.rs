@@ -1,7 +1,7 @@
 //! Containers of a checkout: what there is, and the calls that start, stop and remove one.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bollard::errors::Error as ApiError;
 use bollard::models::ContainerSummary;
@@ -38,8 +38,9 @@ pub struct Detail {
     pub env: Vec<String>,
 }
 
-/// Between two looks at a container that somebody else removes.
+/// Between two looks at a container that somebody else removes, and for how long.
 const BEING_REMOVED: Duration = Duration::from_millis(50);
+const REMOVED_WITHIN: Duration = Duration::from_secs(30);
 
 impl Detail {
     /// When it was started, in whole seconds since 1970; none where it never was.
@@ -116,12 +117,13 @@ impl Engine {
     /// Removes a container with its anonymous volumes; one that is gone is left alone.
     pub async fn remove(&self, id: &str) -> Result<()> {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+        let begin = Instant::now();
         loop {
             return match self.docker.remove_container(id, Some(options.clone())).await {
                 Err(error) if is_missing(&error) => Ok(()),
                 // Somebody else does it: a command that was interrupted, or another one beside us.
                 Err(ApiError::DockerResponseServerError { status_code: 409, message })
-                    if message.contains("in progress") =>
+                    if message.contains("in progress") && begin.elapsed() < REMOVED_WITHIN =>
                 {
                     tokio::time::sleep(BEING_REMOVED).await;
                     continue;
