@@ -13,6 +13,7 @@ use crate::config::values::RelPath;
 use crate::config::{self, Source};
 use crate::error::Result;
 use crate::host::engine::Engine;
+use crate::host::state::HeldTable;
 use crate::host::{checkout, files, machine, network, state};
 use crate::names::PartName;
 use crate::plan::environment::{self, Contents, Machine, Setup};
@@ -20,7 +21,7 @@ use crate::plan::identity::{self, IdFile, Identity};
 use crate::plan::images::Hierarchy;
 use crate::plan::lock::{self, Lock, Root};
 use crate::plan::mirror::{self, Kinship};
-use crate::plan::observed::State;
+use crate::plan::observed::{Observed, State, World};
 use crate::plan::presets::Preset;
 use crate::plan::secrets::is_secret;
 use crate::plan::{builds, fragments};
@@ -39,41 +40,11 @@ impl Context {
     ) -> Result<Session> {
         let project = &checkout.project;
         let world = observe::world(&engine, description, project.file.project.as_str()).await?;
-        let mut machine = checkout::machine(&checkout.root)?;
-        let here = machine::name_and_kernel();
-        machine.engine_apart = mirror::are_apart(&Kinship {
-            endpoint: &engine.endpoint,
-            engine: world.engine.machine.each_ref().map(String::as_str),
-            here: here.each_ref().map(String::as_str),
-        });
+        let machine = machine_of(&checkout, &engine, &world)?;
         let mut news = Vec::new();
-        let lock = match self.read_lock(&checkout.root)? {
-            Some(lock) => lock,
-            None if intent == Intent::Act => {
-                let lock = first_lock(&engine).await;
-                news.push(format!("{} is made: the root is {}", checkout::LOCK, lock.root));
-                lock
-            }
-            None => packages_lock(),
-        };
+        let lock = self.lock_of(&checkout, &engine, intent, &mut news).await?;
         let images = Hierarchy::new(project, &checkout.assets, &lock, &world.engine.platform)?;
-
-        let mut known = known_identity(&checkout, &machine, &world)?;
-        let mut table = if intent == Intent::Act { state::table()? } else { state::look()? };
-        if table.table.is_long() {
-            let paths = table.table.checkouts.iter().map(|held| held.path.clone());
-            known.gone = paths.filter(|path| !Path::new(path).exists()).collect();
-        }
-        let mut identity = identity::identify(&known, project, &mut table.table)?;
-        let mut observed = world.of(&identity.held.id);
-        let holding = observed.containers.iter().filter(|container| container.state == State::Running);
-        let ours: BTreeSet<PartName> = holding.filter_map(|one| PartName::new(one.part.as_str()).ok()).collect();
-        let wishes = environment::wishes(project, &checkout.presets, &ours);
-        if !identity::has_ports(&wishes, &identity) {
-            known.taken = network::listening();
-        }
-        news.extend(identity.news.clone());
-        news.extend(identity::reserve_ports(&wishes, &known, &mut table.table, &mut identity));
+        let Owner { identity, id_file, mut observed, table } = owner(&checkout, &machine, world, intent, &mut news)?;
 
         let site = Site::of(&checkout, &identity, machine.uid, intent, &mut news)?;
         let contents = contents(&checkout, &site)?;
@@ -98,18 +69,10 @@ impl Context {
             env: &checkout::variables(),
         };
         let (secrets, origins) = secrets::load(sources, &engine, &observed).await?;
-        redact::remember(
-            secrets
-                .values()
-                .flat_map(|values| values.iter())
-                .filter(|(name, _)| is_secret(name))
-                .map(|(_, value)| value),
-        );
-        news.extend(
-            secrets::unread_variables(&secrets, &checkout::variables())
-                .into_iter()
-                .map(|name| format!("nothing reads {name}: `devenv secrets` lists the credentials that there are")),
-        );
+        let hidden = secrets.values().flatten().filter(|(name, _)| is_secret(name));
+        redact::remember(hidden.map(|(_, value)| value));
+        let unread = secrets::unread_variables(&secrets, &checkout::variables()).into_iter();
+        news.extend(unread.map(|name| format!("nothing reads {name}: `devenv secrets` lists the credentials")));
         let key = secrets::key(&checkout.root, identity.folder)?;
         let mut generated = render::compose::files(&environment, &checkout.assets, &observed.engine)?;
         let read = render::secrets::read_by_parts(&environment, &secrets);
@@ -139,14 +102,13 @@ impl Context {
         generated.push(private(secrets::KEY, key));
         generated.extend(site.certificates(machine.ca.bundle()));
         // With it, all that stands there is this checkout's own.
-        generated.push(private("id", id_text(&identity, &known)));
+        generated.push(private("id", id_file));
         let ca_bundle = machine.ca.for_builds().map(str::to_owned);
         observe::details(&engine, &environment, &mut observed).await;
         if let Some(registry) = &project.file.registry {
             let needed = images.needed(&builds::wanted_images(environment.parts.values()));
             observed.in_registry = observe::in_registry(&engine, registry, &needed, &observed.tags).await;
         }
-        let table = (intent == Intent::Act).then_some(table);
         Ok(Session {
             checkout,
             engine,
@@ -165,6 +127,75 @@ impl Context {
             ca_bundle,
         })
     }
+
+    /// The lock, or the one that is to be made.
+    async fn lock_of(
+        &self,
+        checkout: &Checkout,
+        engine: &Engine,
+        intent: Intent,
+        news: &mut Vec<String>,
+    ) -> Result<Lock> {
+        Ok(match self.read_lock(&checkout.root)? {
+            Some(lock) => lock,
+            None if intent == Intent::Act => {
+                let lock = first_lock(engine).await;
+                news.push(format!("{} is made: the root is {}", checkout::LOCK, lock.root));
+                lock
+            }
+            None => packages_lock(),
+        })
+    }
+}
+
+/// What this machine adds, and whether the engine shares its files.
+fn machine_of(checkout: &Checkout, engine: &Engine, world: &World) -> Result<Machine> {
+    let mut machine = checkout::machine(&checkout.root)?;
+    let here = machine::name_and_kernel();
+    machine.engine_apart = mirror::are_apart(&Kinship {
+        endpoint: &engine.endpoint,
+        engine: world.engine.machine.each_ref().map(String::as_str),
+        here: here.each_ref().map(String::as_str),
+    });
+    Ok(machine)
+}
+
+/// Who the checkout is, and what it has.
+struct Owner {
+    identity: Identity,
+    /// The text of `.devenv/id`.
+    id_file: String,
+    observed: Observed,
+    /// The per-user table, where it is to be written back.
+    table: Option<HeldTable>,
+}
+
+/// Finds out who the checkout is, with host, subnet and ports.
+fn owner(
+    checkout: &Checkout,
+    machine: &Machine,
+    world: World,
+    intent: Intent,
+    news: &mut Vec<String>,
+) -> Result<Owner> {
+    let mut known = known_identity(checkout, machine, &world)?;
+    let mut table = if intent == Intent::Act { state::table()? } else { state::look()? };
+    if table.table.is_long() {
+        let paths = table.table.checkouts.iter().map(|held| held.path.clone());
+        known.gone = paths.filter(|path| !Path::new(path).exists()).collect();
+    }
+    let mut identity = identity::identify(&known, &checkout.project, &mut table.table)?;
+    let observed = world.of(&identity.held.id);
+    let holding = observed.containers.iter().filter(|container| container.state == State::Running);
+    let ours: BTreeSet<PartName> = holding.filter_map(|one| PartName::new(one.part.as_str()).ok()).collect();
+    let wishes = environment::wishes(&checkout.project, &checkout.presets, &ours);
+    if !identity::has_ports(&wishes, &identity) {
+        known.taken = network::listening();
+    }
+    news.extend(identity.news.clone());
+    news.extend(identity::reserve_ports(&wishes, &known, &mut table.table, &mut identity));
+    let table = (intent == Intent::Act).then_some(table);
+    Ok(Owner { id_file: id_text(&identity, &known), identity, observed, table })
 }
 
 /// The lock that a project begins with: the root of a registry where one answers, else Debian's packages of today.
@@ -190,11 +221,7 @@ fn id_text(identity: &Identity, known: &identity::Known) -> String {
     format!("# {}\n{}\n", render::MARKER, serde_json::to_string(&file).unwrap_or_default())
 }
 
-fn known_identity(
-    checkout: &Checkout,
-    machine: &Machine,
-    world: &crate::plan::observed::World,
-) -> Result<identity::Known> {
+fn known_identity(checkout: &Checkout, machine: &Machine, world: &World) -> Result<identity::Known> {
     let file = checkout::id_file(&checkout.root);
     let volumes = world.volumes.iter().filter(|volume| volume.path == machine.root);
     let octet = |subnet: &String| subnet.strip_prefix("10.213.")?.split('.').next()?.parse().ok();
