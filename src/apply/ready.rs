@@ -9,7 +9,7 @@ use crate::host::network;
 use crate::plan::listeners;
 use crate::plan::observed::State;
 use crate::plan::parts::{Ask, Kind as PartKind, Part};
-use crate::plan::watch::died_with;
+use crate::plan::runner::died_with;
 
 /// Between two looks at a part that answers over the network.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -51,6 +51,17 @@ impl Running {
         self.steps.insert(module, Begun { run, step, container, group: None, task, cancelled: false });
     }
 
+    /// Starts a container that has failed.
+    pub(crate) fn revive(&self, module: PartName, container: String) {
+        let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
+        tokio::spawn(async move {
+            if let Err(error) = engine.start(&container).await {
+                // Nobody listens where the watcher has ended.
+                let _ = outbox.send(Message::Line(module, format!("it cannot be started: {error}")));
+            }
+        });
+    }
+
     /// Notes the processes of a step. Returns the container that they are in, or nothing where it is another step that
     /// runs now.
     pub(crate) fn began(&mut self, module: &PartName, run: u64, group: i64) -> Option<String> {

@@ -1,16 +1,17 @@
 //! What the watcher works from, read again whenever a file that decides it has changed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::apply::batches::Changed;
 use crate::config::project::Project;
 use crate::config::values::RelPath;
 use crate::host::changes::Trees;
 use crate::names::PartName;
 use crate::plan::images::Hierarchy;
 use crate::plan::parts::{Environment, Part, patterns};
-use crate::plan::watch::{Rules, is_settled, rules};
+use crate::plan::watch::{Change, Rules, is_settled, rules};
 
 /// Everything that the watcher works from; read again when a setting changes.
 pub struct Setting {
@@ -47,6 +48,14 @@ impl Setting {
     /// The folders that are copied.
     pub fn mirrored(&self) -> impl Iterator<Item = PathBuf> {
         self.copied().filter_map(|part| part.mirror.as_ref()).map(|copy| self.folder(&copy.folder))
+    }
+
+    /// Files among what changed, by their paths in the checkout.
+    #[must_use]
+    pub fn files_among(&self, changed: &Changed) -> BTreeMap<String, Change> {
+        let relative = |path: &Path| Some(path.strip_prefix(&self.root).ok()?.to_string_lossy().into_owned());
+        let files = changed.iter().filter(|(_, change)| **change != Change::Folder);
+        files.filter_map(|(path, change)| Some((relative(path)?, *change))).collect()
     }
 
     /// The names of all parts that are watched, for their loop or for their copy.

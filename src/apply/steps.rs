@@ -11,7 +11,7 @@ use crate::host::engine::runs::OneOff;
 use crate::host::state;
 use crate::labels;
 use crate::plan::parts::Part;
-use crate::plan::watch::{STARTED_AGAIN, died_with};
+use crate::plan::runner::{STARTED_AGAIN, died_with};
 
 /// Installs dependencies in a one-off container of the part's own definition; the stamp is written last. Returns the
 /// exit code.

@@ -219,18 +219,10 @@ impl Watcher {
 
     /// Starts a module's container again that has failed, when something has been saved since.
     fn revive(&mut self, module: &PartName) {
-        if !self.loops.waits_for_container(module) {
-            return;
-        }
-        let Some(container) = self.failed.remove(module) else { return };
+        let waits = self.loops.waits_for_container(module);
+        let Some(container) = waits.then(|| self.failed.remove(module)).flatten() else { return };
         self.records.say(&format!("{module} is started again: it had failed, and something was saved"));
-        let (engine, outbox, module) = (self.engine.clone(), self.outbox.clone(), module.clone());
-        tokio::spawn(async move {
-            if let Err(error) = engine.start(&container).await {
-                // Nobody listens where the watcher has ended.
-                let _ = outbox.send(Message::Line(module, format!("it cannot be started: {error}")));
-            }
-        });
+        self.running.revive(module.clone(), container);
     }
 
     /// Ends all that runs, and leaves a state that says so.
@@ -261,18 +253,10 @@ impl Watcher {
 
     /// What changed has reached the containers.
     fn in_place(&mut self, changed: &Changed) {
-        let paths = self.files(changed);
+        let paths = self.setting.files_among(changed);
         if !paths.is_empty() {
             self.take(Event::Changed(self.begin.elapsed(), paths));
         }
-    }
-
-    /// Files among what changed, by their paths in the checkout.
-    fn files(&self, changed: &Changed) -> BTreeMap<String, Change> {
-        let root = &self.setting.root;
-        let relative = |path: &Path| Some(path.strip_prefix(root).ok()?.to_string_lossy().into_owned());
-        let files = changed.iter().filter(|(_, change)| **change != Change::Folder);
-        files.filter_map(|(path, change)| Some((relative(path)?, *change))).collect()
     }
 
     /// Brings changes into the copies of the modules that run on one.
@@ -284,7 +268,7 @@ impl Watcher {
             self.in_place(&changed);
             return;
         }
-        self.take(Event::Coming(self.files(&changed)));
+        self.take(Event::Coming(self.setting.files_among(&changed)));
         let Self { engine, setting, containers, outbox, batches, .. } = self;
         batches.send(&Road { engine, setting, containers, outbox }, changed);
     }

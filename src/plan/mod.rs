@@ -31,6 +31,7 @@ pub mod prod;
 pub mod profile;
 pub mod programs;
 pub mod proof;
+pub mod runner;
 pub mod secrets;
 pub mod selection;
 pub mod services;
