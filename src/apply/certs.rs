@@ -25,7 +25,7 @@ pub enum Make {
 }
 
 impl Make {
-    /// What was found; who only looks, or ends what runs, can do without what cannot be used, and is told of it.
+    /// What was found; who only looks, or ends what runs, can do without what cannot be used: it is among the news.
     pub(super) fn bears<T>(self, found: Result<Option<T>>, news: &mut Vec<String>) -> Result<Option<T>> {
         match (found, self) {
             (Err(error), Self::No) => {

@@ -19,7 +19,7 @@ use crate::apply::setting::Setting;
 use crate::digest::Fingerprint;
 use crate::error::Result;
 use crate::host::changes::Changes;
-use crate::host::clock;
+use crate::host::clock::{self, Moment};
 use crate::host::engine::Engine;
 use crate::host::watch::{self as files, Held};
 use crate::names::PartName;
@@ -30,8 +30,6 @@ use crate::plan::watch::{Change, Rules, Run, Step, rules};
 
 /// Between two looks at what has no events: settings, the lock, the wall clock, outputs.
 const LOOK: Duration = Duration::from_secs(1);
-/// A wall clock that is this far ahead of ours has seen the machine sleep.
-const SLEPT: Duration = Duration::from_secs(5);
 
 /// Why the watcher stopped for a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +57,7 @@ pub struct Watcher {
     outbox: UnboundedSender<Message>,
     inbox: UnboundedReceiver<Message>,
     begin: Instant,
-    clock: (Instant, SystemTime),
+    looked: Moment,
     times: Vec<Option<SystemTime>>,
     settings_changed: bool,
     records: Records,
@@ -86,7 +84,7 @@ impl Watcher {
             running: Running::new(engine.clone(), outbox.clone()),
             inbox,
             begin: Instant::now(),
-            clock: (Instant::now(), SystemTime::now()),
+            looked: Moment::now(),
             times: setting.settled(),
             settings_changed: false,
             records: Records::new(setting.root.clone(), say),
@@ -292,10 +290,8 @@ impl Watcher {
         if !self.held.is_there() {
             return Ok(Some(Stop::Gone));
         }
-        let (then, wall) = self.clock;
-        self.clock = (Instant::now(), SystemTime::now());
-        let slept = self.clock.1.duration_since(wall).unwrap_or_default().saturating_sub(then.elapsed());
-        if slept > SLEPT {
+        let before = std::mem::replace(&mut self.looked, Moment::now());
+        if self.looked.has_slept_since(&before) {
             self.records.say("the machine has slept: looking at everything again");
             self.changes.rescan();
         }
@@ -306,7 +302,7 @@ impl Watcher {
         if !self.containers.is_empty() && self.batches.are_due(has_outputs) {
             self.mirror(BTreeMap::new());
         }
-        if self.setting.renew_at.is_some_and(|at| at <= self.clock.1) {
+        if self.setting.renew_at.is_some_and(|at| at <= self.looked.wall) {
             return Ok(Some(Stop::Certificates));
         }
         if self.setting.times() != self.times {
