@@ -11,6 +11,7 @@ use crate::host::certs::{self, Pair};
 use crate::host::{files, trust};
 use crate::plan::certs::{self as decision, CertsError, Due, Kept, KeyFate, LeafOf};
 use crate::plan::identity::FolderOf;
+use crate::plan::own::{Verdict, ends_in, serves, verdict, without_issuer};
 use crate::plan::profile::Profile;
 use crate::plan::trust::common_name;
 use crate::plan::x509::{self, Facts};
@@ -84,7 +85,7 @@ impl Certs {
     #[must_use]
     pub fn covers(&self, name: &str, now: i64) -> bool {
         let facts = self.own.as_ref().and_then(|own| Facts::of(&own.certificate).ok());
-        facts.is_some_and(|facts| decision::own_problem(&facts, now).is_none() && decision::covers(&facts, name))
+        facts.is_some_and(|facts| serves(&facts, name, now))
     }
 }
 
@@ -99,12 +100,12 @@ pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
     let own = own(wish, &mut certs.news);
     certs.own = make.bears(own, &mut certs.news)?;
     let own = certs.own.as_ref().and_then(|own| Facts::of(&own.certificate).ok());
-    if let Some(left) = own.and_then(|facts| decision::own_ends_in(&facts, wish.now)) {
+    if let Some(left) = own.and_then(|facts| ends_in(&facts, wish.now)) {
         certs.news.push(format!("the certificate {} is good for {left} days more", shown(wish.assets, decision::OWN)));
     }
     if let Some(issuer) = certs.own.as_ref().map(missing_issuer).transpose()?.flatten() {
         let own = shown(wish.assets, decision::OWN);
-        certs.news.push(format!("the certificate {own} {}", decision::without_issuer(&issuer)));
+        certs.news.push(format!("the certificate {own} {}", without_issuer(&issuer)));
     }
     let kept = wish.kept(LeafOf::Environment)?;
     let Some(authority) = authority.filter(|_| make == Make::Yes) else {
@@ -256,17 +257,12 @@ pub fn own(wish: Wish<'_>, news: &mut Vec<String>) -> Result<Option<Pair>> {
     };
     let facts = Facts::of(&pair.certificate).map_err(|text| problem(decision::OWN, text))?;
     certs::matches(&pair).map_err(|text| problem(decision::OWN_KEY, text))?;
-    decision::own_problem(&facts, wish.now).map_or(Ok(()), |text| Err(problem(decision::OWN, text)))?;
-    if std::iter::once(wish.host)
-        .chain(wish.aliases.iter().map(String::as_str))
-        .any(|name| decision::covers(&facts, name))
-    {
-        return Ok(Some(pair));
+    match verdict(&facts, wish.host, wish.aliases, wish.now) {
+        Verdict::Served => Ok(Some(pair)),
+        Verdict::Refused(text) => Err(problem(decision::OWN, text).into()),
+        Verdict::Elsewhere(text) => {
+            news.push(format!("{}: {text}: devenv's own is shown here", shown(wish.assets, decision::OWN)));
+            Ok(None)
+        }
     }
-    let text = decision::not_for(&facts, wish.host);
-    if !decision::is_further(wish.host) {
-        return Err(problem(decision::OWN, text).into());
-    }
-    news.push(format!("{}: {text}: devenv's own is shown here", shown(wish.assets, decision::OWN)));
-    Ok(None)
 }

@@ -218,55 +218,6 @@ pub fn beyond<'a>(authority: &Facts, names: &'a BTreeSet<String>) -> Option<&'a 
     domains.filter(|name| !may_sign(name)).map(String::as_str).next()
 }
 
-/// What is wrong with the team's own certificate, whatever it is for, apart from its key.
-#[must_use]
-pub fn own_problem(facts: &Facts, now: i64) -> Option<String> {
-    if facts.not_after <= now {
-        return Some(format!("the certificate has expired {} days ago", -facts.days_left(now)));
-    }
-    if facts.not_before > now {
-        return Some("the certificate is not valid yet".to_owned());
-    }
-    if !facts.is_for_servers {
-        return Some("the certificate is for clients, not for servers".to_owned());
-    }
-    let names_nobody = facts.names.is_empty();
-    names_nobody.then(|| "the certificate names no host: it has no subject alternative name".to_owned())
-}
-
-/// Whether a certificate is for a host.
-#[must_use]
-pub fn covers(facts: &Facts, host: &str) -> bool {
-    let wildcard = host.split_once('.').map(|(_, domain)| format!("*.{domain}"));
-    let covers = |name: &String| name.eq_ignore_ascii_case(host) || Some(name) == wildcard.as_ref();
-    // A wildcard directly below a top-level name matches nowhere.
-    let is_bare = wildcard.as_ref().is_some_and(|wildcard| wildcard.matches('.').count() < 2);
-    facts.names.iter().any(|name| covers(name) && !(is_bare && name.starts_with("*.")))
-}
-
-/// What is said of the team's own certificate when it is for none of the gateway's names.
-#[must_use]
-pub fn not_for(facts: &Facts, host: &str) -> String {
-    let names: Vec<&str> = facts.names.iter().map(String::as_str).collect();
-    format!("the certificate is for {}, not for {host}", names.join(", "))
-}
-
-/// Whether a host is that of a further checkout of its product, such as `review.shop.localhost`: what the team has
-/// committed for the first need not be for this one.
-#[must_use]
-pub fn is_further(host: &str) -> bool {
-    host.matches('.').count() > 1
-}
-
-/// From how many days before its end on the team's own certificate is talked of: nobody renews it for them.
-const LAST_DAYS_OF_OWN: i64 = 30;
-
-/// The days that the team's own certificate is good for, where it is time to talk of it.
-#[must_use]
-pub fn own_ends_in(facts: &Facts, now: i64) -> Option<i64> {
-    Some(facts.days_left(now)).filter(|left| *left < LAST_DAYS_OF_OWN)
-}
-
 /// An authority with fewer days is about to expire.
 const LAST_DAYS_OF_AUTHORITY: i64 = 90;
 
@@ -275,15 +226,6 @@ const LAST_DAYS_OF_AUTHORITY: i64 = 90;
 pub fn authority_ends_in(facts: &Facts, now: i64) -> Option<i64> {
     Some(facts.days_left(now)).filter(|left| *left < LAST_DAYS_OF_AUTHORITY)
 }
-
-/// What is said of the team's own certificate when nobody here knows who signed it.
-#[must_use]
-pub fn without_issuer(issuer: &str) -> String {
-    format!("is by `{issuer}`, which is neither in the file nor known to this machine: clients will not follow it")
-}
-
-/// What to do then.
-pub const ADD_ISSUER: &str = "put the intermediate certificates below it in the same file";
 
 /// A leaf as it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,6 +23,7 @@ pub mod modules;
 pub mod notify;
 pub mod observed;
 pub mod outputs;
+pub mod own;
 pub mod packages;
 pub mod parts;
 mod pending;

@@ -1,8 +1,9 @@
 //! What certificates mean for a machine: whether each authority can be used and who trusts it, and whether the leaf of
 //! the checkout is good. Most of it is advice: a machine without any browser is ready all the same.
 
-use crate::plan::certs::{ADD_ISSUER, authority_ends_in, own_ends_in, reset, trusting, without_issuer};
+use crate::plan::certs::{authority_ends_in, reset, trusting};
 use crate::plan::doctor::Finding;
+use crate::plan::own;
 use crate::plan::trust::{Seen, Trust};
 use crate::plan::x509::Facts;
 use crate::plan::zones::zone_for;
@@ -158,9 +159,9 @@ fn leaf(zone: Option<&str>, leaf: &Leaf, now: i64) -> Finding {
             Finding::warning("certificate", format!("{of}{}: {cause}", facts.name), "`devenv up` makes a new one")
         }
         Leaf::Own { missing_issuer: Some(issuer), .. } => {
-            Finding::warning("certificate", format!("the team's own {}", without_issuer(issuer)), ADD_ISSUER)
+            Finding::warning("certificate", format!("the team's own {}", own::without_issuer(issuer)), own::ADD_ISSUER)
         }
-        Leaf::Own { facts, .. } if own_ends_in(facts, now).is_some() => {
+        Leaf::Own { facts, .. } if own::ends_in(facts, now).is_some() => {
             let hint = "put a newer one and its key in its place, then `devenv up`";
             Finding::warning("certificate", format!("the team's own, {}", days(facts)), hint)
         }
