@@ -14,11 +14,11 @@ use crate::commands::{
     stop, toggle, up, update, url, watch,
 };
 use crate::error::{Error, Kind, Result};
-use crate::host::engine::OneOffs;
+use crate::host::engine::BegunSet;
 use crate::host::state;
 use crate::plan::selection;
 use crate::ui::errors;
-use crate::ui::screen::Screen;
+use crate::ui::screen::{self, Screen};
 
 /// One command after a clone: reproducible dev environments on one hierarchy of Docker images
 #[derive(Parser, Debug)]
@@ -159,7 +159,10 @@ pub fn command() -> clap::Command {
 /// Runs devenv on this process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return printed(&error),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
         Ok(runtime) => {
@@ -169,10 +172,24 @@ pub fn main() -> ExitCode {
         }
         Err(error) => Err(Error::message(Kind::Bug, error)),
     };
-    let Err(error) = ended else { return ExitCode::SUCCESS };
-    let text = errors::text(&error, std::io::stderr().is_terminal());
+    let Err(error) = ended.and_then(|()| screen::lost_output()) else { return ExitCode::SUCCESS };
+    code(&error)
+}
+
+/// Prints help, the version, or what is wrong with the arguments.
+fn printed(error: &clap::Error) -> ExitCode {
+    screen::kept(error.print());
+    match screen::lost_output() {
+        Err(lost) if !error.use_stderr() => code(&lost),
+        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),
+    }
+}
+
+/// Prints an error, and says with which code the process ends.
+fn code(error: &Error) -> ExitCode {
+    let text = errors::text(error, std::io::stderr().is_terminal());
     if !text.is_empty() {
-        anstream::eprintln!("{text}");
+        screen::to_stderr(&format!("{text}\n"));
     }
     ExitCode::from(u8::try_from(error.kind.exit_code()).unwrap_or(1))
 }
@@ -190,18 +207,26 @@ async fn until_signal(cli: &Cli) -> Result<()> {
         file,
         locked: cli.locked,
         command: std::env::args().skip(1).find(|word| !word.starts_with('-')).unwrap_or_default(),
-        one_offs: OneOffs::default(),
+        begun: BegunSet::default(),
     };
     if let Command::Watcher = cli.command {
         // It ends by itself when it is told to, and a terminal that is closed is not its own.
         return cli.command.run(&cx).await;
     }
     let number = tokio::select! {
-        ended = cli.command.run(&cx) => match ended {
-            // A question was taken back, which is how the command heard of it.
-            Err(_) if int.recv().now_or_never().is_some() => 2,
-            ended => return ended,
-        },
+        ended = cli.command.run(&cx) => {
+            // A question that was taken back and a child that the same signal has ended tell of it first.
+            let signals = [(&mut int, 2), (&mut term, 15), (&mut hup, 1)];
+            let came = signals.into_iter().find_map(|(signal, number)| signal.recv().now_or_never().map(|_| number));
+            match (ended, came) {
+                (Err(_), Some(number)) => number,
+                (ended, _) => {
+                    // Of several things at once, those that were going on when one failed.
+                    cx.clean_up().await;
+                    return ended;
+                }
+            }
+        }
         _ = int.recv() => 2,
         _ = term.recv() => 15,
         _ = hup.recv() => 1,

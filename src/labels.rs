@@ -9,9 +9,6 @@ pub const PATH: &str = "devenv.path";
 pub const PART: &str = "devenv.part";
 /// On containers: the fingerprint of the merged definition.
 pub const DEFINITION: &str = "devenv.definition";
-/// On containers: the fingerprint of the dependencies that were installed before its first start. Whoever runs since
-/// then has them; the stamp in the volume need not be read.
-pub const DEPS: &str = "devenv.deps";
 /// On one-off containers and images: what they are for.
 pub const ONE_OFF: &str = "devenv.one-off";
 /// What it is for, where it installs dependencies.

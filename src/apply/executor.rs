@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::builds::Progress;
 use crate::host::engine::runs::OneOff;
-use crate::host::{compose, files, state, watch};
+use crate::host::{clock, compose, files, state, watch};
 use crate::labels;
 use crate::names::PartName;
 use crate::plan::images::Hierarchy;
@@ -22,7 +22,12 @@ use crate::plan::lock::Lock;
 use crate::plan::observed::{Role, State};
 use crate::plan::parts::{Copy, Environment, MountSource, Part};
 use crate::plan::sync::Halt;
+use crate::plan::watch::{Run, Step};
 use crate::plan::{Action, Plan};
+use crate::redact::hide;
+
+/// Between two ticks of whoever shows what runs.
+const TICK: Duration = Duration::from_secs(1);
 
 /// A port was taken between the look at it and the start of its container.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +100,13 @@ impl Work<'_> {
             for task in tasks {
                 running.push(self.task(plan, task, &builds));
             }
-            match running.next().await {
+            let ended = loop {
+                tokio::select! {
+                    ended = running.next() => break ended,
+                    () = tokio::time::sleep(TICK) => (self.report)(Event::Tick),
+                }
+            };
+            match ended {
                 Some(ended) => done.extend(ended?),
                 None => return Ok(()),
             }
@@ -307,11 +318,16 @@ impl Work<'_> {
     async fn install(&self, at: usize, part: &Part) -> Result<()> {
         let like = self.container(&part.name).await?;
         let mut last: Vec<String> = Vec::new();
+        let (begin, began) = (Instant::now(), clock::seconds());
         let code = steps::install(self.engine, &self.environment.project, part, &like, |line| {
             last.push(line.to_owned());
             (self.report)(Event::Line(at, line.to_owned()));
         })
         .await?;
+        let run = Run::new(&like, code, (began, begin.elapsed()), last.iter().map(|line| hide(line)).collect());
+        watch::update(self.root, |state| {
+            state.modules.entry(part.name.clone()).or_default().steps.insert(Step::Deps, run);
+        })?;
         if code == 0 {
             return Ok(());
         }

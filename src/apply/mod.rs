@@ -45,6 +45,8 @@ pub enum Event {
     Done(usize, Duration),
     /// A step has failed.
     Failed(usize),
+    /// A second has passed.
+    Tick,
 }
 
 /// Where events go.

@@ -45,12 +45,13 @@ pub async fn world(engine: &Engine, description: Description, project: &str) -> 
         )
     });
     // An engine that is away or hangs fails every question: the one that knows what to do about it speaks.
-    let (engine, (containers, volumes, networks, (images, tags))) =
+    let (engine, (containers, volumes, networks, (images, image_ids))) =
         match select(std::pin::pin!(description.answer()), lists).await {
             Either::Left((engine, lists)) => (engine?, lists.await?),
             Either::Right((lists, engine)) => (engine.await?, lists?),
         };
-    Ok(World { engine, containers, volumes, networks, images, tags: tags.into_iter().collect() })
+    let tags = image_ids.keys().cloned().collect();
+    Ok(World { engine, containers, volumes, networks, images, tags, image_ids })
 }
 
 /// Adds what only an environment can ask: the stamps of dependencies and who answers.
@@ -58,12 +59,6 @@ pub async fn details(engine: &Engine, environment: &Environment, observed: &mut 
     let stamps = environment.parts.values().filter_map(|part| {
         let (install, container) = (part.install.as_ref()?, observed.container(&part.name)?);
         Some(async move {
-            // It was started after they had been installed, so they are there. Reading a file of a container takes the
-            // engine tens of milliseconds.
-            let has_run = matches!(container.state, State::Running | State::Exited(0));
-            if has_run && container.deps == install.fingerprint.as_str() {
-                return Some((part.name.clone(), container.deps.clone()));
-            }
             let bytes = engine.read_file(&container.id, &install.stamp).await.ok()??;
             Some((part.name.clone(), String::from_utf8_lossy(&bytes).trim().to_owned()))
         })

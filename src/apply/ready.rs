@@ -28,6 +28,7 @@ pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration
     }
     let begin = Instant::now();
     let mut looked = begin;
+    let mut last: Option<String> = None;
     let within = limit.or(part.probe.as_ref().map(|probe| probe.within)).unwrap_or(STEADY);
     loop {
         let detail = engine.detail(id).await?;
@@ -41,7 +42,11 @@ pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let answer = match ask(engine, part, &probe.ask, id, &detail, within.saturating_sub(begin.elapsed())).await {
+        let left = within.saturating_sub(begin.elapsed());
+        if let (true, Some(last)) = (left.is_zero(), &last) {
+            return Err(not_ready(engine, part, id, within, &probe.ask, last).await);
+        }
+        let answer = match ask(engine, part, &probe.ask, id, &detail, left).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(answer)) => answer,
             Err(error) => {
@@ -57,9 +62,10 @@ pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration
                 return Err(error);
             }
         }
-        if begin.elapsed() >= within {
-            return Err(not_ready(engine, part, id, within, &probe.ask, &answer).await);
-        }
+        last = Some(match (answer, last) {
+            (Unready::Silent(text), Some(last)) => format!("{last}; then {text}"),
+            (Unready::Silent(text) | Unready::Said(text), _) => text,
+        });
         let pause = match probe.ask {
             Ask::Exec(_) => EXEC_PAUSE,
             _ if begin.elapsed() < STEADY => SHORT_PAUSE,
@@ -67,6 +73,14 @@ pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration
         };
         tokio::time::sleep(pause).await;
     }
+}
+
+/// The answer of a part that is not ready.
+enum Unready {
+    /// It says why.
+    Said(String),
+    /// No answer came in the time that was left, which says less than an answer before it.
+    Silent(String),
 }
 
 /// Asks once; the inner error is what the part answered.
@@ -77,13 +91,13 @@ async fn ask(
     id: &str,
     detail: &Detail,
     within: Duration,
-) -> Result<Result<(), String>> {
+) -> Result<Result<(), Unready>> {
     let patience = Duration::from_secs(2);
     let address = detail.address.clone().unwrap_or_default();
     match ask {
         Ask::Exec(argv) => {
             let Ok(answer) = tokio::time::timeout(within, engine.exec(id, argv)).await else {
-                return Ok(Err(format!("`{ask}` does not end within {} s", within.as_secs())));
+                return Ok(Err(Unready::Silent(format!("`{ask}` did not end within {}", seconds(within)))));
             };
             let (code, output) = answer?;
             if code == 126 || code == 127 {
@@ -92,7 +106,7 @@ async fn ask(
                     Error::message(Kind::Failed, message).hint("add the program to its image, or use `tcp` or `http`")
                 );
             }
-            Ok(if code == 0 { Ok(()) } else { Err(format!("`{ask}` ended with code {code}: {}", output.trim())) })
+            Ok(if code == 0 { Ok(()) } else { Err(Unready::Said(said(ask, code, &output))) })
         }
         Ask::Tcp { port } => {
             let direct = network::answers_tcp(&address, *port, patience).await;
@@ -101,7 +115,8 @@ async fn ask(
                     network::answers_tcp("127.0.0.1", host, patience).await
                 }
                 (answer, _) => answer,
-            })
+            }
+            .map_err(Unready::Said))
         }
         Ask::Http { port, path } => {
             let direct = network::get(&address, *port, path, patience).await;
@@ -113,10 +128,17 @@ async fn ask(
             };
             Ok(match answer {
                 Ok((status, _)) if status < 400 => Ok(()),
-                Ok((status, _)) => Err(format!("http {path} answered {status}")),
-                Err(reason) => Err(format!("http {path}: {reason}")),
+                Ok((status, _)) => Err(Unready::Said(format!("http {path} answered {status}"))),
+                Err(reason) => Err(Unready::Said(format!("http {path}: {reason}"))),
             })
         }
+    }
+}
+
+fn said(ask: &Ask, code: i64, output: &str) -> String {
+    match output.trim() {
+        "" => format!("`{ask}` ended with code {code}"),
+        output => format!("`{ask}` ended with code {code}: {output}"),
     }
 }
 

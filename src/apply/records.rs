@@ -13,8 +13,16 @@ use crate::plan::watch::{Batch, Outcome, Run, State, Step, length};
 /// Prints a line into the log.
 pub type Say = Box<dyn Fn(&str) + Send + Sync>;
 
-/// What a module's loop does: the step that runs, and what it waits for.
-type Doing = (Option<Step>, Option<String>);
+/// What a module's loop does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Doing {
+    /// The step that runs.
+    pub(crate) runs: Option<Step>,
+    /// What it waits for.
+    pub(crate) waits: Option<String>,
+    /// Whether the command is still to be restarted.
+    pub(crate) restarts: bool,
+}
 
 /// What the watcher says and remembers.
 pub(crate) struct Records {
@@ -130,13 +138,13 @@ impl Records {
         if now == before {
             return;
         }
-        if let (Some(what), true) = (&now.1, now.1 != before.1) {
+        if let (Some(what), true) = (&now.waits, now.waits != before.waits) {
             self.say(&format!("{module} waits for {what}"));
         }
         self.shown.insert(module.clone(), now.clone());
         self.update(|state| {
             let known = state.modules.entry(module.clone()).or_default();
-            (known.runs, known.waits) = now;
+            (known.runs, known.waits, known.restarts) = (now.runs, now.waits, now.restarts);
         });
     }
 }

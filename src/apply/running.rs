@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
@@ -12,7 +13,7 @@ use crate::apply::work::Work;
 use crate::host::engine::Engine;
 use crate::names::PartName;
 use crate::plan::loops::End;
-use crate::plan::watch::{Outcome, Run, Step};
+use crate::plan::watch::{Run, Step};
 
 /// What runs, by module.
 pub(crate) struct Running {
@@ -29,6 +30,9 @@ struct Begun {
     group: Option<i64>,
     task: JoinHandle<()>,
     cancelled: bool,
+    began: Instant,
+    /// When it last printed a line, or was said to run still.
+    heard: Instant,
 }
 
 impl Running {
@@ -47,8 +51,11 @@ impl Running {
             run,
             step,
         };
-        let task = tokio::spawn(work.carry_out());
-        self.steps.insert(module, Begun { run, step, container, group: None, task, cancelled: false });
+        let (task, now) = (tokio::spawn(work.carry_out()), Instant::now());
+        self.steps.insert(
+            module,
+            Begun { run, step, container, group: None, task, cancelled: false, began: now, heard: now },
+        );
     }
 
     /// Starts a container that has failed.
@@ -74,6 +81,24 @@ impl Running {
         Some(container)
     }
 
+    /// A module's step has printed a line.
+    pub(crate) fn heard(&mut self, module: &PartName) {
+        if let Some(running) = self.steps.get_mut(module) {
+            running.heard = Instant::now();
+        }
+    }
+
+    /// The steps that have been silent for that long, and how long they have run; each is named again after as long.
+    pub(crate) fn silent(&mut self, for_that_long: Duration) -> Vec<(PartName, Step, Duration)> {
+        let silent = self.steps.iter_mut().filter(|(_, running)| running.heard.elapsed() >= for_that_long);
+        silent
+            .map(|(module, running)| {
+                running.heard = Instant::now();
+                (module.clone(), running.step, running.began.elapsed())
+            })
+            .collect()
+    }
+
     /// Ends a step before it ends by itself.
     pub(crate) fn cancel(&mut self, module: &PartName, run: u64) {
         let Some(running) = self.steps.get_mut(module).filter(|running| running.run == run) else { return };
@@ -88,7 +113,7 @@ impl Running {
             // Only the wait for it ends. A half installation is not worth the name: it goes on to its end.
             running.task.abort();
             let (module, step) = (module.clone(), running.step);
-            let record = Run { result: Outcome::Failed, began: 0, took: 0, code: -1, lines: Vec::new() };
+            let record = Run::new(&running.container, -1, (0, Duration::ZERO), Vec::new());
             // Nobody listens where the watcher has ended.
             let _ = self.outbox.send(Message::Ended { module, run, step, end: End::Cancelled, record });
         }

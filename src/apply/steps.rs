@@ -13,17 +13,21 @@ use crate::labels;
 use crate::plan::parts::Part;
 use crate::plan::runner::{STARTED_AGAIN, died_with};
 
+/// Installs with the script `$1`, unless the stamp `$2` says that `$3` is installed already. The script is a child of its
+/// own, whose exit code alone counts: inline, a failure within `&&` would be ignored, and `exec` or `exit` would skip the
+/// stamp.
+const INSTALL: &str = "\
+[ \"$(cat \"$2\" 2>/dev/null)\" != \"$3\" ] || exit 0
+rm -f \"$2\"
+sh -e -c \"$1\"
+printf '%s\\n' \"$3\" > \"$2.new\"
+mv \"$2.new\" \"$2\"";
+
 /// Installs dependencies in a one-off container of the part's own definition; the stamp is written last. Returns the
 /// exit code.
 pub async fn install(engine: &Engine, project: &str, part: &Part, like: &str, each: impl FnMut(&str)) -> Result<i64> {
     let Some(install) = &part.install else { return Ok(0) };
-    let script = format!(
-        // Where no container could tell, it may turn out that all is there.
-        "set -e\n[ \"$(cat '{stamp}' 2>/dev/null)\" != '{fingerprint}' ] || exit 0\nrm -f '{stamp}'\n{script}\nprintf '%s\\n' '{fingerprint}' > '{stamp}.new'\nmv '{stamp}.new' '{stamp}'\n",
-        stamp = install.stamp,
-        script = install.script,
-        fingerprint = install.fingerprint,
-    );
+    let args = [install.script.as_str(), &install.stamp, install.fingerprint.as_str()].map(str::to_owned);
     let secret = |name: &String| std::env::var(name).ok().map(|value| format!("{name}={value}"));
     let env = install.secrets.iter().filter_map(secret).collect();
     one_off(
@@ -33,7 +37,7 @@ pub async fn install(engine: &Engine, project: &str, part: &Part, like: &str, ea
         OneOff {
             like: like.to_owned(),
             purpose: labels::INSTALL.to_owned(),
-            argv: shell(script, &[]),
+            argv: shell(INSTALL, &args),
             env,
             ..OneOff::default()
         },
@@ -51,7 +55,7 @@ pub async fn alone(
     (purpose, script, args): (&str, &str, &[String]),
     each: impl FnMut(&str),
 ) -> Result<i64> {
-    let argv = shell(script.to_owned(), args);
+    let argv = shell(script, args);
     one_off(
         engine,
         project,
@@ -62,8 +66,9 @@ pub async fn alone(
     .await
 }
 
-fn shell(script: String, args: &[String]) -> Vec<String> {
-    let shell = ["sh".to_owned(), "-c".to_owned(), script, "sh".to_owned()];
+/// Ends at the first command that fails, as in a running container.
+fn shell(script: &str, args: &[String]) -> Vec<String> {
+    let shell = ["sh", "-e", "-c", script, "sh"].map(str::to_owned);
     shell.into_iter().chain(args.iter().cloned()).collect()
 }
 

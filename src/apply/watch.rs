@@ -13,7 +13,7 @@ use crate::apply::batches::{Batches, Changed, Road};
 use crate::apply::engine_events;
 use crate::apply::messages::{Containers, Message};
 use crate::apply::notify::tell;
-use crate::apply::records::{Records, Say};
+use crate::apply::records::{Doing, Records, Say};
 use crate::apply::running::Running;
 use crate::apply::setting::Setting;
 use crate::digest::Fingerprint;
@@ -30,6 +30,9 @@ use crate::plan::watch::{Change, Rules, Run, Step, rules};
 
 /// Between two looks at what has no events: settings, the lock, the wall clock, outputs.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// A step that prints nothing for this long is said to run still.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// Why the watcher stopped for a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +99,7 @@ impl Watcher {
         let wanted = rules(&watcher.setting.project, &watcher.setting.environment);
         watcher.configure_loops(&wanted);
         watcher.catch_up(&wanted).await;
+        watcher.show();
         watcher.tell_ready(&wanted);
         watcher
     }
@@ -207,11 +211,21 @@ impl Watcher {
             if std::mem::take(&mut self.settings_changed) {
                 return Ok(Stop::Settings);
             }
-            let modules: Vec<PartName> = self.setting.environment.parts.keys().cloned().collect();
-            for module in modules {
-                self.revive(&module);
-                self.records.show(&module, (self.loops.runs(&module), self.loops.waits(&module)));
-            }
+            self.show();
+        }
+    }
+
+    /// Acts on and remembers how each module's loop stands.
+    fn show(&mut self) {
+        let modules: Vec<PartName> = self.setting.environment.parts.keys().cloned().collect();
+        for module in modules {
+            self.revive(&module);
+            let doing = Doing {
+                runs: self.loops.runs(&module),
+                waits: self.loops.waits(&module),
+                restarts: self.loops.will_restart(&module),
+            };
+            self.records.show(&module, doing);
         }
     }
 
@@ -298,6 +312,9 @@ impl Watcher {
         self.changes.check();
         self.records.trouble(self.changes.trouble());
         files::rotate(&self.setting.root)?;
+        for (module, step, ran) in self.running.silent(SILENCE) {
+            self.records.say(&format!("{module} {step} still runs ({} s)", ran.as_secs()));
+        }
         let has_outputs = self.setting.copied().any(|part| part.mirror.iter().any(|copy| !copy.outputs.is_empty()));
         if !self.containers.is_empty() && self.batches.are_due(has_outputs) {
             self.mirror(BTreeMap::new());
@@ -350,7 +367,10 @@ impl Watcher {
                 record.lines.iter().for_each(|line| self.records.say(&format!("{module} | {line}")));
                 self.ended(&module, Step::Restart, End::Failed, &record);
             }
-            Message::Line(module, line) => self.records.say(&format!("{module} | {line}")),
+            Message::Line(module, line) => {
+                self.running.heard(&module);
+                self.records.say(&format!("{module} | {line}"));
+            }
             Message::Ended { module, run, step, end, record } => {
                 let end = self.running.ended(&module, run, step, end);
                 self.ended(&module, step, end, &record);

@@ -15,11 +15,13 @@ use crate::names::PartName;
 use crate::plan::loops::End;
 use crate::plan::observed::State;
 use crate::plan::programs;
-use crate::plan::watch::{Outcome, Run, Step};
+use crate::plan::watch::{Run, Step};
 use crate::redact::hide;
 
-/// Lines of a step that are remembered.
-const LINES: usize = 40;
+/// Lines of a step that are held while it runs.
+const LINES: usize = 160;
+/// How long the engine may take to say that a container has ended whose processes are gone already.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// One step, carried out.
 pub(crate) struct Work {
@@ -34,33 +36,27 @@ pub(crate) struct Work {
 
 impl Work {
     pub(crate) async fn carry_out(self) {
-        let begin = Instant::now();
-        let began = clock::seconds();
+        let (begin, began) = (Instant::now(), clock::now());
         let mut lines: Vec<String> = Vec::new();
         let ended = self.step(&mut lines).await;
-        let (code, failed) = match ended {
-            Ok(code) => (code, code != 0),
-            Err(error) => {
-                for line in error.to_string().lines() {
-                    self.line(&mut lines, line);
-                }
-                (-1, true)
+        let code = ended.unwrap_or_else(|error| {
+            for line in error.to_string().lines() {
+                self.line(&mut lines, line);
             }
-        };
+            -1
+        });
         let part = self.setting.environment.parts.get(&self.module).filter(|_| code == 127);
         let hint = part.and_then(|part| programs::hint(lines.iter().map(String::as_str), part, &self.setting.images));
         if let Some(hint) = hint {
             self.line(&mut lines, &format!("hint: {hint}"));
         }
-        let end = match failed {
-            false => End::Good,
-            true if self.is_lost(code).await => End::Lost,
-            true => End::Failed,
+        let took = begin.elapsed();
+        let end = match code {
+            0 => End::Good,
+            code if self.is_lost(code, began).await => End::Lost,
+            _ => End::Failed,
         };
-        let result = if failed { Outcome::Failed } else { Outcome::Good };
-        let lines = lines.split_off(lines.len().saturating_sub(LINES));
-        let took = u64::try_from(begin.elapsed().as_millis()).unwrap_or_default();
-        let record = Run { result, began, took, code, lines };
+        let record = Run::new(&self.container, code, (began.as_secs(), took), lines);
         let Self { module, run, step, .. } = self;
         // Nobody listens where the watcher has ended.
         let _ = self.outbox.send(Message::Ended { module, run, step, end, record });
@@ -74,9 +70,10 @@ impl Work {
             Step::Deps => steps::install(&self.engine, project, part, &self.container, each).await,
             Step::Restart => {
                 let (outbox, module, began) = (self.outbox.clone(), self.module.clone(), clock::seconds());
+                let container = self.container.clone();
                 let died = move |error: Error| {
                     let lines = error.to_string().lines().map(hide).collect();
-                    let record = Run { result: Outcome::Failed, began, took: 0, code: -1, lines };
+                    let record = Run::new(&container, -1, (began, Duration::ZERO), lines);
                     // Nobody listens where the watcher has ended.
                     let _ = outbox.send(Message::Died(module, record));
                 };
@@ -95,18 +92,29 @@ impl Work {
         // They are kept in a file and sent to whoever is notified.
         let line = hide(line);
         lines.push(line.clone());
-        if lines.len() > 4 * LINES {
-            lines.drain(..2 * LINES);
+        if lines.len() > LINES {
+            lines.drain(..LINES / 2);
         }
         let _ = self.outbox.send(Message::Line(self.module.clone(), line));
     }
 
-    /// Whether a step failed because its container or the engine went away.
-    async fn is_lost(&self, code: i64) -> bool {
+    /// Whether a step that began then failed because its container or the engine went away, or was started again: that
+    /// says nothing about the module.
+    async fn is_lost(&self, code: i64, began: Duration) -> bool {
         if (0..128).contains(&code) || self.step == Step::Deps {
             return false;
         }
-        let detail = tokio::time::timeout(Duration::from_secs(5), self.engine.detail(&self.container)).await;
-        !matches!(detail, Ok(Ok(detail)) if detail.state == State::Running)
+        let ended = Instant::now();
+        loop {
+            let detail = tokio::time::timeout(Duration::from_secs(5), self.engine.detail(&self.container)).await;
+            let Ok(Ok(detail)) = detail else { return true };
+            if detail.state != State::Running || detail.started_at().is_some_and(|started| started > began) {
+                return true;
+            }
+            if ended.elapsed() >= ENDING {
+                return false;
+            }
+            tokio::time::sleep(ENDING / 10).await;
+        }
     }
 }

@@ -21,7 +21,7 @@ use crate::plan::identity::{self, IdFile, Identity};
 use crate::plan::images::Hierarchy;
 use crate::plan::lock::{self, Lock, Root};
 use crate::plan::mirror::{self, Kinship};
-use crate::plan::observed::{Observed, State, World};
+use crate::plan::observed::{Observed, World};
 use crate::plan::presets::Preset;
 use crate::plan::secrets::is_secret;
 use crate::plan::{builds, fragments};
@@ -186,7 +186,7 @@ fn owner(
     }
     let mut identity = identity::identify(&known, &checkout.project, &mut table.table)?;
     let observed = world.of(&identity.held.id);
-    let holding = observed.containers.iter().filter(|container| container.state == State::Running);
+    let holding = observed.containers.iter().filter(|container| container.state.is_alive());
     let ours: BTreeSet<PartName> = holding.filter_map(|one| PartName::new(one.part.as_str()).ok()).collect();
     let wishes = environment::wishes(&checkout.project, &checkout.presets, &ours);
     if !identity::has_ports(&wishes, &identity) {

@@ -11,7 +11,7 @@ use crate::config::project::Project;
 use crate::config::{self, Known, Setting, Source};
 use crate::error::{Error, Kind, Result};
 use crate::host::endpoint::{self, Choice};
-use crate::host::engine::{Engine, OneOffs};
+use crate::host::engine::{Begun, BegunSet, Engine};
 use crate::host::locks::{self, ProjectLock};
 use crate::host::{checkout, clock, files};
 use crate::plan::images;
@@ -32,8 +32,8 @@ pub struct Context {
     pub locked: bool,
     /// The name of the command, for whoever waits for it.
     pub command: String,
-    /// One-off containers that are left when the command is interrupted.
-    pub one_offs: OneOffs,
+    /// What is left in the engine when the command is interrupted.
+    pub begun: BegunSet,
 }
 
 /// Whether a command changes anything outside.
@@ -141,19 +141,16 @@ impl Context {
 
     /// Connects to the engine that is chosen by the environment.
     pub fn engine(&self) -> Result<Engine> {
-        Engine::connect(&endpoint::find(&Choice::of_environment())?.url, self.one_offs.clone())
+        Engine::connect(&endpoint::find(&Choice::of_environment())?.url, self.begun.clone())
     }
 
     /// Removes what an interrupted command has left in the engine.
     pub async fn clean_up(&self) {
-        let left: Vec<String> = self.one_offs.lock().map(|all| all.iter().cloned().collect()).unwrap_or_default();
+        let left: Vec<Begun> = self.begun.lock().map(|all| all.iter().cloned().collect()).unwrap_or_default();
         if let (Ok(engine), false) = (self.engine(), left.is_empty()) {
-            for id in left {
+            for begun in left {
                 // There is nobody left to tell; the next `up` removes what could not be removed here.
-                let _ = match id.split_once(' ') {
-                    Some((container, group)) => engine.end_group(container, group.parse().unwrap_or_default()).await,
-                    None => engine.remove(&id).await,
-                };
+                let _ = engine.end_begun(&begun).await;
             }
         }
     }

@@ -1,10 +1,11 @@
-//! `devenv shell`, `devenv exec` and `devenv run`: a person in a container. The docker command takes our place, so that
-//! terminal, signals and exit code are its own.
+//! `devenv shell`, `devenv exec` and `devenv run`: a person in a container. The docker command has their terminal; what it
+//! leaves behind in the container when that ends, it cannot end itself, and we do.
 
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::runs::OneOff;
+use crate::host::engine::steps::MARK;
 use crate::host::process::{self, Cmd};
 use crate::host::state;
 use crate::plan::observed::State;
@@ -94,7 +95,7 @@ pub async fn run(cx: &Context, args: &RunArgs) -> Result<()> {
     pass_on(ended?)
 }
 
-/// Replaces this process by a command in a part's running container.
+/// Runs a command in a part's running container, which ends with its person.
 async fn in_container(session: &Session, part: &Part, dir: Option<&str>, command: &[String]) -> Result<()> {
     let container = container(session, part)?;
     if container.state != State::Running {
@@ -115,8 +116,15 @@ async fn in_container(session: &Session, part: &Part, dir: Option<&str>, command
     if let Some(dir) = dir {
         call = call.args(["--workdir", dir]);
     }
-    call = call.args([container.id.clone()]).args(command.to_vec());
-    Err(process::replace(&call))
+    let mark = state::random(8)?;
+    call = call.args(["--env".to_owned(), format!("{MARK}={mark}"), container.id.clone()]).args(command.to_vec());
+    session.engine.begin_command(&container.id, &mark);
+    let ended = process::interactive(&call).await;
+    match &ended {
+        Ok(status) if status.code().is_some() => session.engine.command_ended(&container.id, &mark),
+        _ => session.engine.end_command(&container.id, &mark).await?,
+    }
+    pass_on(ended?)
 }
 
 fn container<'a>(session: &'a Session, part: &Part) -> Result<&'a crate::plan::observed::Container> {

@@ -61,8 +61,11 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
     }
     for (name, state) in &mut watched.modules {
         if let Some(module) = session.checkout.project.file.modules.get(name) {
-            // Steps that were taken out of the configuration have nothing to say any more.
-            state.steps.retain(|step, _| step.is_of(module));
+            let container = session.observed.container(name).map(|container| container.id.as_str());
+            let wish = session.environment.parts.get(name).and_then(|part| part.install.as_ref());
+            let stamp = session.observed.stamps.get(name).map(String::as_str);
+            let installed = wish.is_some_and(|install| stamp == Some(install.fingerprint.as_str()));
+            state.keep_current(module, container, installed);
         }
     }
     let parts: Vec<PartJson> = session
@@ -115,6 +118,8 @@ pub fn state(part: &Part, session: &Session) -> String {
         (State::Exited(0), Kind::Task) => "done".to_owned(),
         (State::Exited(0 | STOPPED), _) => "stopped".to_owned(),
         (State::Exited(code), _) => format!("ended with code {code}"),
-        (State::Other, _) => container.status.clone(),
+        (State::Paused, _) => "paused".to_owned(),
+        (State::Restarting, _) => "restarting".to_owned(),
+        (State::Removing, _) => "being removed".to_owned(),
     }
 }

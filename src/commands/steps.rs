@@ -11,7 +11,7 @@ use crate::names::PartName;
 use crate::plan::observed::State;
 use crate::plan::parts::Part;
 use crate::plan::programs;
-use crate::plan::watch::{Outcome, Run, Step};
+use crate::plan::watch::{Run, Step};
 use crate::redact::hide;
 
 /// Compile a module in its container
@@ -42,9 +42,6 @@ pub struct TestArgs {
     #[arg(last = true)]
     pub args: Vec<String>,
 }
-
-/// Lines of output that are remembered.
-const LINES: usize = 40;
 
 /// Runs `build`.
 pub async fn build(cx: &Context, args: &BuildArgs) -> Result<()> {
@@ -126,10 +123,7 @@ async fn one(
     }
     bring_back(cx, session, part, &container.id).await?;
     if args.is_empty() {
-        let result = if code == 0 { Outcome::Good } else { Outcome::Failed };
-        let took = u64::try_from(begin.elapsed().as_millis()).unwrap_or_default();
-        let lines = lines.split_off(lines.len().saturating_sub(LINES));
-        let run = Run { result, began, took, code, lines };
+        let run = Run::new(&container.id, code, (began, begin.elapsed()), lines);
         watch::update(&session.checkout.root, |state| {
             state.modules.entry(name.clone()).or_default().steps.insert(step, run);
         })?;

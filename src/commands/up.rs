@@ -7,6 +7,7 @@ use crate::commands::{doctor, prepare, status, watch};
 use crate::config::local::{Containers, Start};
 use crate::config::values::Duration;
 use crate::error::{Kind, Result};
+use crate::host::clock;
 use crate::plan::Plan;
 use crate::plan::fixes::Effect;
 use crate::plan::mend::Purpose;
@@ -96,6 +97,7 @@ async fn once(cx: &Context, args: &UpArgs) -> Result<()> {
         cache: !args.build,
         ..Options::default()
     };
+    let began = clock::seconds();
     let ended = session.carry_out(cx.screen, &plan, options).await;
     if ended.as_ref().is_err_and(|error| error.kind == Kind::Failed) && !in_ci() {
         drop(lock);
@@ -104,18 +106,22 @@ async fn once(cx: &Context, args: &UpArgs) -> Result<()> {
         return ended.map(drop);
     }
     let took = ended?;
-    if plan.is_empty() {
-        cx.screen.say("nothing to do");
-    } else {
-        cx.screen.say(format!("up in {}", seconds(took)));
-    }
     // The watcher would inherit the lock.
     drop(lock);
-    if !in_ci() {
+    let settled = if in_ci() {
+        Ok(())
+    } else {
         watch::ensure(cx, &session).await?;
+        watch::settle(cx, &session, began).await
+    };
+    if plan.is_empty() {
+        cx.screen.say("nothing to do");
+    } else if settled.is_ok() {
+        cx.screen.say(format!("up in {}", seconds(took)));
     }
     let session = if plan.is_empty() { session } else { cx.session(Intent::Look).await? };
-    status::print(cx, &session, args.json)
+    status::print(cx, &session, args.json)?;
+    settled
 }
 
 fn decide(cx: &Context, args: &UpArgs, session: &Session) -> Result<Plan> {

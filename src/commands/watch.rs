@@ -17,7 +17,7 @@ use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
 use crate::host::{checkout, clock, watch};
 use crate::names::PartName;
-use crate::plan::watch::rules;
+use crate::plan::watch::{ModuleState, Run, rules};
 use crate::ui::screen::visible;
 
 /// Show what the watcher does, as it does it
@@ -35,6 +35,8 @@ pub struct WatchArgs {
 const PAUSE: Duration = Duration::from_millis(100);
 /// Between two tries to renew a certificate.
 const RENEW_AGAIN: Duration = Duration::from_secs(3600);
+/// A restart that waits this long for something else is not about to happen.
+const BLOCKED: Duration = Duration::from_secs(3);
 /// Longest wait for a watcher that begins.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two tries to read settings while the engine is away.
@@ -151,6 +153,44 @@ pub async fn ensure(cx: &Context, session: &Session) -> Result<()> {
     let names: Vec<&str> = names.iter().map(PartName::as_str).collect();
     cx.screen.say(format!("watching {} in the background: `devenv watch` shows it", names.join(", ")));
     Ok(())
+}
+
+/// Waits until no module is about to be restarted by the watcher: `up` has ended when nothing is left to do, and whoever
+/// asks a module right after it must not meet one that is just ending.
+///
+/// # Errors
+/// A module that did not come up again.
+pub async fn settle(cx: &Context, session: &Session, began: u64) -> Result<()> {
+    let root = &session.checkout.root;
+    let modules = watched(session);
+    let mut told = false;
+    let mut blocked = Instant::now();
+    loop {
+        let state = watch::state(root).modules;
+        let known = modules.iter().filter_map(|name| Some((name, state.get(name)?)));
+        let restarting: Vec<(&PartName, &ModuleState)> = known.filter(|(_, known)| known.restarts).collect();
+        if restarting.is_empty() || watch::holder(root).is_none() {
+            let failed = modules.iter().find_map(|name| Some((name, state.get(name)?.failed_restart(began)?)));
+            return failed.map_or(Ok(()), |(name, run)| Err(not_up_again(name, run)));
+        }
+        if restarting.iter().any(|(_, known)| known.waits.is_none()) {
+            blocked = Instant::now();
+        } else if blocked.elapsed() >= BLOCKED {
+            return Ok(());
+        }
+        if !std::mem::replace(&mut told, true) {
+            let names: Vec<&str> = restarting.iter().map(|(name, _)| name.as_str()).collect();
+            cx.screen.say(format!("waiting for {}: the source changed, so the watcher restarts it", names.join(", ")));
+        }
+        tokio::time::sleep(PAUSE / 5).await;
+    }
+}
+
+fn not_up_again(module: &PartName, run: &Run) -> Error {
+    let lines: String = run.lines.iter().map(|line| format!("\n    {line}")).collect();
+    let error =
+        Error::message(Kind::Failed, format!("`{module}` did not come up again after its source changed{lines}"));
+    error.hint(format!("fix it and save: the watcher starts it again; `devenv logs {module}` shows all of its log"))
 }
 
 /// Watches until it is told to end.

@@ -83,7 +83,7 @@ macro_rules! texts {
 }
 
 texts! {
-    /// A command for `sh -c`.
+    /// A command for `sh -e -c`.
     Shell: "shell", "[^ ]", "a shell command", "shell commands", shell;
     /// A variable's name.
     Variable: "variable", "^[A-Za-z_][A-Za-z0-9_]*$", "a variable's name", "variables' names", variable;

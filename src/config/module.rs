@@ -140,6 +140,21 @@ pub struct Watch {
     /// Modules whose changes count too.
     #[serde(default)]
     pub also: Vec<PartName>,
+    /// When the command is restarted: right after a good build, with lint and test beside the new process, or only after
+    /// all steps have passed.
+    #[serde(default)]
+    pub restart: RestartWhen,
+}
+
+/// When a module's command is restarted in its loop.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestartWhen {
+    /// After the build; lint and test follow beside the new process.
+    #[default]
+    AfterBuild,
+    /// After lint and test, and only if they have passed.
+    AfterTests,
 }
 
 /// A step of a module's loop.

@@ -259,7 +259,7 @@ impl JsonSchema for Occasions {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "serde_json::Value", into = "serde_json::Value")]
 pub enum Command {
-    /// Run by `sh -c`.
+    /// Run by `sh -e -c`: it fails at the first command that fails.
     Shell(String),
     /// Program and arguments.
     Exec(Vec<String>),
@@ -270,7 +270,7 @@ impl Command {
     #[must_use]
     pub fn argv(&self) -> Vec<String> {
         match self {
-            Self::Shell(text) => vec!["sh".to_owned(), "-c".to_owned(), text.clone()],
+            Self::Shell(text) => ["sh", "-e", "-c", text].map(str::to_owned).into(),
             Self::Exec(argv) => argv.clone(),
         }
     }

@@ -6,7 +6,7 @@ use std::process::{ExitStatus, Stdio};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 
 use crate::error::{Error, Kind, Result};
-use crate::host::state;
+use crate::host::{state, terminal};
 
 /// A call of another program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,8 +126,9 @@ pub async fn stream(cmd: &Cmd, mut each: impl FnMut(Line<'_>)) -> Result<ExitSta
     child.wait().await.map_err(|error| not_started(cmd, &error))
 }
 
-/// Runs a call on our own terminal, to its end.
+/// Runs a call on our own terminal, to its end. Dropping the future kills the program and leaves the terminal as it was.
 pub async fn interactive(cmd: &Cmd) -> Result<ExitStatus> {
+    let _modes = terminal::Modes::keep();
     cmd.command().status().await.map_err(|error| not_started(cmd, &error))
 }
 

@@ -62,7 +62,7 @@ pub fn down(environment: Option<&Environment>, observed: &Observed, volumes: Vol
 #[must_use]
 pub fn stop(environment: &Environment, observed: &Observed, names: &[PartName]) -> Plan {
     let mut plan = Plan::default();
-    let runs = |name: &PartName| observed.container(name).is_some_and(|container| container.state == State::Running);
+    let runs = |name: &PartName| observed.container(name).is_some_and(|container| container.state.is_alive());
     let wanted = |name: &&PartName| (names.is_empty() || names.contains(name)) && runs(name);
     let mut waiting: Vec<&PartName> = environment.parts.keys().filter(wanted).collect();
     let mut stopped: Vec<(PartName, usize)> = Vec::new();
@@ -92,7 +92,7 @@ pub fn outdated(
     definitions: &BTreeMap<String, Definition>,
     names: &[PartName],
     running: Running,
-) -> Option<(PartName, &'static str)> {
+) -> Option<(PartName, String)> {
     let begins = |part: &&&Part| {
         let container = observed.container(&part.name);
         container.is_some_and(|container| container.state != State::Running)
@@ -102,6 +102,9 @@ pub fn outdated(
     let mut beginning = closure.iter().filter(begins);
     beginning.find_map(|part| {
         let (container, now) = (observed.container(&part.name)?, definitions.get(part.name.as_str())?);
+        if let Some(why) = observed.detached(container) {
+            return Some((part.name.clone(), why));
+        }
         let changed = now.difference(&container.definition)?;
         let has = |key: &str| changed.iter().any(|changed| changed == key);
         let what = if has(definition::KEY) {
@@ -113,7 +116,7 @@ pub fn outdated(
         } else {
             return None;
         };
-        Some((part.name.clone(), what))
+        Some((part.name.clone(), what.to_owned()))
     })
 }
 

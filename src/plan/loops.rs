@@ -130,8 +130,7 @@ impl Loop {
         self.failed = false;
         // Dependencies are no step that a person chooses: they come first whenever they are not what they should be.
         let deps = rule.install.is_some().then_some(Step::Deps);
-        let restart = rule.restart.then_some(Step::Restart);
-        self.queue = deps.into_iter().chain(rule.steps.iter().copied()).chain(restart).collect();
+        self.queue = deps.into_iter().chain(rule.steps.iter().copied()).collect();
     }
 
     /// It has nothing left to do, or begins once more.
@@ -210,6 +209,16 @@ impl Loops {
     #[must_use]
     pub fn runs(&self, module: &PartName) -> Option<Step> {
         self.loops.get(module)?.current.as_ref().map(|current| current.step)
+    }
+
+    /// Whether a module's command is still to be restarted.
+    #[must_use]
+    pub fn will_restart(&self, module: &PartName) -> bool {
+        let (Some(one), Some(rule)) = (self.loops.get(module), self.rules.get(module)) else { return false };
+        let restarts = rule.steps.contains(&Step::Restart);
+        one.queue.contains(&Step::Restart)
+            || self.runs(module) == Some(Step::Restart)
+            || (restarts && (!one.pending.is_empty() || one.again.is_some()))
     }
 
     /// What a module's loop waits for, if it has anything to do.
@@ -295,8 +304,11 @@ impl Loops {
     fn end(&mut self, module: &PartName, run: u64, end: End, actions: &mut Vec<Action>) {
         let Some(one) = self.loops.get_mut(module) else { return };
         let Some(current) = one.current.take_if(|current| current.run == run) else { return };
+        if current.step == Step::Deps {
+            // An installation that was begun has ended what was there before.
+            one.installed = current.install.filter(|_| end == End::Good);
+        }
         match end {
-            End::Good if current.step == Step::Deps => one.installed = current.install,
             _ if current.cancelled => {}
             End::Good => {}
             // Whoever starts the container again starts what was built.

@@ -15,12 +15,17 @@ struct Play {
 }
 
 impl Play {
-    /// `api` in `api/` builds, lints, tests and restarts; `worker` in `worker/` only restarts, and needs `api`.
+    /// `api` in `api/` builds, lints, tests and restarts after that; `worker` in `worker/` only restarts, and needs `api`.
     fn new() -> Self {
+        Self::with(&[Step::Build, Step::Lint, Step::Test, Step::Restart])
+    }
+
+    /// The same with these steps of `api`.
+    fn with(steps: &[Step]) -> Self {
         let mut play = Self { loops: Loops::default(), at: Duration::from_secs(100), said: String::new() };
         let mut rules = Rules::new();
-        rules.insert(part("api"), rule("api", &[Step::Build, Step::Lint, Step::Test], &["*.md"]));
-        let mut worker = rule("worker", &[], &[]);
+        rules.insert(part("api"), rule("api", steps, &["*.md"]));
+        let mut worker = rule("worker", &[Step::Restart], &[]);
         worker.needs = vec![part("api")];
         rules.insert(part("worker"), worker);
         play.take(Event::Configured(rules));
@@ -71,6 +76,47 @@ fn a_saved_file_is_built_checked_tested_and_then_runs() {
     assert_eq!(
         play.said(),
         "api: build #1: api/main.py changed\napi: lint #2\napi: test #3\napi: restart #4\napi: done\n"
+    );
+}
+
+#[test]
+fn a_restart_waits_for_the_build_alone_and_checks_run_beside_the_new_process() {
+    let mut play = Play::with(&[Step::Build, Step::Restart, Step::Lint, Step::Test]);
+    play.save("api/main.py");
+    play.end("api", 1, End::Good);
+    assert!(play.loops.will_restart(&part("api")));
+    play.end("api", 2, End::Good);
+    assert!(!play.loops.will_restart(&part("api")));
+    play.end("api", 3, End::Failed);
+    play.end("api", 4, End::Good);
+    assert_eq!(
+        play.said(),
+        "api: build #1: api/main.py changed\napi: restart #2\napi: lint #3\napi: test #4\napi: done\n"
+    );
+    play.save("api/main.py");
+    play.end("api", 5, End::Failed);
+    assert_eq!(play.said(), "api: build #5: api/main.py changed\napi: done\n", "what was not built is not started");
+    assert!(!play.loops.will_restart(&part("api")));
+}
+
+#[test]
+fn a_failed_installation_has_ended_what_was_installed_before() {
+    let mut play = Play::new();
+    let a = Fingerprint::of("a");
+    let rules = |install: &Fingerprint| {
+        let mut worker = rule("worker", &[Step::Restart], &[]);
+        worker.install = Some(install.clone());
+        Rules::from([(part("worker"), worker)])
+    };
+    play.take(Event::Installed(part("worker"), Some(a.clone())));
+    play.take(Event::Configured(rules(&Fingerprint::of("b"))));
+    play.save("worker/lock");
+    play.end("worker", 1, End::Failed);
+    play.take(Event::Configured(rules(&a)));
+    play.save("worker/lock");
+    assert_eq!(
+        play.said(),
+        "worker: deps #1: worker/lock changed\nworker: done\nworker: deps #2: worker/lock changed\n"
     );
 }
 

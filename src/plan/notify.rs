@@ -66,7 +66,8 @@ mod tests {
         let mut before = None;
         let tell = |result: char| {
             let result = if result == 'F' { Outcome::Failed } else { Outcome::Good };
-            let run = Run { result, began: 0, took: 1_500, code: 2, lines: Vec::new() };
+            let code = if result == Outcome::Good { 0 } else { 2 };
+            let run = Run::new("c1", code, (0, std::time::Duration::from_millis(1_500)), Vec::new());
             let news =
                 decide(&notify, "shop", (&PartName::new("api").unwrap(), Step::Test), before.replace(result), &run);
             news.map_or("-", |news| if news.result == Occasion::Failed { "failed" } else { "fixed" })
@@ -85,7 +86,7 @@ mod tests {
 
     #[test]
     fn the_text_says_what_failed_how_and_when() {
-        let run = Run { result: Outcome::Failed, began: 0, took: 1_500, code: 2, lines: vec!["last".to_owned()] };
+        let run = Run::new("c1", 2, (0, std::time::Duration::from_millis(1_500)), vec!["last".to_owned()]);
         let api = PartName::new("api").unwrap();
         let news = decide(&Notify::default(), "shop", (&api, Step::Build), None, &run).unwrap();
         assert_eq!(news.text, "shop: build of api failed (code 2) in 1.5 s");

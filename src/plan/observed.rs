@@ -34,8 +34,20 @@ pub enum State {
     Running,
     /// It ended with this code.
     Exited(i64),
-    /// It is paused, restarting, or being removed.
-    Other,
+    /// Its processes are frozen.
+    Paused,
+    /// The engine is about to start it again.
+    Restarting,
+    /// It is being removed, or could not be removed whole.
+    Removing,
+}
+
+impl State {
+    /// Whether it has processes, and with them its ports.
+    #[must_use]
+    pub fn is_alive(self) -> bool {
+        matches!(self, Self::Running | Self::Paused | Self::Restarting)
+    }
 }
 
 /// The code of a program that did as it was told by a stop: 128 and the number of SIGTERM.
@@ -86,8 +98,6 @@ pub struct Container {
     pub part: String,
     /// Its definition's label.
     pub definition: String,
-    /// The dependencies that were installed before its first start, as its label says.
-    pub deps: String,
     /// What it does.
     pub state: State,
     /// What the engine's check says.
@@ -98,10 +108,24 @@ pub struct Container {
     pub role: Role,
     /// Addresses in the environment's network.
     pub address: Option<String>,
+    /// The networks that it was connected to: name → id.
+    pub networks: BTreeMap<String, String>,
     /// Names of the volumes that are mounted.
     pub volumes: Vec<String>,
     /// Image reference that it was created with.
     pub image: String,
+    /// Id of the image that this was then.
+    pub image_id: String,
+}
+
+impl Container {
+    /// Whether compose made it to replace another one and was killed before it had: until then its name is
+    /// `<id of the other>_<name>`.
+    #[must_use]
+    pub fn is_half_replaced(&self) -> bool {
+        let prefix = self.name.split_once('_').map(|(prefix, _)| prefix);
+        prefix.is_some_and(|prefix| prefix.len() == 12 && prefix.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    }
 }
 
 /// An image of the hierarchy.
@@ -177,6 +201,8 @@ pub struct World {
     pub images: Vec<Image>,
     /// Tags and digests of all images.
     pub tags: BTreeSet<String>,
+    /// Ids of all images, by tag and by digest.
+    pub image_ids: BTreeMap<String, String>,
 }
 
 impl World {
@@ -186,6 +212,8 @@ impl World {
         let ours = |owner: &Option<String>| owner.as_deref() == Some(checkout);
         Observed {
             engine: self.engine,
+            image_ids: self.image_ids,
+            network_ids: self.networks.iter().map(|network| network.id.clone()).collect(),
             containers: self.containers.into_iter().filter(|container| container.checkout == checkout).collect(),
             images: self.images,
             tags: self.tags,
@@ -212,6 +240,10 @@ pub struct Observed {
     pub images: Vec<Image>,
     /// Tags of all images that the engine has, ours or not.
     pub tags: BTreeSet<String>,
+    /// Ids of all images, by tag and by digest.
+    pub image_ids: BTreeMap<String, String>,
+    /// Ids of all networks that the engine has, ours or not.
+    pub network_ids: BTreeSet<String>,
     /// Volumes of the checkout, and shared caches.
     pub volumes: BTreeMap<String, Volume>,
     /// Networks of the checkout.
@@ -250,6 +282,19 @@ impl Observed {
     /// Whether anything of the checkout runs.
     #[must_use]
     pub fn runs(&self) -> bool {
-        self.containers.iter().any(|container| container.state == State::Running)
+        self.containers.iter().any(|container| container.state.is_alive())
+    }
+
+    /// Why a container cannot go on although its definition is right: a network or an image that it refers to by id is
+    /// not there any more under its name.
+    #[must_use]
+    pub fn detached(&self, container: &Container) -> Option<String> {
+        let gone = |(_, id): &(&String, &String)| !id.is_empty() && !self.network_ids.contains(*id);
+        if let Some((name, _)) = container.networks.iter().find(gone) {
+            return Some(format!("its network {name} was removed"));
+        }
+        let now = self.image_ids.get(&container.image)?;
+        (!container.image_id.is_empty() && *now != container.image_id)
+            .then(|| format!("image {} was replaced", container.image))
     }
 }

@@ -237,7 +237,7 @@ fn command(part: &Part, run: &str) -> Vec<String> {
     let variables: Vec<(&String, &SecretVariable)> =
         part.secret_env.iter().filter(|(name, _)| !part.env.contains_key(*name)).collect();
     if variables.is_empty() {
-        return ["sh", "-c", run].map(str::to_owned).into();
+        return ["sh", "-e", "-c", run].map(str::to_owned).into();
     }
     let secrets: BTreeSet<String> = variables
         .iter()
@@ -263,7 +263,7 @@ fn command(part: &Part, run: &str) -> Vec<String> {
             .collect();
         script.push_str(&format!("{name}={text}\nexport {name}\n"));
     }
-    script.push_str("exec sh -c \"$1\"");
+    script.push_str("exec sh -e -c \"$1\"");
     ["sh", "-ec", &script, "sh", run].map(str::to_owned).into()
 }
 

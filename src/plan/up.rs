@@ -89,7 +89,7 @@ impl Up<'_> {
 
         let mut created: BTreeMap<&PartName, usize> = BTreeMap::new();
         for part in &parts {
-            if let Some((action, cause)) = self.creation(part, &built, &plan) {
+            if let Some((action, cause)) = self.creation(part, &built, &volumes, &plan) {
                 let image = match &part.image {
                     ImageRef::Ours(name, _) => built.get(name),
                     ImageRef::Theirs(reference) => fetched.get(reference),
@@ -168,6 +168,8 @@ impl Up<'_> {
                 continue;
             } else if !known {
                 self.why_absent(&container.part)
+            } else if let Some(cause) = self.half_done(container) {
+                cause.to_owned()
             } else if !kept.insert(&container.part) {
                 "there are two of it".to_owned()
             } else if let [one, ..] = networks {
@@ -184,6 +186,15 @@ impl Up<'_> {
             steps.push(plan.push(action, format!("there are {} of this name", networks.len()), members.clone()));
         }
         steps
+    }
+
+    /// What a command that was killed has left half done of a part: nobody knows which of two containers goes on.
+    fn half_done(&self, container: &Container) -> Option<&'static str> {
+        let is_of_part = |other: &&Container| other.role == Role::Part && other.part == container.part;
+        if self.observed.containers.iter().filter(is_of_part).any(Container::is_half_replaced) {
+            return Some("a command was killed while it replaced it");
+        }
+        (container.state == State::Removing).then_some("a command was killed while it removed it")
     }
 
     fn why_absent(&self, part: &str) -> String {
@@ -231,7 +242,13 @@ impl Up<'_> {
         steps
     }
 
-    fn creation(&self, part: &Part, built: &BTreeMap<ImageName, usize>, plan: &Plan) -> Option<(Action, String)> {
+    fn creation(
+        &self,
+        part: &Part,
+        built: &BTreeMap<ImageName, usize>,
+        made: &BTreeMap<String, usize>,
+        plan: &Plan,
+    ) -> Option<(Action, String)> {
         let Some(container) = self.observed.container(&part.name) else {
             return Some((Action::Create(part.name.clone()), "not there yet".to_owned()));
         };
@@ -247,7 +264,10 @@ impl Up<'_> {
             }
             (None, ImageRef::Ours(image, _)) if built.contains_key(image) => format!("image {image} is rebuilt"),
             (None, _) if self.request.recreate => "asked for by --recreate".to_owned(),
-            (None, _) => return None,
+            (None, _) => match volumes_of(part).find(|volume| made.contains_key(*volume)) {
+                Some(volume) => format!("its volume {volume} was removed"),
+                None => self.observed.detached(container)?,
+            },
             (Some(keys), ImageRef::Ours(image, tag)) if keys.contains(&"image".to_owned()) => {
                 if built.contains_key(image) {
                     format!("image {image} is rebuilt")
@@ -303,7 +323,8 @@ impl Up<'_> {
             (State::Created, _) => Some("it was never started".to_owned()),
             (State::Exited(0 | STOPPED), _) => Some("it is stopped".to_owned()),
             (State::Exited(code), _) => Some(format!("it ended with code {code}")),
-            (State::Other, _) => Some(format!("it is {}", container.status.to_lowercase())),
+            (State::Paused, _) => Some("it is paused".to_owned()),
+            (State::Restarting | State::Removing, _) => Some(format!("it is {}", container.status.to_lowercase())),
         }
     }
 

@@ -74,7 +74,6 @@ impl World {
                 checkout: "0a1b2c3d4e5f".to_owned(),
                 part: part.name.to_string(),
                 definition: world.definitions[part.name.as_str()].label(),
-                deps: String::new(),
                 state: if ended { State::Exited(0) } else { State::Running },
                 health: EngineHealth::Healthy,
                 status: String::new(),
@@ -86,10 +85,14 @@ impl World {
                         MountSource::Folder(_) | MountSource::Memory => None,
                     })
                     .collect(),
+                networks: BTreeMap::from([(world.environment.project.clone(), "network-1".to_owned())]),
                 image: part.image.reference().to_owned(),
+                image_id: "image-1".to_owned(),
             });
+            world.observed.image_ids.insert(part.image.reference().to_owned(), "image-1".to_owned());
             world.observed.ready.insert(part.name.clone());
         }
+        world.observed.network_ids.insert("network-1".to_owned());
         world
     }
 
@@ -355,5 +358,58 @@ fn data_of_another_major_version_stops_everything() {
     assert_eq!(
         up.check_majors().unwrap_err().to_string(),
         "the volume shop-0a1b2c-db-data was written by version 15 of its service, and version 17 would run on it"
+    );
+}
+
+#[test]
+fn a_container_whose_network_image_or_volume_is_gone_is_recreated() {
+    let mut world = World::up_to_date(SHOP, None);
+    world.container("api").networks.insert("shop-0a1b2c".to_owned(), "network-0".to_owned());
+    let tail = "2 start api (after 1)\n3 wait api: http /healthz (after 2)\n";
+    assert_eq!(world.plan(), format!("1 recreate api: its network shop-0a1b2c was removed\n{tail}"));
+
+    let mut world = World::up_to_date(SHOP, None);
+    let tag = world.environment.parts["api"].image.reference().to_owned();
+    world.container("api").image_id = "image-0".to_owned();
+    assert_eq!(world.plan(), format!("1 recreate api: image {tag} was replaced\n{tail}"));
+
+    let mut world = World::up_to_date(SHOP, None);
+    world.observed.volumes.remove("shop-0a1b2c-db-data");
+    assert!(world.plan().contains("recreate db: its volume shop-0a1b2c-db-data was removed"), "{}", world.plan());
+}
+
+#[test]
+fn a_paused_part_is_ours_and_goes_on() {
+    let mut world = World::up_to_date(SHOP, None);
+    world.container("api").state = State::Paused;
+    world.observed.ready.remove("api");
+    assert_eq!(world.plan(), "1 start api: it is paused\n2 wait api: http /healthz (after 1)\n");
+    assert!(world.observed.runs());
+}
+
+#[test]
+fn what_a_killed_command_left_half_done_is_removed_before_anything_is_created() {
+    let mut world = World::up_to_date(SHOP, None);
+    let mut new = world.container("api").clone();
+    (new.id, new.name) = ("id-new".to_owned(), "0123456789ab_shop-api-1".to_owned());
+    new.state = State::Created;
+    world.observed.containers.push(new);
+    let cause = "a command was killed while it replaced it";
+    assert_eq!(
+        world.plan(),
+        format!(
+            "1 remove api: {cause}\n2 remove api: {cause}\n3 create api: {cause} (after 1, 2)\n4 start api (after 3)\n\
+             5 wait api: http /healthz (after 4)\n"
+        )
+    );
+
+    let mut world = World::up_to_date(SHOP, None);
+    world.container("api").state = State::Removing;
+    let cause = "a command was killed while it removed it";
+    assert_eq!(
+        world.plan(),
+        format!(
+            "1 remove api: {cause}\n2 create api: {cause} (after 1)\n3 start api (after 2)\n4 wait api: http /healthz (after 3)\n"
+        )
     );
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::config::module::{Module, Reload, StepName};
+use crate::config::module::{Module, Reload, RestartWhen, StepName};
 use crate::config::project::Project;
 use crate::config::values::RelPath;
 use crate::digest::Fingerprint;
@@ -106,10 +106,8 @@ pub struct Rule {
     ignore: Gitignore,
     /// Fingerprint of the dependencies that should be installed.
     pub install: Option<Fingerprint>,
-    /// Steps, in their order.
+    /// Steps, in their order, the restart among them.
     pub steps: Vec<Step>,
-    /// Whether the command is restarted after them.
-    pub restart: bool,
     /// Parts that must run first.
     pub needs: Vec<PartName>,
 }
@@ -188,22 +186,32 @@ fn rule(name: &PartName, module: &Module, project: &Project, environment: &Envir
         // The configuration was checked; a pattern that is none matches nothing.
         let _ = ignore.add_line(None, &line);
     }
-    let mut steps: Vec<Step> = watch.on_change.iter().map(|step| Step::from(*step)).collect();
-    if steps.is_empty() && module.build.is_some() && restarts(module) {
-        steps.push(Step::Build);
-    }
-    steps.sort_by_key(|step| *step != Step::Build);
     let part = environment.parts.get(name);
     let runs = |need: &&PartName| environment.parts.get(*need).is_some_and(|need| need.kind != Kind::Task);
     Rule {
         folders,
         ignore: ignore.build().unwrap_or_else(|_| Gitignore::empty()),
         install: part.and_then(|part| part.install.as_ref()).map(|install| install.fingerprint.clone()),
-        // What was not built is not worth a restart.
-        restart: restarts(module) && (module.build.is_none() || steps.contains(&Step::Build)),
-        steps,
+        steps: steps(module),
         needs: part.map(|part| part.needs.iter().filter(runs).cloned().collect()).unwrap_or_default(),
     }
+}
+
+/// The steps of a module's loop, in their order.
+fn steps(module: &Module) -> Vec<Step> {
+    let watch = module.watch.clone().unwrap_or_default();
+    let mut steps: Vec<Step> = watch.on_change.iter().map(|step| Step::from(*step)).collect();
+    if steps.is_empty() && module.build.is_some() && restarts(module) {
+        steps.push(Step::Build);
+    }
+    steps.sort_by_key(|step| *step != Step::Build);
+    // A restart would start what was not built.
+    if restarts(module) && (module.build.is_none() || steps.contains(&Step::Build)) {
+        let built = usize::from(steps.first() == Some(&Step::Build));
+        let at = if watch.restart == RestartWhen::AfterTests { steps.len() } else { built };
+        steps.insert(at, Step::Restart);
+    }
+    steps
 }
 
 /// How a step ended.
@@ -216,9 +224,15 @@ pub enum Outcome {
     Failed,
 }
 
+/// Lines of a step that are remembered.
+const LINES: usize = 40;
+
 /// The last run of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
+    /// The container that it ran in: the result says nothing about another one.
+    #[serde(default)]
+    pub container: String,
     /// How it ended.
     pub result: Outcome,
     /// When it began, in seconds since 1970.
@@ -229,6 +243,17 @@ pub struct Run {
     pub code: i64,
     /// The last lines that it printed.
     pub lines: Vec<String>,
+}
+
+impl Run {
+    /// A run in `container` that began at `began` (seconds since 1970) and took `took`; the last of its `lines` are kept.
+    #[must_use]
+    pub fn new(container: &str, code: i64, (began, took): (u64, Duration), mut lines: Vec<String>) -> Self {
+        let result = if code == 0 { Outcome::Good } else { Outcome::Failed };
+        let lines = lines.split_off(lines.len().saturating_sub(LINES));
+        let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        Self { container: container.to_owned(), result, began, took, code, lines }
+    }
 }
 
 /// Changes that were carried into a copy together.
@@ -252,6 +277,9 @@ pub struct ModuleState {
     /// What it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits: Option<String>,
+    /// Whether its command is still to be restarted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restarts: bool,
     /// How the copy of its source stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mirror: Option<String>,
@@ -289,6 +317,7 @@ impl State {
         (self.ready, self.trouble) = (None, None);
         for known in self.modules.values_mut() {
             (known.runs, known.waits, known.group, known.mirror) = (None, None, None, None);
+            known.restarts = false;
         }
     }
 }
@@ -304,6 +333,24 @@ pub fn length(milliseconds: u64) -> String {
 }
 
 impl ModuleState {
+    /// Forgets results that say nothing about what there is now: of steps that `module` does not have, of another
+    /// container than `container`, and of a failed installation where the dependencies are `installed` after all.
+    pub fn keep_current(&mut self, module: &Module, container: Option<&str>, installed: bool) {
+        self.steps.retain(|step, run| {
+            step.is_of(module)
+                && match step {
+                    Step::Deps => !(installed && run.result == Outcome::Failed),
+                    _ => container == Some(run.container.as_str()),
+                }
+        });
+    }
+
+    /// The restart since `began` (seconds since 1970) after which the command did not become ready.
+    #[must_use]
+    pub fn failed_restart(&self, began: u64) -> Option<&Run> {
+        self.steps.get(&Step::Restart).filter(|run| run.result == Outcome::Failed && run.began >= began)
+    }
+
     /// The last runs, what runs, and what it waits for, in a line.
     #[must_use]
     pub fn line(&self) -> String {
@@ -326,7 +373,7 @@ impl ModuleState {
 pub(crate) mod tests {
     use super::*;
 
-    /// A rule for one folder that restarts.
+    /// A rule for one folder.
     pub(crate) fn rule(folder: &str, steps: &[Step], ignore: &[&str]) -> Rule {
         let mut builder = GitignoreBuilder::new("");
         for line in ignore {
@@ -337,7 +384,6 @@ pub(crate) mod tests {
             ignore: builder.build().unwrap(),
             install: None,
             steps: steps.to_vec(),
-            restart: true,
             needs: Vec::new(),
         }
     }
@@ -374,9 +420,42 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_restart_follows_the_build_and_nothing_that_was_not_built() {
+        let said = |keys: &str| {
+            let module: Module = serde_yaml::from_str(&format!("{{path: a, image: b, run: r, {keys}}}")).unwrap();
+            steps(&module).iter().map(|step| step.as_str()).collect::<Vec<_>>().join(" ")
+        };
+        let all = "build: b, lint: l, test: t, watch: {on_change: [test, lint, build]";
+        assert_eq!(said(&format!("{all}}}")), "build restart test lint");
+        assert_eq!(said(&format!("{all}, restart: after-tests}}")), "build test lint restart");
+        assert_eq!(said("lint: l, watch: {on_change: [lint]}"), "restart lint");
+        assert_eq!(said("build: b"), "build restart");
+        assert_eq!(said("build: b, lint: l, watch: {on_change: [lint]}"), "lint");
+        assert_eq!(said("watch: {}, reload: self"), "");
+    }
+
+    #[test]
+    fn results_belong_to_a_container_and_a_failed_installation_to_what_is_not_installed() {
+        let module: Module =
+            serde_yaml::from_str("{path: a, image: b, run: r, lint: x, deps: {lock: [l], install: i, into: [d]}}")
+                .unwrap();
+        let run = |container: &str, code| Run::new(container, code, (0, Duration::ZERO), Vec::new());
+        let kept = |container, installed| {
+            let steps = [(Step::Deps, run("one-off", 1)), (Step::Lint, run("c1", 1)), (Step::Test, run("c1", 0))];
+            let mut state = ModuleState { steps: steps.into(), ..ModuleState::default() };
+            state.keep_current(&module, container, installed);
+            state.line()
+        };
+        assert_eq!(kept(Some("c1"), false), "deps FAILED 0 ms, lint FAILED 0 ms");
+        assert_eq!(kept(Some("c1"), true), "lint FAILED 0 ms");
+        assert_eq!(kept(Some("c2"), true), "");
+        assert_eq!(kept(None, false), "deps FAILED 0 ms");
+    }
+
+    #[test]
     fn a_line_of_status_names_each_step_with_its_time() {
-        let run = |result, took| Run { result, began: 0, took, code: 0, lines: Vec::new() };
-        let steps = [(Step::Test, run(Outcome::Failed, 61_500)), (Step::Build, run(Outcome::Good, 1_250))];
+        let run = |code, took| Run::new("c1", code, (0, Duration::from_millis(took)), Vec::new());
+        let steps = [(Step::Test, run(1, 61_500)), (Step::Build, run(0, 1_250))];
         let state = ModuleState {
             steps: steps.into_iter().collect(),
             runs: Some(Step::Lint),

@@ -69,15 +69,11 @@ pub fn labels(environment: &Environment, definitions: &BTreeMap<String, Definiti
     let services: BTreeMap<&str, Value> = definitions
         .iter()
         .map(|(name, definition)| {
-            let mut labels = json!({
+            let labels = json!({
                 labels::CHECKOUT: environment.id,
                 labels::PART: name,
                 labels::DEFINITION: definition.label(),
             });
-            let install = environment.parts.get(name.as_str()).and_then(|part| part.install.as_ref());
-            if let Some(install) = install {
-                labels[labels::DEPS] = install.fingerprint.as_str().into();
-            }
             (name.as_str(), json!({ "labels": labels }))
         })
         .collect();

@@ -11,11 +11,16 @@ use crate::plan::Plan;
 use crate::redact::hide;
 use crate::ui::screen::{Screen, visible};
 
+/// A step without a line for this long is said to run still.
+pub const SILENCE: Duration = Duration::from_secs(30);
+
 /// The view of one plan.
 pub struct Progress {
     screen: Screen,
     names: Vec<String>,
     bars: Mutex<BTreeMap<usize, ProgressBar>>,
+    /// What runs, where nothing is redrawn: since when, and when a line last said so.
+    silent: Mutex<BTreeMap<usize, (Instant, Instant)>>,
     all: MultiProgress,
     begin: Instant,
 }
@@ -29,7 +34,14 @@ impl Progress {
             cause => format!("{}: {cause}", step.action),
         });
         let all = MultiProgress::new();
-        Self { screen, names: names.collect(), bars: Mutex::default(), all, begin: Instant::now() }
+        Self {
+            screen,
+            names: names.collect(),
+            bars: Mutex::default(),
+            silent: Mutex::default(),
+            all,
+            begin: Instant::now(),
+        }
     }
 
     /// Shows an event.
@@ -40,6 +52,7 @@ impl Progress {
             Event::Note(_, text) => self.print(&format!("  {}", visible(&hide(&text)))),
             Event::Done(at, took) => self.ended(at, &format!("✓ {} ({})", self.name(at), seconds(took))),
             Event::Failed(at) => self.ended(at, &format!("✗ {}", self.name(at))),
+            Event::Tick => self.tick(),
         }
     }
 
@@ -48,7 +61,13 @@ impl Progress {
     }
 
     fn begun(&self, at: usize) {
-        if !self.screen.is_live() || self.screen.quiet {
+        if self.screen.quiet {
+            return;
+        }
+        if !self.screen.is_live() {
+            if let Ok(mut silent) = self.silent.lock() {
+                silent.insert(at, (Instant::now(), Instant::now()));
+            }
             return;
         }
         let style = ProgressStyle::with_template("{spinner} {prefix} {elapsed} {wide_msg:.dim}");
@@ -69,7 +88,19 @@ impl Progress {
         }
     }
 
+    /// Says of what takes long that it still runs.
+    fn tick(&self) {
+        let Ok(mut silent) = self.silent.lock() else { return };
+        for (at, (begin, said)) in silent.iter_mut().filter(|(_, (_, said))| said.elapsed() >= SILENCE) {
+            *said = Instant::now();
+            self.print(&format!("… {} still runs ({})", self.name(*at), seconds(begin.elapsed())));
+        }
+    }
+
     fn ended(&self, at: usize, line: &str) {
+        if let Ok(mut silent) = self.silent.lock() {
+            silent.remove(&at);
+        }
         if let Ok(mut bars) = self.bars.lock()
             && let Some(bar) = bars.remove(&at)
         {

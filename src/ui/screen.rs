@@ -1,8 +1,9 @@
 //! What a person sees: whether there is a terminal, whether colours are welcome, and the calls that print.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::host::terminal;
 use crate::redact::hide;
 use crate::ui::table;
@@ -32,7 +33,7 @@ impl Screen {
     /// A line about what happens, to stderr.
     pub fn say(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            anstream::eprintln!("{}", visible(&hide(text.as_ref())));
+            to_stderr(&format!("{}\n", visible(&hide(text.as_ref()))));
         }
     }
 
@@ -54,7 +55,7 @@ impl Screen {
     /// A line of data; false when the reader has gone away.
     pub fn line(&self, text: &str) -> bool {
         let mut out = anstream::stdout().lock();
-        writeln!(out, "{}", hide(text)).and_then(|()| out.flush()).is_ok()
+        kept(writeln!(out, "{}", hide(text)).and_then(|()| out.flush()))
     }
 
     /// Data as JSON, to stdout.
@@ -68,7 +69,7 @@ impl Screen {
         let nobody_there = !self.can_ask();
         match self.ask(question) {
             true => Ok(()),
-            false if nobody_there => Err(refused.hint("without a terminal, say it with --yes")),
+            false if nobody_there => Err(refused.hint("without a terminal, pass --yes")),
             false => Err(refused),
         }
     }
@@ -82,9 +83,9 @@ impl Screen {
         if !self.can_ask() {
             return false;
         }
-        anstream::eprint!("{question} [y/N] ");
+        to_stderr(&format!("{question} [y/N] "));
         if !terminal::is_answered() {
-            anstream::eprintln!();
+            to_stderr("\n");
             return false;
         }
         let mut answer = String::new();
@@ -92,11 +93,37 @@ impl Screen {
     }
 }
 
-/// A reader that has gone away is no error: it has what it wanted.
 fn print(text: &str) {
     let mut out = anstream::stdout().lock();
     let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
-    let _ = write!(out, "{text}{end}").and_then(|()| out.flush());
+    kept(write!(out, "{text}{end}").and_then(|()| out.flush()));
+}
+
+/// Writes to standard error. Where that is impossible, nobody can be told.
+pub fn to_stderr(text: &str) {
+    let mut err = anstream::stderr().lock();
+    let _ = write!(err, "{text}").and_then(|()| err.flush());
+}
+
+/// The first error of standard output. Data that was not written is a failure of the command whatever else it does, so
+/// that it is kept here until the command ends.
+static LOST: OnceLock<String> = OnceLock::new();
+
+/// Whether data was written. A reader that has gone away is no error: it has what it wanted.
+pub fn kept(written: std::io::Result<()>) -> bool {
+    match &written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => drop(LOST.set(error.to_string())),
+        _ => {}
+    }
+    written.is_ok()
+}
+
+/// The error of a command whose data could not be written.
+pub fn lost_output() -> Result<()> {
+    match LOST.get() {
+        Some(reason) => Err(Error::message(Kind::Failed, format!("cannot write to standard output: {reason}"))),
+        None => Ok(()),
+    }
 }
 
 /// Whether a command in a container gets a terminal: ours is one on both sides.

@@ -7,6 +7,7 @@ mod certs;
 mod checkout;
 mod compose;
 mod containers;
+mod deps;
 mod editors;
 mod engine;
 mod faults;

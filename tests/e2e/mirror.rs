@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use devenv::apply::mirror::{Ends, Guard, Session};
 use devenv::config::values::RelPath;
-use devenv::host::engine::{Engine, OneOffs};
+use devenv::host::engine::{BegunSet, Engine};
 use devenv::host::source::Source;
 
 use crate::checkout::{Checkout, shell, until};
@@ -141,7 +141,7 @@ fn ends(checkout: &Checkout) -> Ends {
 }
 
 fn connect() -> Engine {
-    Engine::connect("unix:///var/run/docker.sock", OneOffs::default()).unwrap()
+    Engine::connect("unix:///var/run/docker.sock", BegunSet::default()).unwrap()
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -54,6 +55,24 @@ fn codes_streams_folder_and_environment_are_those_of_the_module() {
     checkout.ok(&["stop"]);
     checkout.devenv(&["exec", "api", "true"]).code(1).says("`api` does not run").says("devenv up api");
     assert_eq!(checkout.ok(&["run", "api", "echo", "still"]).stdout, "still\n");
+}
+
+#[test]
+fn an_interrupted_command_leaves_no_process_in_the_container() {
+    let checkout = project();
+    let container = checkout.container("api");
+    let count = |seconds: &str| {
+        let find = format!("grep -lzx {seconds} /proc/[0-9]*/cmdline 2>/dev/null | wc -l");
+        engine::docker(&["exec", &container, "sh", "-c", &find])
+    };
+    for (signal, seconds) in [(Signal::INT, "3451"), (Signal::TERM, "3452"), (Signal::HUP, "3453")] {
+        let line = format!("setsid sleep {seconds} & sleep {seconds}");
+        let child = checkout.begin(&["exec", "api", "sh", "-c", &line]);
+        until("both run", || (count(seconds) == "2").then_some(()));
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        assert!(end(child, &["exec"]).code.is_some_and(|code| code > 128));
+        assert_eq!(count(seconds), "0", "after {signal:?}");
+    }
 }
 
 #[test]

@@ -58,6 +58,14 @@ fn a_health_check_that_cannot_run() {
 }
 
 #[test]
+fn a_health_check_tells_its_last_answer() {
+    up("run: sleep infinity, health: {command: echo boom; exit 1, start_within: 3s}", &[])
+        .says("`api` did not become healthy in 3 s")
+        .says("ended with code 1: boom")
+        .says_not("did not end within");
+}
+
+#[test]
 fn a_program_that_is_not_there() {
     up("run: no-such-program", &[]).says("`api` ended with code 127").says("no-such-program");
 }

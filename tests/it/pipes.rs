@@ -19,6 +19,42 @@ fn a_reader_that_goes_away_is_no_error() {
     }
 }
 
+/// A device that is always full.
+fn full() -> Stdio {
+    Stdio::from(std::fs::File::options().write(true).open("/dev/full").unwrap())
+}
+
+#[test]
+fn data_that_cannot_be_written_is_an_error_of_every_command_that_prints_some() {
+    for args in [
+        &["config"][..],
+        &["config", "schema"],
+        &["config", "files"],
+        &["config", "--json"],
+        &["completions", "bash"],
+        &["version"],
+        &["--version"],
+        &["--help"],
+        &["config", "--help"],
+    ] {
+        let output = Test::good().command().args(args).stdout(full()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("cannot write to standard output: No space left on device"), "{args:?}: {said}");
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+    }
+}
+
+#[test]
+fn errors_and_notices_that_nobody_can_read_change_no_exit_code() {
+    let wrong = Test::new().file("devenv.yaml", "projct: shop\n");
+    let ended = |test: &Test, args: &[&str]| {
+        test.command().args(args).stdout(Stdio::null()).stderr(full()).status().unwrap().code()
+    };
+    assert_eq!(ended(&wrong, &["config"]), Some(2));
+    assert_eq!(ended(&Test::good(), &["disable", "worker"]), Some(0));
+    assert_eq!(ended(&Test::good(), &["no-such-command"]), Some(2));
+}
+
 /// What a run prints to a terminal, with this environment.
 fn in_terminal(test: &Test, args: &str) -> String {
     let command = test.command();

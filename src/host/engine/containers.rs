@@ -46,8 +46,18 @@ impl Detail {
     /// When it was started, in whole seconds since 1970; none where it never was.
     #[must_use]
     pub fn started(&self) -> Option<i32> {
-        let started = OffsetDateTime::parse(&self.started_at, &Rfc3339).ok()?.unix_timestamp();
-        i32::try_from(started).ok().filter(|started| *started > 0)
+        i32::try_from(self.time()?.unix_timestamp()).ok()
+    }
+
+    /// When it was started, as the time since 1970; none where it never was.
+    #[must_use]
+    pub fn started_at(&self) -> Option<Duration> {
+        Duration::try_from(self.time()? - OffsetDateTime::UNIX_EPOCH).ok()
+    }
+
+    fn time(&self) -> Option<OffsetDateTime> {
+        // Of what was never started the engine says the year 1.
+        OffsetDateTime::parse(&self.started_at, &Rfc3339).ok().filter(|started| started.unix_timestamp() > 0)
     }
 }
 
@@ -84,8 +94,8 @@ impl Engine {
         let doing = match state.status.map(|status| status.to_string()).as_deref() {
             Some("created") => State::Created,
             Some("running") => State::Running,
-            Some("exited" | "dead") => State::Exited(exit),
-            _ => State::Other,
+            Some("exited") => State::Exited(exit),
+            word => other_state(word),
         };
         let networks = seen.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
         Ok(Detail {
@@ -99,10 +109,16 @@ impl Engine {
         })
     }
 
-    /// Starts a container; one that runs is left alone.
+    /// Starts a container, or lets a paused one go on; one that runs is left alone.
     pub async fn start(&self, id: &str) -> Result<()> {
         let options = None::<bollard::query_parameters::StartContainerOptions>;
-        self.docker.start_container(id, options).await.map_err(failed("cannot start the container"))
+        let started = match self.docker.start_container(id, options).await {
+            Err(ApiError::DockerResponseServerError { message, .. }) if message.contains("paused") => {
+                self.docker.unpause_container(id).await
+            }
+            started => started,
+        };
+        started.map_err(failed("cannot start the container"))
     }
 
     /// Stops a container within its own grace period; one that is stopped or gone is left alone.
@@ -184,8 +200,8 @@ fn container(seen: ContainerSummary) -> Container {
     let state = match seen.state.map(|state| state.to_string()).as_deref() {
         Some("created") => State::Created,
         Some("running") => State::Running,
-        Some("exited" | "dead") => State::Exited(exit_code(&status)),
-        _ => State::Other,
+        Some("exited") => State::Exited(exit_code(&status)),
+        word => other_state(word),
     };
     let health = if status.contains("(healthy)") {
         EngineHealth::Healthy
@@ -206,14 +222,25 @@ fn container(seen: ContainerSummary) -> Container {
         checkout: label(labels::CHECKOUT),
         part: label(labels::PART),
         definition: label(labels::DEFINITION),
-        deps: label(labels::DEPS),
         role: role(&labels),
         state,
         health,
         status,
-        address: networks.into_values().find_map(|network| network.ip_address.filter(|ip| !ip.is_empty())),
+        address: networks.values().find_map(|network| network.ip_address.clone().filter(|ip| !ip.is_empty())),
+        networks: networks.into_iter().map(|(name, network)| (name, network.network_id.unwrap_or_default())).collect(),
         volumes: seen.mounts.unwrap_or_default().into_iter().filter_map(|mount| mount.name).collect(),
         image: seen.image.unwrap_or_default(),
+        image_id: seen.image_id.unwrap_or_default(),
+    }
+}
+
+/// What a container does that neither runs nor has ended.
+fn other_state(word: Option<&str>) -> State {
+    match word {
+        Some("paused") => State::Paused,
+        Some("restarting") => State::Restarting,
+        // `removing`; and `dead`, which the engine could not remove whole.
+        _ => State::Removing,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Images: what there is, and the calls that pull, import and name one. Builds are next door.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bollard::query_parameters::{CreateImageOptionsBuilder, ListImagesOptions, TagImageOptionsBuilder};
 use futures_util::StreamExt;
@@ -21,14 +21,14 @@ pub fn name_and_tag(reference: &str) -> (&str, &str) {
 }
 
 impl Engine {
-    /// Images of a project's hierarchy, and the tags and digests of all images.
-    pub async fn images(&self, project: &str) -> Result<(Vec<Image>, Vec<String>)> {
+    /// Images of a project's hierarchy, and the tags and digests of all images with their ids.
+    pub async fn images(&self, project: &str) -> Result<(Vec<Image>, BTreeMap<String, String>)> {
         let listed = self.docker.list_images(None::<ListImagesOptions>).await.map_err(failed("cannot list images"))?;
-        let mut tags = Vec::new();
+        let mut ids = BTreeMap::new();
         let mut images = Vec::new();
         for seen in listed {
-            tags.extend(seen.repo_tags.iter().cloned());
-            tags.extend(seen.repo_digests.iter().cloned());
+            let names = seen.repo_tags.iter().chain(&seen.repo_digests);
+            ids.extend(names.map(|name| (name.clone(), seen.id.clone())));
             if seen.labels.get(labels::IMAGE_PROJECT).is_none_or(|owner| owner != project) {
                 continue;
             }
@@ -44,7 +44,7 @@ impl Engine {
                 size: seen.size,
             });
         }
-        Ok((images, tags))
+        Ok((images, ids))
     }
 
     /// Digests of an image's layers, lowest first; `None` where there is no such image.

@@ -24,22 +24,54 @@ pub struct Engine {
     docker: Docker,
     /// Where it is, such as `unix:///var/run/docker.sock`; children get the same.
     pub endpoint: String,
-    /// One-off containers that this process has made and not removed yet.
-    one_offs: OneOffs,
+    /// What this process has begun in the engine and not ended yet.
+    begun: BegunSet,
 }
 
-/// Ids of one-off containers, and steps as container and process group; shared, so that whoever ends the process can end
-/// and remove what is left.
-pub type OneOffs = Arc<Mutex<BTreeSet<String>>>;
+/// Something in the engine that must not outlive this process.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Begun {
+    /// A one-off container, by its id.
+    OneOff(String),
+    /// A step in a container: its id, and the process group.
+    Step(String, i64),
+    /// A command of a person in a container: its id, and the mark in the variables of all its processes.
+    Command(String, String),
+}
+
+/// All that was begun; shared, so that whoever ends the process can end and remove what is left.
+pub type BegunSet = Arc<Mutex<BTreeSet<Begun>>>;
 
 /// Longest wait for the beginning of an answer; builds and stops with a long grace take their time.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3600);
 
 impl Engine {
     /// Connects to `endpoint`.
-    pub fn connect(endpoint: &str, one_offs: OneOffs) -> Result<Self> {
+    pub fn connect(endpoint: &str, begun: BegunSet) -> Result<Self> {
         let docker = Docker::connect_with_host(endpoint).map_err(|error| unreachable(endpoint, &error))?;
-        Ok(Self { docker: docker.with_timeout(PATIENCE), endpoint: endpoint.to_owned(), one_offs })
+        Ok(Self { docker: docker.with_timeout(PATIENCE), endpoint: endpoint.to_owned(), begun })
+    }
+
+    /// Remembers what must not outlive this process.
+    fn keep(&self, begun: Begun) {
+        if let Ok(mut all) = self.begun.lock() {
+            all.insert(begun);
+        }
+    }
+
+    fn forget(&self, begun: &Begun) {
+        if let Ok(mut all) = self.begun.lock() {
+            all.remove(begun);
+        }
+    }
+
+    /// Ends and removes what was begun.
+    pub async fn end_begun(&self, begun: &Begun) -> Result<()> {
+        match begun {
+            Begun::OneOff(id) => self.remove(id).await,
+            Begun::Step(container, group) => self.end_group(container, *group).await,
+            Begun::Command(container, mark) => self.end_command(container, mark).await,
+        }
     }
 
     /// What the engine is. The first call of every command, so it is the one with a deadline.

@@ -11,7 +11,7 @@ use bollard::query_parameters::{
 use futures_util::StreamExt;
 
 use crate::error::{Error, Kind, Result};
-use crate::host::engine::{Engine, failed};
+use crate::host::engine::{Begun, Engine, failed};
 use crate::host::process;
 use crate::labels;
 
@@ -122,18 +122,14 @@ impl Engine {
         let options = CreateContainerOptionsBuilder::default().name(name).build();
         let made = self.docker.create_container(Some(options), body).await;
         let id = made.map_err(failed(format!("cannot create {name}")))?.id;
-        if let Ok(mut all) = self.one_offs.lock() {
-            all.insert(id.clone());
-        }
+        self.keep(Begun::OneOff(id.clone()));
         Ok(id)
     }
 
     /// Removes a one-off container.
     pub async fn remove_one_off(&self, id: &str) -> Result<()> {
         self.remove(id).await?;
-        if let Ok(mut all) = self.one_offs.lock() {
-            all.remove(id);
-        }
+        self.forget(&Begun::OneOff(id.to_owned()));
         Ok(())
     }
 

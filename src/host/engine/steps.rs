@@ -8,10 +8,11 @@ use bollard::query_parameters::{AttachContainerOptionsBuilder, EventsOptionsBuil
 use futures_util::{Stream, StreamExt};
 
 use crate::error::{Error, Kind, Result};
-use crate::host::engine::{Engine, failed};
+use crate::host::engine::{Begun, Engine, failed};
 
-/// Prints its own number, which is its group's, and becomes the step. The variable marks it for [`STALE`].
-const STEP: &str = "echo $$; DEVENV_GROUP=$$ exec sh -c \"$0\" sh \"$@\"";
+/// Prints its own number, which is its group's, and becomes the step, which ends at the first command that fails. The
+/// variable marks it for [`STALE`].
+const STEP: &str = "echo $$; DEVENV_GROUP=$$ exec sh -e -c \"$0\" sh \"$@\"";
 /// Ends a group: TERM, and KILL for what is left after two seconds.
 const END: &str = "\
 kill -s TERM -- \"-$0\" 2>/dev/null || exit 0
@@ -21,6 +22,20 @@ kill -s KILL -- \"-$0\" 2>/dev/null
 exit 0";
 /// Asks whether a number still is a step's, and not some other process's by now.
 const STALE: &str = "tr '\\0' '\\n' < \"/proc/$0/environ\" 2>/dev/null | grep -qx \"DEVENV_GROUP=$0\" || exit 0\n";
+
+/// The variable that all processes of a person's command have.
+pub const MARK: &str = "DEVENV_COMMAND";
+/// Ends those processes: TERM, and KILL for what is left after two seconds. A process without it reads them: this one.
+const END_MARKED: &str = "\
+marked() { for p in /proc/[0-9]*; do grep -q \"$0\" \"$p/environ\" 2>/dev/null && echo \"${p#/proc/}\"; done; }
+all=$(marked)
+[ -n \"$all\" ] || exit 0
+kill -s TERM $all 2>/dev/null
+n=0
+while [ $n -lt 20 ] && [ -n \"$(marked)\" ]; do sleep 0.1; n=$((n + 1)); done
+all=$(marked)
+[ -z \"$all\" ] || kill -s KILL $all 2>/dev/null
+exit 0";
 
 /// Pieces of output that become lines, each stream's for itself.
 #[derive(Default)]
@@ -71,7 +86,7 @@ impl Engine {
                     match line.parse() {
                         Ok(number) if group.is_none() => {
                             group = Some(number);
-                            self.keep_group(container, number);
+                            self.keep(Begun::Step(container.to_owned(), number));
                             began(number);
                         }
                         _ => each(&line),
@@ -83,7 +98,7 @@ impl Engine {
             each(&rest);
         }
         if let Some(group) = group {
-            self.forget_group(container, group);
+            self.forget(&Begun::Step(container.to_owned(), group));
         }
         let ended = self.docker.inspect_exec(&exec.id).await.map_err(failed("cannot see how the step ended"))?;
         ended.exit_code.ok_or_else(|| Error::message(Kind::Failed, "the step went on without its output"))
@@ -91,7 +106,7 @@ impl Engine {
 
     /// Ends a step with all that it has started.
     pub async fn end_group(&self, container: &str, group: i64) -> Result<()> {
-        self.forget_group(container, group);
+        self.forget(&Begun::Step(container.to_owned(), group));
         self.exec(container, &["sh", "-c", END, &group.to_string()].map(str::to_owned)).await.map(drop)
     }
 
@@ -101,16 +116,20 @@ impl Engine {
         self.exec(container, &["sh".to_owned(), "-c".to_owned(), script, group.to_string()]).await.map(drop)
     }
 
-    fn keep_group(&self, container: &str, group: i64) {
-        if let Ok(mut all) = self.one_offs.lock() {
-            all.insert(format!("{container} {group}"));
-        }
+    /// A command of a person is about to run in a container; it has `mark` as its variable [`MARK`].
+    pub fn begin_command(&self, container: &str, mark: &str) {
+        self.keep(Begun::Command(container.to_owned(), mark.to_owned()));
     }
 
-    fn forget_group(&self, container: &str, group: i64) {
-        if let Ok(mut all) = self.one_offs.lock() {
-            all.remove(&format!("{container} {group}"));
-        }
+    /// It has ended by itself.
+    pub fn command_ended(&self, container: &str, mark: &str) {
+        self.forget(&Begun::Command(container.to_owned(), mark.to_owned()));
+    }
+
+    /// Ends all processes of a command that has lost its person. An image without `sh` cannot be asked to.
+    pub async fn end_command(&self, container: &str, mark: &str) -> Result<()> {
+        self.command_ended(container, mark);
+        self.exec(container, &["sh", "-c", END_MARKED, &format!("{MARK}={mark}")].map(str::to_owned)).await.map(drop)
     }
 
     /// What a container prints from now on, by lines.
