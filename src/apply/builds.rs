@@ -101,7 +101,7 @@ impl Builder<'_> {
     /// The packages of an image, read from its files.
     async fn inventory(&self, node: &Node, image: &str) -> Result<Inventory> {
         let name = format!("{}-{}-packages-{}", self.project, node.name, state::random(3)?);
-        let container = self.engine.create_idle(image, &name, self.checkout).await?;
+        let container = self.engine.create_idle(image, &name, self.checkout, None).await?;
         let status = self.engine.read_file(&container, inventory::DPKG_STATUS).await;
         self.engine.remove_one_off(&container).await?;
         Ok(Inventory::of_dpkg(&String::from_utf8_lossy(&status?.unwrap_or_default())))

@@ -17,9 +17,11 @@ use crate::host::engine::runs::OneOff;
 use crate::host::{clock, compose, files, state, watch};
 use crate::labels;
 use crate::names::PartName;
+use crate::plan::definition::Definition;
 use crate::plan::images::Hierarchy;
 use crate::plan::lock::Lock;
 use crate::plan::observed::{Role, State};
+use crate::plan::once;
 use crate::plan::parts::{Copy, Environment, MountSource, Part};
 use crate::plan::sync::Halt;
 use crate::plan::watch::{Run, Step};
@@ -53,6 +55,8 @@ pub struct Work<'a> {
     pub registry: Option<&'a str>,
     /// The environment.
     pub environment: &'a Environment,
+    /// What each container is made from.
+    pub definitions: &'a BTreeMap<String, Definition>,
     /// The checkout's folder.
     pub root: &'a Path,
     /// Its owner.
@@ -178,11 +182,24 @@ impl Work<'_> {
             }
             Action::Stop(name) => self.engine.stop(&self.container(name).await?).await,
             Action::Wait(name) => {
-                let id = self.container(name).await?;
-                ready::wait(self.engine, self.part(name)?, &id, self.wait_timeout).await
+                let (id, part) = (self.container(name).await?, self.part(name)?);
+                ready::wait(self.engine, part, &id, self.wait_timeout).await?;
+                self.remember_done(part).await
             }
             Action::Reload(name) => gateway::reload(self.engine, self.part(name)?, &self.container(name).await?).await,
         }
+    }
+
+    /// Writes beside the data that a task works on that it is done: its container may be removed, and the data restored.
+    async fn remember_done(&self, part: &Part) -> Result<()> {
+        let Some(definition) = self.definitions.get(part.name.as_str()).filter(|_| part.once.is_some()) else {
+            return Ok(());
+        };
+        for (owner, folder) in once::data_of(self.environment, part) {
+            let id = self.container(owner).await?;
+            self.engine.put_file(&id, folder, &once::stamp(&part.name), &format!("{}\n", definition.label())).await?;
+        }
+        Ok(())
     }
 
     fn part(&self, name: &PartName) -> Result<&Part> {

@@ -13,7 +13,8 @@ use crate::labels;
 use crate::names::PartName;
 use crate::plan::images::Node;
 use crate::plan::observed::{self, Container, EngineHealth, Observed, Packages, State, World};
-use crate::plan::parts::{Ask, Environment, GATEWAY, Part};
+use crate::plan::once;
+use crate::plan::parts::{Ask, Environment, GATEWAY, MountSource, Part};
 
 /// How long a running part may take to answer while we look.
 const GLANCE: Duration = Duration::from_millis(500);
@@ -67,13 +68,53 @@ pub async fn details(engine: &Engine, environment: &Environment, observed: &mut 
         let container = observed.container(&part.name).filter(|container| container.state == State::Running)?;
         Some(async move { Some((part.name.clone(), glance(engine, part, container).await?)) })
     });
-    let (stamps, probes) = tokio::join!(join_all(stamps), join_all(probes));
+    let done = environment.parts.values().filter(|part| part.once.is_some()).filter_map(|task| {
+        let container = observed.container(&task.name);
+        let is_known = container.is_some_and(|container| container.state == State::Exited(0));
+        (!is_known).then_some(async { Some((task.name.clone(), done(engine, environment, observed, task).await?)) })
+    });
+    let (stamps, probes, done) = tokio::join!(join_all(stamps), join_all(probes), join_all(done));
+    let done = done.into_iter().flatten().collect();
     let stamps: BTreeMap<PartName, String> = stamps.into_iter().flatten().collect();
     let answers: BTreeMap<PartName, String> = probes.into_iter().flatten().collect();
     observed.gateway = answers.get(GATEWAY).map(|body| body.trim().to_owned());
-    observed.stamps = stamps;
+    (observed.stamps, observed.done) = (stamps, done);
     observed.ready = answers.into_keys().collect();
 }
+
+/// With which definition a task was done on the data that it works on: read beside that, in the container of its owner, or
+/// in one that is made for the question. Where no image is there to make one of, the answer is [`UNREADABLE`].
+async fn done(engine: &Engine, environment: &Environment, observed: &Observed, task: &Part) -> Option<String> {
+    for (owner, folder) in once::data_of(environment, task) {
+        let part = environment.parts.get(owner)?;
+        let path = format!("{folder}/{}", once::stamp(&task.name));
+        let stamp = match observed.container(owner) {
+            Some(container) => engine.read_file(&container.id, &path).await.ok()?,
+            None => {
+                let mount = part.data.iter().find(|mount| mount.target == folder)?;
+                let MountSource::Volume(volume) = &mount.source else { continue };
+                if !observed.volumes.contains_key(volume) {
+                    continue;
+                }
+                let any = observed.images.iter().find_map(|image| image.tags.first().map(String::as_str));
+                let image = Some(part.image.reference()).filter(|image| observed.tags.contains(*image)).or(any);
+                let Some(image) = image else { return Some(UNREADABLE.to_owned()) };
+                let (name, mount) = (format!("{}-{}-stamp", environment.project, task.name), (volume.as_str(), folder));
+                let idle = engine.create_idle(image, &name, &environment.id, Some(mount)).await.ok()?;
+                let stamp = engine.read_file(&idle, &path).await;
+                engine.remove_one_off(&idle).await.ok()?;
+                stamp.ok()?
+            }
+        };
+        if let Some(stamp) = stamp {
+            return Some(String::from_utf8_lossy(&stamp).trim().to_owned());
+        }
+    }
+    None
+}
+
+/// Stands for a definition that could not be read: all others differ from it.
+const UNREADABLE: &str = "unreadable";
 
 /// What a running part answers to its probe, now.
 async fn glance(engine: &Engine, part: &Part, container: &Container) -> Option<String> {

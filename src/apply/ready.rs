@@ -23,7 +23,10 @@ const STEADY: Duration = Duration::from_secs(1);
 /// Waits for `part` in the container `id`. `limit` replaces the part's own time limit.
 pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration>) -> Result<()> {
     if part.kind == PartKind::Task {
-        let code = engine.ended(id).await?;
+        let limit = limit.or(part.once.and_then(|rules| rules.max));
+        let waited = tokio::time::timeout(limit.unwrap_or(Duration::MAX), engine.ended(id)).await;
+        let Ok(code) = waited else { return Err(too_long(engine, part, id, limit.unwrap_or_default()).await) };
+        let code = code?;
         return if code == 0 { Ok(()) } else { Err(ended(engine, part, id, &engine.detail(id).await?).await) };
     }
     let begin = Instant::now();
@@ -72,6 +75,18 @@ pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration
             _ => PAUSE,
         };
         tokio::time::sleep(pause).await;
+    }
+}
+
+/// The error for a task that ran too long; it is stopped.
+async fn too_long(engine: &Engine, part: &Part, id: &str, limit: Duration) -> Error {
+    let lines = last_lines(engine, part, id).await;
+    let stopped = engine.stop(id).await;
+    let message = format!("`{}` did not end within {}{lines}", part.name, seconds(limit));
+    let error = Error::message(Kind::Failed, message);
+    match stopped {
+        Ok(()) => error.hint("it was stopped; `max:` of the module or `--wait-timeout` give it more time"),
+        Err(stop) => error.hint(stop.to_string()),
     }
 }
 

@@ -252,10 +252,10 @@ fn contents(checkout: &Checkout, site: &Site) -> Result<Contents> {
         deps.map(|file| module.path.join(file)).collect::<Vec<RelPath>>()
     });
     let mut sources = BTreeMap::new();
-    for (name, module) in modules().filter(|(_, module)| module.once) {
+    for (name, module) in modules().filter(|(_, module)| module.is_task()) {
         let tree = files::tree(&checkout.root.join(module.path.as_str()))?;
         let digests = tree.into_iter().map(|(path, file)| (path, file.digest)).collect();
-        sources.insert(name.clone(), environment::tree_digest(&digests));
+        sources.insert(name.clone(), environment::tree_digest(&digests, &module.inputs));
     }
     let folders = modules()
         .filter_map(|(name, module)| Some((name.clone(), files::identity(&checkout.root.join(module.path.as_str()))?)));

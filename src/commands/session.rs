@@ -160,6 +160,7 @@ impl Session {
             lock: &self.lock,
             registry: self.checkout.project.file.registry.as_deref(),
             environment: &self.environment,
+            definitions: &self.definitions,
             root: &self.checkout.root,
             owner: (self.machine.uid, self.machine.gid),
             compose_files: self.compose_files(),

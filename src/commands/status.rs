@@ -109,7 +109,10 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
 /// What a part does, in one word or two.
 #[must_use]
 pub fn state(part: &Part, session: &Session) -> String {
-    let Some(container) = session.observed.container(&part.name) else { return "not created".to_owned() };
+    let Some(container) = session.observed.container(&part.name) else {
+        let done = session.observed.done.contains_key(&part.name);
+        return if done { "done" } else { "not created" }.to_owned();
+    };
     match (container.state, part.kind) {
         (State::Running, _) if session.observed.ready.contains(&part.name) => "healthy".to_owned(),
         (State::Running, _) if part.probe.is_none() => "running".to_owned(),

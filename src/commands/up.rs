@@ -33,6 +33,9 @@ pub struct UpArgs {
     /// Delete the data volumes and make them anew
     #[arg(long)]
     pub fresh: bool,
+    /// Run this task again even if the data that it works on is not new
+    #[arg(long, value_name = "TASK")]
+    pub again: Vec<String>,
     /// Print the plan and stop
     #[arg(long)]
     pub dry_run: bool,
@@ -138,12 +141,26 @@ fn decide(cx: &Context, args: &UpArgs, session: &Session) -> Result<Plan> {
         }
         Start::Resume => false,
     };
-    let request = Request {
+    let mut request = Request {
         names: session.names(&args.names)?,
         build: args.build,
         recreate: args.recreate || (from_nothing && local.containers == Containers::Recreate),
         fresh,
+        again: session.names(&args.again)?,
     };
+    let doubtful = session.up(&request).doubtful();
+    for (task, cause) in doubtful {
+        // A yes to everything is none to this: what was changed in the data since would be overwritten.
+        let question = format!("{task}: {cause}, but the data that it works on is not new; run it again?");
+        if !args.dry_run && !cx.screen.yes && cx.screen.ask(&question) {
+            request.again.push(task);
+        } else {
+            cx.screen.say(format!(
+                "{task} is not run again: {cause}, but the data that it works on is not new; `--again {task}` runs it, and \
+                 `inputs` or `once: {{per: data}}` in devenv.yaml decide for good"
+            ));
+        }
+    }
     let up = session.up(&request);
     up.check_majors()?;
     Ok(up.plan())

@@ -24,6 +24,7 @@ mod merge;
 pub mod module;
 mod nearest;
 mod nix;
+pub mod once;
 mod origin;
 mod parse;
 pub mod paths;

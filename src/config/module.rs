@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::file::{Health, Mirror};
 use crate::config::grammar::{AnyText, ContainerPath, Pattern, Shell, Variable};
-use crate::config::values::{Port, RelPath, Route};
+use crate::config::once::Once;
+use crate::config::values::{Duration, Port, RelPath, Route};
 use crate::names::{ImageName, PartName};
 
 /// A part of the team's own source that runs in a container made from an image.
@@ -71,12 +72,28 @@ pub struct Module {
     #[serde(default)]
     #[schemars(with = "BTreeMap<PartName, ContainerPath>")]
     pub paths: BTreeMap<String, String>,
-    /// True for a task that runs to its end and not again while its inputs are the same.
+    /// True for a task that runs to its end, and again when its inputs or the data that it works on are new;
+    /// `{per: data}` runs it once for new data, whatever becomes of its inputs.
     #[serde(default)]
-    pub once: bool,
+    pub once: Once,
+    /// Files that a task runs again for, as patterns of `.gitignore` [default: all of its folder].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Pattern>")]
+    pub inputs: Vec<String>,
+    /// Longest time that a task may run, such as `10m` [default: no limit].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<Duration>,
     /// How the released image is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
+}
+
+impl Module {
+    /// Whether it runs to its end.
+    #[must_use]
+    pub fn is_task(&self) -> bool {
+        self.once != Once::No
+    }
 }
 
 /// How a module runs on this machine.

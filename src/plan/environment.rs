@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
 use crate::config::file::{Health, Service, ServiceMode};
 use crate::config::module::{Module, ModuleMode};
 use crate::config::project::Project;
@@ -253,6 +255,7 @@ impl Setup<'_> {
             needs: Vec::new(),
             install: None,
             mirror: None,
+            once: None,
             extra: of_gateway(self.machine.uid),
         })
     }
@@ -324,9 +327,17 @@ pub fn routes(project: &Project, host: &str) -> Vec<Route> {
     routes
 }
 
-/// One digest for a folder's files, given as path and digest.
+/// One digest for a folder's files, given as path and digest: of those that the patterns `inputs` name, or of all where
+/// there are none.
 #[must_use]
-pub fn tree_digest(files: &BTreeMap<String, String>) -> String {
-    let lines: String = files.iter().map(|(path, digest)| format!("{path}\0{digest}\n")).collect();
-    digest::hex(lines.as_bytes())
+pub fn tree_digest(files: &BTreeMap<String, String>, inputs: &[String]) -> String {
+    let mut wanted = GitignoreBuilder::new("");
+    for line in inputs {
+        // The configuration was checked; a pattern that is none matches nothing.
+        let _ = wanted.add_line(None, line);
+    }
+    let wanted = wanted.build().unwrap_or_else(|_| Gitignore::empty());
+    let is_input = |path: &str| inputs.is_empty() || wanted.matched_path_or_any_parents(path, false).is_ignore();
+    let lines = files.iter().filter(|(path, _)| is_input(path)).map(|(path, digest)| format!("{path}\0{digest}\n"));
+    digest::hex(lines.collect::<String>().as_bytes())
 }

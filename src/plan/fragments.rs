@@ -182,6 +182,7 @@ fn foreign(name: PartName, image: &str, service: &Value) -> Part {
         needs: needs.filter_map(|(need, _)| PartName::new(need.as_str()).ok()).collect(),
         install: None,
         mirror: None,
+        once: None,
         extra: serde_yaml::Mapping::new(),
     }
 }

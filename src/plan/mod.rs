@@ -22,6 +22,7 @@ pub mod mirror;
 pub mod modules;
 pub mod notify;
 pub mod observed;
+pub mod once;
 pub mod outputs;
 pub mod own;
 pub mod packages;

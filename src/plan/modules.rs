@@ -1,13 +1,16 @@
 //! A module as a part: where its source is, how its dependencies are installed, and what it runs. Pure.
 
 use crate::config::module::{Module, ModuleMode};
-use crate::config::values::RelPath;
+use crate::config::once::Once;
+use crate::config::values::{Duration, RelPath};
 use crate::digest::Fingerprint;
 use crate::names::PartName;
 use crate::plan::environment::{CERTS, EnvironmentError, Setup, probe, volume_mount};
 use crate::plan::images::Node;
 use crate::plan::mirror::{self, Way};
-use crate::plan::parts::{Copy, Environment, Install, Kind, Mount, MountClass, MountSource, Part, Volume, VolumeClass};
+use crate::plan::parts::{
+    Copy, Environment, Install, Kind, Mount, MountClass, MountSource, Part, TaskRules, Volume, VolumeClass,
+};
 
 impl Setup<'_> {
     pub(super) fn module(
@@ -27,7 +30,7 @@ impl Setup<'_> {
         env.insert("HOME".to_owned(), "/home/app".to_owned());
         env.extend(module.env.clone());
         let source_class = match self.contents.sources.get(name) {
-            Some(digest) if module.once => MountClass::Recreate { what: "source", digest: digest.clone() },
+            Some(digest) if module.is_task() => MountClass::Recreate { what: "source", digest: digest.clone() },
             _ => MountClass::Ignore,
         };
         let way = mirror::way(module.mirror, self.project.file.mirror, self.machine.engine_apart);
@@ -65,7 +68,7 @@ impl Setup<'_> {
         });
         // Programs read it when they start. What a task has done is done.
         let trusted = match &self.contents.authorities {
-            Some(digest) if !module.once => MountClass::Recreate { what: "authorities", digest: digest.clone() },
+            Some(digest) if !module.is_task() => MountClass::Recreate { what: "authorities", digest: digest.clone() },
             _ => MountClass::Ignore,
         };
         mounts.push(self.generated("ca", "/usr/local/share/devenv/host", trusted));
@@ -76,7 +79,7 @@ impl Setup<'_> {
         command.push(module.run.clone());
         Ok(Part {
             name: name.clone(),
-            kind: if module.once { Kind::Task } else { Kind::Module },
+            kind: if module.is_task() { Kind::Task } else { Kind::Module },
             image,
             command: Some(command),
             dir: Some(dir),
@@ -89,10 +92,17 @@ impl Setup<'_> {
             folder: self.contents.folders.get(name).filter(|_| way == Way::Bind).cloned(),
             mounts,
             publish: self.publish(name.as_str(), port).into_iter().collect(),
-            probe: if module.once { None } else { probe(module.health.as_ref(), port) },
+            probe: if module.is_task() { None } else { probe(module.health.as_ref(), port) },
             needs: self.running_needs(&module.needs),
             install,
             mirror,
+            once: match module.once {
+                Once::No => None,
+                Once::Per(per) => {
+                    let (narrowed, max) = (!module.inputs.is_empty(), module.max.map(Duration::get));
+                    Some(TaskRules { per, narrowed, max })
+                }
+            },
             extra: serde_yaml::Mapping::new(),
         })
     }

@@ -252,6 +252,9 @@ pub struct Observed {
     pub in_registry: BTreeSet<String>,
     /// Stamp of each module's dependencies, by part.
     pub stamps: BTreeMap<PartName, String>,
+    /// Tasks that have no container which has ended well, and were done on the data that is there: with which definition,
+    /// as its label says.
+    pub done: BTreeMap<PartName, String>,
     /// Running parts that answered a probe just now.
     pub ready: BTreeSet<PartName>,
     /// Digest of the configuration that the running gateway has read.

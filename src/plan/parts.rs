@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::config::once::Per;
 use crate::config::values::RelPath;
 use crate::digest::Fingerprint;
 use crate::names::{ImageName, PartName};
@@ -237,6 +238,17 @@ pub fn patterns(ignore: &[String], mounted: &[String]) -> Vec<String> {
     ignore.iter().cloned().chain(mounted.iter().map(literal)).collect()
 }
 
+/// When a task runs again, and for how long it may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TaskRules {
+    /// For what it runs once.
+    pub per: Per,
+    /// Whether its inputs were named, so that a change of one is meant to run it again.
+    pub narrowed: bool,
+    /// Longest time that it may run.
+    pub max: Option<std::time::Duration>,
+}
+
 /// One container of the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
@@ -277,6 +289,8 @@ pub struct Part {
     pub install: Option<Install>,
     /// The copy of its source, where it has one.
     pub mirror: Option<Copy>,
+    /// When it runs again, where it is a module that runs to its end.
+    pub once: Option<TaskRules>,
     /// Keys of the compose specification on top.
     pub extra: serde_yaml::Mapping,
 }

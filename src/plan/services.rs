@@ -81,6 +81,7 @@ impl Setup<'_> {
             needs: service.needs.clone(),
             install: None,
             mirror: None,
+            once: None,
             extra: preset.map(|preset| preset.service.clone()).unwrap_or_default(),
         })
     }

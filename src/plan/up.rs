@@ -10,6 +10,7 @@ use crate::plan::definition::{self, Definition};
 use crate::plan::images::Hierarchy;
 use crate::plan::lock::Lock;
 use crate::plan::observed::{Container, Observed, Role, STOPPED, State};
+use crate::plan::once::{self, Again};
 use crate::plan::parts::{Environment, GATEWAY, ImageRef, Kind, MountClass, Part, VolumeClass};
 use crate::plan::{Action, Plan};
 
@@ -24,6 +25,8 @@ pub struct Request {
     pub recreate: bool,
     /// Make data volumes anew.
     pub fresh: bool,
+    /// Tasks that run again although the data that they work on is not new.
+    pub again: Vec<PartName>,
 }
 
 /// Everything that `up` is decided from.
@@ -88,7 +91,8 @@ impl Up<'_> {
         let volumes = self.volumes(&mut plan, &parts);
 
         let mut created: BTreeMap<&PartName, usize> = BTreeMap::new();
-        for part in &parts {
+        let settled = |part: &Part| self.is_settled(part, &volumes);
+        for part in parts.iter().filter(|part| !settled(part)) {
             if let Some((action, cause)) = self.creation(part, &built, &volumes, &plan) {
                 let image = match &part.image {
                     ImageRef::Ours(name, _) => built.get(name),
@@ -102,7 +106,7 @@ impl Up<'_> {
         }
         let mut installed: BTreeMap<String, usize> = BTreeMap::new();
         let mut ready: BTreeMap<&PartName, usize> = BTreeMap::new();
-        for part in in_order(&parts) {
+        for part in in_order(&parts).into_iter().filter(|part| !settled(part)) {
             let mut after: Vec<usize> = created.get(&part.name).copied().into_iter().collect();
             if let Some(cause) = self.mirroring(part, created.contains_key(&part.name)) {
                 after = vec![plan.push(Action::Mirror(part.name.clone()), cause, after)];
@@ -256,6 +260,9 @@ impl Up<'_> {
         if let Some(removal) = plan.find(is_removed) {
             return Some((Action::Create(part.name.clone()), plan.steps[removal].cause.clone()));
         }
+        if let Some(Again::Yes(cause)) = self.again(part, made) {
+            return Some((Action::Recreate(part.name.clone()), cause));
+        }
         let definition = self.definitions.get(part.name.as_str());
         let changed = definition.and_then(|definition| definition.difference(&container.definition));
         let cause = match (changed, &part.image) {
@@ -308,6 +315,48 @@ impl Up<'_> {
             }
             Some(_) => None,
         }
+    }
+
+    /// The definition with which a task was done on the data that is there.
+    fn done(&self, part: &Part, made: &BTreeMap<String, usize>) -> Option<&str> {
+        let has_new_data = part
+            .needs
+            .iter()
+            .filter_map(|need| self.environment.parts.get(need))
+            .any(|need| volumes_of(need).any(|volume| made.contains_key(volume)));
+        if part.kind != Kind::Task || has_new_data {
+            return None;
+        }
+        let ended = self.observed.container(&part.name).filter(|container| container.state == State::Exited(0));
+        ended.map(|container| container.definition.as_str()).or(self.observed.done.get(&part.name).map(String::as_str))
+    }
+
+    /// Whether a task that is done runs again; none for what is no task, or not done.
+    fn again(&self, part: &Part, made: &BTreeMap<String, usize>) -> Option<Again> {
+        let (done, rules) = (self.done(part, made)?, part.once?);
+        if self.request.again.contains(&part.name) {
+            return Some(Again::Yes("asked for by --again".to_owned()));
+        }
+        let now = self.definitions.get(part.name.as_str())?;
+        let works_on_data = once::data_of(self.environment, part).next().is_some();
+        Some(once::again(rules, works_on_data, done, now, self.request.recreate))
+    }
+
+    /// Whether a task is done and does not run again.
+    fn is_settled(&self, part: &Part, made: &BTreeMap<String, usize>) -> bool {
+        matches!(self.again(part, made), Some(Again::No | Again::Doubtful(_)))
+    }
+
+    /// Tasks that would run again, each with the reason, and do not, since what they work on is not new: a person decides.
+    #[must_use]
+    pub fn doubtful(&self) -> Vec<(PartName, String)> {
+        let parts = self.environment.closure(&self.request.names);
+        let made = self.volumes(&mut Plan::default(), &parts);
+        let doubtful = |part: &&Part| match self.again(part, &made)? {
+            Again::Doubtful(cause) => Some((part.name.clone(), cause)),
+            Again::No | Again::Yes(_) => None,
+        };
+        parts.iter().filter_map(doubtful).collect()
     }
 
     fn start(&self, part: &Part, created: bool, plan: &Plan, installed: &BTreeMap<String, usize>) -> Option<String> {

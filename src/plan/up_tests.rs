@@ -242,11 +242,8 @@ fn a_changed_image_rebuilds_its_children_and_restarts_only_their_parts() {
         "\
 1 build image:python: images/python/Dockerfile changed
 2 recreate api: image python is rebuilt (after 1)
-3 recreate migrate: image python is rebuilt (after 1)
-4 start migrate (after 3)
-5 wait migrate: until it has ended (after 4)
-6 start api (after 2, 5)
-7 wait api: http /healthz (after 6)
+3 start api (after 2)
+4 wait api: http /healthz (after 3)
 "
     );
 }
@@ -412,4 +409,44 @@ fn what_a_killed_command_left_half_done_is_removed_before_anything_is_created() 
             "1 remove api: {cause}\n2 create api: {cause} (after 1)\n3 start api (after 2)\n4 wait api: http /healthz (after 3)\n"
         )
     );
+}
+
+/// `migrate` was done with another source than today's.
+fn with_changed_source(main: &str) -> World {
+    let mut world = World::up_to_date(main, None);
+    let keys = |source: &str| {
+        let keys = [("image", "i"), ("environment", "e"), ("source", source)];
+        Definition::new(keys.map(|(key, digest)| (key.to_owned(), digest.to_owned())).into())
+    };
+    world.container("migrate").definition = keys("old").label();
+    world.definitions.insert("migrate".to_owned(), keys("new"));
+    world
+}
+
+#[test]
+fn a_task_that_may_overwrite_data_runs_again_only_when_a_person_says_so() {
+    let mut world = with_changed_source(SHOP);
+    assert_eq!(world.plan(), "");
+    world.request.again.push(PartName::new("migrate").unwrap());
+    let again = "1 recreate migrate: asked for by --again\n2 start migrate (after 1)\n3 wait migrate: until it has ended (after 2)\n";
+    assert_eq!(world.plan(), again);
+    let narrowed = SHOP.replace("once: true,", "once: true, inputs: [migrations],");
+    assert!(with_changed_source(&narrowed).plan().starts_with("1 recreate migrate: source changed\n"));
+    let per_data = SHOP.replace("once: true,", "once: {per: data},");
+    let mut world = with_changed_source(&per_data);
+    assert_eq!(world.plan(), "");
+    world.request.recreate = true;
+    assert!(!world.plan().contains("migrate"), "{}", world.plan());
+    world.request.fresh = true;
+    assert!(world.plan().contains("recreate migrate: "), "{}", world.plan());
+}
+
+#[test]
+fn a_task_that_was_done_on_the_data_needs_no_container() {
+    let mut world = World::up_to_date(SHOP, None);
+    let done = world.container("migrate").definition.clone();
+    world.observed.containers.retain(|container| container.part != "migrate");
+    assert!(world.plan().contains("create migrate: not there yet"), "{}", world.plan());
+    world.observed.done.insert(PartName::new("migrate").unwrap(), done);
+    assert_eq!(world.plan(), "");
 }

@@ -173,7 +173,7 @@ pub fn asks(module: &Module) -> bool {
 
 fn restarts(module: &Module) -> bool {
     let builds = module.build.is_some() || module.watch.is_some();
-    module.reload == Reload::Restart && !module.once && builds
+    module.reload == Reload::Restart && !module.is_task() && builds
 }
 
 fn rule(name: &PartName, module: &Module, project: &Project, environment: &Environment) -> Rule {

@@ -30,6 +30,7 @@ fn api() -> Part {
         needs: Vec::new(),
         install: None,
         mirror: None,
+        once: None,
         extra: serde_yaml::Mapping::new(),
     }
 }

@@ -17,6 +17,7 @@ mod http;
 mod identity;
 mod images;
 mod mirror;
+mod once;
 mod outputs;
 mod ports;
 mod processes;

@@ -18,7 +18,7 @@ modules:
     route: /
     env: {GREETING: hello}
     needs: [db, cache, prepare]
-  prepare: {path: prepare, image: base, run: cat step.txt, once: true, needs: [db]}
+  prepare: {path: prepare, image: base, run: cat step.txt, once: true, inputs: [step.txt], needs: [db]}
   side: {path: side, image: base, run: sleep infinity}
 services:
   db: {preset: postgres, seed: db/seed.sql}

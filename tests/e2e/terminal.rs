@@ -62,7 +62,7 @@ fn an_interrupted_command_leaves_no_process_in_the_container() {
     let checkout = project();
     let container = checkout.container("api");
     let count = |seconds: &str| {
-        let find = format!("grep -lzx {seconds} /proc/[0-9]*/cmdline 2>/dev/null | wc -l");
+        let find = format!("grep -lz '^{seconds}$' /proc/[0-9]*/cmdline 2>/dev/null | wc -l");
         engine::docker(&["exec", &container, "sh", "-c", &find])
     };
     for (signal, seconds) in [(Signal::INT, "3451"), (Signal::TERM, "3452"), (Signal::HUP, "3453")] {

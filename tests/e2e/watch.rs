@@ -55,10 +55,12 @@ fn a_saved_file_is_built_tested_and_runs() {
     let container = checkout.container("api");
     checkout.ok(&["up"]).says("nothing to do").says_not("watching");
 
-    let text = logged(&checkout, "api restarted, healthy", || checkout.write("api/source", "two\n"));
+    let text = logged(&checkout, "api test ok", || checkout.write("api/source", "two\n"));
     assert_eq!(runs(&checkout), "two");
-    for line in ["api build: api/source changed", "api | building two", "api build ok", "api | tested", "api test ok"] {
-        assert!(text.contains(line), "no `{line}` in\n{text}");
+    let mut rest = text.as_str();
+    for line in ["api build: api/source changed", "api | building two", "api build ok", "api restarted", "api | tested"]
+    {
+        rest = rest.split_once(line).unwrap_or_else(|| panic!("no `{line}` in its place in\n{text}")).1;
     }
     assert!(!text.contains("other"), "{text}");
     assert_eq!(checkout.container("api"), container);
@@ -82,9 +84,17 @@ fn a_saved_file_is_built_tested_and_runs() {
     });
     assert_eq!(text.matches("api build").count(), 2, "{text}");
     assert!(text.contains("(code 4)"), "{text}");
-    assert_eq!(runs(&checkout), "two", "a failed test leaves the old one running");
+    assert_eq!(runs(&checkout), "three", "the restart does not wait for the tests");
+
+    // Unless it is asked to.
+    checkout.replace("devenv.yaml", "on_change: [build, test],", "on_change: [build, test], restart: after-tests,");
+    until("the settings are read", || {
+        checkout.write("api/source", &format!("{}\n", log(&checkout).len()));
+        logged(&checkout, "api test FAILED", || {}).contains("api: not restarted").then_some(())
+    });
+    let before = runs(&checkout);
     logged(&checkout, "api restarted", || checkout.write("api/test.sh", "true\n"));
-    assert_eq!(runs(&checkout), "three");
+    assert_ne!(runs(&checkout), before);
 
     let pid = watcher(&checkout);
     checkout.ok(&["down"]);

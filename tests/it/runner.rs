@@ -156,12 +156,15 @@ fn an_orphaned_grandchild_does_not_outlive_a_restart() {
 }
 
 #[test]
-fn a_restart_while_it_builds_is_said_to_be_needless() {
-    let runner = run(&["--build", "echo building; sleep 0.5", "echo started $$; sleep 1000"], &[]);
+fn a_restart_while_it_builds_builds_again_before_the_start() {
+    let runner = run(&["--build", "echo building; sleep 0.5; echo built", "echo began $$; sleep 1000"], &[]);
     runner.line("building");
     runner.signal(Signal::USR1);
-    runner.line("still in the first build");
-    runner.line("started");
+    runner.line("devenv-run: restart");
+    runner.line("building");
+    runner.line("built");
+    runner.line("started again");
+    runner.line("began");
     runner.signal(Signal::USR1);
     runner.line("started again");
 }

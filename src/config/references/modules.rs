@@ -69,10 +69,23 @@ fn probes(part: &Part<'_>, health: &Node, key: Span) -> Option<Finding> {
     }
 }
 
+/// Whether a module runs to its end.
+pub(super) fn is_task(module: &Node) -> bool {
+    let once = module.get("once");
+    once.is_some_and(|once| once.scalar() == Some("true") || matches!(once.value, Value::Map(_)))
+}
+
 /// A task runs to its end: nothing can be sent to it.
 fn task(part: &Part<'_>) -> Vec<Finding> {
-    if part.node.get("once").and_then(Node::scalar) != Some("true") {
-        return Vec::new();
+    if !is_task(part.node) {
+        let of_tasks = ["inputs", "max"].iter().filter_map(|key| part.node.entry(key));
+        return of_tasks
+            .map(|entry| {
+                let message = format!("{} is not a task, so it has no {}", quoted(part.name), quoted(&entry.key.text));
+                let help = "add `once: true` if it runs to its end, or remove the key";
+                Finding::new(entry.key.span, message).label("of tasks").help(help)
+            })
+            .collect();
     }
     let refused = [
         ("route", "the gateway cannot send requests to it"),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::config::problems::Finding;
 use crate::config::quote::{quoted, shown};
-use crate::config::references::{Part, Sort};
+use crate::config::references::{Part, Sort, modules};
 use crate::config::tree::{Node, Value};
 use crate::config::values::Route;
 
@@ -24,7 +24,7 @@ pub(super) fn check(parts: &[Part<'_>]) -> Vec<Finding> {
             );
             continue;
         }
-        let once = part.node.get("once").and_then(Node::scalar) == Some("true");
+        let once = modules::is_task(part.node);
         if part.node.entry("port").is_none() && !once {
             findings.push(
                 Finding::new(route.span, format!("{} has a `route` but no `port`", quoted(part.name)))

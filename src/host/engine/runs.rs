@@ -101,8 +101,15 @@ impl Engine {
         self.create(&one_off.name, body).await
     }
 
-    /// Creates a one-off container that is never started: a way to an image's files.
-    pub async fn create_idle(&self, image: &str, name: &str, checkout: &str) -> Result<String> {
+    /// Creates a one-off container that is never started: a way to an image's files, and to those of a volume that is
+    /// mounted at a folder.
+    pub async fn create_idle(
+        &self,
+        image: &str,
+        name: &str,
+        checkout: &str,
+        volume: Option<(&str, &str)>,
+    ) -> Result<String> {
         let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let body = ContainerCreateBody {
             image: Some(image.to_owned()),
@@ -112,6 +119,10 @@ impl Engine {
                 label(labels::OWNER, &process::this()),
                 label(labels::CHECKOUT, checkout),
             ])),
+            host_config: volume.map(|(volume, target)| bollard::models::HostConfig {
+                binds: Some(vec![format!("{volume}:{target}:ro,nocopy")]),
+                ..Default::default()
+            }),
             ..Default::default()
         };
         self.create(name, body).await

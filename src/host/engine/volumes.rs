@@ -50,6 +50,15 @@ impl Engine {
         }
     }
 
+    /// Writes a file into a folder of a container, running or not; it belongs to root and everybody may read it.
+    pub async fn put_file(&self, container: &str, folder: &str, name: &str, content: &str) -> Result<()> {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o644);
+        header.set_size(content.len() as u64);
+        let doing = format!("cannot write {folder}/{name}");
+        self.put(container, folder, (header, name, content), doing).await
+    }
+
     /// Gives the root of a mounted volume its owner: a directory entry, put into the parent folder of the mount
     /// (an entry `./` at the mount itself changes nothing).
     pub async fn own(&self, container: &str, target: &str, owner: (u32, u32)) -> Result<()> {
@@ -60,13 +69,25 @@ impl Engine {
         header.set_uid(owner.0.into());
         header.set_gid(owner.1.into());
         header.set_size(0);
+        let parent = if parent.is_empty() { "/" } else { parent };
+        let doing = format!("cannot hand {target} to {}:{}", owner.0, owner.1);
+        self.put(container, parent, (header, &format!("{name}/"), ""), doing).await
+    }
+
+    /// Puts an entry into a folder of a container.
+    async fn put(
+        &self,
+        container: &str,
+        folder: &str,
+        (mut header, name, content): (tar::Header, &str, &str),
+        doing: String,
+    ) -> Result<()> {
         let mut archive = tar::Builder::new(Vec::new());
         let odd = |error: std::io::Error| Error::message(Kind::Bug, format!("cannot write an archive: {error}"));
-        archive.append_data(&mut header, format!("{name}/"), std::io::empty()).map_err(odd)?;
+        archive.append_data(&mut header, name, content.as_bytes()).map_err(odd)?;
         let bytes = archive.into_inner().map_err(odd)?;
-        let parent = if parent.is_empty() { "/" } else { parent };
-        let options = UploadToContainerOptionsBuilder::default().path(parent).build();
+        let options = UploadToContainerOptionsBuilder::default().path(folder).build();
         let put = self.docker.upload_to_container(container, Some(options), bollard::body_full(bytes.into())).await;
-        put.map_err(failed(format!("cannot hand {target} to {}:{}", owner.0, owner.1)))
+        put.map_err(failed(doing))
     }
 }
