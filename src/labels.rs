@@ -9,6 +9,8 @@ pub const PATH: &str = "devenv.path";
 pub const PART: &str = "devenv.part";
 /// On containers: the fingerprint of the merged definition.
 pub const DEFINITION: &str = "devenv.definition";
+/// On what compose itself makes for fragments: the compose project, which is ours by its name.
+pub const COMPOSE_PROJECT: &str = "com.docker.compose.project";
 /// On one-off containers and images: what they are for.
 pub const ONE_OFF: &str = "devenv.one-off";
 /// What it is for, where it installs dependencies.

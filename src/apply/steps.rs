@@ -27,7 +27,7 @@ mv \"$2.new\" \"$2\"";
 /// exit code.
 pub async fn install(engine: &Engine, project: &str, part: &Part, like: &str, each: impl FnMut(&str)) -> Result<i64> {
     let Some(install) = &part.install else { return Ok(0) };
-    let args = [install.script.as_str(), &install.stamp, install.fingerprint.as_str()].map(str::to_owned);
+    let args = [&install.script, &install.stamp, &install.made_from.label()].map(String::clone);
     let secret = |name: &String| std::env::var(name).ok().map(|value| format!("{name}={value}"));
     let env = install.secrets.iter().filter_map(secret).collect();
     one_off(

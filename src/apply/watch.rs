@@ -16,7 +16,6 @@ use crate::apply::notify::tell;
 use crate::apply::records::{Doing, Records, Say};
 use crate::apply::running::Running;
 use crate::apply::setting::Setting;
-use crate::digest::Fingerprint;
 use crate::error::Result;
 use crate::host::changes::Changes;
 use crate::host::clock::{self, Moment};
@@ -180,11 +179,10 @@ impl Watcher {
     fn configure_loops(&mut self, wanted: &Rules) {
         self.take(Event::Configured(wanted.clone()));
         for (module, rule) in wanted {
-            // The stamp is what was installed; its text is the fingerprint's.
+            let part = self.setting.environment.parts.get(module).and_then(|part| part.install.as_ref());
             let stamp = self.setting.stamps.get(module);
-            let installed = rule.install.clone().filter(|wish| stamp.is_some_and(|stamp| stamp == wish.as_str()));
-            let other = stamp.filter(|_| installed.is_none()).map(|stamp| Fingerprint::of(stamp));
-            self.take(Event::Installed(module.clone(), installed.or(other)));
+            let is_installed = part.zip(stamp).is_some_and(|(install, stamp)| install.changed(stamp).is_empty());
+            self.take(Event::Installed(module.clone(), rule.install.clone().filter(|_| is_installed)));
         }
     }
 

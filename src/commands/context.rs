@@ -162,10 +162,11 @@ impl Context {
         let checkout = self.checkout()?;
         // What is wrong with files is said before anything is locked.
         self.read_lock(&checkout.root)?;
-        let (engine, description) = asked?;
+        let (mut engine, description) = asked?;
         let screen = self.screen;
         let wait = |holder: &str| screen.say(format!("waiting for {holder}"));
         let lock = locks::take(&checkout.root, &engine.endpoint, &self.command, wait).await?;
+        engine.finish_orphaned(lock.journal()).await?;
         Ok((self.session_of(checkout, engine, description, intent).await?, lock))
     }
 

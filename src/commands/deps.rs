@@ -133,8 +133,8 @@ fn installed<'a>(session: &'a Session, part: &Part) -> Result<&'a str> {
     let name = &part.name;
     let stamp = session.observed.stamps.get(name);
     let problem = match (session.observed.container(name), &part.install, stamp) {
-        (Some(one), Some(install), Some(stamp)) if stamp == install.fingerprint.as_str() => return Ok(&one.id),
-        (_, Some(install), Some(_)) => format!("are not those of {}", install.lock),
+        (Some(one), Some(install), Some(stamp)) if install.changed(stamp).is_empty() => return Ok(&one.id),
+        (_, Some(install), Some(stamp)) => format!("are outdated: {} changed", install.changed(stamp).join(", ")),
         _ => "are not installed yet".to_owned(),
     };
     let error = Error::message(Kind::Failed, format!("the dependencies of `{name}` {problem}"));

@@ -29,11 +29,12 @@ impl Remains {
     pub(super) async fn of(cx: &Context) -> Result<Option<Self>> {
         let Err(error) = cx.checkout() else { return Ok(None) };
         let Some((root, id)) = identity(cx)? else { return Err(error) };
-        let engine = cx.engine()?;
+        let mut engine = cx.engine()?;
         cx.screen.say(errors::text(&error, false));
         cx.screen.say("so what runs is known by its labels alone:");
         let wait = |holder: &str| cx.screen.say(format!("waiting for {holder}"));
         let lock = locks::take(&root, &engine.endpoint, &cx.command, wait).await?;
+        engine.finish_orphaned(lock.journal()).await?;
         let observed = observe::world(&engine, observe::describe(&engine), "").await?.of(&id);
         Ok(Some(Self { engine, observed, _lock: lock }))
     }

@@ -63,8 +63,8 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
         if let Some(module) = session.checkout.project.file.modules.get(name) {
             let container = session.observed.container(name).map(|container| container.id.as_str());
             let wish = session.environment.parts.get(name).and_then(|part| part.install.as_ref());
-            let stamp = session.observed.stamps.get(name).map(String::as_str);
-            let installed = wish.is_some_and(|install| stamp == Some(install.fingerprint.as_str()));
+            let stamp = session.observed.stamps.get(name);
+            let installed = wish.zip(stamp).is_some_and(|(install, stamp)| install.changed(stamp).is_empty());
             state.keep_current(module, container, installed);
         }
     }

@@ -74,8 +74,12 @@ pub async fn open(cx: &Context, args: &OpenArgs) -> Result<()> {
         return Ok(());
     };
     cx.screen.say(format!("opening {url}"));
-    let status = process::interactive(&Cmd::new(opener, [url])).await?;
-    if status.success() { Ok(()) } else { Err(Error::message(Kind::Failed, format!("`{opener}` could not open it"))) }
+    // It prints the address where it finds no browser, and the address may hold a password.
+    if process::output(&Cmd::new(opener, [url])).await?.status.success() {
+        return Ok(());
+    }
+    let error = Error::message(Kind::Failed, format!("`{opener}` could not open it: is there a browser here?"));
+    Err(error.hint(format!("`devenv url {}` prints the address", part.name)))
 }
 
 /// The address of a part, with credentials where its preset has an address with them.

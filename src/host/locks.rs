@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::FlockOperation;
@@ -33,6 +33,15 @@ pub async fn take_mirror(container: &str, dir: &str) -> Result<File> {
 /// The lock, held until it is dropped.
 pub struct ProjectLock {
     _file: File,
+    journal: PathBuf,
+}
+
+impl ProjectLock {
+    /// Where its holder writes down what the engine goes on with should the holder be killed.
+    #[must_use]
+    pub fn journal(&self) -> &Path {
+        &self.journal
+    }
 }
 
 /// Takes the lock; while another command has it, `wait` is called once with who that is. Children inherit the lock, so
@@ -65,5 +74,5 @@ pub async fn take(checkout: &Path, endpoint: &str, command: &str, wait: impl FnO
         file.rewind().and_then(|()| file.write_all(text.as_bytes())).and_then(|()| file.set_len(text.len() as u64));
     written.map_err(files::failed("write", &path))?;
     fcntl_setfd(&file, FdFlags::empty()).map_err(|error| files::failed("keep", &path)(error.into()))?;
-    Ok(ProjectLock { _file: file })
+    Ok(ProjectLock { _file: file, journal: path.with_extension("journal") })
 }

@@ -1,4 +1,4 @@
-//! What a container is made from, as a digest of each key of its definition: says whether it is stale, and why.
+//! What a container, or a volume of dependencies, is made from, as a digest of each key: says whether it is stale, and why.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +21,18 @@ impl Definition {
     /// The label's text: the fingerprint, then each key with its digest.
     #[must_use]
     pub fn label(&self) -> String {
+        format!("{} {}", self.fingerprint(), self.keys())
+    }
+
+    /// One digest for all keys, with which the label begins.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.keys())
+    }
+
+    fn keys(&self) -> String {
         let keys: Vec<String> = self.0.iter().map(|(key, digest)| format!("{key}={digest}")).collect();
-        format!("{} {}", Fingerprint::of(&keys.join(" ")), keys.join(" "))
+        keys.join(" ")
     }
 
     /// The keys in which the container with this label differs; `None` where nothing does.

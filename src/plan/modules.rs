@@ -5,6 +5,7 @@ use crate::config::once::Once;
 use crate::config::values::{Duration, RelPath};
 use crate::digest::Fingerprint;
 use crate::names::PartName;
+use crate::plan::definition::Definition;
 use crate::plan::environment::{CERTS, EnvironmentError, Setup, probe, volume_mount};
 use crate::plan::images::Node;
 use crate::plan::mirror::{self, Way};
@@ -148,18 +149,21 @@ impl Setup<'_> {
             Some(prepare) => format!("{prepare}\n{}", deps.install),
             None => deps.install.clone(),
         };
-        let mut inputs = format!("{}\n{script}\n", node.fingerprint);
-        for file in &deps.lock {
+        let locks = deps.lock.iter().map(|file| {
             let digest = self.contents.files.get(&module.path.join(file)).map_or("absent", String::as_str);
-            inputs.push_str(&format!("{file}\0{digest}\n"));
-        }
+            // In a label, a space and `=` mean something else.
+            (file.as_str().replace([' ', '='], "_"), digest.to_owned())
+        });
+        let how = [
+            ("image".to_owned(), node.fingerprint.to_string()),
+            ("command".to_owned(), Fingerprint::of(&script).to_string()),
+        ];
         Ok(first.map(|(volume, target)| Install {
             script,
-            fingerprint: Fingerprint::of(&inputs),
+            made_from: Definition::new(locks.chain(how).collect()),
             stamp: format!("{target}/.devenv-stamp"),
             volume,
             secrets: deps.secrets.clone(),
-            lock: deps.lock.iter().map(RelPath::as_str).collect::<Vec<_>>().join(", "),
         }))
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::names::{ImageName, PartName};
+use crate::plan::parts::VolumeClass;
 
 /// The engine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -167,6 +168,8 @@ pub struct Network {
     pub name: String,
     /// The checkout that owns it.
     pub checkout: Option<String>,
+    /// The compose project that it was made for.
+    pub project: Option<String>,
     /// Its subnets.
     pub subnets: Vec<String>,
 }
@@ -184,6 +187,8 @@ pub struct Volume {
     pub class: String,
     /// Major version of what wrote it.
     pub major: Option<String>,
+    /// The compose project that it was made for.
+    pub project: Option<String>,
 }
 
 /// What the engine has, of all checkouts: seen before it is known which of it is ours.
@@ -209,7 +214,12 @@ impl World {
     /// What belongs to one checkout.
     #[must_use]
     pub fn of(self, checkout: &str) -> Observed {
-        let ours = |owner: &Option<String>| owner.as_deref() == Some(checkout);
+        let id = &checkout[..checkout.len().min(6)];
+        // Of what compose has made for a fragment only its project says whose it is: `NAME-ID`.
+        let ours = |owner: &Option<String>, project: &Option<String>| match owner {
+            Some(owner) => owner == checkout,
+            None => project.as_deref().and_then(|name| name.rsplit_once('-')).is_some_and(|(_, end)| end == id),
+        };
         Observed {
             engine: self.engine,
             image_ids: self.image_ids,
@@ -220,10 +230,10 @@ impl World {
             volumes: self
                 .volumes
                 .into_iter()
-                .filter(|volume| volume.checkout.is_none() || ours(&volume.checkout))
+                .filter(|volume| volume.class == VolumeClass::Cache.as_str() || ours(&volume.checkout, &volume.project))
                 .map(|volume| (volume.name.clone(), volume))
                 .collect(),
-            networks: self.networks.into_iter().filter(|network| ours(&network.checkout)).collect(),
+            networks: self.networks.into_iter().filter(|one| ours(&one.checkout, &one.project)).collect(),
             ..Observed::default()
         }
     }

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::config::once::Per;
 use crate::config::values::RelPath;
-use crate::digest::Fingerprint;
 use crate::names::{ImageName, PartName};
+use crate::plan::definition::Definition;
 
 /// The gateway's name: no module or service may have it.
 pub const GATEWAY: &str = "gateway";
@@ -191,16 +191,22 @@ pub struct SecretVariable {
 pub struct Install {
     /// Shell script.
     pub script: String,
-    /// Digest of everything that the result depends on; stands in the stamp file.
-    pub fingerprint: Fingerprint,
+    /// Everything that the result depends on; its label stands in the stamp file.
+    pub made_from: Definition,
     /// Path of the stamp file in the container, inside the first of the volumes.
     pub stamp: String,
     /// Name of the volume that holds the stamp.
     pub volume: String,
     /// Variables of the host that only the install command sees.
     pub secrets: Vec<String>,
-    /// What is installed from, for people.
-    pub lock: String,
+}
+
+impl Install {
+    /// What it would be installed from that is not what `stamp` says; nothing where that is installed.
+    #[must_use]
+    pub fn changed(&self, stamp: &str) -> Vec<String> {
+        self.made_from.difference(stamp).unwrap_or_default()
+    }
 }
 
 /// A module's source as a copy in a volume, in place of a bind mount.

@@ -9,7 +9,7 @@ use crate::plan::builds;
 use crate::plan::definition::{self, Definition};
 use crate::plan::images::Hierarchy;
 use crate::plan::lock::Lock;
-use crate::plan::observed::{Container, Observed, Role, STOPPED, State};
+use crate::plan::observed::{Container, Network, Observed, Role, STOPPED, State};
 use crate::plan::once::{self, Again};
 use crate::plan::parts::{Environment, GATEWAY, ImageRef, Kind, MountClass, Part, VolumeClass};
 use crate::plan::{Action, Plan};
@@ -158,10 +158,9 @@ impl Up<'_> {
         let mut kept: BTreeSet<&str> = BTreeSet::new();
         let mut steps = Vec::new();
         // Two `compose up` at once have made them: nobody knows which container is in which.
-        let networks = match self.observed.networks.as_slice() {
-            [] | [_] => [].as_slice(),
-            several => several,
-        };
+        let all = &self.observed.networks;
+        let has_twin = |one: &&Network| all.iter().any(|other| other.id != one.id && other.name == one.name);
+        let networks: Vec<&Network> = all.iter().filter(has_twin).collect();
         for container in &self.observed.containers {
             let known = self.environment.parts.contains_key(container.part.as_str());
             let cause = if container.role == Role::LeftOver {
@@ -176,7 +175,7 @@ impl Up<'_> {
                 cause.to_owned()
             } else if !kept.insert(&container.part) {
                 "there are two of it".to_owned()
-            } else if let [one, ..] = networks {
+            } else if let [one, ..] = networks.as_slice() {
                 format!("there are {} networks called {}", networks.len(), one.name)
             } else {
                 continue;
@@ -185,7 +184,7 @@ impl Up<'_> {
             steps.push(plan.push(action, cause, vec![]));
         }
         let members = steps.clone();
-        for network in networks {
+        for network in &networks {
             let action = Action::RemoveNetwork { id: network.id.clone(), name: network.name.clone() };
             steps.push(plan.push(action, format!("there are {} of this name", networks.len()), members.clone()));
         }
@@ -310,10 +309,10 @@ impl Up<'_> {
                 Some("it has no container that tells what is installed".to_owned())
             }
             None => Some("not installed yet".to_owned()),
-            Some(stamp) if stamp != install.fingerprint.as_str() => {
-                Some(format!("{} or what it is installed with changed", install.lock))
+            Some(stamp) => {
+                let changed = install.changed(stamp);
+                (!changed.is_empty()).then(|| format!("{} changed", changed.join(", ")))
             }
-            Some(_) => None,
         }
     }
 

@@ -62,6 +62,7 @@ impl World {
                 path: String::new(),
                 class: volume.class.as_str().to_owned(),
                 major: volume.major.clone(),
+                project: None,
             };
             world.observed.volumes.insert(volume.name.clone(), seen);
         }
@@ -324,7 +325,7 @@ fn two_networks_of_one_name_are_replaced_with_all_that_is_in_them() {
     let mut world = World::up_to_date("project: shop\nmodules:\n  api: {path: ., image: base, run: serve}\n", None);
     for id in ["one", "other"] {
         let (id, name) = (id.to_owned(), "shop_default".to_owned());
-        world.observed.networks.push(Network { id, name, checkout: None, subnets: vec![] });
+        world.observed.networks.push(Network { id, name, checkout: None, project: None, subnets: vec![] });
     }
     let plan = "\
 1 remove api: there are 2 networks called shop_default

@@ -191,7 +191,7 @@ fn rule(name: &PartName, module: &Module, project: &Project, environment: &Envir
     Rule {
         folders,
         ignore: ignore.build().unwrap_or_else(|_| Gitignore::empty()),
-        install: part.and_then(|part| part.install.as_ref()).map(|install| install.fingerprint.clone()),
+        install: part.and_then(|part| part.install.as_ref()).map(|install| install.made_from.fingerprint()),
         steps: steps(module),
         needs: part.map(|part| part.needs.iter().filter(runs).cloned().collect()).unwrap_or_default(),
     }

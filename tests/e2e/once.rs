@@ -10,7 +10,7 @@ fn checkout(once: &str) -> Checkout {
         "\
 project: PROJECT
 modules:
-  demo: {{path: demo, image: redis, run: redis-cli --no-auth-warning -u $$CACHE_URL incr runs, {once}, needs: [cache]}}
+  demo: {{path: demo, image: redis, run: redis-cli --no-auth-warning -h cache -a $$CACHE_PASSWORD incr runs, {once}, needs: [cache]}}
 services:
   cache: {{preset: redis}}
 "

@@ -13,7 +13,8 @@ use futures_util::{Stream, StreamExt};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
+use crate::host::engine::orphaned::Ending;
 use crate::host::engine::{Engine, failed, is_missing};
 use crate::host::process;
 use crate::labels;
@@ -81,7 +82,18 @@ impl Engine {
     pub async fn remove_network(&self, id: &str) -> Result<()> {
         match self.docker.remove_network(id).await {
             Err(error) if is_missing(&error) => Ok(()),
-            answer => answer.map_err(failed("cannot remove the network")),
+            Err(error) => {
+                let options = None::<bollard::query_parameters::InspectNetworkOptions>;
+                let seen = self.docker.inspect_network(id, options).await.unwrap_or_default();
+                let users: Vec<String> =
+                    seen.containers.unwrap_or_default().into_values().filter_map(|one| one.name).collect();
+                let name = seen.name.unwrap_or_else(|| id.to_owned());
+                match users.is_empty() {
+                    true => Err(failed(format!("cannot remove the network {name}"))(error)),
+                    false => Err(used(&name, &users)),
+                }
+            }
+            Ok(()) => Ok(()),
         }
     }
 
@@ -123,15 +135,25 @@ impl Engine {
 
     /// Stops a container within its own grace period; one that is stopped or gone is left alone.
     pub async fn stop(&self, id: &str) -> Result<()> {
+        self.asking(Ending::Stop, id);
         match self.docker.stop_container(id, None::<StopContainerOptions>).await {
             Err(error) if is_missing(&error) => Ok(()),
             Err(ApiError::DockerResponseServerError { status_code: 304, .. }) => Ok(()),
             answer => answer.map_err(failed("cannot stop the container")),
-        }
+        }?;
+        self.done(Ending::Stop, id);
+        Ok(())
     }
 
     /// Removes a container with its anonymous volumes; one that is gone is left alone.
     pub async fn remove(&self, id: &str) -> Result<()> {
+        self.asking(Ending::Remove, id);
+        self.removed(id).await?;
+        self.done(Ending::Remove, id);
+        Ok(())
+    }
+
+    async fn removed(&self, id: &str) -> Result<()> {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
         let begin = Instant::now();
         loop {
@@ -191,6 +213,16 @@ pub struct LogRequest {
     pub tail: Option<String>,
     /// Seconds since 1970.
     pub since: Option<i32>,
+}
+
+/// The error for a network that containers of others are connected to.
+fn used(network: &str, users: &[String]) -> Error {
+    let message = format!("the network {network} is still used by {}", users.join(", "));
+    let error = Error::message(Kind::Failed, message);
+    error.hint(format!(
+        "disconnect it, `docker network disconnect --force {network} {}`, and run the command again",
+        users[0]
+    ))
 }
 
 fn container(seen: ContainerSummary) -> Container {
@@ -256,10 +288,12 @@ fn role(labels: &HashMap<String, String>) -> Role {
 
 fn network(seen: bollard::models::Network) -> Network {
     let configs = seen.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
+    let mut all = seen.labels.unwrap_or_default();
     Network {
         id: seen.id.unwrap_or_default(),
         name: seen.name.unwrap_or_default(),
-        checkout: seen.labels.and_then(|mut labels| labels.remove(labels::CHECKOUT)),
+        checkout: all.remove(labels::CHECKOUT),
+        project: all.remove(labels::COMPOSE_PROJECT),
         subnets: configs.into_iter().filter_map(|config| config.subnet).collect(),
     }
 }

@@ -4,12 +4,14 @@ pub mod archive;
 pub mod builds;
 pub mod containers;
 pub mod images;
+mod orphaned;
 pub mod runs;
 pub mod steps;
 pub mod talks;
 pub mod volumes;
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::sync::{Arc, Mutex};
 
 use bollard::Docker;
@@ -26,6 +28,8 @@ pub struct Engine {
     pub endpoint: String,
     /// What this process has begun in the engine and not ended yet.
     begun: BegunSet,
+    /// Where it is written down what the engine is asked to end.
+    journal: Option<Arc<File>>,
 }
 
 /// Something in the engine that must not outlive this process.
@@ -49,7 +53,7 @@ impl Engine {
     /// Connects to `endpoint`.
     pub fn connect(endpoint: &str, begun: BegunSet) -> Result<Self> {
         let docker = Docker::connect_with_host(endpoint).map_err(|error| unreachable(endpoint, &error))?;
-        Ok(Self { docker: docker.with_timeout(PATIENCE), endpoint: endpoint.to_owned(), begun })
+        Ok(Self { docker: docker.with_timeout(PATIENCE), endpoint: endpoint.to_owned(), begun, journal: None })
     }
 
     /// Remembers what must not outlive this process.
@@ -139,10 +143,25 @@ fn failed(doing: impl std::fmt::Display) -> impl FnOnce(ApiError) -> Error {
             ApiError::DockerStreamError { error } => error.clone(),
             other => other.to_string(),
         };
+        if is_lost(&error) {
+            let error = Error::message(Kind::Missing, format!("{doing}: the connection to the engine was lost"));
+            return error.hint("`devenv doctor` says what is wrong with it; the same command goes on from here");
+        }
         let full = text.contains("no space left on device");
         let error = Error::message(Kind::Failed, format!("{doing}: {}", text.trim()));
         if full { error.hint("the engine's disk is full: `docker system df` shows with what") } else { error }
     }
+}
+
+/// Whether the engine went away, or cannot be reached any more, before it had answered.
+fn is_lost(error: &ApiError) -> bool {
+    matches!(
+        error,
+        ApiError::HttpClientError { .. }
+            | ApiError::HyperResponseError { .. }
+            | ApiError::HyperLegacyError { .. }
+            | ApiError::SocketNotFoundError(_)
+    ) || matches!(error, ApiError::IOError { .. } if !is_torn_end(error))
 }
 
 /// Whether a stream of messages has ended in less than a message. That is its good end, too, when the line break of the

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bollard::models::VolumeCreateRequest;
-use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptions, UploadToContainerOptionsBuilder};
+use bollard::query_parameters::{ListVolumesOptions, RemoveVolumeOptions, UploadToContainerOptionsBuilder};
 
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::{Engine, failed, is_missing};
@@ -12,19 +12,22 @@ use crate::plan::observed;
 use crate::plan::parts::{Volume, VolumeClass};
 
 impl Engine {
-    /// All volumes that devenv made.
+    /// All volumes that devenv made, or compose for it.
     pub async fn volumes(&self) -> Result<Vec<observed::Volume>> {
-        let filters = HashMap::from([("label", vec![labels::CLASS])]);
-        let options = ListVolumesOptionsBuilder::default().filters(&filters).build();
-        let listed = self.docker.list_volumes(Some(options)).await.map_err(failed("cannot list volumes"))?;
+        let listed =
+            self.docker.list_volumes(None::<ListVolumesOptions>).await.map_err(failed("cannot list volumes"))?;
+        let is_wanted = |seen: &bollard::models::Volume| {
+            [labels::CLASS, labels::COMPOSE_PROJECT].iter().any(|label| seen.labels.contains_key(*label))
+        };
         let volume = |mut seen: bollard::models::Volume| observed::Volume {
             checkout: seen.labels.remove(labels::CHECKOUT),
             path: seen.labels.remove(labels::PATH).unwrap_or_default(),
             class: seen.labels.remove(labels::CLASS).unwrap_or_default(),
             major: seen.labels.remove(labels::MAJOR),
+            project: seen.labels.remove(labels::COMPOSE_PROJECT),
             name: seen.name,
         };
-        Ok(listed.volumes.unwrap_or_default().into_iter().map(volume).collect())
+        Ok(listed.volumes.unwrap_or_default().into_iter().filter(is_wanted).map(volume).collect())
     }
 
     /// Makes a volume of a checkout; a cache belongs to nobody.
