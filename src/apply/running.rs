@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -29,7 +30,7 @@ struct Begun {
     /// Its processes in the container, as soon as there are any.
     group: Option<i64>,
     task: JoinHandle<()>,
-    cancelled: bool,
+    cancelled: Arc<AtomicBool>,
     began: Instant,
     /// When it last printed a line, or was said to run still.
     heard: Instant,
@@ -42,6 +43,7 @@ impl Running {
 
     /// Begins a step; what becomes of it arrives as messages.
     pub(crate) fn start(&mut self, setting: &Arc<Setting>, module: PartName, container: String, run: u64, step: Step) {
+        let cancelled = Arc::new(AtomicBool::new(false));
         let work = Work {
             engine: self.engine.clone(),
             setting: Arc::clone(setting),
@@ -50,12 +52,10 @@ impl Running {
             container: container.clone(),
             run,
             step,
+            cancelled: Arc::clone(&cancelled),
         };
         let (task, now) = (tokio::spawn(work.carry_out()), Instant::now());
-        self.steps.insert(
-            module,
-            Begun { run, step, container, group: None, task, cancelled: false, began: now, heard: now },
-        );
+        self.steps.insert(module, Begun { run, step, container, group: None, task, cancelled, began: now, heard: now });
     }
 
     /// Starts a container that has failed.
@@ -75,7 +75,7 @@ impl Running {
         let running = self.steps.get_mut(module).filter(|running| running.run == run)?;
         running.group = Some(group);
         let container = running.container.clone();
-        if running.cancelled {
+        if running.cancelled.load(Ordering::Relaxed) {
             self.cancel(module, run);
         }
         Some(container)
@@ -102,7 +102,7 @@ impl Running {
     /// Ends a step before it ends by itself.
     pub(crate) fn cancel(&mut self, module: &PartName, run: u64) {
         let Some(running) = self.steps.get_mut(module).filter(|running| running.run == run) else { return };
-        running.cancelled = true;
+        running.cancelled.store(true, Ordering::Relaxed);
         if let Some(group) = running.group {
             let (engine, container) = (self.engine.clone(), running.container.clone());
             tokio::spawn(async move {
@@ -122,7 +122,8 @@ impl Running {
     /// Forgets a step that has ended. Returns how, in the eyes of its loop.
     pub(crate) fn ended(&mut self, module: &PartName, run: u64, step: Step, end: End) -> End {
         let is_this = self.steps.get(module).is_some_and(|running| running.run == run);
-        let cancelled = is_this && self.steps.remove(module).is_some_and(|running| running.cancelled);
+        let cancelled =
+            is_this && self.steps.remove(module).is_some_and(|running| running.cancelled.load(Ordering::Relaxed));
         if cancelled && step != Step::Deps { End::Cancelled } else { end }
     }
 

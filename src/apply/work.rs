@@ -1,6 +1,7 @@
 //! One step of a module's loop, carried out by a task of its own that tells the watcher how it goes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -32,6 +33,8 @@ pub(crate) struct Work {
     pub(crate) container: String,
     pub(crate) run: u64,
     pub(crate) step: Step,
+    /// Whether something newer has cut it short.
+    pub(crate) cancelled: Arc<AtomicBool>,
 }
 
 impl Work {
@@ -51,6 +54,7 @@ impl Work {
             self.line(&mut lines, &format!("hint: {hint}"));
         }
         let took = begin.elapsed();
+        self.clean_up(&mut lines).await;
         let end = match code {
             0 => End::Good,
             code if self.is_lost(code, began).await => End::Lost,
@@ -85,6 +89,19 @@ impl Work {
                 let began = |group| drop(self.outbox.send(Message::Began(self.module.clone(), self.run, group)));
                 self.engine.step(&self.container, script, &[], began, each).await
             }
+        }
+    }
+
+    /// Runs what the module wants done after a step that was cut short.
+    async fn clean_up(&self, lines: &mut Vec<String>) {
+        let module = self.setting.project.file.modules.get(&self.module);
+        let cleanup = module.and_then(|module| module.cleanup.as_deref());
+        let Some(script) = cleanup.filter(|_| self.cancelled.load(Ordering::Relaxed)) else { return };
+        let each = |line: &str| self.line(lines, line);
+        match self.engine.step(&self.container, script, &[], |_| {}, each).await {
+            Ok(0) => {}
+            Ok(code) => self.line(lines, &format!("the cleanup ended with code {code}")),
+            Err(error) => self.line(lines, &error.to_string()),
         }
     }
 

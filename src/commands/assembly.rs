@@ -170,6 +170,9 @@ struct Owner {
     table: Option<HeldTable>,
 }
 
+/// Stands for the id of a checkout that has none yet, where nothing is kept: `up` makes a random one.
+const NOT_MADE: &str = "new";
+
 /// Finds out who the checkout is, with host, subnet and ports.
 fn owner(
     checkout: &Checkout,
@@ -179,6 +182,9 @@ fn owner(
     news: &mut Vec<String>,
 ) -> Result<Owner> {
     let mut known = known_identity(checkout, machine, &world)?;
+    if intent == Intent::Look {
+        known.fresh = NOT_MADE.to_owned();
+    }
     let mut table = if intent == Intent::Act { state::table()? } else { state::look()? };
     if table.table.is_long() {
         let paths = table.table.checkouts.iter().map(|held| held.path.clone());
@@ -191,6 +197,9 @@ fn owner(
     let wishes = environment::wishes(&checkout.project, &checkout.presets, &ours);
     if !identity::has_ports(&wishes, &identity) {
         known.taken = network::listening();
+    }
+    if identity.held.id == NOT_MADE {
+        news.push("this checkout has no id yet; `new` stands for it in names until `devenv up` makes one".to_owned());
     }
     news.extend(identity.news.clone());
     news.extend(identity::reserve_ports(&wishes, &known, &mut table.table, &mut identity));

@@ -5,7 +5,9 @@ use std::time::Instant;
 use crate::apply::{mirror, outputs, steps};
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::Session;
+use crate::config::module::Module;
 use crate::error::{Error, Kind, Result};
+use crate::host::engine::Begun;
 use crate::host::{clock, locks, watch};
 use crate::names::PartName;
 use crate::plan::observed::State;
@@ -111,7 +113,16 @@ async fn one(
         lines.push(hide(line));
     };
     let code = if container.state == State::Running {
-        session.engine.step(&container.id, &script, args, |_| {}, &mut each).await?
+        let cleanup = module_of(session, name).and_then(|module| module.cleanup.clone());
+        let cleanup = cleanup.map(|script| Begun::Cleanup(container.id.clone(), script));
+        if let Some(cleanup) = &cleanup {
+            session.engine.keep(cleanup.clone());
+        }
+        let code = session.engine.step(&container.id, &script, args, |_| {}, &mut each).await?;
+        if let Some(cleanup) = &cleanup {
+            session.engine.forget(cleanup);
+        }
+        code
     } else {
         let project = &session.environment.project;
         let work = (step.as_str(), script.as_str(), args);
@@ -129,6 +140,10 @@ async fn one(
         })?;
     }
     Ok(code)
+}
+
+fn module_of<'a>(session: &'a Session, name: &PartName) -> Option<&'a Module> {
+    session.checkout.project.file.modules.get(name)
 }
 
 /// Brings back what the step has changed of the module's outputs; where a watcher runs, it does that.

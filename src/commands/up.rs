@@ -85,7 +85,9 @@ fn fixed(cx: &Context, taken: &PortTaken) -> bool {
 
 async fn once(cx: &Context, args: &UpArgs) -> Result<()> {
     if args.dry_run {
-        return print(cx, args, &decide(cx, args, &cx.session(Intent::Look).await?)?);
+        let session = cx.session(Intent::Look).await?;
+        session.news.iter().for_each(|line| cx.screen.say(line));
+        return print(cx, args, &decide(cx, args, &session)?);
     }
     let (mut session, lock) = cx.locked_session(Intent::Act).await?;
     session.write()?;

@@ -43,6 +43,10 @@ pub struct Module {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Shell>")]
     pub test: Option<String>,
+    /// Shell command that runs in the container after a step was cut short, such as one that drops a test's database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Shell>")]
+    pub cleanup: Option<String>,
     /// What happens when a file changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch: Option<Watch>,

@@ -218,7 +218,10 @@ impl World {
         // Of what compose has made for a fragment only its project says whose it is: `NAME-ID`.
         let ours = |owner: &Option<String>, project: &Option<String>| match owner {
             Some(owner) => owner == checkout,
-            None => project.as_deref().and_then(|name| name.rsplit_once('-')).is_some_and(|(_, end)| end == id),
+            None => project
+                .as_deref()
+                .and_then(|name| name.rsplit_once('-'))
+                .is_some_and(|(_, end)| end == id && id.len() == 6),
         };
         Observed {
             engine: self.engine,

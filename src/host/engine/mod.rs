@@ -39,6 +39,8 @@ pub enum Begun {
     OneOff(String),
     /// A step in a container: its id, and the process group.
     Step(String, i64),
+    /// What a step that is cut short needs afterwards: the container's id, and a shell script.
+    Cleanup(String, String),
     /// A command of a person in a container: its id, and the mark in the variables of all its processes.
     Command(String, String),
 }
@@ -57,13 +59,14 @@ impl Engine {
     }
 
     /// Remembers what must not outlive this process.
-    fn keep(&self, begun: Begun) {
+    pub fn keep(&self, begun: Begun) {
         if let Ok(mut all) = self.begun.lock() {
             all.insert(begun);
         }
     }
 
-    fn forget(&self, begun: &Begun) {
+    /// Forgets what has ended by itself.
+    pub fn forget(&self, begun: &Begun) {
         if let Ok(mut all) = self.begun.lock() {
             all.remove(begun);
         }
@@ -74,6 +77,7 @@ impl Engine {
         match begun {
             Begun::OneOff(id) => self.remove(id).await,
             Begun::Step(container, group) => self.end_group(container, *group).await,
+            Begun::Cleanup(container, script) => self.step(container, script, &[], |_| {}, |_| {}).await.map(drop),
             Begun::Command(container, mark) => self.end_command(container, mark).await,
         }
     }
