@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::assets::Origin;
 use crate::commands::context::{Checkout, Context};
-use crate::config::schema;
+use crate::config::{schema, yaml};
 use crate::error::Result;
 use crate::plan::environment::{Contents, Machine, Setup};
 use crate::plan::identity::{FolderOf, Identity, Reservation};
@@ -89,7 +89,7 @@ pub fn run(cx: &Context, args: &ConfigArgs) -> Result<()> {
             if args.json {
                 cx.screen.json(&value);
             } else {
-                cx.screen.data(serde_yaml::to_string(&value).unwrap_or_default());
+                cx.screen.data(yaml::document(&value));
             }
         }
     }
@@ -135,7 +135,7 @@ fn production(cx: &Context, json: bool) -> Result<()> {
     if json {
         cx.screen.json(&definition);
     } else {
-        cx.screen.data(serde_yaml::to_string(&definition).unwrap_or_default());
+        cx.screen.data(yaml::document(&definition));
     }
     Ok(())
 }

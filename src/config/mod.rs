@@ -42,6 +42,7 @@ mod table;
 mod tree;
 pub mod values;
 pub mod version;
+pub mod yaml;
 
 /// One configuration file as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]

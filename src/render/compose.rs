@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::assets::Assets;
+use crate::config::yaml;
 use crate::labels;
 use crate::plan::definition::Definition;
 use crate::plan::observed::Engine;
@@ -77,7 +78,7 @@ pub fn labels(environment: &Environment, definitions: &BTreeMap<String, Definiti
             (name.as_str(), json!({ "labels": labels }))
         })
         .collect();
-    let body = serde_yaml::to_string(&json!({"name": environment.project, "services": services})).unwrap_or_default();
+    let body = yaml::document(&json!({"name": environment.project, "services": services}));
     Generated { path: LABELS.to_owned(), text: format!("# {MARKER}\n{body}"), access: Access::Private }
 }
 

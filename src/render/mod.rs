@@ -13,6 +13,7 @@ pub mod secrets;
 pub mod truststore;
 pub mod users;
 
+use crate::config::yaml;
 use crate::error::{Error, Kind};
 
 /// The first line of every generated file, after the comment sign of its language.
@@ -52,12 +53,16 @@ impl From<RenderError> for Error {
     }
 }
 
-/// Renders one template; `json` quotes a value for YAML and for compose, which reads `$` as a variable.
+/// Renders one template; `json` quotes a value for YAML and for compose, which reads `$` as a variable, and `yaml` writes
+/// a text for YAML alone.
 fn render(template: &str, text: &str, context: &tera::Context) -> Result<String, RenderError> {
     let wrong = |error: &tera::Error| RenderError { template: template.to_owned(), problem: error.to_string() };
     let mut tera = tera::Tera::default();
     tera.register_filter("json", |value: tera::Value, _: tera::Kwargs, _: &tera::State<'_>| -> tera::Value {
-        serde_json::to_string(&value).unwrap_or_default().replace('$', "$$").into()
+        yaml::json(&value).replace('$', "$$").into()
+    });
+    tera.register_filter("yaml", |text: tera::Value, _: tera::Kwargs, _: &tera::State<'_>| -> tera::Value {
+        text.as_str().map_or_else(|| yaml::json(&text), yaml::scalar).replace('$', "$$").into()
     });
     tera.add_raw_template(template, text).map_err(|error| wrong(&error))?;
     tera.render(template, context).map_err(|error| wrong(&error))

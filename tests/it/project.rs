@@ -98,7 +98,7 @@ compose: []
 images: {}
 modules:
   app:
-    path: .
+    path: "."
     image: python
     mode: dev
     deps:
