@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use futures_util::future::try_join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::apply::builds::Builder;
 use crate::apply::mirror::{self, Guard, Sent};
-use crate::apply::{Event, Report, gateway, ready, steps};
+use crate::apply::{Event, Report, gateway, ready, steps, taken};
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::builds::Progress;
@@ -30,16 +31,6 @@ use crate::redact::hide;
 
 /// Between two ticks of whoever shows what runs.
 const TICK: Duration = Duration::from_secs(1);
-
-/// A port was taken between the look at it and the start of its container.
-#[derive(Debug, thiserror::Error)]
-#[error("`{part}` cannot start: port {port} of this machine is taken by another program")]
-pub struct PortTaken {
-    /// The part.
-    pub part: PartName,
-    /// The port.
-    pub port: u16,
-}
 
 /// Everything that steps need.
 pub struct Work<'a> {
@@ -64,7 +55,7 @@ pub struct Work<'a> {
     /// The compose files, in order.
     pub compose_files: Vec<String>,
     /// Containers by part, as far as they are known.
-    pub containers: Mutex<BTreeMap<String, String>>,
+    pub containers: Mutex<BTreeMap<String, BTreeSet<String>>>,
     /// Held by the one compose call that runs: two at once make two networks of one name.
     pub creation: Mutex<()>,
     /// Time limit for every wait, in place of the parts' own.
@@ -177,13 +168,14 @@ impl Work<'_> {
             Action::Install(name) => self.install(at, self.part(name)?).await,
             Action::Start(name) => self.start(self.part(name)?).await,
             Action::Restart(name) => {
-                self.engine.stop(&self.container(name).await?).await?;
+                self.stop(name).await?;
                 self.start(self.part(name)?).await
             }
-            Action::Stop(name) => self.engine.stop(&self.container(name).await?).await,
+            Action::Stop(name) => self.stop(name).await,
             Action::Wait(name) => {
-                let (id, part) = (self.container(name).await?, self.part(name)?);
-                ready::wait(self.engine, part, &id, self.wait_timeout).await?;
+                let (part, ids) = (self.part(name)?, self.all(name).await?);
+                let waits = ids.iter().map(|id| ready::wait(self.engine, part, id, self.wait_timeout));
+                try_join_all(waits).await?;
                 self.remember_done(part).await
             }
             Action::Reload(name) => gateway::reload(self.engine, self.part(name)?, &self.container(name).await?).await,
@@ -206,11 +198,22 @@ impl Work<'_> {
         self.environment.parts.get(name).ok_or_else(|| unknown(name))
     }
 
+    /// The container of a part; of several, one.
     async fn container(&self, name: &PartName) -> Result<String> {
+        Ok(self.all(name).await?.pop_first().unwrap_or_default())
+    }
+
+    /// All containers of a part.
+    async fn all(&self, name: &PartName) -> Result<BTreeSet<String>> {
         let containers = self.containers.lock().await;
         containers.get(name.as_str()).cloned().ok_or_else(|| {
             Error::message(Kind::Failed, format!("`{name}` has no container")).hint("`devenv up` makes it")
         })
+    }
+
+    async fn stop(&self, name: &PartName) -> Result<()> {
+        let ids = self.all(name).await?;
+        try_join_all(ids.iter().map(|id| self.engine.stop(id))).await.map(drop)
     }
 
     /// Creates or replaces containers by one compose call, and hands new volumes to their owners.
@@ -238,8 +241,9 @@ impl Work<'_> {
         let label = format!("{}={}", labels::CHECKOUT, self.environment.id);
         let found = self.engine.containers(&label).await?;
         let mut containers = self.containers.lock().await;
+        containers.clear();
         for container in found.into_iter().filter(|container| container.role == Role::Part) {
-            containers.insert(container.part, container.id);
+            containers.entry(container.part).or_default().insert(container.id);
         }
         let new: BTreeSet<&String> = plan
             .steps
@@ -251,7 +255,7 @@ impl Work<'_> {
             .collect();
         let mut owned: BTreeSet<&String> = BTreeSet::new();
         for part in parts {
-            let Some(id) = containers.get(part.name.as_str()) else { continue };
+            let Some(id) = containers.get(part.name.as_str()).and_then(BTreeSet::first) else { continue };
             for mount in part.data.iter().chain(&part.mounts) {
                 let MountSource::Volume(name) = &mount.source else { continue };
                 let owner = self.environment.volumes.get(name).and_then(|volume| volume.owner);
@@ -356,19 +360,12 @@ impl Work<'_> {
     }
 
     async fn start(&self, part: &Part) -> Result<()> {
-        let id = self.container(&part.name).await?;
-        let Err(error) = self.engine.start(&id).await else { return Ok(()) };
-        let text = error.to_string();
-        let taken = text.contains("address already in use") || text.contains("port is already allocated");
-        // The engine's words end in the address, such as `0.0.0.0:8080: bind: address already in use`.
-        let names = |port: u16| text.split(|c: char| !c.is_ascii_digit()).any(|word| word == port.to_string());
-        let named = part.publish.iter().find(|publish| names(publish.host));
-        match named.copied().or_else(|| part.port()) {
-            Some(publish) if taken => {
-                Err(Error::new(Kind::Failed, PortTaken { part: part.name.clone(), port: publish.host }))
+        for id in self.all(&part.name).await? {
+            if let Err(error) = self.engine.start(&id).await {
+                return Err(taken::explained(self.engine, part, &self.environment.id, &error).await);
             }
-            _ => Err(Error::message(Kind::Failed, format!("`{}`: {text}", part.name))),
         }
+        Ok(())
     }
 }
 

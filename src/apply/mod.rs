@@ -23,6 +23,7 @@ mod running;
 pub mod secrets;
 pub mod setting;
 pub mod steps;
+pub mod taken;
 pub mod trust;
 pub mod watch;
 mod work;

@@ -65,8 +65,14 @@ pub async fn details(engine: &Engine, environment: &Environment, observed: &mut 
         })
     });
     let probes = environment.parts.values().filter_map(|part| {
-        let container = observed.container(&part.name).filter(|container| container.state == State::Running)?;
-        Some(async move { Some((part.name.clone(), glance(engine, part, container).await?)) })
+        let containers: Vec<&Container> = observed.containers_of(&part.name).collect();
+        let all_run = containers.iter().all(|container| container.state == State::Running);
+        let wanted = part.lifecycle.replicas.max(1);
+        (all_run && containers.len() >= wanted).then_some(async move {
+            let answers = join_all(containers.into_iter().map(|container| glance(engine, part, container))).await;
+            let answers: Option<Vec<String>> = answers.into_iter().collect();
+            Some((part.name.clone(), answers?.pop()?))
+        })
     });
     let done = environment.parts.values().filter(|part| part.once.is_some()).filter_map(|task| {
         let container = observed.container(&task.name);
@@ -119,7 +125,10 @@ const UNREADABLE: &str = "unreadable";
 /// What a running part answers to its probe, now.
 async fn glance(engine: &Engine, part: &Part, container: &Container) -> Option<String> {
     let address = container.address.as_deref().unwrap_or_default();
-    match &part.probe.as_ref()?.ask {
+    let Some(probe) = &part.probe else {
+        return (container.health == EngineHealth::Healthy).then(String::new);
+    };
+    match &probe.ask {
         Ask::Http { port, path } => {
             let (status, body) = network::get(address, *port, path, GLANCE).await.ok()?;
             (status < 400).then_some(body)

@@ -7,8 +7,8 @@ use crate::host::engine::Engine;
 use crate::host::engine::containers::Detail;
 use crate::host::network;
 use crate::plan::listeners;
-use crate::plan::observed::State;
-use crate::plan::parts::{Ask, Kind as PartKind, Part};
+use crate::plan::observed::{EngineHealth, State};
+use crate::plan::parts::{Ask, End, Kind as PartKind, Part};
 use crate::plan::runner::died_with;
 
 /// Between two looks at a part that answers over the network.
@@ -17,6 +17,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const SHORT_PAUSE: Duration = Duration::from_millis(20);
 /// Between two commands in a container: each costs the engine tens of milliseconds.
 const EXEC_PAUSE: Duration = Duration::from_secs(1);
+/// How often the engine may start a part again while it is waited for.
+const CRASHES: i64 = 3;
 /// How long a part without probe must run before it counts as running.
 const STEADY: Duration = Duration::from_secs(1);
 
@@ -29,22 +31,16 @@ pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration
         let code = code?;
         return if code == 0 { Ok(()) } else { Err(ended(engine, part, id, &engine.detail(id).await?).await) };
     }
+    let Some(probe) = &part.probe else { return steady(engine, part, id, limit).await };
     let begin = Instant::now();
     let mut looked = begin;
     let mut last: Option<String> = None;
-    let within = limit.or(part.probe.as_ref().map(|probe| probe.within)).unwrap_or(STEADY);
+    let within = limit.unwrap_or(probe.within);
     loop {
         let detail = engine.detail(id).await?;
         if detail.state != State::Running || detail.restarts > 0 {
             return Err(ended(engine, part, id, &detail).await);
         }
-        let Some(probe) = &part.probe else {
-            if begin.elapsed() >= STEADY {
-                return Ok(());
-            }
-            tokio::time::sleep(PAUSE).await;
-            continue;
-        };
         let left = within.saturating_sub(begin.elapsed());
         if let (true, Some(last)) = (left.is_zero(), &last) {
             return Err(not_ready(engine, part, id, within, &probe.ask, last).await);
@@ -96,6 +92,54 @@ enum Unready {
     Said(String),
     /// No answer came in the time that was left, which says less than an answer before it.
     Silent(String),
+}
+
+/// Waits for a part without a probe of ours: until the engine's own check says that it is healthy, where it has one, else
+/// until it runs steadily, or has ended with what it was for.
+async fn steady(engine: &Engine, part: &Part, id: &str, limit: Option<Duration>) -> Result<()> {
+    let begin = Instant::now();
+    let (mut since, mut seen) = (begin, None);
+    loop {
+        let detail = engine.detail(id).await?;
+        let restarts = *seen.get_or_insert(detail.restarts);
+        let starts_again = detail.is_restarted && detail.restarts < restarts + CRASHES && !detail.out_of_memory;
+        match (detail.state, &detail.check) {
+            (State::Exited(0), _) if part.lifecycle.end == End::Done => return Ok(()),
+            (State::Running, Some(check)) => match check.health {
+                EngineHealth::Healthy => return Ok(()),
+                EngineHealth::Unhealthy => return Err(unhealthy(engine, part, id, &check.output).await),
+                EngineHealth::Starting | EngineHealth::Unknown => {}
+            },
+            (State::Running, None) if detail.restarts == 0 || starts_again => {
+                if since.elapsed() >= STEADY {
+                    return Ok(());
+                }
+            }
+            // Until the next start, which the engine puts off longer each time.
+            (State::Exited(_) | State::Other, _) if starts_again => since = Instant::now(),
+            _ => return Err(ended(engine, part, id, &detail).await),
+        }
+        if let (Some(limit), Some(check)) = (limit.filter(|limit| begin.elapsed() >= *limit), &detail.check) {
+            let last = format!("its health check says nothing yet: {}", check.output);
+            return Err(not_ready_within(engine, part, id, limit, &last).await);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// The error for a part whose own health check says no.
+async fn unhealthy(engine: &Engine, part: &Part, id: &str, output: &str) -> Error {
+    let said = if output.is_empty() { "its health check fails".to_owned() } else { format!("its health check says: {output}") };
+    let lines = last_lines(engine, part, id).await;
+    Error::message(Kind::Failed, format!("`{}` is unhealthy: {said}{lines}", part.name))
+        .hint(format!("`devenv shell {}` looks inside: it still runs", part.name))
+        .hint("`healthcheck: {start_period: 1m}` of its compose file gives it more time")
+}
+
+async fn not_ready_within(engine: &Engine, part: &Part, id: &str, within: Duration, last: &str) -> Error {
+    let lines = last_lines(engine, part, id).await;
+    let message = format!("`{}` did not become healthy in {}: {last}{lines}", part.name, seconds(within));
+    Error::message(Kind::Failed, message).hint(format!("`devenv shell {}` looks inside: it still runs", part.name))
 }
 
 /// Asks once; the inner error is what the part answered.

@@ -1,6 +1,6 @@
 //! A checkout and the world around it, looked at once: what commands decide from, and how they carry out a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::apply::builds::Builder;
@@ -144,7 +144,10 @@ impl Session {
     pub async fn carry_out(&self, screen: Screen, plan: &Plan, options: Options) -> Result<Duration> {
         let progress = Progress::new(screen, plan);
         let report = |event| progress.show(event);
-        let containers = self.observed.containers.iter().filter(|container| container.role == Role::Part);
+        let mut containers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for one in self.observed.containers.iter().filter(|container| container.role == Role::Part) {
+            containers.entry(one.part.clone()).or_default().insert(one.id.clone());
+        }
         let work = Work {
             engine: &self.engine,
             builder: Builder {
@@ -164,7 +167,7 @@ impl Session {
             root: &self.checkout.root,
             owner: (self.machine.uid, self.machine.gid),
             compose_files: self.compose_files(),
-            containers: containers.map(|one| (one.part.clone(), one.id.clone())).collect::<BTreeMap<_, _>>().into(),
+            containers: containers.into(),
             creation: tokio::sync::Mutex::default(),
             wait_timeout: options.wait_timeout,
             cache: options.cache,

@@ -1,5 +1,7 @@
 //! `devenv status`
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::commands::context::{Context, Intent};
@@ -7,8 +9,8 @@ use crate::commands::session::Session;
 use crate::commands::watch::watched as watched_by;
 use crate::error::Result;
 use crate::host::watch;
-use crate::plan::observed::{STOPPED, State};
-use crate::plan::parts::{Kind, Part};
+use crate::plan::observed::{Container, EngineHealth, STOPPED, State};
+use crate::plan::parts::{End, Kind, Part};
 use crate::plan::up::Request;
 use crate::plan::watch::ModuleState;
 use crate::ui::screen;
@@ -109,16 +111,37 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
 /// What a part does, in one word or two.
 #[must_use]
 pub fn state(part: &Part, session: &Session) -> String {
-    let Some(container) = session.observed.container(&part.name) else {
-        let done = session.observed.done.contains_key(&part.name);
-        return if done { "done" } else { "not created" }.to_owned();
-    };
+    let states: Vec<String> =
+        session.observed.containers_of(&part.name).map(|container| state_of(part, container, session)).collect();
+    let wanted = part.lifecycle.replicas;
+    match states.first() {
+        None if session.observed.done.contains_key(&part.name) => "done".to_owned(),
+        None => "not created".to_owned(),
+        Some(first) if states.iter().all(|state| state == first) && states.len() == wanted => first.clone(),
+        Some(_) => {
+            let kinds: BTreeSet<&String> = states.iter().collect();
+            let count = |kind: &String| states.iter().filter(|state| *state == kind).count();
+            let all: Vec<String> = kinds.into_iter().map(|kind| format!("{} of {wanted} {kind}", count(kind))).collect();
+            all.join(", ")
+        }
+    }
+}
+
+fn state_of(part: &Part, container: &Container, session: &Session) -> String {
     match (container.state, part.kind) {
+        (State::Running, _) if part.probe.is_none() && container.health == EngineHealth::Unhealthy => {
+            "unhealthy".to_owned()
+        }
+        (State::Running, _) if part.probe.is_none() && container.health == EngineHealth::Starting => {
+            "not ready".to_owned()
+        }
+        (State::Running, _) if part.probe.is_none() && container.health == EngineHealth::Healthy => "healthy".to_owned(),
         (State::Running, _) if session.observed.ready.contains(&part.name) => "healthy".to_owned(),
         (State::Running, _) if part.probe.is_none() => "running".to_owned(),
         (State::Running, _) => "not ready".to_owned(),
         (State::Created, _) => "created".to_owned(),
         (State::Exited(0), Kind::Task) => "done".to_owned(),
+        (State::Exited(0), _) if part.lifecycle.end == End::Done => "done".to_owned(),
         (State::Exited(0 | STOPPED), _) => "stopped".to_owned(),
         (State::Exited(code), _) => format!("ended with code {code}"),
         (State::Paused, _) => "paused".to_owned(),

@@ -1,13 +1,13 @@
 //! `devenv up`
 
-use crate::apply::executor::PortTaken;
+use crate::apply::taken::PortTaken;
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::{Options, Session};
 use crate::commands::{doctor, prepare, status, watch};
 use crate::config::local::{Containers, Start};
 use crate::config::values::Duration;
 use crate::error::{Kind, Result};
-use crate::host::clock;
+use crate::host::{clock, state};
 use crate::plan::Plan;
 use crate::plan::fixes::Effect;
 use crate::plan::mend::Purpose;
@@ -68,7 +68,7 @@ pub async fn run(cx: &Context, args: &UpArgs) -> Result<()> {
                 }
             }
             Err(error)
-                if tries < TRIES && error.source.downcast_ref::<PortTaken>().is_some_and(|taken| !fixed(cx, taken)) =>
+                if tries < TRIES && error.source.downcast_ref::<PortTaken>().is_some_and(|taken| is_ours(cx, taken)) =>
             {
                 tries += 1;
                 cx.screen.say(format!("{error}; another one is chosen"));
@@ -78,9 +78,13 @@ pub async fn run(cx: &Context, args: &UpArgs) -> Result<()> {
     }
 }
 
-/// Whether the user chose the port, so that no other may be taken.
-fn fixed(cx: &Context, taken: &PortTaken) -> bool {
-    cx.checkout().is_ok_and(|checkout| checkout.project.local.ports.values().any(|port| port.get() == taken.port))
+/// Whether devenv chose the port, so that it may choose another one: neither the user did, nor a compose file.
+fn is_ours(cx: &Context, taken: &PortTaken) -> bool {
+    let (Ok(checkout), Ok(known)) = (cx.checkout(), state::look()) else { return false };
+    let fixed = checkout.project.local.ports.values().any(|port| port.get() == taken.port);
+    let root = checkout.root.to_string_lossy();
+    let mut ours = known.table.checkouts.iter().filter(|held| held.path == root).flat_map(|held| &held.ports);
+    !fixed && ours.any(|(part, port)| *part == taken.part && *port == taken.port)
 }
 
 async fn once(cx: &Context, args: &UpArgs) -> Result<()> {

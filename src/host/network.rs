@@ -15,6 +15,25 @@ pub fn listening() -> BTreeSet<u16> {
     tables.iter().flat_map(|table| listeners::listeners(table)).map(|listener| listener.port).collect()
 }
 
+/// The program that listens on a port, as far as this user may see it.
+#[must_use]
+pub fn holder(port: u16) -> Option<String> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| std::fs::read_to_string(path).unwrap_or_default());
+    let sockets: BTreeSet<String> = tables
+        .iter()
+        .flat_map(|table| listeners::inodes(table, port))
+        .map(|inode| format!("socket:[{inode}]"))
+        .collect();
+    let has_one = |process: &std::path::Path| {
+        let files = std::fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
+        let mut links = files.filter_map(|file| std::fs::read_link(file.path()).ok());
+        links.any(|link| sockets.contains(&*link.to_string_lossy()))
+    };
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.path());
+    let found = processes.filter(|path| path.join("fd").is_dir()).find(|path| has_one(path))?;
+    std::fs::read_to_string(found.join("comm")).ok().map(|name| name.trim().to_owned())
+}
+
 /// Third octets of 10.213.x.0/24 that a route of this machine covers.
 #[must_use]
 pub fn routed_octets() -> BTreeSet<u8> {

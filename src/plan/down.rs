@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::names::PartName;
 use crate::plan::definition::{self, Definition};
 use crate::plan::observed::{Observed, State};
-use crate::plan::parts::{Environment, Kind, Part};
+use crate::plan::parts::{Condition, End, Environment, Kind, Part};
 use crate::plan::{Action, Plan, up};
 
 /// What `down` takes away beside containers and networks.
@@ -62,7 +62,7 @@ pub fn down(environment: Option<&Environment>, observed: &Observed, volumes: Vol
 #[must_use]
 pub fn stop(environment: &Environment, observed: &Observed, names: &[PartName]) -> Plan {
     let mut plan = Plan::default();
-    let runs = |name: &PartName| observed.container(name).is_some_and(|container| container.state.is_alive());
+    let runs = |name: &PartName| observed.containers_of(name).any(|container| container.state.is_alive());
     let wanted = |name: &&PartName| (names.is_empty() || names.contains(name)) && runs(name);
     let mut waiting: Vec<&PartName> = environment.parts.keys().filter(wanted).collect();
     let mut stopped: Vec<(PartName, usize)> = Vec::new();
@@ -133,21 +133,25 @@ pub enum Running {
 #[must_use]
 pub fn start(environment: &Environment, observed: &Observed, names: &[PartName]) -> Plan {
     let mut plan = Plan::default();
-    let mut ready: Vec<(PartName, usize)> = Vec::new();
+    let mut ready: Vec<(PartName, usize, usize)> = Vec::new();
     for part in up::in_order(&environment.closure(names)) {
-        let Some(container) = observed.container(&part.name) else { continue };
-        let is_done = part.kind == Kind::Task && container.state == State::Exited(0);
-        if container.state == State::Running || is_done {
+        let ends = part.kind == Kind::Task || part.lifecycle.end == End::Done;
+        let is_right = |state: State| state == State::Running || (ends && state == State::Exited(0));
+        if observed.containers_of(&part.name).all(|container| is_right(container.state)) {
             continue;
         }
-        let mut after: Vec<usize> =
-            ready.iter().filter(|(name, _)| part.needs.contains(name)).map(|(_, step)| *step).collect();
+        let condition = |need: &PartName| part.lifecycle.conditions.get(need);
+        let step = |(name, start, wait): &(PartName, usize, usize)| {
+            if condition(name) == Some(&Condition::Started) { *start } else { *wait }
+        };
+        let mut after: Vec<usize> = ready.iter().filter(|(name, ..)| part.needs.contains(name)).map(step).collect();
         if part.mirror.is_some() {
             after.push(plan.push(Action::Mirror(part.name.clone()), "before it starts", vec![]));
         }
         let start = plan.push(Action::Start(part.name.clone()), "", after);
         let cause = part.probe.as_ref().map(|probe| probe.ask.to_string()).unwrap_or_default();
-        ready.push((part.name.clone(), plan.push(Action::Wait(part.name.clone()), cause, vec![start])));
+        let wait = plan.push(Action::Wait(part.name.clone()), cause, vec![start]);
+        ready.push((part.name.clone(), start, wait));
     }
     plan
 }

@@ -16,8 +16,8 @@ use crate::plan::identity::{Identity, Wish};
 use crate::plan::images::{Hierarchy, Node};
 use crate::plan::lock::Lock;
 use crate::plan::parts::{
-    Ask, Environment, GATEWAY, GATEWAY_HTTP, GATEWAY_PORTS, ImageRef, Kind, Mount, MountClass, MountSource, Part,
-    Probe, Publish, Route,
+    Ask, Environment, GATEWAY, GATEWAY_HTTP, GATEWAY_PORTS, ImageRef, Kind, Lifecycle, Mount, MountClass, MountSource,
+    Part, Probe, Publish, Route,
 };
 use crate::plan::presets::Preset;
 use crate::plan::zones::aliases;
@@ -256,6 +256,7 @@ impl Setup<'_> {
             install: None,
             mirror: None,
             once: None,
+            lifecycle: Lifecycle::default(),
             extra: of_gateway(self.machine.uid),
         })
     }

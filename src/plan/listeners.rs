@@ -33,6 +33,25 @@ pub fn listeners(table: &str) -> impl Iterator<Item = Listener> + '_ {
     })
 }
 
+/// The port that the engine could not have, by its words: they end in an address, such as
+/// `0.0.0.0:8080: bind: address already in use` or `Bind for 127.0.0.1:8080 failed: port is already allocated`.
+#[must_use]
+pub fn taken(words: &str) -> Option<u16> {
+    let end = ["failed: port is already allocated", "bind: address already in use"];
+    let before = end.iter().find_map(|end| words.split_once(end)).map(|(before, _)| before)?;
+    let digits = |c: char| c.is_ascii_digit();
+    before.trim_end_matches(|c: char| !digits(c)).rsplit(|c: char| !digits(c)).next()?.parse().ok()
+}
+
+/// The inodes of the sockets that listen on a port, by a table such as /proc/net/tcp.
+pub fn inodes(table: &str, port: u16) -> impl Iterator<Item = &str> {
+    table.lines().filter_map(move |line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let found = u16::from_str_radix(words.get(1)?.rsplit_once(':')?.1, 16).ok()?;
+        (found == port && *words.get(3)? == "0A").then(|| words.get(9).copied())?
+    })
+}
+
 /// Whether it is 127.x.x.x, also as IPv6 has it, or ::1.
 fn is_loopback(address: &str) -> bool {
     let four = address.strip_prefix("0000000000000000FFFF0000").unwrap_or(address);
@@ -90,6 +109,24 @@ mod tests {
             (8086, Everybody),
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_engines_words_name_the_port_that_is_taken() {
+        for (words, port) in [
+            ("driver failed programming external connectivity on endpoint shop-1 (9f8e): Bind for 127.0.0.1:6379 failed: port is already allocated", Some(6379)),
+            ("Error starting userland proxy: listen tcp4 0.0.0.0:8080: bind: address already in use", Some(8080)),
+            ("listen tcp6 [::]:443: bind: address already in use", Some(443)),
+            ("exec: \"serve\": executable file not found", None),
+        ] {
+            assert_eq!(taken(words), port, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_socket_is_found_by_its_port() {
+        let table = line("0100007F:1F90", "0A") + &line("00000000:1F90", "01") + &line("00000000:1F91", "0A");
+        assert_eq!(inodes(&table, 0x1f90).collect::<Vec<_>>(), ["1"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::plan::environment::{CERTS, EnvironmentError, Setup, probe, volume_mou
 use crate::plan::images::Node;
 use crate::plan::mirror::{self, Way};
 use crate::plan::parts::{
-    Copy, Environment, Install, Kind, Mount, MountClass, MountSource, Part, TaskRules, Volume, VolumeClass,
+    Copy, Environment, Install, Kind, Lifecycle, Mount, MountClass, MountSource, Part, TaskRules, Volume, VolumeClass,
 };
 
 impl Setup<'_> {
@@ -104,6 +104,7 @@ impl Setup<'_> {
                     Some(TaskRules { per, narrowed, max })
                 }
             },
+            lifecycle: Lifecycle::default(),
             extra: serde_yaml::Mapping::new(),
         })
     }

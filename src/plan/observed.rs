@@ -66,6 +66,8 @@ pub fn has_failed(code: i64) -> bool {
 pub enum EngineHealth {
     /// There is none, or not yet.
     Unknown,
+    /// It has not said anything for good yet.
+    Starting,
     /// It says yes.
     Healthy,
     /// It says no.
@@ -275,10 +277,15 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// The container of a part.
+    /// The containers of a part.
+    pub fn containers_of(&self, part: &PartName) -> impl Iterator<Item = &Container> {
+        self.containers.iter().filter(|container| container.role == Role::Part && container.part == part.as_str())
+    }
+
+    /// The container of a part; of several, one.
     #[must_use]
     pub fn container(&self, part: &PartName) -> Option<&Container> {
-        self.containers.iter().find(|container| container.role == Role::Part && container.part == part.as_str())
+        self.containers_of(part).next()
     }
 
     /// The parts that run.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::file::Service;
 use crate::names::PartName;
 use crate::plan::environment::{EnvironmentError, Setup, probe, volume_mount};
-use crate::plan::parts::{Environment, ImageRef, Kind, Mount, MountClass, MountSource, Part, Volume, VolumeClass};
+use crate::plan::parts::{Environment, ImageRef, Kind, Lifecycle, Mount, MountClass, MountSource, Part, Volume, VolumeClass};
 use crate::plan::presets;
 
 impl Setup<'_> {
@@ -82,6 +82,7 @@ impl Setup<'_> {
             install: None,
             mirror: None,
             once: None,
+            lifecycle: Lifecycle::default(),
             extra: preset.map(|preset| preset.service.clone()).unwrap_or_default(),
         })
     }

@@ -9,9 +9,9 @@ use crate::plan::builds;
 use crate::plan::definition::{self, Definition};
 use crate::plan::images::Hierarchy;
 use crate::plan::lock::Lock;
-use crate::plan::observed::{Container, Network, Observed, Role, STOPPED, State};
+use crate::plan::observed::{Container, EngineHealth, Network, Observed, Role, STOPPED, State};
 use crate::plan::once::{self, Again};
-use crate::plan::parts::{Environment, GATEWAY, ImageRef, Kind, MountClass, Part, VolumeClass};
+use crate::plan::parts::{Condition, End, Environment, GATEWAY, ImageRef, Kind, MountClass, Part, VolumeClass};
 use crate::plan::{Action, Plan};
 
 /// What the user asked for.
@@ -106,6 +106,7 @@ impl Up<'_> {
         }
         let mut installed: BTreeMap<String, usize> = BTreeMap::new();
         let mut ready: BTreeMap<&PartName, usize> = BTreeMap::new();
+        let mut started: BTreeMap<&PartName, usize> = BTreeMap::new();
         for part in in_order(&parts).into_iter().filter(|part| !settled(part)) {
             let mut after: Vec<usize> = created.get(&part.name).copied().into_iter().collect();
             if let Some(cause) = self.mirroring(part, created.contains_key(&part.name)) {
@@ -120,12 +121,16 @@ impl Up<'_> {
                     after = vec![step];
                 }
             }
-            after.extend(part.needs.iter().filter_map(|need| ready.get(need)));
+            after.extend(part.needs.iter().filter_map(|need| match part.lifecycle.conditions.get(need) {
+                Some(Condition::Started) => started.get(need),
+                Some(Condition::Ready | Condition::Completed) | None => ready.get(need),
+            }));
             let start = self.start(part, created.contains_key(&part.name), &plan, &installed);
             if let Some(cause) = &start {
-                let runs = self.observed.container(&part.name).is_some_and(|one| one.state == State::Running);
+                let runs = self.observed.containers_of(&part.name).all(|one| one.state == State::Running);
                 let action = if runs && !created.contains_key(&part.name) { Action::Restart } else { Action::Start };
                 let step = plan.push(action(part.name.clone()), cause.clone(), after);
+                started.insert(&part.name, step);
                 after = vec![step];
             } else if self.must_reload(part) {
                 after = vec![plan.push(Action::Reload(part.name.clone()), "its configuration changed", after)];
@@ -155,14 +160,18 @@ impl Up<'_> {
 
     /// Containers that should not be: switched off, gone from the configuration, left over, or double.
     fn removals(&self, plan: &mut Plan) -> Vec<usize> {
-        let mut kept: BTreeSet<&str> = BTreeSet::new();
+        let mut kept: BTreeMap<&str, usize> = BTreeMap::new();
         let mut steps = Vec::new();
         // Two `compose up` at once have made them: nobody knows which container is in which.
         let all = &self.observed.networks;
         let has_twin = |one: &&Network| all.iter().any(|other| other.id != one.id && other.name == one.name);
         let networks: Vec<&Network> = all.iter().filter(has_twin).collect();
-        for container in &self.observed.containers {
+        let mut containers: Vec<&Container> = self.observed.containers.iter().collect();
+        // Compose numbers several of one part, and makes the first numbers.
+        containers.sort_by_key(|container| (self.replicas(container) > 1).then(|| number(&container.name)));
+        for container in containers {
             let known = self.environment.parts.contains_key(container.part.as_str());
+            let wanted = self.replicas(container);
             let cause = if container.role == Role::LeftOver {
                 "left over by a command that was killed".to_owned()
             } else if container.role == Role::Installing {
@@ -173,8 +182,11 @@ impl Up<'_> {
                 self.why_absent(&container.part)
             } else if let Some(cause) = self.half_done(container) {
                 cause.to_owned()
-            } else if !kept.insert(&container.part) {
-                "there are two of it".to_owned()
+            } else if count(&mut kept, &container.part) > wanted {
+                match wanted {
+                    1 => "there are two of it".to_owned(),
+                    wanted => format!("there are more than {wanted} of it"),
+                }
             } else if let [one, ..] = networks.as_slice() {
                 format!("there are {} networks called {}", networks.len(), one.name)
             } else {
@@ -198,6 +210,11 @@ impl Up<'_> {
             return Some("a command was killed while it replaced it");
         }
         (container.state == State::Removing).then_some("a command was killed while it removed it")
+    }
+
+    /// How many containers there should be of the part that runs in this one.
+    fn replicas(&self, container: &Container) -> usize {
+        self.environment.parts.get(container.part.as_str()).map_or(1, |part| part.lifecycle.replicas)
     }
 
     fn why_absent(&self, part: &str) -> String {
@@ -252,18 +269,26 @@ impl Up<'_> {
         made: &BTreeMap<String, usize>,
         plan: &Plan,
     ) -> Option<(Action, String)> {
-        let Some(container) = self.observed.container(&part.name) else {
+        let Some(first) = self.observed.container(&part.name) else {
             return Some((Action::Create(part.name.clone()), "not there yet".to_owned()));
         };
-        let is_removed = |action: &Action| matches!(action, Action::Remove { id, .. } if *id == container.id);
-        if let Some(removal) = plan.find(is_removed) {
-            return Some((Action::Create(part.name.clone()), plan.steps[removal].cause.clone()));
+        let removal = |one: &Container| plan.find(|step| matches!(step, Action::Remove { id, .. } if *id == one.id));
+        let stay: Vec<&Container> =
+            self.observed.containers_of(&part.name).filter(|one| removal(one).is_none()).collect();
+        if stay.is_empty() {
+            let cause = removal(first).map_or("not there yet", |step| plan.steps[step].cause.as_str());
+            return Some((Action::Create(part.name.clone()), cause.to_owned()));
+        }
+        let wanted = part.lifecycle.replicas;
+        if stay.len() < wanted {
+            return Some((Action::Create(part.name.clone()), format!("{} of {wanted} are there", stay.len())));
         }
         if let Some(Again::Yes(cause)) = self.again(part, made) {
             return Some((Action::Recreate(part.name.clone()), cause));
         }
         let definition = self.definitions.get(part.name.as_str());
-        let changed = definition.and_then(|definition| definition.difference(&container.definition));
+        let changed =
+            stay.iter().find_map(|container| definition.and_then(|one| one.difference(&container.definition)));
         let cause = match (changed, &part.image) {
             (Some(keys), _) if keys.contains(&definition::KEY.to_owned()) => {
                 "what it was made from is not known: the key in .devenv is new".to_owned()
@@ -272,7 +297,7 @@ impl Up<'_> {
             (None, _) if self.request.recreate => "asked for by --recreate".to_owned(),
             (None, _) => match volumes_of(part).find(|volume| made.contains_key(*volume)) {
                 Some(volume) => format!("its volume {volume} was removed"),
-                None => self.observed.detached(container)?,
+                None => stay.iter().find_map(|container| self.observed.detached(container))?,
             },
             (Some(keys), ImageRef::Ours(image, tag)) if keys.contains(&"image".to_owned()) => {
                 if built.contains_key(image) {
@@ -362,10 +387,20 @@ impl Up<'_> {
         if created {
             return Some(String::new());
         }
-        let container = self.observed.container(&part.name)?;
+        self.observed.containers_of(&part.name).find_map(|container| self.start_of(part, container, plan, installed))
+    }
+
+    fn start_of(
+        &self,
+        part: &Part,
+        container: &Container,
+        plan: &Plan,
+        installed: &BTreeMap<String, usize>,
+    ) -> Option<String> {
         let reinstalled = part.install.as_ref().is_some_and(|install| installed.contains_key(&install.volume));
         match (container.state, part.kind) {
             (State::Exited(0), Kind::Task) => self.task_again(part, plan),
+            (State::Exited(0), _) if part.lifecycle.end == End::Done => None,
             (State::Running, _) if reinstalled => Some("its dependencies changed".to_owned()),
             (State::Running, _) => None,
             (State::Created, _) => Some("it was never started".to_owned()),
@@ -403,10 +438,14 @@ impl Up<'_> {
                 (None, _) => Some("until it runs steadily".to_owned()),
             };
         }
-        self.observed.container(&part.name)?;
-        let probe = part.probe.as_ref()?;
+        let container = self.observed.container(&part.name)?;
         let ready = part.kind == Kind::Task || self.observed.ready.contains(&part.name);
-        (!ready).then(|| probe.ask.to_string())
+        let has_check = matches!(container.health, EngineHealth::Starting | EngineHealth::Unhealthy);
+        match &part.probe {
+            _ if ready => None,
+            Some(probe) => Some(probe.ask.to_string()),
+            None => (has_check && container.state == State::Running).then(|| "its health check".to_owned()),
+        }
     }
 }
 
@@ -415,6 +454,18 @@ fn volumes_of(part: &Part) -> impl Iterator<Item = &str> {
         crate::plan::parts::MountSource::Volume(name) => Some(name.as_str()),
         crate::plan::parts::MountSource::Folder(_) | crate::plan::parts::MountSource::Memory => None,
     })
+}
+
+/// Counts one more of `part`, and says how many that makes.
+fn count<'a>(all: &mut BTreeMap<&'a str, usize>, part: &'a str) -> usize {
+    let known = all.entry(part).or_default();
+    *known += 1;
+    *known
+}
+
+/// The number at the end of a container's name.
+fn number(name: &str) -> usize {
+    name.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(usize::MAX)
 }
 
 /// Parts with what they need before them; the configuration has no cycles.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::names::PartName;
-use crate::plan::parts::{ImageRef, Kind, Mount, MountClass, MountSource};
+use crate::plan::parts::{ImageRef, Kind, Lifecycle, Mount, MountClass, MountSource};
 
 fn api() -> Part {
     let mount = |target: &str| Mount {
@@ -31,6 +31,7 @@ fn api() -> Part {
         install: None,
         mirror: None,
         once: None,
+        lifecycle: Lifecycle::default(),
         extra: serde_yaml::Mapping::new(),
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bollard::errors::Error as ApiError;
 use bollard::models::ContainerSummary;
 use bollard::query_parameters::{
-    InspectContainerOptions, KillContainerOptionsBuilder, ListContainersOptionsBuilder, ListNetworksOptions,
+    InspectContainerOptions, KillContainerOptionsBuilder, ListContainersOptions, ListContainersOptionsBuilder, ListNetworksOptions,
     LogsOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptions,
 };
 use futures_util::{Stream, StreamExt};
@@ -35,8 +35,21 @@ pub struct Detail {
     pub started_at: String,
     /// How often the engine has started it again.
     pub restarts: i64,
+    /// Whether the engine starts it again when it ends.
+    pub is_restarted: bool,
+    /// What its own health check says, where it has one.
+    pub check: Option<Check>,
     /// Its variables, as `NAME=value`.
     pub env: Vec<String>,
+}
+
+/// The engine's own health check of a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What it says.
+    pub health: EngineHealth,
+    /// What it printed last.
+    pub output: String,
 }
 
 /// Between two looks at a container that somebody else removes, and for how long.
@@ -69,6 +82,16 @@ impl Engine {
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
         let listed = self.docker.list_containers(Some(options)).await.map_err(failed("cannot list containers"))?;
         Ok(listed.into_iter().map(container).collect())
+    }
+
+    /// The running container, of whomever, that a port of this machine leads to.
+    pub async fn publisher(&self, port: u16) -> Option<Container> {
+        let listed = self.docker.list_containers(None::<ListContainersOptions>).await.ok()?;
+        let publishes = |seen: &ContainerSummary| {
+            let ports = seen.ports.iter().flatten();
+            ports.filter_map(|one| one.public_port).any(|public| public == port)
+        };
+        listed.into_iter().find(publishes).map(container)
     }
 
     /// All networks of the engine.
@@ -110,13 +133,17 @@ impl Engine {
             word => other_state(word),
         };
         let networks = seen.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
+        let host = seen.host_config.unwrap_or_default();
+        let policy = host.restart_policy.and_then(|policy| policy.name).map(|name| name.to_string());
         Ok(Detail {
             state: doing,
             out_of_memory: state.oom_killed.unwrap_or_default(),
-            memory_limit: seen.host_config.and_then(|config| config.memory).unwrap_or_default(),
+            memory_limit: host.memory.unwrap_or_default(),
             address: networks.into_values().find_map(|network| network.ip_address.filter(|ip| !ip.is_empty())),
             started_at: state.started_at.unwrap_or_default(),
             restarts: seen.restart_count.unwrap_or_default(),
+            is_restarted: policy.is_some_and(|name| !matches!(name.as_str(), "" | "no")),
+            check: state.health.and_then(check),
             env: seen.config.and_then(|config| config.env).unwrap_or_default(),
         })
     }
@@ -235,7 +262,9 @@ fn container(seen: ContainerSummary) -> Container {
         Some("exited") => State::Exited(exit_code(&status)),
         word => other_state(word),
     };
-    let health = if status.contains("(healthy)") {
+    let health = if status.contains("(health: starting)") {
+        EngineHealth::Starting
+    } else if status.contains("(healthy)") {
         EngineHealth::Healthy
     } else if status.contains("(unhealthy)") {
         EngineHealth::Unhealthy
@@ -274,6 +303,17 @@ fn other_state(word: Option<&str>) -> State {
         // `removing`; and `dead`, which the engine could not remove whole.
         _ => State::Removing,
     }
+}
+
+fn check(seen: bollard::models::Health) -> Option<Check> {
+    let health = match seen.status.map(|status| status.to_string()).as_deref() {
+        Some("healthy") => EngineHealth::Healthy,
+        Some("unhealthy") => EngineHealth::Unhealthy,
+        Some("starting") => EngineHealth::Starting,
+        _ => return None,
+    };
+    let last = seen.log.unwrap_or_default().pop().and_then(|result| result.output);
+    Some(Check { health, output: last.unwrap_or_default().trim().to_owned() })
 }
 
 fn role(labels: &HashMap<String, String>) -> Role {
