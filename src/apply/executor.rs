@@ -54,6 +54,8 @@ pub struct Work<'a> {
     pub owner: (u32, u32),
     /// The compose files, in order.
     pub compose_files: Vec<String>,
+    /// Variables that the compose files name.
+    pub variables: &'a BTreeMap<String, String>,
     /// Containers by part, as far as they are known.
     pub containers: Mutex<BTreeMap<String, BTreeSet<String>>>,
     /// Held by the one compose call that runs: two at once make two networks of one name.
@@ -231,7 +233,7 @@ impl Work<'_> {
             self.make_mount_points(part)?;
         }
         let call = compose::call(&self.engine.endpoint, self.root, &self.environment.project, &self.compose_files);
-        let call = compose::create(call, &names);
+        let call = compose::create(call, &names).envs(self.variables);
         compose::run(&call, |line| {
             for at in steps {
                 (self.report)(Event::Doing(*at, line.trim().to_owned()));

@@ -1,7 +1,7 @@
 //! The definition that all compose files make together, as compose merges them: asked once, kept under the digest of
 //! everything that it depends on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -66,19 +66,17 @@ impl Merge<'_> {
             paths.push(path.display().to_string());
         }
         paths.extend(self.fragments.iter().map(|fragment| self.root.join(&fragment.name).display().to_string()));
-        let call = compose::config(compose::call(self.endpoint, self.root, self.project, &paths));
-        let mut unset = Vec::new();
-        let merged = compose::run(&call, |line| {
-            if line.contains("variable is not set") {
-                unset.push(line.to_owned());
-            }
-        })
-        .await
-        .map_err(|error| Error { kind: Kind::Usage, ..error })?;
-        if let Some(line) = unset.first() {
-            let name = line.split('"').nth(1).map(|name| name.trim_matches('\\')).unwrap_or_default();
-            let error = Error::message(Kind::Usage, format!("a fragment uses ${{{name}}}, which is not set"));
-            return Err(error.hint(format!("set it, give a default with ${{{name}:-…}}, or write $$ for a literal $")));
+        let call = compose::config(compose::call(self.endpoint, self.root, self.project, &paths)).envs(self.env);
+        let mut unset = BTreeSet::new();
+        let merged = compose::run(&call, |line| unset.extend(compose::unset_variable(line)))
+            .await
+            .map_err(|error| Error { kind: Kind::Usage, ..error })?;
+        // Those of fragments were told with their places before.
+        if !unset.is_empty() {
+            let names: Vec<String> = unset.iter().map(|name| format!("`{name}`")).collect();
+            let error =
+                Error::message(Kind::Usage, format!("the compose files use {}, which is not set", names.join(", ")));
+            return Err(error.hint("set it, give a default with ${NAME:-…}, or write $$ for a literal $"));
         }
         serde_json::from_str(&merged).map_err(|error| Error::message(Kind::Failed, format!("compose config: {error}")))
     }

@@ -17,8 +17,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 const SHORT_PAUSE: Duration = Duration::from_millis(20);
 /// Between two commands in a container: each costs the engine tens of milliseconds.
 const EXEC_PAUSE: Duration = Duration::from_secs(1);
-/// How often the engine may start a part again while it is waited for.
+/// How often the engine may start a part again while it is waited for, and for how long.
 const CRASHES: i64 = 3;
+const CRASHES_WITHIN: Duration = Duration::from_secs(60);
 /// How long a part without probe must run before it counts as running.
 const STEADY: Duration = Duration::from_secs(1);
 
@@ -98,13 +99,19 @@ enum Unready {
 /// until it runs steadily, or has ended with what it was for.
 async fn steady(engine: &Engine, part: &Part, id: &str, limit: Option<Duration>) -> Result<()> {
     let begin = Instant::now();
-    let (mut since, mut seen) = (begin, None);
+    let (mut since, mut first, mut last) = (begin, None, 0);
     loop {
         let detail = engine.detail(id).await?;
-        let restarts = *seen.get_or_insert(detail.restarts);
-        let starts_again = detail.is_restarted && detail.restarts < restarts + CRASHES && !detail.out_of_memory;
+        let restarts = *first.get_or_insert(detail.restarts);
+        let starts_again = detail.is_restarted
+            && detail.restarts < restarts + CRASHES
+            && begin.elapsed() < CRASHES_WITHIN
+            && !detail.out_of_memory;
+        if detail.restarts != std::mem::replace(&mut last, detail.restarts) {
+            since = Instant::now();
+        }
         match (detail.state, &detail.check) {
-            (State::Exited(0), _) if part.lifecycle.end == End::Done => return Ok(()),
+            (State::Exited(0), _) if part.lifecycle.end != End::Stopped => return Ok(()),
             (State::Running, Some(check)) => match check.health {
                 EngineHealth::Healthy => return Ok(()),
                 EngineHealth::Unhealthy => return Err(unhealthy(engine, part, id, &check.output).await),
@@ -116,7 +123,7 @@ async fn steady(engine: &Engine, part: &Part, id: &str, limit: Option<Duration>)
                 }
             }
             // Until the next start, which the engine puts off longer each time.
-            (State::Exited(_) | State::Other, _) if starts_again => since = Instant::now(),
+            (State::Restarting, _) if starts_again => since = Instant::now(),
             _ => return Err(ended(engine, part, id, &detail).await),
         }
         if let (Some(limit), Some(check)) = (limit.filter(|limit| begin.elapsed() >= *limit), &detail.check) {
@@ -129,7 +136,11 @@ async fn steady(engine: &Engine, part: &Part, id: &str, limit: Option<Duration>)
 
 /// The error for a part whose own health check says no.
 async fn unhealthy(engine: &Engine, part: &Part, id: &str, output: &str) -> Error {
-    let said = if output.is_empty() { "its health check fails".to_owned() } else { format!("its health check says: {output}") };
+    let said = if output.is_empty() {
+        "its health check fails".to_owned()
+    } else {
+        format!("its health check says: {output}")
+    };
     let lines = last_lines(engine, part, id).await;
     Error::message(Kind::Failed, format!("`{}` is unhealthy: {said}{lines}", part.name))
         .hint(format!("`devenv shell {}` looks inside: it still runs", part.name))

@@ -29,7 +29,9 @@ pub async fn explained(engine: &Engine, part: &Part, checkout: &str, error: &Err
     let holder = match engine.publisher(port).await {
         Some(container) if container.checkout == checkout => format!("`{}` of this checkout", container.part),
         Some(container) => format!("the container `{}`", container.name),
-        None => network::holder(port).map_or_else(|| "another program".to_owned(), |name| format!("the program `{name}`")),
+        None => {
+            network::holder(port).map_or_else(|| "another program".to_owned(), |name| format!("the program `{name}`"))
+        }
     };
     Error::new(Kind::Failed, PortTaken { part: part.name.clone(), port, holder })
 }

@@ -1,5 +1,6 @@
 //! How a [`Session`] comes about: what is there, who the checkout is, what should be, and the files that say so.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -14,7 +15,7 @@ use crate::config::{self, Source};
 use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::host::state::HeldTable;
-use crate::host::{checkout, files, machine, network, state};
+use crate::host::{checkout, child_env, endpoint, files, machine, network, state};
 use crate::names::PartName;
 use crate::plan::environment::{self, Contents, Machine, Setup};
 use crate::plan::identity::{self, IdFile, Identity};
@@ -24,7 +25,7 @@ use crate::plan::mirror::{self, Kinship};
 use crate::plan::observed::{Observed, World};
 use crate::plan::presets::Preset;
 use crate::plan::secrets::is_secret;
-use crate::plan::{builds, fragments};
+use crate::plan::{builds, fragments, proxies};
 use crate::redact;
 use crate::render::definition::{definitions, services};
 use crate::render::{self, Access, Generated};
@@ -40,11 +41,16 @@ impl Context {
     ) -> Result<Session> {
         let project = &checkout.project;
         let world = observe::world(&engine, description, project.file.project.as_str()).await?;
-        let machine = machine_of(&checkout, &engine, &world)?;
-        let mut news = Vec::new();
+        let mut machine = machine_of(&checkout, &engine, &world)?;
+        let mut news = checkout.unread.clone();
+        let fragments = checkout.fragments()?;
         let lock = self.lock_of(&checkout, &engine, intent, &mut news).await?;
         let images = Hierarchy::new(project, &checkout.assets, &lock, &world.engine.platform)?;
         let Owner { identity, id_file, mut observed, table } = owner(&checkout, &machine, world, intent, &mut news)?;
+
+        machine.proxy = proxies_of(&machine, &engine, &mut news)?;
+        let further: Vec<String> = fragments.iter().flat_map(config::fragment::services).collect();
+        machine.proxy = proxies::variables(&machine.proxy, &proxies::exempt(project, &identity, &further));
 
         let site = Site::of(&checkout, &identity, machine.uid, intent, &mut news)?;
         let contents = contents(&checkout, &site)?;
@@ -78,14 +84,13 @@ impl Context {
         let read = render::secrets::read_by_parts(&environment, &secrets);
         let mut services = services(&generated)?;
         if !project.file.compose.is_empty() {
-            let fragments = checkout.fragments()?;
             let merge = Merge {
                 endpoint: &engine.endpoint,
                 root: &checkout.root,
                 project: &environment.project,
                 generated: &generated,
                 fragments: &fragments,
-                env: &checkout::variables(),
+                env: &child_env::for_compose_files(&checkout::variables()),
             };
             let (merged, kept) = merge.run().await?;
             fragments::check(&merged, &machine.root, &project.local.allow)?;
@@ -93,6 +98,10 @@ impl Context {
             services = render::definition::merged_services(&merged);
             generated.push(kept);
         }
+        let texts = generated.iter().map(|file| Cow::Borrowed(file.text.as_str()));
+        let texts = texts.chain(fragments.iter().map(|fragment| String::from_utf8_lossy(&fragment.bytes)));
+        let env = child_env::for_compose_files(&checkout::variables());
+        let variables = texts.flat_map(|text| config::compose_variables::named(&text, &env)).collect();
         let definitions = definitions(&services, &environment, &read, key.as_bytes());
         generated.push(render::compose::labels(&environment, &definitions));
         generated.extend(site.configuration.clone());
@@ -125,6 +134,7 @@ impl Context {
             news,
             table,
             ca_bundle,
+            variables,
         })
     }
 
@@ -158,6 +168,19 @@ fn machine_of(checkout: &Checkout, engine: &Engine, world: &World) -> Result<Mac
         here: here.each_ref().map(String::as_str),
     });
     Ok(machine)
+}
+
+/// The machine's proxies: those of the environment, else those that the docker client gives to containers.
+fn proxies_of(machine: &Machine, engine: &Engine, news: &mut Vec<String>) -> Result<BTreeMap<String, String>> {
+    if machine.proxy.keys().any(|name| !name.eq_ignore_ascii_case(proxies::EXEMPT)) {
+        return Ok(machine.proxy.clone());
+    }
+    let found = endpoint::client_proxies(&endpoint::config_dir(), &engine.endpoint)?.variables();
+    if !found.is_empty() {
+        let names: Vec<&str> = found.keys().map(String::as_str).collect();
+        news.push(format!("proxies of the docker client's configuration are used: {}", names.join(", ")));
+    }
+    Ok(machine.proxy.clone().into_iter().chain(found).collect())
 }
 
 /// Who the checkout is, and what it has.
@@ -286,15 +309,16 @@ fn preset_by_service(checkout: &Checkout) -> BTreeMap<PartName, &Preset> {
 
 impl Checkout {
     /// The team's compose files, checked.
-    fn fragments(&self) -> Result<Vec<Source>> {
+    pub(super) fn fragments(&self) -> Result<Vec<Source>> {
         let files = self.project.file.compose.iter();
-        files
-            .map(|path| {
-                let source = checkout::source(&self.root, path.as_str())?;
-                let source = source.unwrap_or(Source { name: path.to_string(), bytes: Vec::new() });
-                config::fragment::check(&source)?;
-                Ok(source)
-            })
-            .collect()
+        let read = |path: &RelPath| {
+            let source = checkout::source(&self.root, path.as_str())?;
+            Ok(source.unwrap_or(Source { name: path.to_string(), bytes: Vec::new() }))
+        };
+        let sources: Vec<Source> = files.map(read).collect::<Result<_>>()?;
+        let env = child_env::for_compose_files(&checkout::variables());
+        let variables = config::fragment::Variables { env: &env, unread: &checkout::dotenv_names(&self.root) };
+        config::fragment::check(&sources, variables)?;
+        Ok(sources)
     }
 }

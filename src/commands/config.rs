@@ -84,7 +84,10 @@ pub fn run(cx: &Context, args: &ConfigArgs) -> Result<()> {
         None if args.env == Some(For::Prod) => production(cx, args.json)?,
         None if args.origin => origin(cx, args.json)?,
         None => {
-            let project = cx.checkout()?.project;
+            let Checkout { project, unread, .. } = cx.checkout()?;
+            for line in unread {
+                cx.screen.say(line);
+            }
             let value = project.shown();
             if args.json {
                 cx.screen.json(&value);

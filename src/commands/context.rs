@@ -1,5 +1,6 @@
 //! What commands share: the checkout and its files, the engine, and the locks.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -55,6 +56,8 @@ pub struct Checkout {
     pub assets: Assets,
     /// The presets in force.
     pub presets: BTreeMap<String, Preset>,
+    /// What is worth a line about variables that stand in a file that nobody reads.
+    pub unread: Vec<String>,
 }
 
 /// The version of this devenv.
@@ -125,13 +128,21 @@ impl Context {
         let setting = Setting { main: &main, local, env: &env, known: &known };
         let draft = config::read(setting);
         let facts = checkout::facts(&root, &draft.paths());
-        let project = draft.finish(&facts)?;
+        let texts = [Some(&main), local].into_iter().flatten().map(|source| String::from_utf8_lossy(&source.bytes));
+        let unread = unread_variables(&root, texts, &env);
+        let project = draft.finish(&facts).map_err(|problems| {
+            let error = Error::from(problems);
+            unread.iter().fold(error, |error, line| error.hint(line))
+        })?;
+        let fragments = project.file.compose.iter();
+        let fragments = fragments.filter_map(|path| files::read_text(&path.at(&root)).ok().flatten().map(Cow::Owned));
+        let unread = unread.into_iter().chain(unread_variables(&root, fragments, &env)).collect();
         redact::remember(project.local.secrets.values().chain(&secrets::kept_values(&root)));
         let installs = project.file.modules.values().filter_map(|module| module.deps.as_ref());
         redact::remember(installs.flat_map(|deps| &deps.secrets).filter_map(|name| env.get(name)));
         redact::remember(env.iter().filter(|(name, _)| name.starts_with(secrets::VARIABLE)).map(|(_, value)| value));
         let presets = presets::read(&assets)?;
-        Ok(Checkout { root, project, assets, presets })
+        Ok(Checkout { root, project, assets, presets, unread })
     }
 
     /// What the configuration of a checkout may refer to.
@@ -197,6 +208,21 @@ impl Context {
             None => Ok(None),
         }
     }
+}
+
+/// A line about variables that configuration texts use and that only a file `.env` has, which is not read.
+fn unread_variables<'t>(
+    root: &Path,
+    texts: impl Iterator<Item = Cow<'t, str>>,
+    env: &BTreeMap<String, String>,
+) -> Option<String> {
+    let names = checkout::dotenv_names(root).into_iter().filter(|name| !env.contains_key(name));
+    let names: BTreeMap<String, String> = names.map(|name| (name, String::new())).collect();
+    let used: BTreeMap<String, String> =
+        texts.flat_map(|text| config::compose_variables::named(&text, &names)).collect();
+    let used: Vec<String> = used.into_keys().map(|name| format!("`{name}`")).collect();
+    let line = || format!("`.env` has {}, which devenv does not read: `set -a; . ./.env` exports it", used.join(", "));
+    (!used.is_empty()).then(line)
 }
 
 /// The beginning of today, in the lock's form.

@@ -9,7 +9,7 @@ use crate::plan::down::{self, Volumes};
 
 /// Stop and remove the containers and the network of this checkout
 ///
-/// Data volumes stay, unless -v is given. It also works where devenv.yaml cannot be read, and with `-p NAME` where the
+/// Data volumes stay, unless -v is given. It also works where devenv.yaml or a compose file cannot be used, and with `-p NAME` where the
 /// folder of a checkout is gone.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv down\n  devenv down -v --yes")]
@@ -28,15 +28,19 @@ pub async fn run(cx: &Context, args: &DownArgs) -> Result<()> {
     if !args.dry_run {
         remains::end_watcher(cx).await;
     }
-    if let Some(remains) = Remains::of(cx).await? {
-        return remains.down(cx, volumes, args.dry_run).await;
-    }
     if args.dry_run {
-        let session = cx.session(Intent::Look).await?;
-        cx.screen.data(down::down(Some(&session.environment), &session.observed, volumes).to_string());
-        return Ok(());
+        return match cx.session(Intent::Look).await {
+            Ok(session) => {
+                cx.screen.data(down::down(Some(&session.environment), &session.observed, volumes).to_string());
+                Ok(())
+            }
+            Err(error) => Remains::after(cx, error).await?.down(cx, volumes, true).await,
+        };
     }
-    let (session, _lock) = cx.locked_session(Intent::Look).await?;
+    let (session, _lock) = match cx.locked_session(Intent::Look).await {
+        Ok(session) => session,
+        Err(error) => return Remains::after(cx, error).await?.down(cx, volumes, false).await,
+    };
     let plan = down::down(Some(&session.environment), &session.observed, volumes);
     if plan.is_empty() {
         cx.screen.say("nothing is there");

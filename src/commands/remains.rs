@@ -1,4 +1,4 @@
-//! What runs of a checkout whose files cannot be read, or whose folder is gone: the engine's labels say what there is, so
+//! What runs of a checkout whose files cannot be read or merged, or whose folder is gone: the engine's labels say what there is, so
 //! that it can be ended all the same.
 
 use std::path::{Path, PathBuf};
@@ -24,10 +24,12 @@ pub(super) struct Remains {
 }
 
 impl Remains {
-    /// Looks what there is, where the checkout's files cannot be read; none where they can. The error is theirs where
-    /// nobody knows which checkout it is.
-    pub(super) async fn of(cx: &Context) -> Result<Option<Self>> {
-        let Err(error) = cx.checkout() else { return Ok(None) };
+    /// Looks what there is, where what should be cannot be found out: a file cannot be read, or compose cannot merge it.
+    /// The error is the one that says so, where nobody knows which checkout it is.
+    pub(super) async fn after(cx: &Context, error: Error) -> Result<Self> {
+        if matches!(error.kind, Kind::Signal(_) | Kind::Bug) {
+            return Err(error);
+        }
         let Some((root, id)) = identity(cx)? else { return Err(error) };
         let mut engine = cx.engine()?;
         cx.screen.say(errors::text(&error, false));
@@ -36,7 +38,7 @@ impl Remains {
         let lock = locks::take(&root, &engine.endpoint, &cx.command, wait).await?;
         engine.finish_orphaned(lock.journal()).await?;
         let observed = observe::world(&engine, observe::describe(&engine), "").await?.of(&id);
-        Ok(Some(Self { engine, observed, _lock: lock }))
+        Ok(Self { engine, observed, _lock: lock })
     }
 
     /// Removes all of it, and its data where that is asked for.
@@ -64,6 +66,19 @@ impl Remains {
             cx.screen.say(step.action.to_string());
         }
         Ok(())
+    }
+
+    /// What runs of a checkout whose parts are not known, for `status`: name and state of each container.
+    pub(super) async fn states(cx: &Context, error: &Error) -> Result<Option<Vec<(String, String)>>> {
+        let Some((_, id)) = identity(cx)? else { return Ok(None) };
+        let engine = cx.engine()?;
+        let observed = observe::world(&engine, observe::describe(&engine), "").await?.of(&id);
+        cx.screen.say(errors::text(error, false));
+        cx.screen.say("so what runs is known by its labels alone:");
+        let parts = observed.containers.into_iter().filter(|one| one.role == Role::Part);
+        let mut states: Vec<(String, String)> = parts.map(|one| (one.part, one.status)).collect();
+        states.sort();
+        Ok(Some(states))
     }
 
     /// Stops those parts that are named, or all.

@@ -8,6 +8,7 @@ use crate::apply::executor::Work;
 use crate::apply::mirror::Guard;
 use crate::apply::secrets::{Origin, Origins};
 use crate::commands::context::Checkout;
+use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::state::HeldTable;
@@ -59,6 +60,8 @@ pub struct Session {
     /// The per-user table, until it is written back.
     pub(super) table: Option<HeldTable>,
     pub(super) ca_bundle: Option<String>,
+    /// Variables that the compose files name.
+    pub(super) variables: BTreeMap<String, String>,
 }
 
 impl Session {
@@ -66,6 +69,9 @@ impl Session {
     pub fn part(&self, name: &str) -> Result<&Part> {
         self.environment.parts.get(name).ok_or_else(|| {
             let all: Vec<&str> = self.environment.parts.keys().map(PartName::as_str).collect();
+            if let Some(error) = self.in_profile(name) {
+                return error;
+            }
             let off = self.checkout.project.file.modules.contains_key(name)
                 || self.checkout.project.file.services.contains_key(name);
             if off {
@@ -81,6 +87,18 @@ impl Session {
                 None => error.hint(format!("there are: {}", all.join(", "))),
             }
         })
+    }
+
+    /// The error about a service that only its profiles keep away.
+    fn in_profile(&self, name: &str) -> Option<Error> {
+        let fragments = self.checkout.fragments().ok()?;
+        let found = fragments.iter().find_map(|source| {
+            let profiles = config::fragment::profiles(source).remove(name).filter(|profiles| !profiles.is_empty())?;
+            Some((source.name.clone(), profiles.join("`, `")))
+        });
+        let (file, profiles) = found?;
+        let message = format!("`{name}` belongs to the profile `{profiles}` in {file}, and devenv activates none");
+        Some(Error::message(Kind::Usage, message).hint(format!("remove `profiles` of `{name}` in {file} to have it")))
     }
 
     /// Where a credential comes from.
@@ -167,6 +185,7 @@ impl Session {
             root: &self.checkout.root,
             owner: (self.machine.uid, self.machine.gid),
             compose_files: self.compose_files(),
+            variables: &self.variables,
             containers: containers.into(),
             creation: tokio::sync::Mutex::default(),
             wait_timeout: options.wait_timeout,

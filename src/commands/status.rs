@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use serde_json::json;
 
 use crate::commands::context::{Context, Intent};
+use crate::commands::remains::Remains;
 use crate::commands::session::Session;
 use crate::commands::watch::watched as watched_by;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::host::watch;
 use crate::plan::observed::{Container, EngineHealth, STOPPED, State};
-use crate::plan::parts::{End, Kind, Part};
+use crate::plan::parts::{End, Kind as PartKind, Part};
 use crate::plan::up::Request;
 use crate::plan::watch::ModuleState;
 use crate::ui::screen;
@@ -28,7 +30,7 @@ pub struct StatusArgs {
 #[derive(Debug, Serialize)]
 struct PartJson {
     name: String,
-    kind: Kind,
+    kind: PartKind,
     state: String,
     url: Option<String>,
     stale: Vec<String>,
@@ -39,8 +41,26 @@ struct PartJson {
 
 /// Runs the command.
 pub async fn run(cx: &Context, args: &StatusArgs) -> Result<()> {
-    let session = cx.session(Intent::Look).await?;
-    print(cx, &session, args.json)
+    match cx.session(Intent::Look).await {
+        Ok(session) => print(cx, &session, args.json),
+        Err(error) if error.kind == Kind::Usage => {
+            let Some(states) = Remains::states(cx, &error).await? else { return Err(error) };
+            by_labels(cx, states, args.json);
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What runs of a checkout whose files say nothing that can be used.
+fn by_labels(cx: &Context, states: Vec<(String, String)>, json: bool) {
+    if json {
+        let shown = |(name, state): &(String, String)| json!({"name": name, "state": state});
+        cx.screen.json(&states.iter().map(shown).collect::<Vec<_>>());
+    } else {
+        let rows: Vec<Vec<String>> = states.into_iter().map(|(name, state)| vec![name, state]).collect();
+        cx.screen.table(&["NAME", "STATE"], &rows);
+    }
 }
 
 /// Prints the table of parts.
@@ -121,7 +141,8 @@ pub fn state(part: &Part, session: &Session) -> String {
         Some(_) => {
             let kinds: BTreeSet<&String> = states.iter().collect();
             let count = |kind: &String| states.iter().filter(|state| *state == kind).count();
-            let all: Vec<String> = kinds.into_iter().map(|kind| format!("{} of {wanted} {kind}", count(kind))).collect();
+            let all: Vec<String> =
+                kinds.into_iter().map(|kind| format!("{} of {wanted} {kind}", count(kind))).collect();
             all.join(", ")
         }
     }
@@ -135,12 +156,14 @@ fn state_of(part: &Part, container: &Container, session: &Session) -> String {
         (State::Running, _) if part.probe.is_none() && container.health == EngineHealth::Starting => {
             "not ready".to_owned()
         }
-        (State::Running, _) if part.probe.is_none() && container.health == EngineHealth::Healthy => "healthy".to_owned(),
+        (State::Running, _) if part.probe.is_none() && container.health == EngineHealth::Healthy => {
+            "healthy".to_owned()
+        }
         (State::Running, _) if session.observed.ready.contains(&part.name) => "healthy".to_owned(),
         (State::Running, _) if part.probe.is_none() => "running".to_owned(),
         (State::Running, _) => "not ready".to_owned(),
         (State::Created, _) => "created".to_owned(),
-        (State::Exited(0), Kind::Task) => "done".to_owned(),
+        (State::Exited(0), PartKind::Task) => "done".to_owned(),
         (State::Exited(0), _) if part.lifecycle.end == End::Done => "done".to_owned(),
         (State::Exited(0 | STOPPED), _) => "stopped".to_owned(),
         (State::Exited(code), _) => format!("ended with code {code}"),

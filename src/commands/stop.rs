@@ -19,10 +19,10 @@ pub async fn run(cx: &Context, args: &StopArgs) -> Result<()> {
     if args.names.is_empty() {
         remains::end_watcher(cx).await;
     }
-    if let Some(remains) = Remains::of(cx).await? {
-        return remains.stop(cx, &args.names).await;
-    }
-    let (session, _lock) = cx.locked_session(Intent::Look).await?;
+    let (session, _lock) = match cx.locked_session(Intent::Look).await {
+        Ok(session) => session,
+        Err(error) => return Remains::after(cx, error).await?.stop(cx, &args.names).await,
+    };
     let plan = down::stop(&session.environment, &session.observed, &session.names(&args.names)?);
     if plan.is_empty() {
         cx.screen.say("nothing runs");

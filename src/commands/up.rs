@@ -11,6 +11,7 @@ use crate::host::{clock, state};
 use crate::plan::Plan;
 use crate::plan::fixes::Effect;
 use crate::plan::mend::Purpose;
+use crate::plan::parts::{GATEWAY, GATEWAY_HTTP};
 use crate::plan::up::Request;
 use crate::ui::errors;
 use crate::ui::progress::seconds;
@@ -68,7 +69,8 @@ pub async fn run(cx: &Context, args: &UpArgs) -> Result<()> {
                 }
             }
             Err(error)
-                if tries < TRIES && error.source.downcast_ref::<PortTaken>().is_some_and(|taken| is_ours(cx, taken)) =>
+                if tries < TRIES
+                    && error.source.downcast_ref::<PortTaken>().is_some_and(|taken| is_ours(cx, taken)) =>
             {
                 tries += 1;
                 cx.screen.say(format!("{error}; another one is chosen"));
@@ -84,7 +86,8 @@ fn is_ours(cx: &Context, taken: &PortTaken) -> bool {
     let fixed = checkout.project.local.ports.values().any(|port| port.get() == taken.port);
     let root = checkout.root.to_string_lossy();
     let mut ours = known.table.checkouts.iter().filter(|held| held.path == root).flat_map(|held| &held.ports);
-    !fixed && ours.any(|(part, port)| *part == taken.part && *port == taken.port)
+    let is_of = |part: &str| part == taken.part.as_str() || (taken.part.as_str() == GATEWAY && part == GATEWAY_HTTP);
+    !fixed && ours.any(|(part, port)| is_of(part.as_str()) && *port == taken.port)
 }
 
 async fn once(cx: &Context, args: &UpArgs) -> Result<()> {

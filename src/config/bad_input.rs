@@ -38,6 +38,8 @@ pub(super) fn finished(main: &[u8], local: Option<&[u8]>, facts: &PathFacts) -> 
         ("PORT".to_owned(), "9000".to_owned()),
         ("EVIL".to_owned(), "{a: ${X}}\nb: 1".to_owned()),
         ("EMPTY".to_owned(), String::new()),
+        ("NULL".to_owned(), "null".to_owned()),
+        ("TILDE".to_owned(), "~".to_owned()),
     ]);
     read(Setting { main: &main, local: local.as_ref(), env: &env, known: &known() }).finish(facts)
 }

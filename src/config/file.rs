@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::grammar::{
-    AnyText, HostName, ImageReference, Package, Registry, RequestPath, Shell, Url, Variable, Versions, VolumePath,
+    AnyText, EnvName, HostName, ImageReference, Package, Registry, RequestPath, Shell, Url, Variable, Versions,
+    VolumePath,
 };
 use crate::config::module::Module;
 use crate::config::prod::Prod;
@@ -144,7 +145,7 @@ pub struct Service {
     pub needs: Vec<PartName>,
     /// Environment variables.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<Variable, AnyText>")]
+    #[schemars(with = "BTreeMap<EnvName, AnyText>")]
     pub env: BTreeMap<String, String>,
     /// Data volumes: name to path in the container.
     #[serde(default)]

@@ -87,6 +87,8 @@ texts! {
     Shell: "shell", "[^ ]", "a shell command", "shell commands", shell;
     /// A variable's name.
     Variable: "variable", "^[A-Za-z_][A-Za-z0-9_]*$", "a variable's name", "variables' names", variable;
+    /// A variable's name in a container, which may be one that no shell could set, such as `discovery.type`.
+    EnvName: "environment-variable", "^[A-Za-z_][A-Za-z0-9_.-]*$", "a variable's name", "variables' names", env_name;
     /// A package of the operating system.
     Package: "package", "^[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=.+)?$", "a package", "packages", package;
     /// A pattern as in `.gitignore`.
@@ -138,6 +140,16 @@ fn name(text: &str) -> Result<(), String> {
 
 fn shell(text: &str) -> Result<(), String> {
     if text.trim().is_empty() { Err("a command must not be empty".to_owned()) } else { Ok(()) }
+}
+
+fn env_name(text: &str) -> Result<(), String> {
+    let inner = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    let first = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if first && text.chars().all(inner) {
+        return Ok(());
+    }
+    let known = "use letters, digits, `_`, `.` and `-`, starting with a letter or `_`";
+    Err(format!("{} is not a variable's name: {known}", quoted(text)))
 }
 
 fn variable(text: &str) -> Result<(), String> {

@@ -83,7 +83,12 @@ impl Pass<'_> {
             return Value::Hole;
         }
         variables.dedup();
-        let kind = if scalar.plain { scalar::kind(&text) } else { Kind::Text };
+        // A variable's value is a text, and no word for nothing; only an empty one leaves a place as it would be.
+        let kind = match scalar::kind(&text) {
+            Kind::Null if !text.is_empty() => Kind::Text,
+            kind if scalar.plain => kind,
+            _ => Kind::Text,
+        };
         let source = Source::Template { written: Arc::clone(&scalar.text), variables: variables.join(", ").into() };
         Value::Scalar(Scalar { text: text.into(), kind, source, plain: scalar.plain })
     }
@@ -110,21 +115,21 @@ impl Pass<'_> {
 }
 
 /// Where the `$` of a scalar stand in its file; through an alias or escapes, nothing but the whole scalar is known.
-struct Dollars<'s> {
+pub(super) struct Dollars<'s> {
     span: Span,
     written: &'s str,
     at: Vec<usize>,
 }
 
 impl<'s> Dollars<'s> {
-    fn new(text: &str, span: Span, written: &'s str) -> Self {
+    pub(super) fn new(text: &str, span: Span, written: &'s str) -> Self {
         let at: Vec<_> = written.match_indices('$').map(|(at, _)| at).collect();
         let known = at.len() == text.matches('$').count();
         Self { span, written, at: if known { at } else { Vec::new() } }
     }
 
     /// `length` bytes from the `$` number `count`.
-    fn place(&self, count: usize, length: usize) -> Span {
+    pub(super) fn place(&self, count: usize, length: usize) -> Span {
         let Some(at) = self.at.get(count) else { return self.span };
         let end = (at + length).min(self.written.len());
         let end = if self.written.is_char_boundary(end) { end } else { self.written.len() };

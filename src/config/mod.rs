@@ -12,6 +12,7 @@ use crate::names::ImageName;
 
 mod bytes;
 mod check;
+pub mod compose_variables;
 pub mod draft;
 pub mod edit;
 pub mod file;

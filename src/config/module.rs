@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::file::{Health, Mirror};
-use crate::config::grammar::{AnyText, ContainerPath, Pattern, Shell, Variable};
+use crate::config::grammar::{AnyText, ContainerPath, EnvName, Pattern, Shell, Variable};
 use crate::config::once::Once;
 use crate::config::values::{Duration, Port, RelPath, Route};
 use crate::names::{ImageName, PartName};
@@ -64,7 +64,7 @@ pub struct Module {
     pub needs: Vec<PartName>,
     /// Environment variables.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<Variable, AnyText>")]
+    #[schemars(with = "BTreeMap<EnvName, AnyText>")]
     pub env: BTreeMap<String, String>,
     /// How the source reaches the container [default: as for all modules].
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -107,7 +107,13 @@ impl<'t> Composer<'t> {
         self.findings.push(
             Finding::new(Span::new(self.number, at), format!("the tag {} is not supported", quoted(tag)))
                 .label("tag")
-                .help("remove it; a value in quotes is a text"),
+                .help(match tag {
+                    "!reset" | "!override" => {
+                        "remove it: a compose file adds to what devenv.yaml says; what that says of a part is changed there, \
+                         or in a template, which `devenv eject compose/base.yaml` writes"
+                    }
+                    _ => "remove it; a value in quotes is a text",
+                }),
         );
     }
 

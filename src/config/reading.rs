@@ -47,6 +47,14 @@ fn a_variable_has_the_type_of_its_place() {
 }
 
 #[test]
+fn a_variable_arrives_as_it_is_also_where_its_value_looks_like_none() {
+    let text =
+        format!("{API}x, env: {{A: ${{NULL}}, B: ${{TILDE}}, C: \"${{NULL}}\", discovery.type: single-node}}}}\n");
+    let env = &project(&text, None).file.modules["api"].env;
+    assert_eq!(env.values().map(String::as_str).collect::<Vec<_>>(), ["null", "~", "null", "single-node"]);
+}
+
+#[test]
 fn numbers_and_booleans_stay_as_written_where_any_text_may_stand() {
     let text = format!("{API}x, env: {{A: 1.10, B: 0x1f, C: yes, D: True, E: \"\"}}}}\n");
     let env = &project(&text, None).file.modules["api"].env;

@@ -10,7 +10,6 @@ fn texts() -> Vec<String> {
     serde_json::from_str(include_str!("../../tests/data/texts.json")).unwrap()
 }
 
-
 /// Whether a reader of YAML 1.1 or 1.2 takes a plain scalar for something else than a text, by the expressions of
 /// yaml.org/type and of YAML 1.2, section 10.2, and by what Go's reader adds.
 fn is_resolved(plain: &str) -> bool {

@@ -13,6 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::{files, trust};
 use crate::plan::environment::{Machine, MachineCa};
 use crate::plan::identity::IdFile;
+use crate::plan::proxies::{EXEMPT, VARIABLES};
 use crate::plan::starters::{self, Starter};
 use crate::render::init::project_name;
 
@@ -122,15 +123,30 @@ pub fn machine(root: &Path) -> Result<Machine> {
         return Err(Error::message(Kind::Usage, message).hint("move the checkout to a folder with a plain name"));
     };
     let (uid, gid) = files::owner(root)?;
-    let proxies = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
-    let both = proxies.into_iter().flat_map(|name| [name.to_owned(), name.to_lowercase()]);
-    let proxy = both.filter_map(|name| Some((name.clone(), std::env::var(&name).ok().filter(|v| !v.is_empty())?)));
     let ca = match trust::system_bundle()? {
         None => MachineCa::Unknown,
         Some(bundle) if has_extra_ca() => MachineCa::Extended(bundle),
         Some(bundle) => MachineCa::Usual(bundle),
     };
-    Ok(Machine { root: text.to_owned(), uid, gid, ca, proxy: proxy.collect(), engine_apart: false })
+    Ok(Machine { root: text.to_owned(), uid, gid, ca, proxy: proxies(), engine_apart: false })
+}
+
+/// The proxy settings of this process.
+fn proxies() -> BTreeMap<String, String> {
+    let both = VARIABLES.into_iter().chain([EXEMPT]).flat_map(|name| [name.to_owned(), name.to_lowercase()]);
+    both.filter_map(|name| Some((name.clone(), std::env::var(&name).ok().filter(|v| !v.is_empty())?))).collect()
+}
+
+/// The names that a file `.env` sets, which is for the team's own programs: devenv takes no value from it.
+#[must_use]
+pub fn dotenv_names(root: &Path) -> BTreeSet<String> {
+    let text = files::read_text(&root.join(".env")).unwrap_or_default().unwrap_or_default();
+    let name = |line: &str| {
+        let line = line.trim_start().trim_start_matches("export ");
+        let (name, _) = line.split_once('=')?;
+        (!line.starts_with('#')).then(|| name.trim().to_owned())
+    };
+    text.lines().filter_map(name).collect()
 }
 
 /// Whether somebody has added CA certificates to this machine's own set.

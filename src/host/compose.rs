@@ -45,6 +45,14 @@ pub fn config(call: Cmd) -> Cmd {
     call.args(["config", "--format", "json", "--no-path-resolution"])
 }
 
+/// The variable that a line of compose's log calls missing. The log's own fields stand in quotes too.
+#[must_use]
+pub fn unset_variable(line: &str) -> Option<String> {
+    let before = line.split_once(" variable is not set")?.0;
+    let name = before.trim_end_matches(['"', '\\']).rsplit(['"', '\\', ' ']).next()?;
+    Some(name.to_owned())
+}
+
 /// Version of the compose plugin; an error says what to install.
 pub async fn version() -> Result<(u64, u64, u64)> {
     let answer = process::output(&Cmd::new("docker", ["compose", "version", "--short"])).await;
@@ -85,4 +93,17 @@ pub async fn run(cmd: &Cmd, mut each: impl FnMut(&str)) -> Result<String> {
     }
     let last = err.iter().skip(err.len().saturating_sub(10)).map(|line| format!("\n    {line}")).collect::<String>();
     Err(Error::message(Kind::Failed, format!("compose failed{last}")).hint(format!("the call was: {cmd}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_variable_is_named_whatever_stands_before_it() {
+        let line = r#"time="2026-11-27T06:43:42Z" level=warning msg="The \"TIMEZONE\" variable is not set. Defaulting to a blank string.""#;
+        assert_eq!(unset_variable(line).as_deref(), Some("TIMEZONE"));
+        assert_eq!(unset_variable("WARN[0000] The \"A\" variable is not set. Defaulting").as_deref(), Some("A"));
+        assert_eq!(unset_variable("network created"), None);
+    }
 }

@@ -1,6 +1,7 @@
 //! Which engine is meant: the rules of docker's command line, so that compose and our own calls never talk to
 //! different engines. Children get the answer as `DOCKER_HOST`.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Kind};
 use crate::host::process::Cmd;
 use crate::plan::machine::{Endpoint, NoEndpoint, Origin, Transport};
+use crate::plan::proxies::ClientProxies;
 
 /// Where the engine is if nobody says anything else.
 pub const DEFAULT: &str = "unix:///var/run/docker.sock";
@@ -25,6 +27,8 @@ pub struct Choice {
     pub context: Option<String>,
     /// `DOCKER_TLS_VERIFY`, of any value.
     pub tls_verify: Option<String>,
+    /// `DOCKER_CERT_PATH`.
+    pub cert_path: Option<PathBuf>,
     /// `DOCKER_CONFIG`, or `~/.docker`.
     pub config: PathBuf,
 }
@@ -38,6 +42,7 @@ impl Choice {
             host: variable("DOCKER_HOST"),
             context: variable("DOCKER_CONTEXT"),
             tls_verify: variable("DOCKER_TLS_VERIFY"),
+            cert_path: variable("DOCKER_CERT_PATH").map(PathBuf::from),
             config: config_dir(),
         }
     }
@@ -56,6 +61,9 @@ pub fn config_dir() -> PathBuf {
 pub fn find(choice: &Choice) -> Result<Endpoint, NoEndpoint> {
     if let Some(url) = &choice.host {
         let tls = choice.tls_verify.is_some() && url.starts_with("tcp:");
+        if tls {
+            keys(choice.cert_path.as_ref().unwrap_or(&choice.config))?;
+        }
         let transport = if tls { Transport::Tls } else { Transport::Plain };
         return Ok(Endpoint { url: url.clone(), origin: Origin::HostVariable, transport });
     }
@@ -77,6 +85,17 @@ pub fn find(choice: &Choice) -> Result<Endpoint, NoEndpoint> {
     let url = meta.endpoints.docker.host;
     let transport = if contexts.join("tls").join(&id).exists() { Transport::Tls } else { Transport::Plain };
     Ok(Endpoint { url: if url.is_empty() { DEFAULT.to_owned() } else { url }, origin, transport })
+}
+
+/// Whether the keys for TLS can be read, so that a wrong path is told before anything is done.
+fn keys(folder: &Path) -> Result<(), NoEndpoint> {
+    for name in ["ca.pem", "cert.pem", "key.pem"] {
+        let path = folder.join(name);
+        if let Err(error) = fs::File::open(&path) {
+            return Err(NoEndpoint::BadFile { problem: format!("{error} (DOCKER_CERT_PATH)"), path });
+        }
+    }
+    Ok(())
 }
 
 impl Endpoint {
@@ -103,6 +122,13 @@ impl From<NoEndpoint> for Error {
 #[serde(rename_all = "camelCase", default)]
 struct Config {
     current_context: String,
+    proxies: BTreeMap<String, ClientProxies>,
+}
+
+/// The proxies of the docker client's configuration for an engine: its own, else those for all.
+pub fn client_proxies(config: &Path, endpoint: &str) -> Result<ClientProxies, NoEndpoint> {
+    let mut all = json::<Config>(&config.join("config.json"))?.unwrap_or_default().proxies;
+    Ok(all.remove(endpoint).or_else(|| all.remove("default")).unwrap_or_default())
 }
 
 #[derive(Deserialize)]
@@ -181,7 +207,7 @@ mod tests {
         let dir = config(current);
         let own = |text: Option<&str>| text.map(str::to_owned);
         let config = dir.path().to_owned();
-        let choice = Choice { host: own(host), context: own(context), tls_verify: None, config };
+        let choice = Choice { host: own(host), context: own(context), config, ..Choice::default() };
         find(&choice).map_or_else(|error| format!("error: {error}"), |found| found.to_string())
     }
 
@@ -218,6 +244,16 @@ mod tests {
         let dir = config(Some("far"));
         let found = find(&Choice { config: dir.path().to_owned(), ..Choice::default() }).unwrap();
         assert_eq!(found.transport, Transport::Tls);
+    }
+
+    #[test]
+    fn keys_that_are_not_there_are_told_with_the_variable() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = Some("tcp://127.0.0.1:1".to_owned());
+        let cert_path = Some(dir.path().join("nowhere"));
+        let choice = Choice { host, tls_verify: Some("1".to_owned()), cert_path, ..Choice::default() };
+        let error = find(&choice).unwrap_err().to_string();
+        assert!(error.contains("nowhere/ca.pem: No such file") && error.contains("DOCKER_CERT_PATH"), "{error}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod authorities;
 pub mod certs;
 pub mod changes;
 pub mod checkout;
+pub mod child_env;
 pub mod clock;
 pub mod comparison;
 pub mod compose;

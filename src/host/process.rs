@@ -1,12 +1,13 @@
 //! Other programs: a call is a value ([`Cmd`]) that can be printed, asserted and pasted; here it is run.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::process::{ExitStatus, Stdio};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 
 use crate::error::{Error, Kind, Result};
-use crate::host::{state, terminal};
+use crate::host::{child_env, state, terminal};
 
 /// A call of another program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub struct Cmd {
     pub program: String,
     /// Arguments, none of them secret.
     pub args: Vec<String>,
-    /// Variables on top of our own environment.
+    /// Variables on top of those that it inherits.
     pub env: Vec<(String, String)>,
     /// Text for its standard input.
     pub stdin: Option<String>,
@@ -41,6 +42,13 @@ impl Cmd {
         self
     }
 
+    /// The same call with further variables.
+    #[must_use]
+    pub fn envs(mut self, variables: &BTreeMap<String, String>) -> Self {
+        self.env.extend(variables.iter().map(|(name, value)| (name.clone(), value.clone())));
+        self
+    }
+
     /// The same call with `text` on standard input.
     #[must_use]
     pub fn stdin(mut self, text: impl Into<String>) -> Self {
@@ -50,7 +58,8 @@ impl Cmd {
 
     fn command(&self) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(&self.program);
-        command.args(&self.args).envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.args(&self.args).env_clear().envs(child_env::inherited(&self.program, &self.env));
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command.kill_on_drop(true);
         command
     }
@@ -167,7 +176,8 @@ fn not_started(cmd: &Cmd, error: &std::io::Error) -> Error {
 pub fn replace(cmd: &Cmd) -> Error {
     use std::os::unix::process::CommandExt;
     let mut command = std::process::Command::new(&cmd.program);
-    command.args(&cmd.args).envs(cmd.env.iter().map(|(name, value)| (name, value)));
+    command.args(&cmd.args).env_clear().envs(child_env::inherited(&cmd.program, &cmd.env));
+    command.envs(cmd.env.iter().map(|(name, value)| (name, value)));
     not_started(cmd, &command.exec())
 }
 

@@ -33,7 +33,7 @@ pub struct Machine {
     pub gid: u32,
     /// The machine's CA certificates.
     pub ca: MachineCa,
-    /// Proxy settings.
+    /// Proxy settings: the machine's, then those that [`crate::plan::proxies::variables`] makes of them.
     pub proxy: BTreeMap<String, String>,
     /// The engine is known not to share a kernel and a file system with the checkout.
     pub engine_apart: bool,
@@ -241,7 +241,8 @@ impl Setup<'_> {
             // As the developer, whose the certificate's key is.
             user: Some(format!("{}:{}", self.machine.uid, self.machine.gid)),
             env: BTreeMap::new(),
-            dev_env: BTreeMap::new(),
+            // Else compose adds those of the docker client's configuration, which exempt nothing of the environment.
+            dev_env: self.machine.proxy.clone(),
             secret_env: BTreeMap::new(),
             credentials: false,
             data: Vec::new(),

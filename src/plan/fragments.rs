@@ -137,7 +137,9 @@ pub enum FragmentError {
 impl From<FragmentError> for Error {
     fn from(problem: FragmentError) -> Self {
         let hint = match &problem {
-            FragmentError::NeverEnds(..) => Some("`once: true` makes a module a task; `service_healthy` waits until it is ready"),
+            FragmentError::NeverEnds(..) => {
+                Some("`once: true` makes a module a task; `service_healthy` waits until it is ready")
+            }
             FragmentError::Name(..) | FragmentError::NoImage(_) => None,
         };
         let error = Self::new(ErrorKind::Usage, problem);
@@ -182,7 +184,7 @@ pub fn add(merged: &Value, environment: &mut Environment) -> Result<(), Fragment
                 return Err(FragmentError::NeverEnds(name, need.clone()));
             }
         }
-        let end = if is_done_at_its_end(merged, &name, service) { End::Done } else { End::Stopped };
+        let end = if is_done_at_its_end(merged, &name, service) { End::Done } else { End::Open };
         let Some(part) = environment.parts.get_mut(&name) else { continue };
         part.lifecycle.replicas = replicas(service);
         if !ours.contains(&name) {

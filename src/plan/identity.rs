@@ -275,9 +275,9 @@ pub fn reserve_ports(wishes: &[Wish], known: &Known, table: &mut Table, identity
         let from = if wish.preferred < 1024 { wish.preferred + 8000 } else { wish.preferred };
         let port = (from..=u16::MAX).find(free).unwrap_or(from);
         if let Some(before) = earlier.get(&wish.part) {
-            news.push(format!("{}: port {before} is taken by another program, {port} from now on", wish.part));
+            news.push(format!("{}: port {before} is in use; using {port} from now on", wish.part));
         } else if port != from {
-            news.push(format!("{}: port {from} is taken, {port} it is", wish.part));
+            news.push(format!("{}: port {from} is in use; using {port}", wish.part));
         }
         used.insert(port);
         ports.insert(wish.part.clone(), port);
@@ -362,6 +362,16 @@ mod tests {
             ]
         );
         assert_eq!(news("other"), ["found this checkout's identity again"]);
+    }
+
+    #[test]
+    fn parts_that_listen_on_one_port_in_their_containers_have_different_ones_here() {
+        let wish = |part| Wish { part: PartName::new(part).unwrap(), preferred: 8000, fixed: None, ours: false };
+        let mut here = identity(&[]);
+        let known = known("/shop", "0a");
+        let news = reserve_ports(&[wish("api"), wish("web")], &known, &mut Table::default(), &mut here);
+        assert_eq!(here.held.ports, identity(&[("api", 8000), ("web", 8001)]).held.ports);
+        assert_eq!(news, ["web: port 8000 is in use; using 8001"]);
     }
 
     #[test]

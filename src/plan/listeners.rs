@@ -114,7 +114,10 @@ mod tests {
     #[test]
     fn the_engines_words_name_the_port_that_is_taken() {
         for (words, port) in [
-            ("driver failed programming external connectivity on endpoint shop-1 (9f8e): Bind for 127.0.0.1:6379 failed: port is already allocated", Some(6379)),
+            (
+                "driver failed programming external connectivity on endpoint shop-1 (9f8e): Bind for 127.0.0.1:6379 failed: port is already allocated",
+                Some(6379),
+            ),
             ("Error starting userland proxy: listen tcp4 0.0.0.0:8080: bind: address already in use", Some(8080)),
             ("listen tcp6 [::]:443: bind: address already in use", Some(443)),
             ("exec: \"serve\": executable file not found", None),

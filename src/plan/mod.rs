@@ -33,6 +33,7 @@ pub mod prod;
 pub mod profile;
 pub mod programs;
 pub mod proof;
+pub mod proxies;
 pub mod runner;
 pub mod secrets;
 pub mod selection;

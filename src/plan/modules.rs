@@ -1,5 +1,7 @@
 //! A module as a part: where its source is, how its dependencies are installed, and what it runs. Pure.
 
+use std::collections::BTreeMap;
+
 use crate::config::module::{Module, ModuleMode};
 use crate::config::once::Once;
 use crate::config::values::{Duration, RelPath};
@@ -77,7 +79,7 @@ impl Setup<'_> {
         if let Some(build) = &module.build {
             command.extend(["--build".to_owned(), build.clone()]);
         }
-        command.push(module.run.clone());
+        command.push(with_all_variables(&env, &module.run));
         Ok(Part {
             name: name.clone(),
             kind: if module.is_task() { Kind::Task } else { Kind::Module },
@@ -169,6 +171,22 @@ impl Setup<'_> {
     }
 }
 
+/// Whether a POSIX shell hands a variable on to what it runs; Debian's drops those that it could not set.
+pub(super) fn is_for_shells(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// The command that runs with all variables, also those that a shell before it would drop.
+fn with_all_variables(env: &BTreeMap<String, String>, run: &str) -> String {
+    let dropped = env.iter().filter(|(name, _)| !is_for_shells(name));
+    let set: Vec<String> = dropped.map(|(name, value)| format!("{name}={value}")).collect();
+    if set.is_empty() {
+        return run.to_owned();
+    }
+    let words = ["exec", "env"].into_iter().chain(set.iter().map(String::as_str)).chain(["bash", "-e", "-c", run]);
+    shlex::try_join(words).unwrap_or_else(|_| run.to_owned())
+}
+
 /// The folder of a module in its container: the same last part as in the checkout, so that modules of one folder
 /// see it at one place.
 #[must_use]
@@ -187,4 +205,19 @@ fn slug(text: &str) -> String {
     let plain: String =
         text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
     plain.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_a_shell_would_drop_is_set_behind_it() {
+        let env = |name: &str| BTreeMap::from([(name.to_owned(), "a b".to_owned()), ("X".to_owned(), "1".to_owned())]);
+        assert_eq!(with_all_variables(&env("Y"), "serve | tee log"), "serve | tee log");
+        assert_eq!(
+            with_all_variables(&env("discovery.type"), "serve | tee log"),
+            "exec env 'discovery.type=a b' bash -e -c 'serve | tee log'"
+        );
+    }
 }

@@ -202,6 +202,8 @@ pub enum End {
     Stopped,
     /// It has done what it was for.
     Done,
+    /// Either: it is no failure, and it starts again.
+    Open,
 }
 
 /// What a part waits for in another one, in the words of the compose specification.

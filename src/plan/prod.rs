@@ -6,6 +6,7 @@ use crate::config::project::Project;
 use crate::error::{Error, Kind as ErrorKind};
 use crate::names::PartName;
 use crate::plan::environment::CERTS;
+use crate::plan::modules::is_for_shells;
 use crate::plan::parts::{Environment, GATEWAY, GATEWAY_PORTS, ImageRef, Kind, Part, SecretVariable};
 use crate::plan::presets::CREDENTIALS;
 
@@ -236,8 +237,10 @@ fn command(part: &Part, run: &str) -> Vec<String> {
     // What the module sets itself wins, as in dev.
     let variables: Vec<(&String, &SecretVariable)> =
         part.secret_env.iter().filter(|(name, _)| !part.env.contains_key(*name)).collect();
+    // What the one drops, the other hands on.
+    let shell = if part.env.keys().all(|name| is_for_shells(name)) { "sh" } else { "bash" };
     if variables.is_empty() {
-        return ["sh", "-e", "-c", run].map(str::to_owned).into();
+        return [shell, "-e", "-c", run].map(str::to_owned).into();
     }
     let secrets: BTreeSet<String> = variables
         .iter()
@@ -263,8 +266,8 @@ fn command(part: &Part, run: &str) -> Vec<String> {
             .collect();
         script.push_str(&format!("{name}={text}\nexport {name}\n"));
     }
-    script.push_str("exec sh -e -c \"$1\"");
-    ["sh", "-ec", &script, "sh", run].map(str::to_owned).into()
+    script.push_str(&format!("exec {shell} -e -c \"$1\""));
+    [shell, "-ec", &script, "sh", run].map(str::to_owned).into()
 }
 
 /// The pieces of a template: text, or the name of a hole as an error.

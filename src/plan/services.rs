@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use crate::config::file::Service;
 use crate::names::PartName;
 use crate::plan::environment::{EnvironmentError, Setup, probe, volume_mount};
-use crate::plan::parts::{Environment, ImageRef, Kind, Lifecycle, Mount, MountClass, MountSource, Part, Volume, VolumeClass};
+use crate::plan::parts::{
+    Environment, ImageRef, Kind, Lifecycle, Mount, MountClass, MountSource, Part, Volume, VolumeClass,
+};
 use crate::plan::presets;
 
 impl Setup<'_> {
@@ -70,7 +72,7 @@ impl Setup<'_> {
             dir: None,
             user: None,
             env,
-            dev_env: BTreeMap::new(),
+            dev_env: self.machine.proxy.clone(),
             secret_env: BTreeMap::new(),
             credentials: preset.is_some_and(|preset| !preset.credentials.is_empty()),
             data,

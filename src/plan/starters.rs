@@ -101,7 +101,9 @@ fn python(begun: Starter, files: &BTreeMap<String, String>) -> Starter {
 }
 
 fn node(begun: Starter, files: &BTreeMap<String, String>) -> Starter {
-    let package = files.get("package.json").and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    // Windows editors begin a file with a mark of byte order.
+    let text = files.get("package.json").map(|text| text.trim_start_matches('\u{feff}'));
+    let package = text.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
     let script = |name: &str| package.as_ref().is_some_and(|package| package["scripts"][name].is_string());
     let deps = match files.contains_key("package-lock.json") {
         true => Some(("package-lock.json", "npm ci".to_owned())),
@@ -172,6 +174,10 @@ mod tests {
             (
                 &[("package.json", "no JSON"), ("index.js", ""), ("server.mjs", "")],
                 "node: package.json: npm install --no-package-lock; ?; node server.mjs",
+            ),
+            (
+                &[("package.json", "\u{feff}{\r\n  \"scripts\": {\r\n    \"dev\": \"x\"\r\n  }\r\n}\r\n")],
+                "node: package.json: npm install --no-package-lock; ?; npm run dev",
             ),
             (&[("go.mod", "module x")], "go: go.mod: go mod download; go build -o /tmp/api .; /tmp/api"),
             (&[("Cargo.toml", "[workspace]")], "unknown"),

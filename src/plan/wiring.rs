@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::names::PartName;
 use crate::plan::environment::{EnvironmentError, MachineCa, Setup};
-use crate::plan::parts::{GATEWAY, SecretVariable};
+use crate::plan::parts::SecretVariable;
 
 /// Variables by which programs find a CA bundle in place of their own.
 pub const CA_VARIABLES: &[&str] = &[
@@ -81,16 +81,7 @@ impl Setup<'_> {
             env.insert("JAVA_TOOL_OPTIONS".to_owned(), java.to_owned());
             env.extend(CA_VARIABLES.iter().map(|variable| ((*variable).to_owned(), bundle.clone())));
         }
-        if !self.machine.proxy.is_empty() {
-            let all = self.project.file.modules.keys().chain(self.project.file.services.keys());
-            let names = all.map(PartName::as_str).chain([GATEWAY, "localhost", "127.0.0.1"]);
-            let ours = names.collect::<Vec<_>>().join(",");
-            for (name, value) in &self.machine.proxy {
-                let value =
-                    if name.eq_ignore_ascii_case("no_proxy") { format!("{value},{ours}") } else { value.clone() };
-                env.insert(name.clone(), value);
-            }
-        }
+        env.extend(self.machine.proxy.clone());
         env
     }
 }

@@ -1,6 +1,8 @@
 //! Fragments: what the team's own compose files add is there, counts for staleness, and may not reach out unasked.
 
-use crate::checkout::Checkout;
+use serde_json::Value;
+
+use crate::checkout::{self, Checkout};
 use crate::engine;
 
 fn project(fragment: &str) -> Checkout {
@@ -44,4 +46,127 @@ fn a_fragment_that_reaches_out_of_the_checkout_needs_a_permission() {
         let format = format!("name={}-", checkout.project());
         assert_eq!(engine::lines(&["ps", "--all", "--quiet", "--filter", &format]), Vec::<String>::new());
     }
+}
+
+/// A project of fragments alone; `PROJECT/tool:1` is an image that has a shell.
+fn alone(fragment: &str) -> Checkout {
+    let checkout = Checkout::new("project: PROJECT\ncompose: [extra.yaml]\n");
+    checkout.write("extra.yaml", "services: {}\n");
+    checkout.ok(&["images", "build", "base"]);
+    let base = engine::lines(&["images", "--quiet", "--filter", "label=devenv.image=base"]).remove(0);
+    engine::docker(&["tag", &base, &format!("{}/tool:1", checkout.project())]);
+    checkout.write("extra.yaml", &fragment.replace("PROJECT", checkout.project()));
+    checkout
+}
+
+/// What `status` says of each part.
+fn states(checkout: &Checkout) -> String {
+    let status: Value = serde_json::from_str(&checkout.ok(&["status", "--json"]).stdout).unwrap();
+    let parts = status.as_array().unwrap().iter();
+    let states: Vec<String> = parts.map(|part| format!("{} {}", part["name"], part["state"])).collect();
+    states.join(", ").replace('"', "")
+}
+
+const SERVICES: &str = r#"
+x-tool: &tool {image: "PROJECT/tool:1", init: true, command: [sleep, infinity]}
+services:
+  store:
+    <<: *tool
+    command: [sh, -c, "sleep 1; touch /tmp/ready; sleep infinity"]
+    healthcheck: {test: [CMD, test, -e, /tmp/ready], interval: 1s, retries: 30}
+  job:
+    <<: *tool
+    command: [sh, -c, "echo done"]
+    depends_on: {store: {condition: service_healthy}}
+  once: {<<: *tool, command: ["true"], restart: "no"}
+  web:
+    <<: *tool
+    deploy: {replicas: 2}
+    depends_on: {job: {condition: service_completed_successfully}, store: {condition: service_started}}
+  tool: {<<: *tool, profiles: [debug]}
+"#;
+
+#[test]
+fn fragments_alone_are_a_product_that_runs_as_compose_would_run_it() {
+    let checkout = alone(SERVICES);
+    // What steers compose and docker is not for our calls of them.
+    let mut up = checkout.command();
+    for (name, value) in [
+        ("COMPOSE_ANSI", "always"),
+        ("COMPOSE_COMPATIBILITY", "1"),
+        ("COMPOSE_PROFILES", "debug"),
+        ("COMPOSE_FILE", "nowhere.yaml"),
+        ("DOCKER_TLS_VERIFY", "1"),
+        ("DOCKER_CERT_PATH", "/nowhere"),
+        ("DOCKER_DEFAULT_PLATFORM", "linux/none"),
+    ] {
+        up.env(name, value);
+    }
+    let up = up.arg("up").stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    checkout::end(up, &["up"]).code(0);
+    assert_eq!(states(&checkout), "job done, once done, store healthy, web running");
+    let format = "{{.Label \"devenv.part\"}}";
+    let running = || {
+        let mut all = engine::lines(&["ps", "--filter", &checkout.label(), "--format", format]);
+        all.sort();
+        all
+    };
+    assert_eq!(running(), ["store", "web", "web"]);
+    checkout.ok(&["up"]).says("nothing to do");
+    checkout.devenv(&["up", "tool"]).code(2).says("belongs to the profile `debug` in extra.yaml");
+    checkout.ok(&["stop"]);
+    assert_eq!(running(), Vec::<String>::new());
+    checkout.ok(&["start"]);
+    assert_eq!(running(), ["store", "web", "web"]);
+    checkout.replace("extra.yaml", "replicas: 2", "replicas: 1");
+    assert_eq!(checkout.ok(&["up", "--dry-run"]).stdout.matches("remove web").count(), 1);
+    checkout.ok(&["up"]);
+    assert_eq!(running(), ["store", "web"]);
+
+    // What cannot be merged is told with its place, and what runs can be seen and ended all the same.
+    checkout.replace("extra.yaml", "[\"true\"]", "[\"${ONE}\", \"$TWO\"]");
+    checkout.devenv(&["up"]).code(2).says("the variable `ONE` is not set").says("the variable `TWO` is not set");
+    let seen = checkout.ok(&["status"]).says("extra.yaml:").stdout;
+    assert!(seen.contains("store") && seen.contains("Up "), "{seen}");
+    checkout.ok(&["stop", "store"]);
+    assert_eq!(running(), ["web"]);
+    checkout.ok(&["down"]);
+    assert_eq!((checkout.containers().len(), checkout.networks().len()), (0, 0));
+}
+
+#[test]
+fn an_unhealthy_service_and_one_that_crashes_are_told_with_what_they_say() {
+    let services = r#"
+services:
+  sick:
+    image: "PROJECT/tool:1"
+    command: [sleep, infinity]
+    healthcheck: {test: [CMD-SHELL, "echo no lamp; exit 1"], interval: 1s, retries: 1}
+  mad: {image: "PROJECT/tool:1", command: [sh, -c, "echo no oil; exit 3"], restart: always}
+"#;
+    let checkout = alone(services);
+    checkout.devenv(&["up", "sick"]).code(1).says("`sick` is unhealthy: its health check says: no lamp");
+    assert_eq!(states(&checkout), "mad not created, sick unhealthy");
+    checkout.devenv(&["up", "mad"]).code(1).says("`mad` crashes again and again").says("no oil");
+    checkout.ok(&["down"]);
+}
+
+#[test]
+fn a_port_of_a_fragment_that_is_in_use_is_told_once_with_who_has_it() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let service = format!(
+        "services: {{a: {{image: \"PROJECT/tool:1\", command: [sleep, infinity], ports: [\"127.0.0.1:{port}:80\"]}}}}\n"
+    );
+    let checkout = alone(&service);
+    let said = checkout.devenv(&["up"]).code(1).stderr;
+    assert_eq!(said.matches(&format!("port {port} of this machine is in use by the program")).count(), 1, "{said}");
+    drop(listener);
+    checkout.ok(&["up"]);
+    let two = format!(
+        "{service}  b: {{image: \"PROJECT/tool:1\", command: [sleep, infinity], ports: [\"127.0.0.1:{port}:80\"]}}\n"
+    );
+    let two = two.replace("services: {a: ", "services:\n  a: ").replacen("}}\n", "}\n", 1);
+    checkout.write("extra.yaml", &two.replace("PROJECT", checkout.project()));
+    checkout.devenv(&["up"]).code(1).says(&format!("port {port} of this machine is in use by `a` of this checkout"));
 }

@@ -65,6 +65,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(self.headers.get("X-Request-Id", "none"))
 
     def do_POST(self):
+        if self.path == "/early":
+            self.close_connection = True
+            self.send_response(401)
+            self.send_header("Content-Length", "6")
+            self.end_headers()
+            self.wfile.write(b"nobody")
+            return
+        if self.path == "/stream":
+            self.send_response(200)
+            self.send_header("Connection", "close")
+            self.end_headers()
+            length = int(self.rfile.readline(), 16)
+            self.wfile.write(self.rfile.read(length))
+            go_on.wait(60)
+            self.close_connection = True
+            return
         left, seen = int(self.headers["Content-Length"]), hashlib.sha256()
         while left and (piece := self.rfile.read(min(left, 1 << 20))):
             left -= len(piece)
@@ -163,6 +179,19 @@ fn streams_sockets_ids_and_large_bodies_pass_as_they_come() {
     let (status, answer) = http::request("POST", &format!("{url}/size"), &body);
     assert_eq!((status, answer), (200, format!("0 {}", devenv::digest::hex(body.as_bytes()))));
 
+    // An answer that comes before the body was read, of a module that closes then, each time.
+    for _ in 0..20 {
+        assert_eq!(http::request("POST", &format!("{url}/early"), &body[..3 << 20]), (401, "nobody".to_owned()));
+    }
+    // A body of unknown length passes as it comes.
+    let mut stream = BufReader::new(http::connect(&url, &["http/1.1"]));
+    let chunked = "Transfer-Encoding: chunked\r\nConnection: close";
+    write!(stream.get_mut(), "POST /stream HTTP/1.1\r\nHost: {host}\r\n{chunked}\r\n\r\n3\r\none\r\n").unwrap();
+    assert!(http::head(&mut stream).starts_with("HTTP/1.1 200 "));
+    let mut first = [0; 3];
+    stream.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"one");
+
     // A body that is too large is refused before it is sent, with a word on how much is taken.
     let mut stream = BufReader::new(http::connect(&url, &["http/1.1"]));
     write!(stream.get_mut(), "POST /id HTTP/1.1\r\nHost: {host}\r\nContent-Length: 209715200\r\n\r\n").unwrap();
@@ -197,6 +226,9 @@ fn what_a_request_says_of_itself_is_not_believed_and_another_products_name_is_to
         stream.read_to_string(&mut body).unwrap();
         (head, body)
     };
+    // A name may have a dot or a `_`.
+    let (_, seen) = ask(&own, "api_key: 1\r\nx.y: 2\r\n");
+    assert!(seen.contains("api_key: 1\n") && seen.ends_with("x.y: 2"), "{seen}");
     let made_up = "X-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nX-Forwarded-Prefix: /p\r\nX-Forwarded-Port: 1\r\n\
         X-Forwarded-Host: evil\r\nX-Forwarded-Proto: http\r\nX-Real-IP: 6.6.6.6\r\nUpgrade: h2c\r\nHTTP2-Settings: A\r\n";
     let (head, seen) = ask(&own, made_up);

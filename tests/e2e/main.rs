@@ -33,6 +33,7 @@ mod sync;
 mod terminal;
 mod trees;
 mod truth;
+mod values;
 mod verifiers;
 mod watch;
 mod watcher;

@@ -37,7 +37,7 @@ fn a_port_that_the_user_chose_is_never_replaced() {
     let checkout = project();
     let (listener, port) = listener();
     checkout.write("devenv.local.yaml", &format!("ports: {{api: {port}}}\n"));
-    checkout.devenv(&["up"]).code(1).says(&format!("port {port}")).says("`api`").says("taken");
+    checkout.devenv(&["up"]).code(1).says(&format!("port {port}")).says("`api`").says("in use by the program");
     drop(listener);
     checkout.ok(&["up"]);
     assert_eq!(checkout.url("api"), format!("http://127.0.0.1:{port}"));
@@ -50,7 +50,7 @@ fn a_port_that_is_taken_is_replaced_and_said() {
     let (_listener, port) = listener();
     checkout.replace("devenv.yaml", "port: 8000", &format!("port: {port}"));
     checkout.write("nginx.conf", &NGINX.replace("8000", &port.to_string()));
-    checkout.ok(&["up"]).says(&format!("api: port {port} is taken, "));
+    checkout.ok(&["up"]).says(&format!("api: port {port} is in use; using "));
     let url = checkout.url("api");
     assert_ne!(url, format!("http://127.0.0.1:{port}"));
     assert_eq!(http::get(&url).0, 200);

@@ -19,7 +19,6 @@ mod modules;
 mod names;
 mod needs;
 mod notify;
-mod ports;
 mod routes;
 mod services;
 
@@ -37,7 +36,6 @@ pub(crate) fn check(tree: &Node, known: &Known) -> Vec<Finding> {
     findings.extend(images::check(tree, &parts, known));
     findings.extend(modules::check(&parts));
     findings.extend(services::check(&parts, known));
-    findings.extend(ports::check(&parts));
     findings.extend(routes::check(&parts));
     findings.extend(aliases::check(tree, &parts));
     findings.extend(local::check(tree, &parts, known));

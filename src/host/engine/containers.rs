@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use bollard::errors::Error as ApiError;
 use bollard::models::ContainerSummary;
 use bollard::query_parameters::{
-    InspectContainerOptions, KillContainerOptionsBuilder, ListContainersOptions, ListContainersOptionsBuilder, ListNetworksOptions,
-    LogsOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptions,
+    InspectContainerOptions, KillContainerOptionsBuilder, ListContainersOptions, ListContainersOptionsBuilder,
+    ListNetworksOptions, LogsOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptions,
 };
 use futures_util::{Stream, StreamExt};
 use time::OffsetDateTime;
