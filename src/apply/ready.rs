@@ -6,9 +6,10 @@ use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::containers::Detail;
 use crate::host::network;
+use crate::plan::lifecycle::End;
 use crate::plan::listeners;
 use crate::plan::observed::{EngineHealth, State};
-use crate::plan::parts::{Ask, End, Kind as PartKind, Part};
+use crate::plan::parts::{Ask, Kind as PartKind, Part};
 use crate::plan::runner::died_with;
 
 /// Between two looks at a part that answers over the network.

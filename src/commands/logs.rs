@@ -45,8 +45,12 @@ pub async fn run(cx: &Context, args: &LogsArgs) -> Result<()> {
     };
     let parts = session.environment.parts.values().filter(|part| names.is_empty() || names.contains(&part.name));
     let mut logs = Vec::new();
-    for part in parts {
-        let Some(container) = session.observed.container(&part.name) else { continue };
+    let each =
+        parts.flat_map(|part| session.observed.containers_of(&part.name).map(move |container| (part, container)));
+    for (part, container) in each {
+        // Of several, each has its number at the end of its name.
+        let number = container.name.rsplit('-').next().filter(|_| part.lifecycle.replicas > 1);
+        let shown = number.map_or_else(|| part.name.to_string(), |number| format!("{}-{number}", part.name));
         let log = Log {
             engine: session.engine.clone(),
             label: session.label(),
@@ -54,7 +58,7 @@ pub async fn run(cx: &Context, args: &LogsArgs) -> Result<()> {
             part: part.name.to_string(),
             is_task: part.kind == Kind::Task,
         };
-        logs.push((part.name.to_string(), log.lines(container.id.clone(), request.clone())));
+        logs.push((shown, log.lines(container.id.clone(), request.clone())));
     }
     if logs.is_empty() {
         return Err(Error::message(error::Kind::Failed, "nothing has run yet").hint("`devenv up` starts it"));

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::names::PartName;
 use crate::plan::definition::{self, Definition};
+use crate::plan::lifecycle::{Condition, End};
 use crate::plan::observed::{Observed, State};
-use crate::plan::parts::{Condition, End, Environment, Kind, Part};
+use crate::plan::parts::{Environment, Kind, Part};
 use crate::plan::{Action, Plan, up};
 
 /// What `down` takes away beside containers and networks.

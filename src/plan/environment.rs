@@ -14,10 +14,11 @@ use crate::names::{ImageName, PartName};
 use crate::plan::certs;
 use crate::plan::identity::{Identity, Wish};
 use crate::plan::images::{Hierarchy, Node};
+use crate::plan::lifecycle::Lifecycle;
 use crate::plan::lock::Lock;
 use crate::plan::parts::{
-    Ask, Environment, GATEWAY, GATEWAY_HTTP, GATEWAY_PORTS, ImageRef, Kind, Lifecycle, Mount, MountClass, MountSource,
-    Part, Probe, Publish, Route,
+    Ask, Environment, GATEWAY, GATEWAY_HTTP, GATEWAY_PORTS, ImageRef, Kind, Mount, MountClass, MountSource, Part,
+    Probe, Publish, Route,
 };
 use crate::plan::presets::Preset;
 use crate::plan::zones::aliases;

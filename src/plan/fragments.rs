@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::config::local::Permission;
 use crate::error::{Error, Kind as ErrorKind};
 use crate::names::PartName;
-use crate::plan::parts::{Condition, End, Environment, ImageRef, Kind, Lifecycle, Part, Publish};
+use crate::plan::lifecycle::{Condition, End, Lifecycle};
+use crate::plan::parts::{Environment, ImageRef, Kind, Part, Publish};
 
 /// Something reaches out of the checkout.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -10,9 +10,10 @@ use crate::names::PartName;
 use crate::plan::definition::Definition;
 use crate::plan::environment::{CERTS, EnvironmentError, Setup, probe, volume_mount};
 use crate::plan::images::Node;
+use crate::plan::lifecycle::Lifecycle;
 use crate::plan::mirror::{self, Way};
 use crate::plan::parts::{
-    Copy, Environment, Install, Kind, Lifecycle, Mount, MountClass, MountSource, Part, TaskRules, Volume, VolumeClass,
+    Copy, Environment, Install, Kind, Mount, MountClass, MountSource, Part, TaskRules, Volume, VolumeClass,
 };
 
 impl Setup<'_> {

@@ -8,6 +8,7 @@ use crate::config::once::Per;
 use crate::config::values::RelPath;
 use crate::names::{ImageName, PartName};
 use crate::plan::definition::Definition;
+use crate::plan::lifecycle::Lifecycle;
 
 /// The gateway's name: no module or service may have it.
 pub const GATEWAY: &str = "gateway";
@@ -175,46 +176,6 @@ impl std::fmt::Display for Ask {
             Self::Exec(argv) => f.write_str(&argv.join(" ")),
         }
     }
-}
-
-/// How a part lives, as far as a compose file of the team says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lifecycle {
-    /// How many containers there are of it.
-    pub replicas: usize,
-    /// What it means when it ends with code 0.
-    pub end: End,
-    /// What is waited for in those of its needs that need not be ready.
-    pub conditions: BTreeMap<PartName, Condition>,
-}
-
-impl Default for Lifecycle {
-    fn default() -> Self {
-        Self { replicas: 1, end: End::Stopped, conditions: BTreeMap::new() }
-    }
-}
-
-/// What it means when a part ends with code 0 that is not a task.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum End {
-    /// Somebody has stopped it: it starts again.
-    #[default]
-    Stopped,
-    /// It has done what it was for.
-    Done,
-    /// Either: it is no failure, and it starts again.
-    Open,
-}
-
-/// What a part waits for in another one, in the words of the compose specification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition {
-    /// `service_started`: its container was started.
-    Started,
-    /// `service_healthy`, and where nothing is said: it is ready.
-    Ready,
-    /// `service_completed_successfully`: it has ended with code 0.
-    Completed,
 }
 
 /// A variable whose value holds credentials: it stands in no compose file, only in an env file of mode 0600.

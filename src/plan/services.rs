@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use crate::config::file::Service;
 use crate::names::PartName;
 use crate::plan::environment::{EnvironmentError, Setup, probe, volume_mount};
-use crate::plan::parts::{
-    Environment, ImageRef, Kind, Lifecycle, Mount, MountClass, MountSource, Part, Volume, VolumeClass,
-};
+use crate::plan::lifecycle::Lifecycle;
+use crate::plan::parts::{Environment, ImageRef, Kind, Mount, MountClass, MountSource, Part, Volume, VolumeClass};
 use crate::plan::presets;
 
 impl Setup<'_> {

@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::names::PartName;
-use crate::plan::parts::{ImageRef, Kind, Lifecycle, Mount, MountClass, MountSource};
+use crate::plan::lifecycle::Lifecycle;
+use crate::plan::parts::{ImageRef, Kind, Mount, MountClass, MountSource};
 
 fn api() -> Part {
     let mount = |target: &str| Mount {

@@ -53,8 +53,9 @@ fn alone(fragment: &str) -> Checkout {
     let checkout = Checkout::new("project: PROJECT\ncompose: [extra.yaml]\n");
     checkout.write("extra.yaml", "services: {}\n");
     checkout.ok(&["images", "build", "base"]);
-    let base = engine::lines(&["images", "--quiet", "--filter", "label=devenv.image=base"]).remove(0);
-    engine::docker(&["tag", &base, &format!("{}/tool:1", checkout.project())]);
+    let ours = format!("label=devenv.image.project={}", checkout.project());
+    let base = ["images", "--quiet", "--filter", "label=devenv.image=base", "--filter", &ours];
+    engine::docker(&["tag", &engine::lines(&base).remove(0), &format!("{}/tool:1", checkout.project())]);
     checkout.write("extra.yaml", &fragment.replace("PROJECT", checkout.project()));
     checkout
 }
