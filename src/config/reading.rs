@@ -48,9 +48,9 @@ fn a_variable_has_the_type_of_its_place() {
 
 #[test]
 fn a_variable_arrives_as_it_is_also_where_its_value_looks_like_none() {
-    let text =
-        format!("{API}x, env: {{A: ${{NULL}}, B: ${{TILDE}}, C: \"${{NULL}}\", discovery.type: single-node}}}}\n");
-    let env = &project(&text, None).file.modules["api"].env;
+    let env = "A: ${NULL}\n      B: ${TILDE}\n      C: \"${NULL}\"\n      discovery.type: single-node\n";
+    let text = format!("project: shop\nservices:\n  e:\n    image: redis\n    env:\n      {env}");
+    let env = &project(&text, None).file.services["e"].env;
     assert_eq!(env.values().map(String::as_str).collect::<Vec<_>>(), ["null", "~", "null", "single-node"]);
 }
 
