@@ -41,6 +41,7 @@ pub mod schema;
 mod syntax;
 mod table;
 mod tree;
+pub mod typed;
 pub mod values;
 pub mod version;
 pub mod yaml;

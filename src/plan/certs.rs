@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use crate::config::problems::Problems;
 use crate::error::{Error, Kind};
 use crate::names::is_host_label;
 use crate::plan::profile::{KeyKind, LeafProfile, Profile};
@@ -21,6 +22,9 @@ pub enum CertsError {
     /// The profile does not parse or asks for what is not allowed.
     #[error("{PROFILE}: {0}")]
     Profile(String),
+    /// The profile cannot be read.
+    #[error(transparent)]
+    Unreadable(Problems),
     /// An authority cannot be used.
     #[error("the certificate authority {} cannot be used: {path}: {problem}", whose(zone.as_deref()))]
     Authority {
@@ -63,6 +67,9 @@ impl From<CertsError> for Error {
     fn from(error: CertsError) -> Self {
         match &error {
             CertsError::Profile(_) => Self::new(Kind::Usage, error).hint("`devenv eject certs` writes one that is right"),
+            CertsError::Unreadable(problems) => {
+                Self::from(problems.clone()).hint("`devenv eject certs` writes one that is right")
+            }
             CertsError::Zone { .. } => Self::new(Kind::Usage, error),
             CertsError::Authority { zone, .. } => {
                 let hint = format!(

@@ -6,7 +6,9 @@ use serde::Deserialize;
 
 use crate::assets::{Assets, Origin};
 use crate::config::file::Image;
+use crate::config::problems::Problems;
 use crate::config::project::Project;
+use crate::config::typed;
 use crate::config::values::RelPath;
 use crate::digest::{self, Fingerprint};
 use crate::error::{Error, Kind};
@@ -84,13 +86,8 @@ pub struct Node {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImagesError {
     /// `image.yaml` does not parse.
-    #[error("images/{image}/image.yaml: {problem}")]
-    Description {
-        /// The image.
-        image: ImageName,
-        /// The parser's words.
-        problem: String,
-    },
+    #[error(transparent)]
+    Description(Problems),
     /// A folder in `images/` is no name.
     #[error("images/{0}: {1}")]
     FolderName(String, String),
@@ -115,7 +112,11 @@ pub enum ImagesError {
 
 impl From<ImagesError> for Error {
     fn from(error: ImagesError) -> Self {
-        Self::new(Kind::Usage, error).hint("`devenv config files` lists which files are in force")
+        let made = match error {
+            ImagesError::Description(problems) => Self::from(problems),
+            error => Self::new(Kind::Usage, error),
+        };
+        made.hint("`devenv config files` lists which files are in force")
     }
 }
 
@@ -134,8 +135,9 @@ pub fn described(assets: &Assets) -> Result<BTreeMap<ImageName, ImageFile>, Imag
         let name =
             ImageName::new(folder).map_err(|error| ImagesError::FolderName(folder.to_owned(), error.to_string()))?;
         let file = match assets.get(&format!("images/{folder}/image.yaml")) {
-            Some(asset) => serde_yaml::from_str(asset.text())
-                .map_err(|error| ImagesError::Description { image: name.clone(), problem: error.to_string() })?,
+            Some(asset) => {
+                typed::read(&format!("images/{folder}/image.yaml"), asset.text()).map_err(ImagesError::Description)?
+            }
             None => ImageFile::default(),
         };
         images.insert(name, file);

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::config::yaml;
+use crate::config::problems::Problems;
+use crate::config::typed;
 use crate::digest::Fingerprint;
 
 /// The first line of the file.
@@ -87,20 +89,19 @@ pub fn changes(before: Option<&Lock>, after: &Lock) -> Vec<Change> {
 
 /// Why a text is no lock.
 #[derive(Debug, thiserror::Error)]
-#[error("devenv.lock cannot be read: {0}")]
-pub struct LockError(String);
+#[error(transparent)]
+pub struct LockError(Problems);
 
 impl From<LockError> for crate::error::Error {
     fn from(error: LockError) -> Self {
-        Self::new(crate::error::Kind::Usage, error)
-            .hint("restore it from version control, or make it anew with `devenv update`")
+        Self::from(error.0).hint("restore it from version control, or make it anew with `devenv update`")
     }
 }
 
 impl Lock {
     /// Reads the text of the file.
     pub fn parse(text: &str) -> Result<Self, LockError> {
-        serde_yaml::from_str(text).map_err(|error| LockError(error.to_string()))
+        typed::read("devenv.lock", text).map_err(LockError)
     }
 
     /// The text of the file.

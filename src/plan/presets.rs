@@ -6,8 +6,10 @@ use serde::Deserialize;
 
 use crate::assets::Assets;
 use crate::config::file::Health;
+use crate::config::problems::Problems;
+use crate::config::typed;
 use crate::config::values::Port;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::names::{ImageName, PartName};
 
 /// `compose/services/NAME.yaml`.
@@ -42,15 +44,12 @@ pub struct Preset {
 
 /// Why a preset cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("compose/services/{name}.yaml: {problem}")]
-pub struct PresetError {
-    name: String,
-    problem: String,
-}
+#[error(transparent)]
+pub struct PresetError(Problems);
 
 impl From<PresetError> for Error {
     fn from(error: PresetError) -> Self {
-        Self::new(Kind::Usage, error).hint("`devenv config files` lists which files are in force")
+        Self::from(error.0).hint("`devenv config files` lists which files are in force")
     }
 }
 
@@ -61,9 +60,9 @@ pub const CREDENTIALS: &str = "/run/devenv/credentials";
 pub fn read(assets: &Assets) -> Result<BTreeMap<String, Preset>, PresetError> {
     let files = assets.below("compose/services").filter_map(|(path, asset)| Some((path.strip_suffix(".yaml")?, asset)));
     files
-        .map(|(name, asset)| match serde_yaml::from_str(asset.text()) {
-            Ok(preset) => Ok((name.to_owned(), preset)),
-            Err(error) => Err(PresetError { name: name.to_owned(), problem: error.to_string() }),
+        .map(|(name, asset)| {
+            let preset = typed::read(&format!("compose/services/{name}.yaml"), asset.text()).map_err(PresetError)?;
+            Ok((name.to_owned(), preset))
         })
         .collect()
 }

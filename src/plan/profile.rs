@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 
+use crate::config::typed;
 use crate::names::is_host_label;
-use crate::plan::certs::{CertsError, is_machines};
+use crate::plan::certs::{CertsError, PROFILE, is_machines};
 use crate::plan::x509::DAY;
 
 /// Longest life of a leaf, in days.
@@ -117,7 +118,7 @@ impl LeafProfile {
 impl Profile {
     /// Reads the profile.
     pub fn parse(text: &str) -> Result<Self, CertsError> {
-        let profile: Self = serde_yaml::from_str(text).map_err(|error| CertsError::Profile(error.to_string()))?;
+        let profile: Self = typed::read(PROFILE, text).map_err(CertsError::Unreadable)?;
         let wrong = |problem: &str| Err(CertsError::Profile(problem.to_owned()));
         match &profile {
             Self { leaf: LeafProfile { days: 0, .. }, .. } => wrong("leaf.days is at least 1"),

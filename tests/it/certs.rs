@@ -128,7 +128,7 @@ fn a_folder_that_cannot_be_written_is_named() {
 fn a_profile_that_is_wrong_is_told_before_anything_is_made() {
     let test = Test::good().file("devenv/certs/profile.yaml", "key: rsa\n");
     let (code, said) = again(&test);
-    assert!(code == Some(2) && said.starts_with("error: certs/profile.yaml: "), "{said}");
+    assert!(code == Some(2) && said.contains(" --> certs/profile.yaml:1:6\n"), "{said}");
     assert!(!test.beside("home/data").exists());
 }
 

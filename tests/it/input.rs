@@ -289,7 +289,11 @@ fn a_lock_that_is_damaged_or_missing_where_it_must_be_there() {
     test.env("DOCKER_HOST", host)
         .args(["status"])
         .stderr(str![[r#"
-error: devenv.lock cannot be read: unknown variant `nonsense`, expected `registry` or `packages`
+error: unknown variant `nonsense`, expected `registry` or `packages`
+ --> devenv.lock:1:1
+  |
+1 | root: !nonsense
+  | ^^^^
 hint: restore it from version control, or make it anew with `devenv update`
 
 "#]])
