@@ -1,5 +1,5 @@
 //! Credentials never reach a screen or a log by accident: every text that is printed, kept or sent passes here,
-//! and known secrets are replaced by value, also in the forms that they have in a URL and in JSON.
+//! and known secrets are replaced by value, also in the forms that they have in a URL, in JSON and in base64.
 
 use std::collections::BTreeSet;
 use std::sync::RwLock;
@@ -19,7 +19,7 @@ pub fn remember<'a>(values: impl IntoIterator<Item = &'a String>) {
     }
 }
 
-/// A value as it is, and as programs write it into URLs, forms and JSON.
+/// A value as it is, and as programs write it into URLs, forms, JSON and base64.
 fn forms(value: &str) -> Vec<String> {
     let url = percent(value);
     // Without the quotes around it: as a log or `--json` has it.
@@ -33,7 +33,7 @@ fn forms(value: &str) -> Vec<String> {
         Some((code, rest)) if at > 0 => format!("%{}{rest}", code.to_lowercase()),
         _ => piece.to_owned(),
     });
-    vec![
+    [
         lower.collect(),
         url.replace("%20", "+"),
         url,
@@ -43,6 +43,25 @@ fn forms(value: &str) -> Vec<String> {
         json.to_owned(),
         value.to_owned(),
     ]
+    .into_iter()
+    .chain((0..3).flat_map(|before| base64(value, before)))
+    .collect()
+}
+
+/// The characters of base64 that a value alone decides, `before` bytes of others standing in front of it in the same
+/// group of three: in the alphabet of MIME and in that of URLs (RFC 4648).
+fn base64(value: &str, before: usize) -> [String; 2] {
+    const COMMON: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let bytes: Vec<u8> = std::iter::repeat_n(0, before).chain(value.bytes()).collect();
+    let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| usize::from(byte >> (7 - at % 8) & 1));
+    let sextets: Vec<usize> = ((before * 8).div_ceil(6)..bytes.len() * 8 / 6)
+        .map(|at| (0..6).fold(0, |all, step| all << 1 | bit(at * 6 + step)))
+        .collect();
+    [['+', '/'], ['-', '_']].map(|last| {
+        let letter =
+            |sextet: &usize| COMMON.get(*sextet).map_or_else(|| last[sextet - COMMON.len()], |c| char::from(*c));
+        sextets.iter().map(letter).collect()
+    })
 }
 
 /// The text with every known secret replaced.
@@ -89,6 +108,17 @@ mod tests {
             "two w\u{f6}rds \\u0026 \\u003cmore\\u003e",
         ] {
             assert_eq!(hide(form), "********", "{form}");
+        }
+        // In both alphabets, and with one and two bytes more before it.
+        remember([&"base64-of-the-test>?>".to_owned()]);
+        for form in [
+            "YmFzZTY0LW9mLXRoZS10ZXN0Pj8+",
+            "YmFzZTY0LW9mLXRoZS10ZXN0Pj8-",
+            "OmJhc2U2NC1vZi10aGUtdGVzdD4/Pg==",
+            "eHhiYXNlNjQtb2YtdGhlLXRlc3Q+Pz4=",
+        ] {
+            let hidden = hide(form);
+            assert!(hidden.contains("********") && hidden.len() <= "********".len() + 6, "{form}: {hidden}");
         }
         remember([&"abc".to_owned()]);
         assert_eq!(hide("abc"), "abc");

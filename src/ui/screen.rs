@@ -42,14 +42,16 @@ impl Screen {
         print(text.as_ref());
     }
 
-    /// Data, to stdout.
+    /// Data, to stdout. On a terminal nothing in it steers that.
     pub fn data(&self, text: impl AsRef<str>) {
-        print(&hide(text.as_ref()));
+        let text = hide(text.as_ref());
+        print(&if std::io::stdout().is_terminal() { visible(&text) } else { text });
     }
 
     /// A table, to stdout, in the columns that a terminal has.
     pub fn table(&self, heading: &[&str], rows: &[Vec<String>]) {
-        self.data(table::text(heading, rows, terminal::columns()));
+        let shown: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| visible(cell)).collect()).collect();
+        self.data(table::text(heading, &shown, terminal::columns()));
     }
 
     /// A line of data; false when the reader has gone away.
@@ -153,7 +155,7 @@ pub fn visible(text: &str) -> String {
                 shown.push_str(&rest[..taken]);
             }
             '\n' | '\t' => shown.push(c),
-            c if c.is_control() => shown.extend(c.escape_default()),
+            c if steers(c) => shown.extend(c.escape_unicode()),
             c => shown.push(c),
         }
         rest = &rest[taken..];
@@ -162,6 +164,14 @@ pub fn visible(text: &str) -> String {
         shown.push_str(PLAIN);
     }
     shown
+}
+
+/// Whether a character does not stand for itself on a terminal: control characters, U+0085 among them; separators that
+/// some take for line breaks; and marks that change the direction of what follows.
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200e}' | '\u{200f}')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The length of the colour that a text begins with: ESC, `[`, numbers, `m` (ECMA-48, SGR).
@@ -187,6 +197,7 @@ mod tests {
         assert_eq!(visible("\u{1b}[32mgreen\u{1b}[0m"), "\u{1b}[32mgreen\u{1b}[0m");
         assert_eq!(visible("\u{1b}[8mhidden"), r"\u{1b}[8mhidden");
         assert_eq!(visible("\u{1b}[38;5;8mgrey\u{1b}[0m"), "\u{1b}[38;5;8mgrey\u{1b}[0m");
+        assert_eq!(visible("a\u{85}b\u{2028}c\u{202e}d\u{2066}e"), r"a\u{85}b\u{2028}c\u{202e}d\u{2066}e");
         assert_eq!(visible("\u{1b}[2J\u{7}\u{1b}[1\u{1b}]0;x"), r"\u{1b}[2J\u{7}\u{1b}[1\u{1b}]0;x");
     }
 }
