@@ -1,9 +1,11 @@
 //! `devenv init` and `devenv eject`
 
+use std::path::Path;
+
 use crate::assets::Assets;
 use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::host::{checkout, files};
+use crate::host::{checkout, files, generated};
 use crate::names::ProjectName;
 use crate::render::{self, Access};
 
@@ -45,7 +47,10 @@ pub fn init(cx: &Context, args: &InitArgs) -> Result<()> {
     files::write(&path, text.as_bytes(), Access::Public)?;
     let ignore = folder.join(".gitignore");
     let before = files::read_text(&ignore)?.unwrap_or_default();
-    if !before.lines().any(|line| line.trim_start_matches('/') == checkout::LOCAL) {
+    let is_listed = before.lines().any(|line| line.trim_start_matches('/') == checkout::LOCAL);
+    if !is_listed && ignore.is_symlink() {
+        cx.screen.say(format!(".gitignore is a link and stays as it is: add /{} to it", checkout::LOCAL));
+    } else if !is_listed {
         let break_ = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
         let text = format!("{before}{break_}/{}\n", checkout::LOCAL);
         files::write(&ignore, text.as_bytes(), Access::Public)?;
@@ -81,18 +86,31 @@ pub fn eject(cx: &Context, args: &EjectArgs) -> Result<()> {
         }
         chosen.extend(below);
     }
-    let target = |path: &str| root.join(folder.as_str()).join(path);
-    if let Some((path, _)) = chosen.iter().find(|(path, _)| target(path).exists()) {
-        let message = format!("{} is already there, so nothing was written", target(path).display());
-        return Err(Error::message(Kind::Usage, message).hint("move it away first"));
+    let target = |path: &str| folder.at(&root).join(path);
+    for (path, asset) in &chosen {
+        generated::refuse_links(&root, &Path::new(folder.as_str()).join(path))?;
+        let to = target(path);
+        // The very same file is what an earlier call has written, before it was killed perhaps.
+        if to.symlink_metadata().is_ok() && files::read(&to)?.as_deref() != asset.content.as_deref() {
+            let message = format!("{} is already there, so nothing was written", to.display());
+            return Err(Error::message(Kind::Usage, message).hint("move it away first"));
+        }
     }
+    let mut has_changed = false;
     for (path, asset) in chosen {
         let to = target(&path);
-        files::write(&to, asset.content.as_deref().unwrap_or_default(), Access::Public)?;
+        files::sweep(to.parent().unwrap_or(&root));
+        let written = files::write(&to, asset.content.as_deref().unwrap_or_default(), Access::Public)?;
         if asset.executable {
             files::make_executable(&to)?;
         }
-        cx.screen.say(format!("{folder}/{path}"));
+        has_changed |= written;
+        if written {
+            cx.screen.say(format!("{folder}/{path}"));
+        }
+    }
+    if !has_changed {
+        cx.screen.say("nothing to change");
     }
     Ok(())
 }

@@ -8,7 +8,6 @@ use crate::config::{self, Setting, Source};
 use crate::error::{Error, Kind, Result};
 use crate::host::{checkout, files};
 use crate::names::PartName;
-use crate::render::Access;
 
 /// Switch modules or services on, in devenv.local.yaml
 #[derive(clap::Args, Debug)]
@@ -69,7 +68,7 @@ fn set(cx: &Context, names: &[String], on: bool) -> Result<()> {
     let whole = config::read(Setting { main: &main, local: Some(&local), env: &env, known: &known });
     let paths = checkout::facts(&root, &whole.paths());
     whole.finish(&paths)?;
-    files::write(&root.join(checkout::LOCAL), &local.bytes, Access::Public)?;
+    files::rewrite(&root.join(checkout::LOCAL), &local.bytes)?;
     let word = if on { "on" } else { "off" };
     cx.screen.say(format!("{} switched {word} in {}; `devenv up` applies it", names.join(", "), checkout::LOCAL));
     Ok(())

@@ -15,7 +15,7 @@ use crate::commands::certs;
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
-use crate::host::{checkout, clock, watch};
+use crate::host::{checkout, clock, reading, watch};
 use crate::names::PartName;
 use crate::plan::watch::{ModuleState, Run, rules};
 use crate::ui::screen::visible;
@@ -80,7 +80,7 @@ impl Log {
     /// The log from its last lines on.
     fn open(root: &Path, tail: usize) -> Result<Self> {
         let path = watch::log(root);
-        let mut file = File::open(&path).map_err(crate::host::files::failed("read", &path))?;
+        let (mut file, _) = reading::open(&path).map_err(crate::host::files::failed("read", &path))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(crate::host::files::failed("read", &path))?;
         let mut ends = bytes.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
@@ -96,7 +96,7 @@ impl Log {
         let other = std::fs::metadata(&self.path).map(|file| file.ino()).ok();
         let own = self.file.as_ref().and_then(|file| file.metadata().ok()).map(|file| file.ino());
         if other.is_some() && other != own {
-            self.file = File::open(&self.path).ok();
+            self.file = reading::open(&self.path).ok().map(|(file, _)| file);
             if let Some(file) = &mut self.file {
                 let _ = file.seek(SeekFrom::Start(0));
                 let _ = file.read_to_end(&mut self.begun);

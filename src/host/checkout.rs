@@ -80,10 +80,14 @@ pub fn assets(root: &Path, folder: &RelPath) -> Result<Assets> {
         if !base.is_dir() {
             continue;
         }
+        refuse_outside(root, &base)?;
         for (path, file) in files::tree(&base)? {
             let name = path.rsplit('/').next().unwrap_or_default();
             // Contexts of images may be large: they are read when they are sent.
             let held = top != "images" || matches!(name, "Dockerfile" | "image.yaml");
+            if held {
+                refuse_outside(root, &file.path)?;
+            }
             let content = if held { files::read(&file.path)?.map(Cow::Owned) } else { None };
             let asset =
                 Asset { origin: Origin::Project(file.path), content, digest: file.digest, executable: file.executable };
@@ -91,6 +95,16 @@ pub fn assets(root: &Path, folder: &RelPath) -> Result<Assets> {
         }
     }
     Ok(assets)
+}
+
+/// Refuses a link that leads out of the checkout: what stands there would become part of what containers see.
+fn refuse_outside(root: &Path, path: &Path) -> Result<()> {
+    let Ok(real) = path.canonicalize() else { return Ok(()) };
+    if real.starts_with(root) {
+        return Ok(());
+    }
+    let message = format!("{} leads out of the checkout, to {}", path.display(), real.display());
+    Err(Error::message(Kind::Usage, message).hint("copy what it leads to into the checkout"))
 }
 
 /// Digests of files of the checkout; one that is not there has none.

@@ -1,12 +1,19 @@
 //! Docker Compose, which creates containers and starts none. Every call is a value.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
+use crate::host::limits::Limit;
 use crate::host::process::{self, Cmd, Line};
 
 /// The oldest Compose that understands what we write.
 pub const OLDEST: (u64, u64, u64) = (2, 20, 0);
+
+/// Longest time for the merged definition, which takes far less than a second.
+const LONGEST_MERGE: Duration = Duration::from_secs(60);
+/// Most memory that compose gets: many times what definitions of thousands of services take.
+const MOST_MEMORY: u64 = 2 << 30;
 
 /// A compose call on a project's files.
 #[must_use]
@@ -37,12 +44,13 @@ pub fn create(call: Cmd, names: &[String]) -> Cmd {
     ])
     .args(["--quiet-pull", "--"])
     .args(names.to_vec())
+    .limit(Limit { time: None, memory: MOST_MEMORY })
 }
 
-/// The merged definition of all files, as JSON.
+/// The merged definition of all files, as JSON, with every path resolved.
 #[must_use]
 pub fn config(call: Cmd) -> Cmd {
-    call.args(["config", "--format", "json", "--no-path-resolution"])
+    call.args(["config", "--format", "json"]).limit(Limit { time: Some(LONGEST_MERGE), memory: MOST_MEMORY })
 }
 
 /// The variable that a line of compose's log calls missing. The log's own fields stand in quotes too.

@@ -3,7 +3,7 @@
 use crate::assets::{Asset, Origin};
 use crate::digest;
 use crate::error::{Error, Kind, Result};
-use crate::host::files;
+use crate::host::{files, reading};
 use crate::render::dockerfile::HOST_FOLDER;
 
 /// Packs a Dockerfile, the files of its context, and the machine's CA bundle where there is one.
@@ -20,7 +20,7 @@ pub fn pack(dockerfile: &str, context: &[(&str, &Asset)], ca_bundle: Option<&[u8
                 let link = std::fs::read_link(file).ok();
                 let content = match &link {
                     Some(target) => Some(target.to_string_lossy().into_owned().into_bytes()),
-                    None => files::read(file)?,
+                    None => Some(reading::within(file, files::MOST_CONTEXT).map_err(files::failed("read", file))?),
                 };
                 // Another content would stand in an image under the fingerprint of the one that was read before.
                 let Some(content) = content.filter(|content| digest::hex(content) == asset.digest) else {

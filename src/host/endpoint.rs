@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Kind};
 use crate::host::process::Cmd;
+use crate::host::reading;
 use crate::plan::machine::{Endpoint, NoEndpoint, Origin, Transport};
 use crate::plan::proxies::ClientProxies;
 
@@ -172,7 +173,7 @@ fn known(contexts: &Path) -> Vec<String> {
 /// A JSON file; none if it does not exist.
 fn json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, NoEndpoint> {
     let bad = |problem: String| NoEndpoint::BadFile { path: path.to_owned(), problem };
-    match fs::read(path) {
+    match reading::text(path) {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| bad(error.to_string())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(bad(error.to_string())),

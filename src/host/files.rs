@@ -6,10 +6,11 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::digest;
 use crate::error::{Error, Kind, Result};
-use crate::host::generated;
+use crate::host::{generated, leftovers, reading};
 use crate::render::{Access, Generated};
 
 /// An error of the file system, with the path.
@@ -33,9 +34,9 @@ fn plain(error: &io::Error) -> String {
     text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }
 
-/// The bytes of a file; `None` where there is none.
+/// The bytes of a file of ordinary size; `None` where there is none.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::read(path) {
+    match reading::text(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed("read", path)(error)),
@@ -47,9 +48,14 @@ pub fn read_text(path: &Path) -> Result<Option<String>> {
     Ok(read(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
+/// Whether a file holds these very bytes; no more of it is read than they are.
+fn is_equal(path: &Path, bytes: &[u8]) -> bool {
+    reading::within(path, bytes.len() as u64).is_ok_and(|before| before == bytes)
+}
+
 /// Writes a file so that it is there whole or not at all; says whether anything changed.
 pub fn write(path: &Path, bytes: &[u8], access: Access) -> Result<bool> {
-    if fs::read(path).is_ok_and(|before| before == bytes) {
+    if is_equal(path, bytes) {
         let is_open = || fs::metadata(path).is_ok_and(|facts| facts.mode() & 0o077 != 0);
         if access == Access::Private && is_open() {
             fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed("change the mode of", path))?;
@@ -63,7 +69,7 @@ pub fn write(path: &Path, bytes: &[u8], access: Access) -> Result<bool> {
         Access::Private => 0o600,
     };
     let temporary = tempfile::Builder::new()
-        .prefix(".devenv-")
+        .prefix(&leftovers::name(TEMPORARY))
         .permissions(fs::Permissions::from_mode(mode))
         .tempfile_in(folder)
         .map_err(failed("write", path))?;
@@ -72,6 +78,26 @@ pub fn write(path: &Path, bytes: &[u8], access: Access) -> Result<bool> {
     temporary.as_file().sync_all().map_err(failed("write", path))?;
     temporary.persist(path).map_err(|error| failed("write", path)(error.error))?;
     Ok(true)
+}
+
+/// What the names of files begin with while they are written.
+const TEMPORARY: &str = ".devenv-write-";
+
+/// Removes files of a folder that a killed process was writing.
+pub fn sweep(folder: &Path) {
+    leftovers::remove(folder, TEMPORARY);
+}
+
+/// Writes a file of the user's again, with the mode that it has.
+pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mode = fs::metadata(path).map(|facts| facts.mode() & 0o7777).ok();
+    write(path, bytes, if mode.is_some() { Access::Private } else { Access::Public })?;
+    match mode {
+        Some(mode) => {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(failed("change the mode of", path))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Makes a folder and its parents; one that holds secrets is for the owner alone.
@@ -140,10 +166,36 @@ pub struct TreeFile {
     pub executable: bool,
 }
 
+/// The largest file of a build's context.
+pub const MOST_CONTEXT: u64 = 1 << 30;
+
+/// Files by which a folder says what does not count.
+const IGNORE_FILES: [&str; 3] = [".gitignore", ".ignore", ".dockerignore"];
+
+/// Such a file that is none: reading it would wait for a writer, or never end.
+fn endless(folder: &Path) -> Option<PathBuf> {
+    let mut files = IGNORE_FILES.into_iter().map(|name| folder.join(name));
+    let is_text = |facts: &fs::Metadata| facts.is_dir() || (facts.is_file() && facts.len() <= reading::MOST_TEXT);
+    files.find(|path| fs::metadata(path).is_ok_and(|facts| !is_text(&facts)))
+}
+
 /// All files below a folder that git would not ignore, by path relative to it. Two threads read at a time.
 pub fn tree(folder: &Path) -> Result<BTreeMap<String, TreeFile>> {
+    let refused: Arc<Mutex<Vec<PathBuf>>> = Arc::new(Mutex::new(folder.ancestors().filter_map(endless).collect()));
+    let stops = || refused.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let refuse = |path: PathBuf| Err(failed("read", &path)(io::Error::other("it is not a regular file")));
+    if let Some(path) = stops() {
+        return refuse(path);
+    }
     let mut builder = ignore::WalkBuilder::new(folder);
-    builder.hidden(false).require_git(false).parents(true).filter_entry(|entry| entry.file_name() != ".git");
+    let found = Arc::clone(&refused);
+    builder.hidden(false).require_git(false).parents(true).filter_entry(move |entry| {
+        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+        let path = if is_folder { endless(entry.path()) } else { None };
+        let goes_on = path.is_none() && entry.file_name() != ".git";
+        found.lock().unwrap_or_else(PoisonError::into_inner).extend(path);
+        goes_on
+    });
     builder.add_custom_ignore_filename(".dockerignore");
     let (send, receive) = std::sync::mpsc::channel();
     builder.threads(2).build_parallel().run(|| {
@@ -164,7 +216,11 @@ pub fn tree(folder: &Path) -> Result<BTreeMap<String, TreeFile>> {
         })
     });
     drop(send);
-    receive.into_iter().filter_map(Result::transpose).collect()
+    let read: Result<BTreeMap<String, TreeFile>> = receive.into_iter().filter_map(Result::transpose).collect();
+    match stops() {
+        Some(path) => refuse(path),
+        None => read,
+    }
 }
 
 /// What stands at an entry; nothing for a folder. `room` is for its content, and used again by the next one: a context
@@ -188,12 +244,14 @@ fn tree_file(folder: &Path, entry: &ignore::DirEntry, room: &mut Vec<u8>) -> Res
 
 /// Reads a file with as few calls as there can be: as much as it says that it holds.
 fn read_into<'a>(path: &Path, room: &'a mut Vec<u8>) -> io::Result<(&'a [u8], fs::Metadata)> {
-    let mut file = fs::File::open(path)?;
-    let metadata = file.metadata()?;
+    let (mut file, metadata) = reading::open(path)?;
+    if metadata.len() > MOST_CONTEXT {
+        return Err(io::Error::other(format!("it has more than {} MiB", MOST_CONTEXT >> 20)));
+    }
     room.resize(usize::try_from(metadata.len()).unwrap_or_default(), 0);
     match file.read_exact(room) {
         // Somebody cut it just now.
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => *room = fs::read(path)?,
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => *room = reading::within(path, MOST_CONTEXT)?,
         read => read?,
     }
     Ok((room, metadata))

@@ -12,9 +12,7 @@ use crate::render::{Generated, MARKER};
 /// a link: a repository could lead keys to where others read them.
 pub fn check(root: &Path, file: &Generated) -> Result<()> {
     let path = root.join(&file.path);
-    for folder in Path::new(&file.path).ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()) {
-        refuse_link(&root.join(folder))?;
-    }
+    refuse_links(root, Path::new(&file.path))?;
     match read_text(&path)? {
         Some(before) if file.text.contains(MARKER) && !before.contains(MARKER) => {
             let message = format!("{} is not a file that devenv made, so it stays as it is", path.display());
@@ -22,6 +20,12 @@ pub fn check(root: &Path, file: &Generated) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses a path below `root` that has a link among its folders.
+pub fn refuse_links(root: &Path, path: &Path) -> Result<()> {
+    let folders = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+    folders.map(|folder| root.join(folder)).try_for_each(|folder| refuse_link(&folder))
 }
 
 /// Refuses a folder that is a link.
@@ -56,8 +60,9 @@ pub fn remove_forgotten(root: &Path, folder: &str, made: &[Generated]) -> Result
 /// in them. Returns the paths relative to `root`.
 pub fn remove_stale(root: &Path, folder: &str, file: &str, kept: &BTreeSet<&str>) -> Result<Vec<String>> {
     let above = root.join(folder);
+    refuse_link(&above)?;
     let mut removed = Vec::new();
-    for entry in fs::read_dir(&above).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(&above).into_iter().flatten().flatten().filter(|entry| !entry.path().is_symlink()) {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = entry.path().join(file);
         if kept.contains(name.as_str()) || !path.is_file() || !is_ours(&path)? {

@@ -8,6 +8,7 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::host::reading;
 use crate::host::source::{Folder, Source};
 use crate::plan::watch::Change;
 
@@ -315,7 +316,7 @@ fn digest(path: &Path, entry: &Entry) -> u64 {
         false
     } else {
         let mut bytes = Vec::new();
-        let read = std::fs::File::open(path).and_then(|file| file.take(READ + 1).read_to_end(&mut bytes));
+        let read = reading::open(path).and_then(|(file, _)| file.take(READ + 1).read_to_end(&mut bytes));
         bytes.hash(&mut hasher);
         read.is_ok()
     };

@@ -7,6 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 
 use crate::error::{Error, Kind, Result};
+use crate::host::limits::{self, Limit};
 use crate::host::{child_env, state, terminal};
 
 /// A call of another program.
@@ -20,12 +21,20 @@ pub struct Cmd {
     pub env: Vec<(String, String)>,
     /// Text for its standard input.
     pub stdin: Option<String>,
+    /// What it may use.
+    pub limit: Option<Limit>,
 }
 
 impl Cmd {
     /// A call of `program` with `args`.
     pub fn new<A: Into<String>>(program: impl Into<String>, args: impl IntoIterator<Item = A>) -> Self {
-        Self { program: program.into(), args: args.into_iter().map(Into::into).collect(), env: Vec::new(), stdin: None }
+        Self {
+            program: program.into(),
+            args: args.into_iter().map(Into::into).collect(),
+            env: Vec::new(),
+            stdin: None,
+            limit: None,
+        }
     }
 
     /// The same call with more arguments.
@@ -56,11 +65,22 @@ impl Cmd {
         self
     }
 
+    /// The same call with a limit.
+    #[must_use]
+    pub fn limit(mut self, limit: Limit) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
     fn command(&self) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(&self.program);
         command.args(&self.args).env_clear().envs(child_env::inherited(&self.program, &self.env));
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command.kill_on_drop(true);
+        if self.limit.is_some_and(|limit| limit.time.is_some()) {
+            // With its own children, so that none outlives it.
+            command.process_group(0);
+        }
         command
     }
 }
@@ -110,6 +130,9 @@ pub async fn stream(cmd: &Cmd, mut each: impl FnMut(Line<'_>)) -> Result<ExitSta
     command.stdin(if cmd.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| not_started(cmd, &error))?;
+    if let Some(limit) = cmd.limit {
+        limits::limit_memory(&child, limit.memory);
+    }
     let input = child.stdin.take();
     let feed = async {
         if let (Some(mut pipe), Some(text)) = (input, &cmd.stdin) {
@@ -131,8 +154,19 @@ pub async fn stream(cmd: &Cmd, mut each: impl FnMut(Line<'_>)) -> Result<ExitSta
             }
         }
     };
-    tokio::join!(feed, read);
-    child.wait().await.map_err(|error| not_started(cmd, &error))
+    let whole = async {
+        tokio::join!(feed, read);
+        child.wait().await.map_err(|error| not_started(cmd, &error))
+    };
+    let Some(time) = cmd.limit.and_then(|limit| limit.time) else { return whole.await };
+    match tokio::time::timeout(time, whole).await {
+        Ok(ended) => ended,
+        Err(_) => {
+            limits::end_group(&child);
+            let message = format!("`{}` was ended: it took longer than {} s", cmd.program, time.as_secs());
+            Err(Error::message(Kind::Failed, message).hint(format!("the call was: {cmd}")))
+        }
+    }
 }
 
 /// Runs a call on our own terminal, to its end. Dropping the future kills the program and leaves the terminal as it was.

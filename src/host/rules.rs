@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::digest::hex;
 use crate::host::patterns::{Patterns, Verdict};
+use crate::host::reading;
 use crate::host::source::KEYS;
 
 /// Where git keeps what says what counts.
@@ -70,7 +71,7 @@ impl Rules {
             let above = rules.tracked.iter().flat_map(|path| path.ancestors().skip(1));
             rules.above_tracked = above.filter(|path| !path.as_os_str().is_empty()).map(Path::to_owned).collect();
             for file in places.excludes.iter().chain([&places.exclude]) {
-                rules.add(top, file, fs::read(file).ok(), &mut texts);
+                rules.add(top, file, reading::text(file).ok(), &mut texts);
             }
         }
         let mut folders: Vec<&Path> = root.ancestors().take_while(|folder| folder.starts_with(top)).collect();
@@ -143,7 +144,7 @@ impl Rules {
 fn text(folder: &Path) -> Option<Vec<u8>> {
     let file = folder.join(".gitignore");
     let is_file = fs::symlink_metadata(&file).is_ok_and(|metadata| metadata.is_file());
-    if is_file { fs::read(&file).ok() } else { None }
+    if is_file { reading::text(&file).ok() } else { None }
 }
 
 fn written(file: &Path) -> Written {

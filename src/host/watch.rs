@@ -11,7 +11,7 @@ use rustix::fs::FlockOperation;
 use rustix::process::{Pid, Signal};
 
 use crate::error::{Error, Kind, Result};
-use crate::host::files;
+use crate::host::{files, reading};
 use crate::plan::watch::State;
 use crate::render::Access;
 
@@ -87,7 +87,7 @@ impl Held {
 /// The process that watches a checkout, where there is one.
 #[must_use]
 pub fn holder(root: &Path) -> Option<Holder> {
-    let mut file = File::open(lock_path(root)).ok()?;
+    let (mut file, _) = reading::open(&lock_path(root)).ok()?;
     if rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared).is_ok() {
         return None;
     }

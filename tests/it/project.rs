@@ -148,6 +148,7 @@ devenv/images/redis/image.yaml
     let ran = ran.says("devenv/images/redis/Dockerfile", include_str!("../../images/redis/Dockerfile"));
     let ran = ran
         .again()
+        .file("devenv/images/redis/Dockerfile", "ARG PARENT\nFROM ${PARENT}\n")
         .args(["eject", "images/redis"])
         .stderr(str![[r#"
 error: [PROJECT]/devenv/images/redis/Dockerfile is already there, so nothing was written

@@ -1,0 +1,67 @@
+//! Reading files that others have written: no more than a budget, only what is a file, and without waiting for a writer.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+/// The largest text that is read: configuration, templates, Dockerfiles, lock files.
+pub const MOST_TEXT: u64 = 64 << 20;
+
+/// Opens a file and nothing else: a FIFO does not block, a device does not answer. Links are followed.
+pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
+    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or_default();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+    }
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    Ok((file, metadata))
+}
+
+/// The bytes of a file of at most `most` bytes. What is said to be short and does not end, as in /proc, counts as it is
+/// read.
+pub fn within(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let (file, metadata) = open(path)?;
+    let too_large = || {
+        let what = format!("it has more than {} MiB", most >> 20);
+        io::Error::new(io::ErrorKind::FileTooLarge, what)
+    };
+    if metadata.len() > most {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
+}
+
+/// The bytes of a text; see [`MOST_TEXT`].
+pub fn text(path: &Path) -> io::Result<Vec<u8>> {
+    within(path, MOST_TEXT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_or_too_large_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR).unwrap();
+        let said = |path: &Path| text(path).unwrap_err().to_string();
+        assert_eq!(said(&fifo), "it is not a regular file");
+        assert_eq!(said(Path::new("/dev/zero")), "it is not a regular file");
+        assert_eq!(said(folder.path()), "it is a folder");
+        let large = folder.path().join("large");
+        File::create(&large).unwrap().set_len(3 << 20).unwrap();
+        assert_eq!(within(&large, 2 << 20).unwrap_err().to_string(), "it has more than 2 MiB");
+        assert_eq!(within(&large, 3 << 20).unwrap().len(), 3 << 20);
+        assert!(!text(Path::new("/proc/self/status")).unwrap().is_empty());
+    }
+}
