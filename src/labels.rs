@@ -1,6 +1,8 @@
 //! Every label that devenv writes on what it makes in the engine, or reads back. Containers inherit the labels of
 //! their image, so image labels have names of their own.
 
+/// What the names of all labels begin with.
+pub const PREFIX: &str = "devenv.";
 /// On containers, volumes and networks: the id of the checkout that owns them.
 pub const CHECKOUT: &str = "devenv.checkout";
 /// On volumes and networks: the folder of that checkout, by which a lost id is found again.

@@ -9,11 +9,14 @@ use serde_json::{Value, json};
 use crate::config::Source;
 use crate::digest;
 use crate::error::{Error, Kind, Result};
-use crate::host::{compose, files};
+use crate::host::{compose, files, leftovers};
 use crate::render::{Access, Generated};
 
 /// Where the merged definition is kept.
 const KEPT: &str = "compose/merged.json";
+
+/// Where the generated files stand while they are merged.
+const FOLDER: &str = "devenv-merge-";
 
 /// What is merged.
 pub struct Merge<'a> {
@@ -29,23 +32,28 @@ pub struct Merge<'a> {
     pub fragments: &'a [Source],
     /// Variables that the team's files may use.
     pub env: &'a BTreeMap<String, String>,
+    /// The user's key: nobody else can have written what is kept under it. Empty where there is none yet.
+    pub key: &'a str,
 }
 
 impl Merge<'_> {
     /// The merged definition, and the file that keeps it.
     pub async fn run(&self) -> Result<(Value, Generated)> {
-        let key = self.key();
+        let inputs = self.inputs();
+        let mark = |merged: &Value| digest::keyed(self.key.as_bytes(), format!("{inputs}\n{merged}").as_bytes());
         let kept = files::read_text(&self.root.join(".devenv").join(KEPT))?;
         let kept: Option<Value> = kept.and_then(|text| serde_json::from_str(&text).ok());
-        let merged = match kept.as_ref().filter(|kept| kept.get("inputs").and_then(Value::as_str) == Some(&key)) {
-            Some(kept) => kept.get("merged").cloned().unwrap_or_default(),
+        let kept = kept.as_ref().and_then(|kept| Some((kept.get("merged")?, kept.get("mark")?.as_str()?)));
+        let merged = match kept.filter(|(merged, written)| !self.key.is_empty() && mark(merged) == *written) {
+            Some((merged, _)) => merged.clone(),
             None => self.ask().await?,
         };
-        let text = json!({"inputs": key, "merged": merged}).to_string() + "\n";
+        let text = json!({"mark": mark(&merged), "merged": merged}).to_string() + "\n";
         Ok((merged, Generated { path: KEPT.to_owned(), text, access: Access::Private }))
     }
 
-    fn key(&self) -> String {
+    /// A digest of everything that the definition depends on.
+    fn inputs(&self) -> String {
         let generated = self.generated.iter().map(|file| digest::hex(file.text.as_bytes()));
         let fragments = self.fragments.iter().map(|fragment| digest::hex(&fragment.bytes));
         // Only variables that a fragment names can matter.
@@ -57,7 +65,8 @@ impl Merge<'_> {
 
     async fn ask(&self) -> Result<Value> {
         compose::version().await?;
-        let folder = tempfile::Builder::new().prefix("devenv-merge-").tempdir();
+        leftovers::remove(&std::env::temp_dir(), FOLDER);
+        let folder = tempfile::Builder::new().prefix(&leftovers::name(FOLDER)).tempdir();
         let folder = folder.map_err(files::failed("write", &std::env::temp_dir()))?;
         let mut paths = Vec::new();
         for (at, file) in self.generated.iter().enumerate() {
@@ -65,7 +74,13 @@ impl Merge<'_> {
             files::write(&path, without_env_files(&file.text).as_bytes(), Access::Private)?;
             paths.push(path.display().to_string());
         }
-        paths.extend(self.fragments.iter().map(|fragment| self.root.join(&fragment.name).display().to_string()));
+        for (number, fragment) in self.fragments.iter().enumerate() {
+            // What was checked, whatever its file has become.
+            let name = fragment.name.rsplit('/').next().unwrap_or_default();
+            let path = folder.path().join(format!("fragment-{number}-{name}"));
+            files::write(&path, &fragment.bytes, Access::Private)?;
+            paths.push(path.display().to_string());
+        }
         let call = compose::config(compose::call(self.endpoint, self.root, self.project, &paths)).envs(self.env);
         let mut unset = BTreeSet::new();
         let merged = compose::run(&call, |line| unset.extend(compose::unset_variable(line)))

@@ -17,6 +17,7 @@ pub mod mirror;
 pub mod notify;
 pub mod observe;
 pub mod outputs;
+pub mod permissions;
 pub mod ready;
 pub mod records;
 mod running;

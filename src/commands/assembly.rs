@@ -6,16 +6,21 @@ use std::path::Path;
 
 use crate::apply::fragments::Merge;
 use crate::apply::observe::{self, Description};
+use crate::apply::permissions::Reach;
 use crate::apply::secrets;
+use crate::assets::Origin;
 use crate::commands::context::{Checkout, Context, Intent, now};
+use crate::commands::permissions;
 use crate::commands::session::Session;
 use crate::commands::site::Site;
+use crate::config::local::Permission;
 use crate::config::values::RelPath;
 use crate::config::{self, Source};
 use crate::error::Result;
 use crate::host::engine::Engine;
+use crate::host::permissions::Kept;
 use crate::host::state::HeldTable;
-use crate::host::{checkout, child_env, endpoint, files, machine, network, state};
+use crate::host::{checkout, child_env, endpoint, files, machine, network, places, state};
 use crate::names::PartName;
 use crate::plan::environment::{self, Contents, Machine, Setup};
 use crate::plan::identity::{self, IdFile, Identity};
@@ -23,11 +28,12 @@ use crate::plan::images::Hierarchy;
 use crate::plan::lock::{self, Lock, Root};
 use crate::plan::mirror::{self, Kinship};
 use crate::plan::observed::{Observed, World};
+use crate::plan::permissions::grants::Grants;
 use crate::plan::presets::Preset;
 use crate::plan::secrets::is_secret;
 use crate::plan::{builds, fragments, proxies};
 use crate::redact;
-use crate::render::definition::{definitions, services};
+use crate::render::definition::{definitions, documents, services};
 use crate::render::{self, Access, Generated};
 
 impl Context {
@@ -40,6 +46,8 @@ impl Context {
         intent: Intent,
     ) -> Result<Session> {
         let project = &checkout.project;
+        let mut kept = Kept::read()?;
+        let grants = permissions::granted(self, &checkout, &mut kept, intent)?;
         let world = observe::world(&engine, description, project.file.project.as_str()).await?;
         let mut machine = machine_of(&checkout, &engine, &world)?;
         let mut news = checkout.unread.clone();
@@ -53,7 +61,7 @@ impl Context {
         machine.proxy = proxies::variables(&machine.proxy, &proxies::exempt(project, &identity, &further));
 
         let site = Site::of(&checkout, &identity, machine.uid, intent, &mut news)?;
-        let contents = contents(&checkout, &site)?;
+        let contents = contents(&checkout, &site, &grants)?;
         let presets = &checkout.presets;
         let setup = Setup {
             project,
@@ -82,8 +90,25 @@ impl Context {
         let key = secrets::key(&checkout.root, identity.folder)?;
         let mut generated = render::compose::files(&environment, &checkout.assets, &observed.engine)?;
         let read = render::secrets::read_by_parts(&environment, &secrets);
-        let mut services = services(&generated)?;
-        if !project.file.compose.is_empty() {
+        let documents = documents(&generated)?;
+        let mut services = services(&documents);
+        let reach = Reach {
+            root: &checkout.root,
+            environment: &environment,
+            endpoint: &engine.endpoint,
+            allowed: &grants.allowed,
+            denied: grants.denied,
+        };
+        let is_checked = intent != Intent::End;
+        let is_unresolved = is_checked && reach.of_files(&documents)?;
+        if is_unresolved || checkout.has_own_templates() || !project.file.compose.is_empty() {
+            let variables: Vec<_> = fragments.iter().flat_map(config::fragment::variable_files).collect();
+            if is_checked {
+                reach.of_variables(&variables)?;
+            }
+            if intent == Intent::Act {
+                kept = kept.with_key()?;
+            }
             let merge = Merge {
                 endpoint: &engine.endpoint,
                 root: &checkout.root,
@@ -91,12 +116,17 @@ impl Context {
                 generated: &generated,
                 fragments: &fragments,
                 env: &child_env::for_compose_files(&checkout::variables()),
+                key: &kept.key,
             };
             let (merged, kept) = merge.run().await?;
-            fragments::check(&merged, &machine.root, &project.local.allow)?;
+            if is_checked {
+                reach.of_merged(&merged)?;
+            }
             fragments::add(&merged, &mut environment)?;
             services = render::definition::merged_services(&merged);
             generated.push(kept);
+            let copies = fragments.iter().enumerate();
+            generated.extend(copies.map(|(number, source)| render::compose::fragment(number, &source.bytes)));
         }
         let texts = generated.iter().map(|file| Cow::Borrowed(file.text.as_str()));
         let texts = texts.chain(fragments.iter().map(|fragment| String::from_utf8_lossy(&fragment.bytes)));
@@ -277,7 +307,7 @@ fn known_identity(checkout: &Checkout, machine: &Machine, world: &World) -> Resu
 }
 
 /// Digests of the files that the environment depends on.
-fn contents(checkout: &Checkout, site: &Site) -> Result<Contents> {
+fn contents(checkout: &Checkout, site: &Site, grants: &Grants) -> Result<Contents> {
     let modules = || environment::enabled_modules(&checkout.project);
     let locks = modules().flat_map(|(_, module)| {
         let deps = module.deps.iter().flat_map(|deps| &deps.lock);
@@ -291,7 +321,12 @@ fn contents(checkout: &Checkout, site: &Site) -> Result<Contents> {
     }
     let folders = modules()
         .filter_map(|(name, module)| Some((name.clone(), files::identity(&checkout.root.join(module.path.as_str()))?)));
+    let may_write = grants.allowed.contains(&Permission::ProjectSettings);
+    let settings = modules()
+        .filter(|_| !may_write)
+        .map(|(name, module)| (name.clone(), places::settings_in(&module.path.at(&checkout.root))));
     Ok(Contents {
+        settings: settings.collect(),
         files: checkout::digests(&checkout.root, locks)?,
         sources,
         folders: folders.collect(),
@@ -308,6 +343,12 @@ fn preset_by_service(checkout: &Checkout) -> BTreeMap<PartName, &Preset> {
 }
 
 impl Checkout {
+    /// Whether the team's files have taken the place of ours for the definition.
+    fn has_own_templates(&self) -> bool {
+        let is_own = |path| self.assets.get(path).is_some_and(|asset| asset.origin != Origin::Embedded);
+        render::compose::FILES.into_iter().any(is_own)
+    }
+
     /// The team's compose files, checked.
     pub(super) fn fragments(&self) -> Result<Vec<Source>> {
         let files = self.project.file.compose.iter();

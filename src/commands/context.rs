@@ -44,6 +44,8 @@ pub enum Intent {
     Look,
     /// It acts.
     Act,
+    /// It only ends what runs, whatever the definition would reach.
+    End,
 }
 
 /// A checkout as its files have it.

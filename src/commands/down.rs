@@ -29,7 +29,7 @@ pub async fn run(cx: &Context, args: &DownArgs) -> Result<()> {
         remains::end_watcher(cx).await;
     }
     if args.dry_run {
-        return match cx.session(Intent::Look).await {
+        return match cx.session(Intent::End).await {
             Ok(session) => {
                 cx.screen.data(down::down(Some(&session.environment), &session.observed, volumes).to_string());
                 Ok(())
@@ -37,7 +37,7 @@ pub async fn run(cx: &Context, args: &DownArgs) -> Result<()> {
             Err(error) => Remains::after(cx, error).await?.down(cx, volumes, true).await,
         };
     }
-    let (session, _lock) = match cx.locked_session(Intent::Look).await {
+    let (session, _lock) = match cx.locked_session(Intent::End).await {
         Ok(session) => session,
         Err(error) => return Remains::after(cx, error).await?.down(cx, volumes, false).await,
     };

@@ -13,6 +13,7 @@ pub mod images;
 pub mod init;
 pub mod logs;
 pub mod mirror;
+mod permissions;
 pub mod prepare;
 mod remains;
 pub mod secrets;

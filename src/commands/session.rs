@@ -1,6 +1,7 @@
 //! A checkout and the world around it, looked at once: what commands decide from, and how they carry out a plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::apply::builds::Builder;
@@ -133,9 +134,15 @@ impl Session {
             // Also those of services that are switched off now.
             generated::remove_folder(&root.join(".devenv"), "secrets")?;
         }
+        for folder in self.generated.iter().filter_map(|file| Path::new(&file.path).parent()).collect::<BTreeSet<_>>() {
+            files::sweep(&root.join(".devenv").join(folder));
+        }
+        files::sweep(root);
         files::write_generated(root, &self.generated)?;
-        // Keys of names that the gateway has no more.
-        generated::remove_forgotten(&root.join(".devenv"), "certs", &self.generated)?;
+        // Keys of names that the gateway has no more, and copies of fragments that are no longer named.
+        for folder in ["certs", render::compose::FRAGMENTS] {
+            generated::remove_forgotten(&root.join(".devenv"), folder, &self.generated)?;
+        }
         if let Some(bundle) = self.generated.iter().find(|file| file.path == render::certs::BUNDLE) {
             let path = root.join(".devenv").join(render::certs::TRUSTSTORE);
             files::write(&path, &render::truststore::jks(&bundle.text), Access::Public)?;
@@ -153,7 +160,8 @@ impl Session {
     #[must_use]
     pub fn compose_files(&self) -> Vec<String> {
         let ours = |path: &str| format!("{}/.devenv/{path}", self.machine.root);
-        let fragments = self.checkout.project.file.compose.iter().map(|path| format!("{}/{path}", self.machine.root));
+        let fragments = 0..self.checkout.project.file.compose.len();
+        let fragments = fragments.map(|number| ours(&render::compose::fragment_path(number)));
         let generated = render::compose::FILES.into_iter().map(ours);
         generated.chain(fragments).chain([ours(render::compose::LABELS)]).collect()
     }

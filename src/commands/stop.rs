@@ -19,7 +19,7 @@ pub async fn run(cx: &Context, args: &StopArgs) -> Result<()> {
     if args.names.is_empty() {
         remains::end_watcher(cx).await;
     }
-    let (session, _lock) = match cx.locked_session(Intent::Look).await {
+    let (session, _lock) = match cx.locked_session(Intent::End).await {
         Ok(session) => session,
         Err(error) => return Remains::after(cx, error).await?.stop(cx, &args.names).await,
     };

@@ -108,6 +108,24 @@ fn not_set(one: &Unset<'_>, place: Span, unread: &BTreeSet<String>) -> Finding {
     Finding::new(place, message).label("not set").help(help)
 }
 
+/// The files whose variables or labels services read, as a service and a path each: compose reads them, and tells only
+/// what stood in them. Empty for a fragment that [`check`] refuses.
+#[must_use]
+pub fn variable_files(source: &Source) -> Vec<(String, String)> {
+    let (text, _) = bytes::text(&source.name, &source.bytes, 0);
+    let Some(root) = parse::parse(&text, 0).root else { return Vec::new() };
+    let mut files = Vec::new();
+    for service in root.get("services").map(Node::entries).unwrap_or_default() {
+        for key in ["env_file", "label_file"] {
+            let Some(entry) = service.value.entry(key) else { continue };
+            let paths = std::iter::once(&entry.value).chain(entry.value.items());
+            let paths = paths.filter_map(|path| path.scalar().or_else(|| path.get("path")?.scalar()));
+            files.extend(paths.map(|path| (service.key.text.to_string(), path.to_owned())));
+        }
+    }
+    files
+}
+
 fn forbidden(root: &Node) -> Vec<Finding> {
     if root.is_null() {
         return Vec::new();
@@ -205,6 +223,15 @@ mod tests {
         let source = Source { name: "extra.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
         assert_eq!(profiles(&source), BTreeMap::from([("a".to_owned(), vec!["debug".to_owned(), "all".to_owned()])]));
         assert_eq!(services(&source), ["a", "b"]);
+    }
+
+    #[test]
+    fn files_with_variables_are_found_in_each_form() {
+        let text =
+            "x: &x {env_file: c}\nservices:\n  a: {env_file: [a, {path: b}]}\n  b: {<<: *x}\n  c: {label_file: d}\n";
+        let source = Source { name: "extra.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
+        let found: Vec<String> = variable_files(&source).into_iter().map(|(of, path)| format!("{of} {path}")).collect();
+        assert_eq!(found, ["a a", "a b", "b c", "c d"]);
     }
 
     #[test]

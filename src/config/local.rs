@@ -26,7 +26,7 @@ pub struct LocalFile {
     #[serde(default)]
     #[schemars(with = "BTreeMap<SecretName, AnyText>")]
     pub secrets: BTreeMap<String, String>,
-    /// What may reach out of the checkout.
+    /// What may reach out of the checkout. It counts once its user has confirmed it, and never where git tracks the file.
     #[serde(default)]
     pub allow: Vec<Permission>,
 }
@@ -59,14 +59,65 @@ pub enum Containers {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Permission {
-    /// Bind mounts of folders outside the checkout.
+    /// Folders and files from outside the checkout: bind mounts, `env_file`, configs, secrets, devices of volumes.
     OutsideMounts,
-    /// Containers with all capabilities.
+    /// Containers with more than the usual capabilities, or with less of the engine's protection.
     Privileged,
-    /// Containers in the host's network.
+    /// Containers in the host's network, and networks or logs that reach it.
     HostNetwork,
     /// Containers that reach the engine's socket.
     EngineSocket,
     /// Containers that see the host's processes or devices.
     HostNamespaces,
+    /// Containers, volumes and networks that belong to other checkouts or projects.
+    OtherProjects,
+    /// Ports on other addresses than 127.0.0.1 and ::1.
+    PublicPorts,
+    /// Variables of the host as files in a container: `environment:` of secrets and configs.
+    HostVariables,
+    /// Containers that may write `.git`, devenv.yaml and the settings of editors.
+    ProjectSettings,
+}
+
+impl Permission {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::OutsideMounts,
+        Self::Privileged,
+        Self::HostNetwork,
+        Self::EngineSocket,
+        Self::HostNamespaces,
+        Self::OtherProjects,
+        Self::PublicPorts,
+        Self::HostVariables,
+        Self::ProjectSettings,
+    ];
+
+    /// Its name in `allow:`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OutsideMounts => "outside-mounts",
+            Self::Privileged => "privileged",
+            Self::HostNetwork => "host-network",
+            Self::EngineSocket => "engine-socket",
+            Self::HostNamespaces => "host-namespaces",
+            Self::OtherProjects => "other-projects",
+            Self::PublicPorts => "public-ports",
+            Self::HostVariables => "host-variables",
+            Self::ProjectSettings => "project-settings",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Permission;
+
+    #[test]
+    fn a_permission_has_the_name_that_the_file_has_for_it() {
+        for permission in Permission::ALL {
+            assert_eq!(serde_json::to_value(permission).unwrap(), permission.name());
+        }
+    }
 }

@@ -78,6 +78,8 @@ pub struct Contents {
     pub sources: BTreeMap<PartName, String>,
     /// Folders of modules: device and inode of each.
     pub folders: BTreeMap<PartName, String>,
+    /// Settings of the host that stand in the folders of modules, and that no container may write.
+    pub settings: BTreeMap<PartName, Vec<String>>,
     /// The generated configuration of the gateway.
     pub gateway: String,
     /// The certificates of devenv's own authorities; none where there is none yet.

@@ -6,9 +6,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::config::yaml;
 use crate::config::problems::Problems;
 use crate::config::typed;
+use crate::config::yaml;
 use crate::digest::Fingerprint;
 
 /// The first line of the file.

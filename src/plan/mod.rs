@@ -29,6 +29,7 @@ pub mod own;
 pub mod packages;
 pub mod parts;
 mod pending;
+pub mod permissions;
 pub mod presets;
 pub mod prod;
 pub mod profile;

@@ -58,6 +58,9 @@ impl Setup<'_> {
             let target = format!("{dir}/.devenv");
             mounts.push(Mount { source: MountSource::Memory, target, writable: true, class: MountClass::Ignore });
         }
+        if way == Way::Bind {
+            mounts.extend(self.settings(name, module, &dir));
+        }
         let install = self.install(name, module, node, &dir, &mut mounts, environment)?;
         let mirror = (way == Way::Sync).then(|| Copy {
             folder: module.path.clone(),
@@ -110,6 +113,18 @@ impl Setup<'_> {
             lifecycle: Lifecycle::default(),
             extra: serde_yaml::Mapping::new(),
         })
+    }
+
+    /// What stands in the source and decides what runs on the host, mounted over it for reading alone.
+    fn settings(&self, name: &PartName, module: &Module, dir: &str) -> Vec<Mount> {
+        let settings = self.contents.settings.get(name).into_iter().flatten();
+        let read_only = |setting: &String| Mount {
+            source: MountSource::Folder(format!("{}/{setting}", self.below_root(module.path.as_str()))),
+            target: format!("{dir}/{setting}"),
+            writable: false,
+            class: MountClass::Ignore,
+        };
+        settings.map(read_only).collect()
     }
 
     /// Volumes and script for a module's dependencies.

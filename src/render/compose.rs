@@ -18,6 +18,23 @@ pub const FILES: [&str; 2] = ["compose/base.yaml", "compose/dev.yaml"];
 /// The file that says whose each container is.
 pub const LABELS: &str = "compose/labels.yaml";
 
+/// The folder of the copies of fragments.
+pub const FRAGMENTS: &str = "compose/fragments";
+
+/// Where a fragment stands when compose reads it: a copy of what was checked, since the team's file may change meanwhile.
+#[must_use]
+pub fn fragment_path(number: usize) -> String {
+    format!("{FRAGMENTS}/{number}.yaml")
+}
+
+/// The copy of a fragment's text.
+#[must_use]
+pub fn fragment(number: usize, text: &[u8]) -> Generated {
+    let text = String::from_utf8_lossy(text);
+    let text = format!("# {MARKER}\n{}", text.trim_start_matches('\u{feff}'));
+    Generated { path: fragment_path(number), text, access: Access::Private }
+}
+
 /// A part in the words of the compose specification.
 #[derive(Serialize)]
 struct View<'a> {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_yaml::Value;
 
+use crate::config::problems::Problems;
+use crate::config::typed;
 use crate::digest;
 use crate::plan::definition::{self, Definition};
 use crate::plan::parts::{Environment, MountClass, Part};
@@ -13,20 +15,38 @@ use crate::render::{Generated, RenderError};
 /// The services of compose files that are laid over each other, each file's part under the file's place in the order.
 pub type Services = BTreeMap<String, Vec<Value>>;
 
-/// Reads the services of generated files.
-pub fn services(files: &[Generated]) -> Result<Services, RenderError> {
+/// Reads generated files, merge keys applied.
+pub fn documents(files: &[Generated]) -> Result<Vec<Value>, RenderError> {
+    let read = |file: &Generated| {
+        let mut document: Value = typed::read(&file.path, &file.text).map_err(|problems| located(file, &problems))?;
+        let wrong = |error: serde_yaml::Error| RenderError { template: file.path.clone(), problem: error.to_string() };
+        document.apply_merge().map_err(wrong)?;
+        Ok(document)
+    };
+    files.iter().map(read).collect()
+}
+
+/// The first problem of a rendered file.
+fn located(file: &Generated, problems: &Problems) -> RenderError {
+    let first = problems.list.first();
+    let place = first.and_then(|problem| problem.place.as_ref());
+    let place = place.map(|place| format!(":{}:{} as rendered", place.line, place.column)).unwrap_or_default();
+    let problem = first.map(|problem| problem.message.clone()).unwrap_or_default();
+    RenderError { template: format!("{}{place}", file.path), problem }
+}
+
+/// The services of generated files.
+#[must_use]
+pub fn services(documents: &[Value]) -> Services {
     let mut services = Services::new();
-    for file in files {
-        let wrong = |problem: String| RenderError { template: file.path.clone(), problem };
-        let mut document: Value = serde_yaml::from_str(&file.text).map_err(|error| wrong(error.to_string()))?;
-        document.apply_merge().map_err(|error| wrong(error.to_string()))?;
+    for document in documents {
         let Some(Value::Mapping(map)) = document.get("services") else { continue };
         for (name, service) in map {
             let name = name.as_str().unwrap_or_default().to_owned();
             services.entry(name).or_default().push(service.clone());
         }
     }
-    Ok(services)
+    services
 }
 
 /// The services of a definition that compose has merged.
@@ -88,7 +108,7 @@ mod tests {
 
     fn read(text: &str) -> Definition {
         let file = Generated { path: "base".to_owned(), text: text.to_owned(), access: crate::render::Access::Public };
-        let services = services(&[file]).unwrap();
+        let services = services(&documents(&[file]).unwrap());
         definition(&services["api"], None, None, b"key")
     }
 

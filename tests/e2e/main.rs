@@ -19,6 +19,7 @@ mod images;
 mod mirror;
 mod once;
 mod outputs;
+mod permissions;
 mod ports;
 mod processes;
 mod proxy;

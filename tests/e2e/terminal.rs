@@ -127,14 +127,14 @@ modules:
 }
 
 /// A program on a terminal of its own.
-struct Terminal {
+pub(crate) struct Terminal {
     controller: OwnedFd,
     child: Child,
     shown: Arc<Mutex<String>>,
 }
 
 impl Terminal {
-    fn new(checkout: &Checkout, args: &[&str]) -> Self {
+    pub(crate) fn new(checkout: &Checkout, args: &[&str]) -> Self {
         let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&controller).unwrap();
         unlockpt(&controller).unwrap();
@@ -155,7 +155,7 @@ impl Terminal {
         Self { controller, child, shown }
     }
 
-    fn types(&self, text: &str) {
+    pub(crate) fn types(&self, text: &str) {
         File::from(self.controller.try_clone().unwrap()).write_all(text.as_bytes()).unwrap();
     }
 
@@ -165,7 +165,7 @@ impl Terminal {
     }
 
     /// Waits until a text is shown, and forgets what came before it.
-    fn shows(&self, text: &str) {
+    pub(crate) fn shows(&self, text: &str) {
         let begin = Instant::now();
         loop {
             let mut shown = self.shown.lock().unwrap();
@@ -179,7 +179,7 @@ impl Terminal {
         }
     }
 
-    fn ends(mut self, code: i32) {
+    pub(crate) fn ends(mut self, code: i32) {
         let status = until("the program ends", || self.child.try_wait().unwrap());
         assert_eq!(status.code(), Some(code), "{}", self.shown.lock().unwrap());
     }

@@ -8,6 +8,7 @@ mod engine;
 mod engines;
 mod help;
 mod input;
+mod permissions;
 mod pipes;
 mod prod;
 mod project;

@@ -21,6 +21,7 @@ pub(super) fn check(parts: &[Part<'_>]) -> Vec<Finding> {
             findings.extend(steps(part));
             findings.extend(empty_lock(part));
             findings.extend(outputs(part));
+            findings.extend(folder(part));
         }
     }
     findings
@@ -133,7 +134,34 @@ fn empty_lock(part: &Part<'_>) -> Option<Finding> {
 }
 
 /// Names that nothing from a container may come to.
-const OURS: [&str; 5] = [".git", ".devenv", "devenv.yaml", "devenv.local.yaml", "devenv.lock"];
+const OURS: [&str; 9] = [
+    ".git",
+    ".devenv",
+    ".vscode",
+    ".idea",
+    ".devcontainer",
+    ".envrc",
+    "devenv.yaml",
+    "devenv.local.yaml",
+    "devenv.lock",
+];
+
+/// Folders that are no source: who could write there would decide what runs on the host.
+const NO_SOURCE: [&str; 2] = [".git", ".devenv"];
+
+/// The folder of a module, and what is installed into it, is not that of git or of devenv, nor below it.
+fn folder(part: &Part<'_>) -> Vec<Finding> {
+    let into = part.node.get("deps").and_then(|deps| deps.get("into")).map(Node::items).unwrap_or_default();
+    let paths =
+        part.node.get("path").into_iter().map(|node| ("path", node)).chain(into.iter().map(|node| ("into", node)));
+    paths
+        .filter_map(|(key, node)| {
+            let found = node.text()?.split('/').find(|part| NO_SOURCE.contains(part))?;
+            let message = format!("`{key}` of {} may not have {} in it", quoted(part.name), quoted(found));
+            Some(Finding::new(node.span, message).label("no source").help("name the folder that has the source"))
+        })
+        .collect()
+}
 
 /// Outputs are written by whatever runs in the container, so they name what is made there and nothing that decides.
 fn outputs(part: &Part<'_>) -> Vec<Finding> {

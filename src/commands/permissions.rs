@@ -1,0 +1,35 @@
+//! What a checkout may do beyond itself: what its user's environment says, and what its user has confirmed.
+
+use std::collections::BTreeSet;
+
+use crate::apply::permissions::standing;
+use crate::commands::context::{Checkout, Context, Intent};
+use crate::config::local::Permission;
+use crate::error::Result;
+use crate::host::checkout;
+use crate::host::permissions::Kept;
+use crate::plan::permissions::grants::{self, Denied, Grants, Standing};
+
+/// The permissions in force. What `allow` has new is asked of a person who can answer, once.
+pub(super) fn granted(cx: &Context, checkout: &Checkout, kept: &mut Kept, intent: Intent) -> Result<Grants> {
+    let variable = checkout::variables().remove(grants::VARIABLE).unwrap_or_default();
+    let by_environment = grants::parse(&variable)?;
+    let allow: BTreeSet<Permission> = checkout.project.local.allow.iter().copied().collect();
+    if allow.is_subset(&by_environment) {
+        return Ok(grants::grants(by_environment, &allow, Standing::New));
+    }
+    let content = grants::content(&allow);
+    let given = grants::grants(by_environment.clone(), &allow, standing(kept, &checkout.root, &content));
+    if given.denied != Denied::NotConfirmed || intent != Intent::Act || !cx.screen.can_ask() {
+        return Ok(given);
+    }
+    let question = format!(
+        "devenv.local.yaml allows: {}. With that, containers reach out of this folder. Did you write it, and is it meant?",
+        grants::names(given.to_confirm)
+    );
+    if !cx.screen.ask(&question) {
+        return Ok(grants::grants(by_environment, &allow, Standing::New));
+    }
+    kept.confirm(&checkout.root.display().to_string(), content)?;
+    Ok(grants::grants(by_environment, &allow, Standing::Confirmed))
+}

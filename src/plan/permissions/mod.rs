@@ -1,0 +1,105 @@
+//! What reaches out of the checkout: an allow list over the keys of the compose specification, asked of the definition
+//! as the engine gets it. Each key is harmless, needs a permission that a developer gives, or is refused; a key that is
+//! not in the list is refused. Pure: what stands at paths arrives as a value.
+
+use std::collections::BTreeSet;
+
+use serde_yaml::Value;
+
+use crate::config::local::Permission;
+use crate::error::{Error, Kind as ErrorKind};
+use crate::plan::permissions::grants::Denied;
+use crate::plan::permissions::inspection::Inspection;
+use crate::plan::permissions::ways::{Facts, Outcome, Verdict, WayOut};
+
+mod capabilities;
+pub mod grants;
+mod inspection;
+mod mounts;
+mod networks;
+mod options;
+pub mod paths;
+mod rules;
+#[cfg(test)]
+mod schema_tests;
+pub mod settings;
+mod table;
+#[cfg(test)]
+mod tests;
+mod walk;
+pub mod ways;
+
+/// Asks a definition. In its values `$$` stands for `$`, as in files for compose and in what compose prints.
+#[must_use]
+pub fn check(definition: &Value, facts: &Facts<'_>) -> Outcome {
+    let mut inspection = Inspection::new(facts);
+    inspection.definition(definition);
+    inspection.outcome
+}
+
+/// Asks files whose variables a service reads, which compose no longer tells once it has read them.
+#[must_use]
+pub fn check_files<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, facts: &Facts<'_>) -> Outcome {
+    let mut inspection = Inspection::new(facts);
+    for (service, file) in files {
+        inspection.who = format!("service `{service}`");
+        inspection.variables(file);
+    }
+    inspection.outcome
+}
+
+/// What reaches out without permission.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text())]
+pub struct NotAllowed {
+    ways: Vec<WayOut>,
+    denied: Denied,
+}
+
+impl NotAllowed {
+    fn text(&self) -> String {
+        match self.ways.as_slice() {
+            [WayOut { who, what, verdict: Verdict::Refused }] => format!("{who} {what}, which devenv refuses"),
+            [WayOut { who, what, .. }] => format!("{who} {what}, which reaches out of the checkout"),
+            ways => {
+                let line = |way: &WayOut| match way.verdict {
+                    Verdict::Needs(permission) => format!("\n  {} {} ({})", way.who, way.what, permission.name()),
+                    Verdict::Refused => format!("\n  {} {} (refused)", way.who, way.what),
+                };
+                let lines: String = ways.iter().map(line).collect();
+                format!("the definition reaches out of the checkout:{lines}")
+            }
+        }
+    }
+}
+
+impl From<NotAllowed> for Error {
+    fn from(error: NotAllowed) -> Self {
+        let needed: BTreeSet<Permission> = error
+            .ways
+            .iter()
+            .filter_map(|way| match way.verdict {
+                Verdict::Needs(permission) => Some(permission),
+                Verdict::Refused => None,
+            })
+            .collect();
+        let hints = error.denied.hints(&needed);
+        let shut = needed.contains(&Permission::PublicPorts);
+        let made = hints.into_iter().fold(Self::new(ErrorKind::Usage, error), Self::hint);
+        if shut { made.hint("`127.0.0.1:PORT:PORT` publishes a port for this machine alone") } else { made }
+    }
+}
+
+/// Refuses what reaches out and is not allowed.
+///
+/// # Errors
+/// Everything that does, in one go.
+pub fn enforce(
+    ways: impl IntoIterator<Item = WayOut>,
+    allowed: &BTreeSet<Permission>,
+    denied: Denied,
+) -> Result<(), NotAllowed> {
+    let is_allowed = |way: &WayOut| matches!(way.verdict, Verdict::Needs(permission) if allowed.contains(&permission));
+    let ways: BTreeSet<WayOut> = ways.into_iter().filter(|way| !is_allowed(way)).collect();
+    if ways.is_empty() { Ok(()) } else { Err(NotAllowed { ways: ways.into_iter().collect(), denied }) }
+}
