@@ -8,7 +8,8 @@ use tokio::task::JoinHandle;
 
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
-use crate::host::network;
+use crate::host::engine::images::Answer;
+use crate::host::{network, registries};
 use crate::labels;
 use crate::names::PartName;
 use crate::plan::images::Node;
@@ -142,19 +143,21 @@ async fn glance(engine: &Engine, part: &Part, container: &Container) -> Option<S
     }
 }
 
-/// Those of the images that the engine lacks which the registry has.
-pub async fn in_registry(
-    engine: &Engine,
-    registry: &str,
-    needed: &[&Node],
-    tags: &BTreeSet<String>,
-) -> BTreeSet<String> {
-    let missing = needed.iter().filter(|node| !tags.contains(&node.tag));
-    let asked = missing.map(|node| async move {
+/// Those of the missing images that the registry has. One that does not answer is not asked again for a minute.
+pub async fn in_registry(engine: &Engine, registry: &str, missing: &[&Node]) -> BTreeSet<String> {
+    if missing.is_empty() || registries::is_silent(registry) {
+        return BTreeSet::new();
+    }
+    let asked = missing.iter().map(|node| async move {
         let shared = shared_name(registry, node);
-        engine.registry_digest(&shared).await.map(|_| node.tag.clone())
+        (node.tag.clone(), engine.ask_registry(&shared).await)
     });
-    join_all(asked).await.into_iter().flatten().collect()
+    let answers = join_all(asked).await;
+    if answers.iter().any(|(_, answer)| *answer == Answer::Silence) {
+        registries::remember_silence(registry);
+    }
+    let has = |(tag, answer): (String, Answer)| matches!(answer, Answer::Digest(_)).then_some(tag);
+    answers.into_iter().filter_map(has).collect()
 }
 
 /// The packages of those images that the registry has with other bytes under the same name: by tag, the registry's name
@@ -166,9 +169,13 @@ pub async fn registry_packages(
     observed: &Observed,
 ) -> Result<BTreeMap<String, (String, Packages)>> {
     let mut found = BTreeMap::new();
-    for node in needed.iter().filter(|node| observed.tags.contains(&node.tag)) {
+    let asked = needed.iter().filter(|node| observed.tags.contains(&node.tag)).map(|node| async move {
         let shared = shared_name(registry, node);
-        let Some(digest) = engine.registry_digest(&shared).await else { continue };
+        let digest = engine.registry_digest(&shared).await;
+        (node, shared, digest)
+    });
+    for (node, shared, digest) in join_all(asked).await {
+        let Some(digest) = digest else { continue };
         let theirs = format!("{registry}/{}@{digest}", node.name);
         if observed.tags.contains(&theirs) {
             continue;

@@ -143,11 +143,17 @@ impl Context {
         // With it, all that stands there is this checkout's own.
         generated.push(private("id", id_file));
         let ca_bundle = machine.ca.for_builds().map(str::to_owned);
-        observe::details(&engine, &environment, &mut observed).await;
-        if let Some(registry) = &project.file.registry {
-            let needed = images.needed(&builds::wanted_images(environment.parts.values()));
-            observed.in_registry = observe::in_registry(&engine, registry, &needed, &observed.tags).await;
-        }
+        let mut missing = images.needed(&builds::wanted_images(environment.parts.values()));
+        missing.retain(|node| !observed.tags.contains(&node.tag));
+        let registry = project.file.registry.as_deref();
+        let shared = async {
+            match registry {
+                Some(registry) => observe::in_registry(&engine, registry, &missing).await,
+                None => BTreeSet::new(),
+            }
+        };
+        let (shared, ()) = tokio::join!(shared, observe::details(&engine, &environment, &mut observed));
+        observed.in_registry = shared;
         Ok(Session {
             checkout,
             engine,

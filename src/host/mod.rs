@@ -29,6 +29,7 @@ pub mod pipe;
 pub mod places;
 pub mod process;
 pub mod reading;
+pub mod registries;
 pub mod roots;
 mod rules;
 pub mod source;

@@ -37,6 +37,11 @@ impl FakeEngine {
         host(&self.socket)
     }
 
+    /// How many requests so far were about this path.
+    pub(crate) fn asked(&self, path: &str) -> usize {
+        self.asked.lock().unwrap().iter().filter(|line| line.contains(path)).count()
+    }
+
     /// Methods of the requests so far which were not only questions.
     pub(crate) fn orders(&self) -> Vec<String> {
         self.asked.lock().unwrap().iter().filter(|line| !line.starts_with("GET ")).cloned().collect()
@@ -61,6 +66,8 @@ fn answer(mut stream: &UnixStream, containers: &str, log: &Mutex<Vec<String>>) -
         "/containers/json" => ("200 OK", containers),
         "/volumes" => ("200 OK", r#"{"Volumes":[],"Warnings":null}"#),
         "/networks" | "/images/json" => ("200 OK", "[]"),
+        // No registry can be reached.
+        path if path.starts_with("/distribution/") => ("503 Service Unavailable", r#"{"message":"i/o timeout"}"#),
         _ => ("404 Not Found", r#"{"message":"not recorded"}"#),
     };
     let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());

@@ -13,6 +13,7 @@ mod pipes;
 mod prod;
 mod project;
 mod reading;
+mod registries;
 mod runner;
 mod test;
 mod tools;

@@ -20,6 +20,17 @@ pub fn name_and_tag(reference: &str) -> (&str, &str) {
     }
 }
 
+/// What a registry says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It has this.
+    Digest(String),
+    /// It has nothing of that name, or not for us.
+    Nothing,
+    /// It does not answer.
+    Silence,
+}
+
 impl Engine {
     /// Images of a project's hierarchy, and the tags and digests of all images with their ids.
     pub async fn images(&self, project: &str) -> Result<(Vec<Image>, BTreeMap<String, String>)> {
@@ -58,9 +69,22 @@ impl Engine {
 
     /// The digest that a registry has for `reference`; `None` where it has none or cannot be asked in time.
     pub async fn registry_digest(&self, reference: &str) -> Option<String> {
+        match self.ask_registry(reference).await {
+            Answer::Digest(digest) => Some(digest),
+            Answer::Nothing | Answer::Silence => None,
+        }
+    }
+
+    /// What a registry says about `reference`.
+    pub async fn ask_registry(&self, reference: &str) -> Answer {
         let ask = self.docker.inspect_registry_image(reference, None);
-        let answer = tokio::time::timeout(std::time::Duration::from_secs(5), ask).await.ok()?.ok()?;
-        answer.descriptor.digest
+        match tokio::time::timeout(std::time::Duration::from_secs(5), ask).await {
+            Ok(Ok(answer)) => answer.descriptor.digest.map_or(Answer::Nothing, Answer::Digest),
+            Ok(Err(bollard::errors::Error::DockerResponseServerError { status_code, .. })) if status_code < 500 => {
+                Answer::Nothing
+            }
+            Ok(Err(_)) | Err(_) => Answer::Silence,
+        }
     }
 
     /// Pulls `name:tag` or `name@digest`, telling how far it is.
