@@ -47,12 +47,14 @@ pub struct Error {
     pub source: anyhow::Error,
     /// What to do next, a sentence each, without full stop.
     pub hints: Vec<String>,
+    /// Other failures of the same command, told after this one.
+    pub also: Vec<Self>,
 }
 
 impl Error {
     /// An error of `kind` from any error or message.
     pub fn new(kind: Kind, source: impl Into<anyhow::Error>) -> Self {
-        Self { kind, source: source.into(), hints: Vec::new() }
+        Self { kind, source: source.into(), hints: Vec::new(), also: Vec::new() }
     }
 
     /// An error of `kind` from a message.

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::apply::builds::Builder;
 use crate::apply::mirror::{self, Guard, Sent};
+use crate::apply::walk::{Task, walk};
 use crate::apply::{Event, Report, gateway, ready, steps, taken};
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
@@ -29,8 +29,6 @@ use crate::plan::watch::{Run, Step};
 use crate::plan::{Action, Plan};
 use crate::redact::hide;
 
-/// Between two ticks of whoever shows what runs.
-const TICK: Duration = Duration::from_secs(1);
 
 /// Everything that steps need.
 pub struct Work<'a> {
@@ -70,51 +68,24 @@ pub struct Work<'a> {
     pub report: Report<'a>,
 }
 
-/// What runs at a time.
-enum Task {
-    One(usize),
-    /// Compose creates all at once that can be created.
-    Creation(Vec<usize>),
-}
-
 impl Work<'_> {
-    /// Carries out the plan. The first failure ends it; what still runs is cancelled.
+    /// Carries out the plan. A failure holds up only the steps after it; all failures are told at the end. First comes the
+    /// one that makes everything decided again: a port was taken.
     pub async fn carry_out(&self, plan: &Plan) -> Result<()> {
         let builds = Semaphore::new(3);
-        let mut done: BTreeSet<usize> = BTreeSet::new();
-        let mut begun: BTreeSet<usize> = BTreeSet::new();
-        let mut running = FuturesUnordered::new();
-        loop {
-            let free = |at: &usize| !begun.contains(at) && plan.steps[*at].after.iter().all(|step| done.contains(step));
-            let free: Vec<usize> = (0..plan.steps.len()).filter(free).collect();
-            begun.extend(&free);
-            let is_creation = |at: &usize| matches!(plan.steps[*at].action, Action::Create(_) | Action::Recreate(_));
-            let (creation, others): (Vec<usize>, Vec<usize>) = free.into_iter().partition(is_creation);
-            let mut tasks: Vec<Task> = others.into_iter().map(Task::One).collect();
-            if !creation.is_empty() {
-                tasks.push(Task::Creation(creation));
-            }
-            for task in tasks {
-                running.push(self.task(plan, task, &builds));
-            }
-            let ended = loop {
-                tokio::select! {
-                    ended = running.next() => break ended,
-                    () = tokio::time::sleep(TICK) => (self.report)(Event::Tick),
-                }
-            };
-            match ended {
-                Some(ended) => done.extend(ended?),
-                None => return Ok(()),
-            }
+        let walked = walk(plan, |task| self.task(plan, task, &builds), || (self.report)(Event::Tick)).await;
+        let mut failures = walked.failures;
+        if failures.is_empty() {
+            return Ok(());
         }
+        let first = failures.iter().position(|error| error.source.is::<PortTaken>());
+        let mut error = failures.remove(first.unwrap_or_default());
+        error.also = failures;
+        Err(error)
     }
 
-    async fn task(&self, plan: &Plan, task: Task, builds: &Semaphore) -> Result<Vec<usize>> {
-        let steps = match task {
-            Task::One(at) => vec![at],
-            Task::Creation(all) => all,
-        };
+    async fn task(&self, plan: &Plan, task: Task, builds: &Semaphore) -> (Task, Result<()>) {
+        let steps = task.steps();
         let is_build = matches!(plan.steps[steps[0]].action, Action::Build(_));
         let _turn = if is_build { builds.acquire().await.ok() } else { None };
         let begin = Instant::now();
@@ -131,7 +102,7 @@ impl Work<'_> {
                 Err(_) => Event::Failed(*at),
             });
         }
-        ended.map(|()| steps)
+        (task, ended)
     }
 
     async fn step(&self, at: usize, action: &Action) -> Result<()> {

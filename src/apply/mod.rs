@@ -26,6 +26,7 @@ pub mod setting;
 pub mod steps;
 pub mod taken;
 pub mod trust;
+mod walk;
 pub mod watch;
 mod work;
 pub mod zones;

@@ -6,9 +6,14 @@ use crate::redact::hide;
 use crate::ui::problems::{self, Colours};
 use crate::ui::screen::visible;
 
-/// The text of an error; empty for one that only passes a child's code on.
+/// The text of an error and of those that came with it; empty for one that only passes a child's code on.
 #[must_use]
 pub fn text(error: &Error, colour: bool) -> String {
+    let also = error.also.iter().map(|other| format!("\n{}", text(other, colour))).collect::<String>();
+    one(error, colour) + &also
+}
+
+fn one(error: &Error, colour: bool) -> String {
     if let Kind::Child(_) = error.kind {
         return String::new();
     }
