@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use futures_util::future::try_join_all;
 use tokio::sync::{Mutex, Semaphore};
 
-use crate::apply::builds::Builder;
+use crate::apply::builds::{Builder, Moved};
 use crate::apply::mirror::{self, Guard, Sent};
+use crate::apply::taken::{self, PortTaken};
 use crate::apply::walk::{Task, walk};
-use crate::apply::{Event, Report, gateway, ready, steps, taken};
+use crate::apply::{Event, Report, gateway, ready, steps};
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::builds::Progress;
@@ -20,7 +21,6 @@ use crate::labels;
 use crate::names::PartName;
 use crate::plan::definition::Definition;
 use crate::plan::images::Hierarchy;
-use crate::plan::lock::Lock;
 use crate::plan::observed::{Role, State};
 use crate::plan::once;
 use crate::plan::parts::{Copy, Environment, MountSource, Part};
@@ -28,7 +28,6 @@ use crate::plan::sync::Halt;
 use crate::plan::watch::{Run, Step};
 use crate::plan::{Action, Plan};
 use crate::redact::hide;
-
 
 /// Everything that steps need.
 pub struct Work<'a> {
@@ -38,8 +37,6 @@ pub struct Work<'a> {
     pub builder: Builder<'a>,
     /// All images.
     pub images: &'a Hierarchy,
-    /// The lock.
-    pub lock: &'a Lock,
     /// The team's registry.
     pub registry: Option<&'a str>,
     /// The environment.
@@ -70,7 +67,7 @@ pub struct Work<'a> {
 
 impl Work<'_> {
     /// Carries out the plan. A failure holds up only the steps after it; all failures are told at the end. First comes the
-    /// one that makes everything decided again: a port was taken.
+    /// one that makes everything decided again: the lock has moved, or a port was taken.
     pub async fn carry_out(&self, plan: &Plan) -> Result<()> {
         let builds = Semaphore::new(3);
         let walked = walk(plan, |task| self.task(plan, task, &builds), || (self.report)(Event::Tick)).await;
@@ -78,9 +75,17 @@ impl Work<'_> {
         if failures.is_empty() {
             return Ok(());
         }
-        let first = failures.iter().position(|error| error.source.is::<PortTaken>());
+        let moved = failures.iter().position(|error| error.source.is::<Moved>());
+        let first = moved.or_else(|| failures.iter().position(|error| error.source.is::<PortTaken>()));
         let mut error = failures.remove(first.unwrap_or_default());
-        error.also = failures;
+        error.also = failures.into_iter().filter(|other| !other.source.is::<Moved>()).collect();
+        if let Some(moved) = error.source.downcast_mut::<Moved>() {
+            let started = walked.done.into_iter().filter_map(|at| match &plan.steps[at].action {
+                Action::Start(part) => Some(part.clone()),
+                _ => None,
+            });
+            moved.started = started.collect();
+        }
         Err(error)
     }
 
@@ -98,8 +103,8 @@ impl Work<'_> {
         };
         for at in &steps {
             (self.report)(match &ended {
-                Ok(()) => Event::Done(*at, begin.elapsed()),
-                Err(_) => Event::Failed(*at),
+                Err(error) if !error.source.is::<Moved>() => Event::Failed(*at),
+                _ => Event::Done(*at, begin.elapsed()),
             });
         }
         (task, ended)
@@ -108,7 +113,7 @@ impl Work<'_> {
     async fn step(&self, at: usize, action: &Action) -> Result<()> {
         let doing = |text: &str| (self.report)(Event::Doing(at, text.to_owned()));
         match action {
-            Action::Root => self.builder.root(&self.lock.root, doing).await,
+            Action::Root => self.builder.root(doing).await,
             Action::Build(name) => {
                 let Some(node) = self.images.get(name) else { return Err(unknown(name)) };
                 let tell = |progress: Progress| {

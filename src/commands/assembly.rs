@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::apply::builds::Moving;
 use crate::apply::fragments::Merge;
 use crate::apply::observe::{self, Description};
 use crate::apply::permissions::Reach;
@@ -16,7 +17,7 @@ use crate::commands::site::Site;
 use crate::config::local::Permission;
 use crate::config::values::RelPath;
 use crate::config::{self, Source};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::permissions::Kept;
 use crate::host::state::HeldTable;
@@ -24,7 +25,7 @@ use crate::host::{checkout, child_env, endpoint, files, machine, network, places
 use crate::names::PartName;
 use crate::plan::environment::{self, Contents, Machine, Setup};
 use crate::plan::identity::{self, IdFile, Identity};
-use crate::plan::images::Hierarchy;
+use crate::plan::images::{Hierarchy, Node};
 use crate::plan::lock::{self, Lock, Root};
 use crate::plan::mirror::{self, Kinship};
 use crate::plan::observed::{Observed, World};
@@ -73,6 +74,9 @@ impl Context {
             contents: &contents,
         };
         let mut environment = setup.environment()?;
+        if self.locked {
+            refuse_unpinned(&images.needed(&builds::wanted_images(environment.parts.values())))?;
+        }
         let by_service = preset_by_service(&checkout);
         let sources = secrets::Sources {
             root: &checkout.root,
@@ -171,6 +175,7 @@ impl Context {
             table,
             ca_bundle,
             variables,
+            moving: if self.locked { Moving::Refused } else { Moving::Allowed },
         })
     }
 
@@ -269,7 +274,10 @@ fn owner(
 /// The lock that a project begins with: the root of a registry where one answers, else Debian's packages of today.
 async fn first_lock(engine: &Engine) -> Lock {
     match engine.registry_digest(lock::FROM).await {
-        Some(digest) => Lock { root: Root::Registry { from: lock::FROM.to_owned(), digest }, images: BTreeMap::new() },
+        Some(digest) => {
+            let root = Root::Registry { from: lock::FROM.to_owned(), digest, archive: Some(now()) };
+            Lock { root, images: BTreeMap::new(), packages: BTreeMap::new() }
+        }
         None => packages_lock(),
     }
 }
@@ -277,7 +285,16 @@ async fn first_lock(engine: &Engine) -> Lock {
 /// A lock on Debian's packages of today.
 fn packages_lock() -> Lock {
     let root = Root::Packages { suite: lock::SUITE.to_owned(), archive: now() };
-    Lock { root, images: BTreeMap::new() }
+    Lock { root, images: BTreeMap::new(), packages: BTreeMap::new() }
+}
+
+/// Refuses images that take something from outside which no lock pins.
+fn refuse_unpinned(needed: &[&Node]) -> Result<()> {
+    let Some(node) = needed.iter().find(|node| !node.outside.is_empty()) else { return Ok(()) };
+    let lines: String = node.outside.iter().map(|line| format!("\n  {line}")).collect();
+    let message = format!("images/{}/Dockerfile takes something from outside without a digest:{lines}", node.name);
+    Err(Error::message(Kind::Usage, message)
+        .hint("name it by digest, such as `FROM golang@sha256:…`: --locked allows nothing else"))
 }
 
 fn private(path: &str, text: String) -> Generated {

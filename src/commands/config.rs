@@ -107,6 +107,7 @@ fn production(cx: &Context, json: bool) -> Result<()> {
     let lock = Lock {
         root: Root::Packages { suite: SUITE.to_owned(), archive: String::new() },
         images: pinned(cx, &checkout)?,
+        packages: BTreeMap::new(),
     };
     let images = Hierarchy::new(project, &checkout.assets, &lock, "linux/amd64")?;
     let name = project.file.project.to_string();

@@ -35,12 +35,12 @@ pub struct ImagesArgs {
 pub enum What {
     /// Make the images present that this project needs
     Build {
-        /// Images to build, with what they are built from [default: those that are needed]
+        /// Images to build, with what they are built from and what stands on them [default: those that are needed]
         names: Vec<String>,
         /// Print the plan and stop
         #[arg(long)]
         dry_run: bool,
-        /// Build although they are there, without earlier results
+        /// Build even if they are there, without earlier results
         #[arg(long)]
         no_cache: bool,
     },
@@ -63,12 +63,17 @@ struct ImageJson {
     present: bool,
     bytes: Option<i64>,
     stale: Option<String>,
+    /// Instructions that take something from outside without a digest.
+    unpinned: Vec<String>,
 }
 
 /// Runs the command.
 pub async fn run(cx: &Context, args: &ImagesArgs) -> Result<()> {
     match &args.what {
-        Some(What::Build { names, dry_run, no_cache }) => build(cx, names, *dry_run, *no_cache).await,
+        Some(What::Build { names, dry_run, no_cache }) => {
+            let forced = no_cache.then_some("--no-cache");
+            if *dry_run { show_plan(cx, names, forced).await } else { build(cx, names, forced).await }
+        }
         Some(What::Verify { json }) => verify(cx, *json).await,
         None => show(cx, args).await,
     }
@@ -91,6 +96,10 @@ async fn show(cx: &Context, args: &ImagesArgs) -> Result<()> {
     }
     cx.screen.table(&["IMAGE", "FINGERPRINT", "SIZE", "STATE", "FOR"], &rows);
     cx.screen.say(format!("root: {}", session.lock.root));
+    for image in images.iter().filter(|image| !image.unpinned.is_empty()) {
+        let all: String = image.unpinned.iter().map(|line| format!("\n  {line}")).collect();
+        cx.screen.say(format!("{} takes something from outside without a digest:{all}", image.name));
+    }
     Ok(())
 }
 
@@ -107,6 +116,7 @@ fn image(session: &Session, node: &Node) -> ImageJson {
         present,
         bytes: seen.map(|image| image.size),
         stale: (!present).then(|| builds::why_image(node, observed)),
+        unpinned: node.outside.clone(),
     }
 }
 
@@ -135,31 +145,55 @@ fn branch(
     }
 }
 
-async fn build(cx: &Context, names: &[String], dry_run: bool, no_cache: bool) -> Result<()> {
-    let (session, _lock) = if dry_run {
-        (cx.session(Intent::Look).await?, None)
+const NOTHING_TO_DO: &str = "nothing to do: all images are there";
+
+/// Shows what `build` would do.
+async fn show_plan(cx: &Context, names: &[String], forced: Option<&str>) -> Result<()> {
+    let plan = building(&cx.session(Intent::Look).await?, names, forced)?;
+    if plan.is_empty() {
+        cx.screen.say(NOTHING_TO_DO);
     } else {
-        let (session, lock) = cx.locked_session(Intent::Look).await?;
-        (session, Some(lock))
-    };
+        cx.screen.data(plan.to_string());
+    }
+    Ok(())
+}
+
+/// Makes images present. What is named by `forced` builds them even if they are there, without earlier results.
+pub(super) async fn build(cx: &Context, names: &[String], forced: Option<&str>) -> Result<()> {
+    let options = Options { cache: forced.is_none(), ..Options::default() };
+    let mut forced = forced;
+    let mut nothing = Some(NOTHING_TO_DO);
+    loop {
+        let (mut session, _lock) = cx.locked_session(Intent::Act).await?;
+        session.write()?;
+        session.news.iter().for_each(|line| cx.screen.say(line));
+        let plan = building(&session, names, forced)?;
+        if plan.is_empty() {
+            nothing.into_iter().for_each(|text| cx.screen.say(text));
+            return Ok(());
+        }
+        prepare::check_tools(&plan, &session.lock).await?;
+        match session.carry_out(cx.screen, &plan, options).await {
+            Ok(_) => return Ok(()),
+            Err(error) => drop(prepare::decide_again(error, forced.is_some())?),
+        }
+        // All that was forced is done, or is missing now.
+        (forced, nothing) = (None, None);
+    }
+}
+
+/// The steps that make images present, and rebuild what stands on those that are made.
+fn building(session: &Session, names: &[String], forced: Option<&str>) -> Result<Plan> {
     let wanted: BTreeSet<ImageName> = if names.is_empty() {
         builds::wanted_images(session.environment.parts.values())
     } else {
-        names.iter().map(|name| known(&session, name)).collect::<Result<_>>()?
+        names.iter().map(|name| known(session, name)).collect::<Result<_>>()?
     };
     let mut plan = Plan::default();
     let needed = session.images.needed(&wanted);
-    let _ = builds::images(&mut plan, &needed, &session.lock, &session.observed, no_cache);
-    if plan.is_empty() {
-        cx.screen.say("nothing to do: all images are there");
-        return Ok(());
-    }
-    if dry_run {
-        cx.screen.data(plan.to_string());
-        return Ok(());
-    }
-    prepare::check_tools(&plan, &session.lock).await?;
-    session.carry_out(cx.screen, &plan, Options { cache: !no_cache, ..Options::default() }).await.map(drop)
+    let mut made = builds::images(&mut plan, &needed, &session.lock, &session.observed, forced);
+    builds::standing(&mut plan, &mut made, &session.images, &session.observed, forced);
+    Ok(plan)
 }
 
 fn known(session: &Session, name: &str) -> Result<ImageName> {
@@ -206,7 +240,8 @@ async fn verify(cx: &Context, json: bool) -> Result<()> {
         print(cx, &found);
     }
     if !found.parts.iter().all(|part| part.descends) {
-        return Err(Error::message(Kind::Failed, "not everything descends from base").hint("`devenv up` makes it so"));
+        let error = Error::message(Kind::Failed, "not everything descends from base");
+        return Err(error.hint(proof::remedy(&found.parts)));
     }
     if found.other_packages.iter().any(|other| shared.values().any(|(name, _)| *name == other.there)) {
         let error = Error::message(Kind::Failed, "the registry has other bytes under the same fingerprint");

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::apply::secrets::{self, Origin};
 use crate::commands::context::{Context, Intent};
+use crate::commands::prepare;
 use crate::commands::session::{Options, Session};
 use crate::error::{Error, Kind, Result};
 use crate::names::PartName;
@@ -100,13 +101,18 @@ async fn reset(cx: &Context, name: Option<&str>) -> Result<()> {
     }
     let request = Request { names: session.observed.running(), ..Request::default() };
     drop(session);
-    let mut session = cx.session(Intent::Act).await?;
-    session.write()?;
-    session.news.iter().for_each(|line| cx.screen.say(line));
-    if request.names.is_empty() {
-        return Ok(());
+    loop {
+        let mut session = cx.session(Intent::Act).await?;
+        session.write()?;
+        session.news.iter().for_each(|line| cx.screen.say(line));
+        if request.names.is_empty() {
+            return Ok(());
+        }
+        match session.carry_out(cx.screen, &session.up(&request).plan(), Options::default()).await {
+            Ok(_) => return Ok(()),
+            Err(error) => drop(prepare::decide_again(error, false)?),
+        }
     }
-    session.carry_out(cx.screen, &session.up(&request).plan(), Options::default()).await.map(drop)
 }
 
 /// The services that are meant, and the one credential of theirs where the name is such as `db.password`.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::apply::builds::Builder;
+use crate::apply::builds::{Builder, Moving};
 use crate::apply::executor::Work;
 use crate::apply::mirror::Guard;
 use crate::apply::secrets::{Origin, Origins};
@@ -23,6 +23,7 @@ use crate::plan::identity::{FolderOf, Identity};
 use crate::plan::images::Hierarchy;
 use crate::plan::lock::Lock;
 use crate::plan::observed::{Observed, Role};
+use crate::plan::package_list::{self, PackageList};
 use crate::plan::parts::{Environment, Part};
 use crate::plan::up::{Request, Up};
 use crate::render::secrets::Secrets;
@@ -63,6 +64,7 @@ pub struct Session {
     pub(super) ca_bundle: Option<String>,
     /// Variables that the compose files name.
     pub(super) variables: BTreeMap<String, String>,
+    pub(super) moving: Moving,
 }
 
 impl Session {
@@ -179,14 +181,16 @@ impl Session {
             builder: Builder {
                 engine: &self.engine,
                 assets: &self.checkout.assets,
-                project: self.checkout.project.file.project.as_str(),
+                project: &self.checkout.project,
                 checkout: &self.identity.held.id,
                 platform: &self.observed.engine.platform,
+                lock: &self.lock,
+                moving: self.moving,
+                moved: tokio::sync::Mutex::default(),
                 ca_bundle: self.ca_bundle.as_deref().map(str::as_bytes),
                 proxy: &self.machine.proxy,
             },
             images: &self.images,
-            lock: &self.lock,
             registry: self.checkout.project.file.registry.as_deref(),
             environment: &self.environment,
             definitions: &self.definitions,
@@ -203,7 +207,24 @@ impl Session {
         };
         let ended = work.carry_out(plan).await;
         let took = progress.finish();
+        self.keep(screen, work.builder.moved.into_inner())?;
         ended.map(|()| took)
+    }
+
+    /// Writes the lists of packages that builds have moved to the lock, and tells which.
+    fn keep(&self, screen: Screen, moved: BTreeMap<String, PackageList>) -> Result<()> {
+        if moved.is_empty() {
+            return Ok(());
+        }
+        let platform = &self.observed.engine.platform;
+        let mut lock = self.lock.clone();
+        for (image, list) in moved {
+            for line in package_list::moved(&image, self.lock.packages_of(platform, &image), &list) {
+                screen.say(line);
+            }
+            lock.list(platform, &image, list);
+        }
+        files::write(&self.checkout.root.join(checkout::LOCK), lock.text().as_bytes(), Access::Public).map(drop)
     }
 
     /// The label filter of everything that belongs to this checkout.

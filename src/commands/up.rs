@@ -1,13 +1,18 @@
 //! `devenv up`
 
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use crate::apply::builds::Moved;
 use crate::apply::taken::PortTaken;
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::{Options, Session};
 use crate::commands::{doctor, prepare, status, watch};
 use crate::config::local::{Containers, Start};
-use crate::config::values::Duration;
+use crate::config::values;
 use crate::error::{Kind, Result};
 use crate::host::{clock, state};
+use crate::names::PartName;
 use crate::plan::Plan;
 use crate::plan::fixes::Effect;
 use crate::plan::mend::Purpose;
@@ -41,14 +46,22 @@ pub struct UpArgs {
     #[arg(long)]
     pub dry_run: bool,
     /// Longest time for each part to become healthy, such as 90s
-    #[arg(long, value_parser = Duration::parse)]
-    pub wait_timeout: Option<Duration>,
+    #[arg(long, value_parser = values::Duration::parse)]
+    pub wait_timeout: Option<values::Duration>,
     /// Print the plan, or the result, as JSON
     #[arg(long)]
     pub json: bool,
     /// Accepted for habit: the environment always runs in the background
     #[arg(short, long, hide = true)]
     pub detach: bool,
+}
+
+/// What earlier attempts of the same command have done, before a build moved the lock; it is not forced again.
+#[derive(Debug, Default)]
+struct Earlier {
+    attempts: usize,
+    took: Duration,
+    started: BTreeSet<PartName>,
 }
 
 /// How often another port is tried where one was taken at the last moment.
@@ -59,8 +72,16 @@ pub async fn run(cx: &Context, args: &UpArgs) -> Result<()> {
     prepare::prepare(cx, args.dry_run)?;
     let mut tries = 0;
     let mut mended = args.dry_run;
+    let mut earlier = Earlier::default();
     loop {
-        match once(cx, args).await {
+        let begin = Instant::now();
+        match once(cx, args, &earlier).await {
+            Err(error) if error.source.is::<Moved>() => {
+                let forced = earlier.attempts == 0 && (args.build || args.fresh);
+                earlier.started.extend(prepare::decide_again(error, forced)?);
+                earlier.took += begin.elapsed();
+                earlier.attempts += 1;
+            }
             Err(error) if error.kind == Kind::Missing && !mended => {
                 mended = true;
                 cx.screen.say(errors::text(&error, false));
@@ -90,27 +111,30 @@ fn is_ours(cx: &Context, taken: &PortTaken) -> bool {
     !fixed && ours.any(|(part, port)| is_of(part.as_str()) && *port == taken.port)
 }
 
-async fn once(cx: &Context, args: &UpArgs) -> Result<()> {
+async fn once(cx: &Context, args: &UpArgs, earlier: &Earlier) -> Result<()> {
     if args.dry_run {
         let session = cx.session(Intent::Look).await?;
         session.news.iter().for_each(|line| cx.screen.say(line));
-        return print(cx, args, &decide(cx, args, &session)?);
+        return print(cx, args, &decide(cx, args, &session, earlier)?);
     }
     let (mut session, lock) = cx.locked_session(Intent::Act).await?;
     session.write()?;
     for line in &session.news {
         cx.screen.say(line);
     }
-    let plan = decide(cx, args, &session)?;
+    let plan = decide(cx, args, &session, earlier)?;
     prepare::check_tools(&plan, &session.lock).await?;
     prepare::confirm(cx, &plan)?;
     let options = Options {
-        wait_timeout: args.wait_timeout.map(super::super::config::values::Duration::get),
+        wait_timeout: args.wait_timeout.map(values::Duration::get),
         cache: !args.build,
         ..Options::default()
     };
     let began = clock::seconds();
     let ended = session.carry_out(cx.screen, &plan, options).await;
+    if ended.as_ref().is_err_and(|error| error.source.is::<Moved>()) {
+        return ended.map(drop);
+    }
     if ended.as_ref().is_err_and(|error| error.kind == Kind::Failed) && !in_ci() {
         drop(lock);
         // What was begun is watched: a saved file may be what mends it.
@@ -129,17 +153,19 @@ async fn once(cx: &Context, args: &UpArgs) -> Result<()> {
     if plan.is_empty() {
         cx.screen.say("nothing to do");
     } else if settled.is_ok() {
-        cx.screen.say(format!("up in {}", seconds(took)));
+        cx.screen.say(format!("up in {}", seconds(earlier.took + took)));
     }
     let session = if plan.is_empty() { session } else { cx.session(Intent::Look).await? };
     status::print(cx, &session, args.json)?;
     settled
 }
 
-fn decide(cx: &Context, args: &UpArgs, session: &Session) -> Result<Plan> {
+fn decide(cx: &Context, args: &UpArgs, session: &Session, earlier: &Earlier) -> Result<Plan> {
     let local = &session.checkout.project.local;
+    let is_first = earlier.attempts == 0;
     let from_nothing = !session.observed.runs();
     let fresh = match local.start {
+        _ if !is_first => false,
         _ if args.fresh => true,
         Start::Fresh => from_nothing,
         Start::Ask => {
@@ -152,11 +178,12 @@ fn decide(cx: &Context, args: &UpArgs, session: &Session) -> Result<Plan> {
     };
     let mut request = Request {
         names: session.names(&args.names)?,
-        build: args.build,
-        recreate: args.recreate || (from_nothing && local.containers == Containers::Recreate),
+        build: args.build && is_first,
+        recreate: is_first && (args.recreate || (from_nothing && local.containers == Containers::Recreate)),
         fresh,
         again: session.names(&args.again)?,
     };
+    request.again.retain(|task| !earlier.started.contains(task));
     let doubtful = session.up(&request).doubtful();
     for (task, cause) in doubtful {
         // A yes to everything is none to this: what was changed in the data since would be overwritten.

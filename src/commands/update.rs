@@ -1,16 +1,21 @@
 //! `devenv update` and `devenv outdated`
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
 use serde::Serialize;
 
 use crate::commands::context::{Context, now};
+use crate::commands::images;
 use crate::error::{Error, Kind, Result};
 use crate::host::{checkout, files};
 use crate::plan::lock::{Change, Lock, Root, changes};
 use crate::render::Access;
 
-/// Move devenv.lock to what is newest, and show what changes
+/// Move devenv.lock to what is newest, build the images, and show what changes
 ///
-/// This is how security fixes arrive: commit the file, and everybody builds from it.
+/// This is how security fixes arrive: commit the file, and everybody gets the same packages. Containers stay as they are
+/// until `devenv up`. If a build fails, devenv.lock stays as it was.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  devenv update && git commit -m 'update images' devenv.lock")]
 pub struct UpdateArgs {
@@ -19,7 +24,9 @@ pub struct UpdateArgs {
     pub root: Option<String>,
 }
 
-/// Show what `update` would change
+/// Show which images `update` would move: the root, and third-party ones
+///
+/// Which packages it would move shows when it builds.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  devenv outdated --json")]
 pub struct OutdatedArgs {
@@ -42,7 +49,18 @@ pub async fn update(cx: &Context, args: &UpdateArgs) -> Result<()> {
         return Err(Error::message(Kind::Usage, "--locked forbids to move devenv.lock"));
     }
     let (root, before, after) = newest(cx, args.root.as_deref()).await?;
-    files::write(&root.join(checkout::LOCK), after.text().as_bytes(), Access::Public)?;
+    let path = root.join(checkout::LOCK);
+    let earlier = files::read(&path)?;
+    files::write(&path, after.text().as_bytes(), Access::Public)?;
+    // Only a build tells which packages an archive has for an image.
+    if let Err(error) = images::build(cx, &[], Some("update")).await {
+        match earlier {
+            Some(text) => files::write(&path, &text, Access::Public).map(drop)?,
+            None => files::remove(&path)?,
+        }
+        return Err(error.hint("devenv.lock is as it was"));
+    }
+    let after = cx.read_lock(&root)?.unwrap_or(after);
     let changes = changes(before.as_ref(), &after);
     if changes.is_empty() {
         cx.screen.say("devenv.lock is up to date");
@@ -90,7 +108,7 @@ async fn newest(cx: &Context, root: Option<&str>) -> Result<(std::path::PathBuf,
                 let error = Error::message(Kind::Failed, format!("no registry has an answer for {from}"));
                 error.hint("`devenv update --root packages` builds the root from Debian's packages instead")
             })?;
-            Root::Registry { from, digest }
+            Root::Registry { from, digest, archive: Some(now()) }
         }
         None => {
             let suite = match before.as_ref().map(|lock| &lock.root) {
@@ -100,16 +118,20 @@ async fn newest(cx: &Context, root: Option<&str>) -> Result<(std::path::PathBuf,
             Root::Packages { suite, archive: now() }
         }
     };
-    let mut images = std::collections::BTreeMap::new();
-    for service in checkout.project.file.services.values() {
-        let Some(image) = service.image.as_ref().filter(|image| !image.contains('@')) else { continue };
+    let services = checkout.project.file.services.values();
+    let named: BTreeSet<&String> =
+        services.filter_map(|service| service.image.as_ref()).filter(|image| !image.contains('@')).collect();
+    let engine = &engine;
+    let asked = named.into_iter().map(|image| async move { (image, engine.registry_digest(image).await) });
+    let mut images = BTreeMap::new();
+    for (image, digest) in join_all(asked).await {
         let kept = before.as_ref().and_then(|lock| lock.images.get(image).cloned());
-        match engine.registry_digest(image).await.or(kept) {
+        match digest.or(kept) {
             Some(digest) => {
                 images.insert(image.clone(), digest);
             }
             None => cx.screen.say(format!("{image}: no registry has an answer, so it is not pinned")),
         }
     }
-    Ok((checkout.root, before, Lock { root, images }))
+    Ok((checkout.root, before, Lock { root, images, packages: BTreeMap::new() }))
 }

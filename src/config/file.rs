@@ -13,6 +13,7 @@ use crate::config::grammar::{
 };
 use crate::config::module::Module;
 use crate::config::prod::Prod;
+use crate::config::snapshot::Snapshot;
 use crate::config::values::{Command, Duration, Occasions, Port, RelPath};
 use crate::names::{ImageName, PartName, ProjectName};
 
@@ -30,6 +31,11 @@ pub struct ProjectFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Registry>")]
     pub registry: Option<String>,
+    /// Archive of Debian's packages as they were on the day of `devenv.lock`, such as
+    /// `https://archive.example.com/{date}/debian`, or a list; suite and components may follow each, and `[OPTIONS]` of
+    /// apt come before it, which hold for builds alone.
+    #[serde(default, skip_serializing_if = "Snapshot::is_empty")]
+    pub snapshot: Snapshot,
     /// Folder whose `images/`, `compose/`, `templates/` and `certs/` win over the embedded ones.
     #[serde(default = "default_files")]
     pub files: RelPath,

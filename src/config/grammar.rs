@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::config::image;
 use crate::config::quote::quoted;
+use crate::config::snapshot;
 use crate::config::values::{Duration, RelPath, Route};
 use crate::config::version;
 use crate::names::{NAME_PATTERN, PartName, is_host_label};
@@ -29,7 +30,7 @@ pub(crate) struct Grammar {
 }
 
 /// Grammars that have a type of their own elsewhere.
-static TYPED: [Grammar; 4] = [
+static TYPED: [Grammar; 5] = [
     Grammar { format: "name", pattern: NAME_PATTERN, one: "a name", many: "names", check: name },
     Grammar { format: "path", pattern: ".", one: "a path", many: "paths", check: |text| RelPath::new(text).map(drop) },
     Grammar {
@@ -38,6 +39,13 @@ static TYPED: [Grammar; 4] = [
         one: "a length of time such as 30s",
         many: "lengths of time",
         check: |text| Duration::parse(text).map(drop),
+    },
+    Grammar {
+        format: snapshot::FORMAT,
+        pattern: snapshot::PATTERN,
+        one: "an address such as https://archive.example.com/{date}/debian",
+        many: "addresses",
+        check: snapshot::check,
     },
     Grammar {
         format: "route",

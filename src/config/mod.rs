@@ -38,6 +38,7 @@ pub mod reference;
 mod references;
 mod scalar;
 pub mod schema;
+pub mod snapshot;
 mod syntax;
 mod table;
 mod tree;

@@ -6,12 +6,12 @@ use crate::error::{Error, Kind, Result};
 use crate::host::{files, reading};
 use crate::render::dockerfile::HOST_FOLDER;
 
-/// Packs a Dockerfile, the files of its context, and the machine's CA bundle where there is one.
-pub fn pack(dockerfile: &str, context: &[(&str, &Asset)], ca_bundle: Option<&[u8]>) -> Result<Vec<u8>> {
+/// Packs a Dockerfile, the files of its context, and those of the folder that each RUN sees.
+pub fn pack(dockerfile: &str, context: &[(&str, &Asset)], host: &[(&str, &[u8])]) -> Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
     add(&mut archive, "Dockerfile", dockerfile.as_bytes(), false)?;
-    if let Some(bundle) = ca_bundle {
-        add(&mut archive, &format!("{HOST_FOLDER}/ca-certificates.crt"), bundle, false)?;
+    for (name, bytes) in host {
+        add(&mut archive, &format!("{HOST_FOLDER}/{name}"), bytes, false)?;
     }
     for (path, asset) in context {
         match (&asset.content, &asset.origin) {

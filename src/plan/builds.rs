@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::names::ImageName;
-use crate::plan::images::{self, Node};
+use crate::plan::images::{Hierarchy, Node};
+use crate::plan::inputs;
 use crate::plan::lock::Lock;
 use crate::plan::observed::Observed;
 use crate::plan::parts::{ImageRef, Part};
@@ -20,22 +21,20 @@ pub fn wanted_images<'a>(parts: impl Iterator<Item = &'a Part>) -> BTreeSet<Imag
         .collect()
 }
 
-/// Steps that make the images present, and the step that makes each of those that are not.
+/// The step that makes each image that is not there.
+pub type Made = BTreeMap<ImageName, usize>;
+
+/// Steps that make the images present, and the step that makes each of those that are not. An option that is named by
+/// `forced` builds them even if they are there.
 #[must_use]
-pub fn images(
-    plan: &mut Plan,
-    needed: &[&Node],
-    lock: &Lock,
-    observed: &Observed,
-    build: bool,
-) -> BTreeMap<ImageName, usize> {
-    let mut made: BTreeMap<ImageName, usize> = BTreeMap::new();
+pub fn images(plan: &mut Plan, needed: &[&Node], lock: &Lock, observed: &Observed, forced: Option<&str>) -> Made {
+    let mut made = Made::new();
     let mut root = None;
     for node in needed {
-        if observed.tags.contains(&node.tag) && !build {
+        if observed.tags.contains(&node.tag) && forced.is_none() {
             continue;
         }
-        if observed.in_registry.contains(&node.tag) && !build {
+        if observed.in_registry.contains(&node.tag) && forced.is_none() {
             made.insert(
                 node.name.clone(),
                 plan.push(Action::Pull(node.name.clone()), why_image(node, observed), vec![]),
@@ -51,9 +50,9 @@ pub fn images(
             after.extend(root);
         }
         let own = why_image(node, observed);
-        let cause = match (&node.parent, parent) {
-            _ if build => "asked for by --build".to_owned(),
-            (Some(parent), Some(_)) if observed.latest(&node.name).is_some() && own.starts_with("parent") => {
+        let cause = match (&node.parent, parent, forced) {
+            (_, _, Some(option)) => format!("asked for by {option}"),
+            (Some(parent), Some(_), None) if observed.latest(&node.name).is_some() && own.starts_with("parent") => {
                 format!("parent {parent} is rebuilt")
             }
             _ => own,
@@ -63,11 +62,24 @@ pub fn images(
     made
 }
 
+/// Adds steps that rebuild what stands on the images that are made, as far as some version of it is there: a container of
+/// it would not descend from them.
+pub fn standing(plan: &mut Plan, made: &mut Made, images: &Hierarchy, observed: &Observed, forced: Option<&str>) {
+    for node in images.nodes().iter().filter(|node| observed.latest(&node.name).is_some()) {
+        let Some(parent) = node.parent.as_ref().filter(|_| !made.contains_key(&node.name)) else { continue };
+        let Some(step) = made.get(parent).copied() else { continue };
+        if forced.is_some() || !observed.tags.contains(&node.tag) {
+            let build = Action::Build(node.name.clone());
+            made.insert(node.name.clone(), plan.push(build, format!("parent {parent} is rebuilt"), vec![step]));
+        }
+    }
+}
+
 /// Why an image is not the one that is there.
 #[must_use]
 pub fn why_image(node: &Node, observed: &Observed) -> String {
     let Some(earlier) = observed.latest(&node.name) else { return "not there yet".to_owned() };
-    let changes = images::difference(&earlier.inputs, &node.inputs);
+    let changes = inputs::difference(&earlier.inputs, &node.inputs);
     match changes.as_slice() {
         [] => "its tag is gone".to_owned(),
         [one] => one.clone(),
@@ -79,3 +91,7 @@ pub fn why_image(node: &Node, observed: &Observed) -> String {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "builds_tests.rs"]
+mod tests;

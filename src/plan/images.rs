@@ -13,6 +13,8 @@ use crate::config::values::RelPath;
 use crate::digest::{self, Fingerprint};
 use crate::error::{Error, Kind};
 use crate::names::ImageName;
+use crate::plan::dockerfile;
+use crate::plan::inputs::{self, short, summary};
 use crate::plan::lock::Lock;
 
 /// `images/NAME/image.yaml`.
@@ -62,6 +64,8 @@ pub struct Node {
     pub about: String,
     /// The Dockerfile as it is sent, apart from what the host adds to each RUN.
     pub dockerfile: String,
+    /// Instructions of the Dockerfile that take something from outside without a digest.
+    pub outside: Vec<String>,
     /// Build arguments.
     pub args: BTreeMap<String, String>,
     /// Programs that people look for in it.
@@ -249,17 +253,25 @@ struct Recipe<'a> {
 
 impl Recipe<'_> {
     fn node(self, project: &str) -> Result<Node, ImagesError> {
-        let dockerfile = self.dockerfile()?;
-        let parent_tag = match self.parent {
-            Some(parent) => parent.tag.clone(),
-            None => self.lock.root.tag(self.platform),
+        let own = self.own_dockerfile()?;
+        let packages = self.packages(&own);
+        let (above, parent_tag) = match self.parent {
+            Some(parent) => ("parent", parent.tag.clone()),
+            None => (inputs::LOCKED_ROOT, self.lock.root_tag(self.platform)),
         };
+        let digest = |text: &str| short(&digest::hex(text.as_bytes()));
         let mut inputs = BTreeMap::new();
-        inputs.insert(format!("images/{}/Dockerfile", self.name), short(&digest::hex(dockerfile.as_bytes())));
-        inputs.insert("parent".to_owned(), parent_tag.clone());
+        inputs.insert(format!("images/{}/Dockerfile", self.name), digest(&own));
+        inputs.insert(above.to_owned(), parent_tag.clone());
         inputs.insert("platform".to_owned(), self.platform.to_owned());
+        if !packages.is_empty() {
+            inputs.insert(format!("images.{}.packages", self.name), digest(&packages));
+        }
+        if let Some(list) = self.lock.packages_of(self.platform, self.name.as_str()) {
+            inputs.insert(inputs::LOCKED.to_owned(), list.digest().to_string());
+        }
         for (name, value) in &self.ours.args {
-            inputs.insert(format!("args.{name}"), short(&digest::hex(value.as_bytes())));
+            inputs.insert(format!("images.{}.args.{name}", self.name), digest(value));
         }
         for (path, asset) in context(self.assets, self.name) {
             let bit = if asset.executable { "x" } else { "-" };
@@ -279,7 +291,8 @@ impl Recipe<'_> {
             name: self.name.clone(),
             parent: self.parent.map(|parent| parent.name.clone()),
             about: self.file.about,
-            dockerfile,
+            outside: dockerfile::unpinned(&own),
+            dockerfile: own + &packages,
             args: self.ours.args,
             programs: self.file.programs,
             env,
@@ -291,23 +304,27 @@ impl Recipe<'_> {
         })
     }
 
-    /// The image's own Dockerfile, or the shortest one, with the configured packages at its end.
-    fn dockerfile(&self) -> Result<String, ImagesError> {
+    /// The image's own Dockerfile, or the shortest one.
+    fn own_dockerfile(&self) -> Result<String, ImagesError> {
         let own = self.assets.get(&format!("images/{}/Dockerfile", self.name));
         let mut text = own.map_or("ARG PARENT\nFROM ${PARENT}\n", |asset| asset.text()).to_owned();
         let mut instructions = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
         if instructions.next() != Some("ARG PARENT") || instructions.next() != Some("FROM ${PARENT}") {
             return Err(ImagesError::NotFromParent(self.name.clone()));
         }
-        if !self.ours.packages.is_empty() {
-            let user = last_user(&text).unwrap_or("app").to_owned();
-            if !text.ends_with('\n') {
-                text.push('\n');
-            }
-            let packages = self.ours.packages.join(" ");
-            text.push_str(&format!("USER root\nRUN devenv-apt-install {packages}\nUSER {user}\n"));
+        if !text.ends_with('\n') {
+            text.push('\n');
         }
         Ok(text)
+    }
+
+    /// The end of the Dockerfile, which adds the configured packages.
+    fn packages(&self, own: &str) -> String {
+        if self.ours.packages.is_empty() {
+            return String::new();
+        }
+        let user = last_user(own).unwrap_or("app");
+        format!("USER root\nRUN devenv-apt-install {}\nUSER {user}\n", self.ours.packages.join(" "))
     }
 }
 
@@ -329,38 +346,4 @@ pub fn context<'a>(assets: &'a Assets, image: &ImageName) -> Vec<(&'a str, &'a c
 #[must_use]
 pub fn is_overridden(assets: &Assets, image: &ImageName) -> bool {
     assets.below(&format!("images/{image}")).any(|(_, asset)| asset.origin != Origin::Embedded)
-}
-
-fn short(digest: &str) -> String {
-    digest.chars().take(16).collect()
-}
-
-/// A label stays under 64 KB: files beyond the first hundred are summed up by their folder.
-fn summary(inputs: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    if inputs.len() <= 100 {
-        return inputs;
-    }
-    let mut folders: BTreeMap<String, String> = BTreeMap::new();
-    for (input, digest) in inputs {
-        let folder = input.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
-        let sum = folders.entry(folder).or_default();
-        *sum = short(&digest::hex(format!("{sum}{input}{digest}").as_bytes()));
-    }
-    if folders.len() > 400 {
-        let all: String = folders.iter().map(|(folder, digest)| format!("{folder}{digest}")).collect();
-        return BTreeMap::from([("files".to_owned(), short(&digest::hex(all.as_bytes())))]);
-    }
-    folders
-}
-
-/// What differs between the inputs of an earlier image and these, named for people.
-#[must_use]
-pub fn difference(earlier: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<String> {
-    let added = now.keys().filter(|input| !earlier.contains_key(*input)).map(|input| format!("{input} is new"));
-    let removed = earlier.keys().filter(|input| !now.contains_key(*input)).map(|input| format!("{input} is gone"));
-    let changed = now
-        .iter()
-        .filter(|(input, digest)| earlier.get(*input).is_some_and(|before| before != *digest))
-        .map(|(input, _)| format!("{input} changed"));
-    changed.chain(added).chain(removed).collect()
 }

@@ -56,6 +56,17 @@ impl Inventory {
         Fingerprint::of(&self.text())
     }
 
+    /// Each package with its version.
+    pub fn packages(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.packages.iter().map(|(name, version)| (name.as_str(), version.as_str()))
+    }
+
+    /// The version of a package.
+    #[must_use]
+    pub fn version(&self, name: &str) -> Option<&str> {
+        self.packages.get(name).map(String::as_str)
+    }
+
     fn text(&self) -> String {
         self.packages.iter().map(|(name, version)| format!("{name}={version}")).collect::<Vec<_>>().join(" ")
     }

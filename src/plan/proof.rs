@@ -10,6 +10,9 @@ use crate::plan::inventory::Inventory;
 use crate::plan::observed::{Image, Packages};
 use crate::plan::parts::{ImageRef, Part};
 
+/// The detail of a part whose image has the right name and stands on another base.
+const OTHER_LAYERS: &str = "its lowest layers are not those of base";
+
 /// What the layers of one part say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Descent {
@@ -35,9 +38,20 @@ pub fn descent(part: &Part, base: &[String], layers: Option<&[String]>, running:
         (_, Some(layers), _) if layers.starts_with(base) => {
             (true, format!("{} layers on the {} of base", layers.len() - base.len(), base.len()))
         }
-        (_, Some(_), _) => (false, "its lowest layers are not those of base".to_owned()),
+        (_, Some(_), _) => (false, OTHER_LAYERS.to_owned()),
     };
     Descent { name: part.name.to_string(), image, descends, detail }
+}
+
+/// What makes everything descend from base, as a next step: other bytes under a right name are built again, all else is
+/// what `up` does.
+#[must_use]
+pub fn remedy(parts: &[Descent]) -> &'static str {
+    if parts.iter().any(|part| part.detail == OTHER_LAYERS) {
+        "`devenv images build --no-cache base` builds it and what stands on it; then `devenv up --recreate`"
+    } else {
+        "`devenv up` makes it so"
+    }
 }
 
 /// An image that was made from the same inputs and holds other packages.

@@ -86,7 +86,8 @@ impl Up<'_> {
         let mut plan = Plan::default();
         let parts = self.environment.closure(&self.request.names);
         let needed = self.images.needed(&builds::wanted_images(parts.iter().copied()));
-        let built = builds::images(&mut plan, &needed, self.lock, self.observed, self.request.build);
+        let built =
+            builds::images(&mut plan, &needed, self.lock, self.observed, self.request.build.then_some("--build"));
         let fetched = self.third_party(&mut plan, &parts);
         let removed = self.removals(&mut plan);
         let volumes = self.volumes(&mut plan, &parts);

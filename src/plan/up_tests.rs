@@ -148,7 +148,7 @@ impl World {
         let draft = config::read(Setting { main: &main, local: local.as_ref(), env: &env, known: &known });
         let project = draft.finish(&BTreeMap::new()).unwrap();
         let root = Root::Packages { suite: "trixie".to_owned(), archive: "20261121T000000Z".to_owned() };
-        let lock = Lock { root, images: BTreeMap::new() };
+        let lock = Lock { root, images: BTreeMap::new(), packages: BTreeMap::new() };
         let images = Hierarchy::new(&project, assets, &lock, "linux/amd64").unwrap();
         let known = identity::Known {
             path: "/srv/shop".to_owned(),

@@ -1,8 +1,9 @@
-//! The Dockerfile as it is sent to the engine: each RUN sees the machine's CA certificates, and no layer keeps them.
+//! The Dockerfile as it is sent to the engine: each RUN sees a folder of files that are this machine's or the lock's, and
+//! no layer keeps them.
 
-/// Where the certificates stand in the context that is sent.
+/// Where that folder stands in the context that is sent.
 pub const HOST_FOLDER: &str = ".devenv-host";
-/// Where a RUN sees them: a folder that `base` has, so that the mount leaves no trace in a layer.
+/// Where a RUN sees it: a folder that the root or `base` has, so that the mount leaves no trace in a layer.
 pub const MOUNT: &str = "/usr/local/share/devenv/host";
 
 fn mount() -> String {
@@ -15,9 +16,9 @@ pub fn as_written(instruction: &str) -> String {
     instruction.replace(&format!("{} ", mount()), "")
 }
 
-/// Adds a mount of the machine's certificates, and the variables that name them, to every RUN.
+/// Adds a mount of the host's folder to every RUN, and variables that hold from each FROM on and stay in no image.
 #[must_use]
-pub fn with_host_certificates(dockerfile: &str, variables: &[&str]) -> String {
+pub fn with_host(dockerfile: &str, variables: &[(&str, String)]) -> String {
     let mount = mount();
     let mut text = String::new();
     let mut continued = false;
@@ -31,8 +32,8 @@ pub fn with_host_certificates(dockerfile: &str, variables: &[&str]) -> String {
             text.push('\n');
         }
         if !continued && word.eq_ignore_ascii_case("FROM") {
-            for variable in variables {
-                text.push_str(&format!("ARG {variable}={MOUNT}/ca-certificates.crt\n"));
+            for (variable, value) in variables {
+                text.push_str(&format!("ARG {variable}={value}\n"));
             }
         }
         continued = line.trim_end().ends_with('\\') || (continued && line.trim_start().starts_with('#'));
@@ -46,17 +47,17 @@ mod tests {
 
     #[test]
     fn people_see_what_they_wrote() {
-        let sent = with_host_certificates("RUN make\n", &[]);
+        let sent = with_host("RUN make\n", &[]);
         assert_ne!(sent, "RUN make\n");
         assert_eq!(as_written(&sent), "RUN make\n");
     }
 
     #[test]
-    fn every_run_sees_the_certificates_and_nothing_else_changes() {
+    fn every_run_sees_the_folder_of_the_host_and_nothing_else_changes() {
         let before = "ARG PARENT\nFROM ${PARENT}\nRUN a && \\\n    RUN-not b\nCOPY x y\nrun c\n";
         assert_eq!(
-            with_host_certificates(before, &["SSL_CERT_FILE"]),
-            "ARG PARENT\nFROM ${PARENT}\nARG SSL_CERT_FILE=/usr/local/share/devenv/host/ca-certificates.crt\n\
+            with_host(before, &[("SOURCE_DATE_EPOCH", "86400".to_owned())]),
+            "ARG PARENT\nFROM ${PARENT}\nARG SOURCE_DATE_EPOCH=86400\n\
              RUN --mount=type=bind,source=.devenv-host,target=/usr/local/share/devenv/host a && \\\n    RUN-not b\n\
              COPY x y\nRUN --mount=type=bind,source=.devenv-host,target=/usr/local/share/devenv/host c\n"
         );

@@ -1,5 +1,6 @@
 //! Decisions become bytes: the files that are generated on every run. Pure; writing them is the host's.
 
+pub mod apt;
 pub mod certs;
 pub mod compose;
 pub mod definition;

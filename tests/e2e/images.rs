@@ -1,10 +1,6 @@
 //! Images: what a change rebuilds and why, proof of descent, builds that fail or are cut off, certificates that leave no
 //! trace.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
-
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::checkout::{Checkout, end, until};
@@ -56,6 +52,10 @@ fn a_change_below_rebuilds_what_stands_on_it_and_says_why() {
     let tree = checkout.ok(&["images"]).stdout;
     assert!(tree.contains("missing: images/base/apt.conf changed"), "{tree}");
     checkout.devenv(&["images", "verify"]).code(1);
+    checkout.ok(&["up"]);
+    let apt = checkout.ok(&["exec", "api", "cat", "/etc/apt/apt.conf.d/90devenv"]).stdout;
+    assert!(apt.ends_with("# changed\n"), "an image was taken from an earlier build of other files: {apt}");
+    checkout.ok(&["images", "verify"]);
 }
 
 #[test]
@@ -73,6 +73,8 @@ fn a_build_that_fails_shows_the_step_and_its_output() {
         .says_not(".devenv-host");
     assert!(!tags(&checkout).iter().any(|tag| tag.contains("/redis:")), "half an image has a tag");
     assert!(!checkout.containers().contains_key("cache"), "a part whose image is not there has no container");
+    let api = engine::inspect(&checkout.container("api"));
+    assert_eq!(api["State"]["Running"], true, "a part that needs nothing of it runs");
 }
 
 #[test]
@@ -89,47 +91,6 @@ fn ctrl_c_in_a_build_leaves_no_process_and_no_tag() {
     assert!(!tags(&checkout).iter().any(|tag| tag.contains("/redis:")), "half an image has a tag");
     std::fs::remove_dir_all(checkout.root().join("devenv")).unwrap();
     checkout.ok(&["up"]);
-}
-
-/// The files of a layer: path → kind, mode, owner and target, and content.
-type Files = BTreeMap<String, (String, Vec<u8>)>;
-
-/// What each layer of an image holds: all but times, which are those of the build.
-fn content(checkout: &Checkout, tag: &str) -> Vec<Files> {
-    let file = checkout.beside("image.tar");
-    engine::docker(&["save", "--output", &file.display().to_string(), tag]);
-    let mut layers = BTreeMap::new();
-    let mut order = Vec::new();
-    for entry in tar::Archive::new(File::open(&file).unwrap()).entries().unwrap() {
-        let mut entry = entry.unwrap();
-        let name = entry.path().unwrap().display().to_string();
-        if name == "manifest.json" {
-            let manifest: serde_json::Value = serde_json::from_reader(entry).unwrap();
-            order = serde_json::from_value::<Vec<String>>(manifest[0]["Layers"].clone()).unwrap();
-        } else if name.ends_with("layer.tar") || name.starts_with("blobs/") {
-            // Newer engines keep their manifests among the layers.
-            let mut bytes = Vec::new();
-            entry.read_to_end(&mut bytes).unwrap();
-            if bytes.first() != Some(&b'{') {
-                layers.insert(name, files(&bytes));
-            }
-        }
-    }
-    order.iter().map(|name| layers.remove(name).unwrap()).collect()
-}
-
-fn files(layer: &[u8]) -> Files {
-    let mut files = BTreeMap::new();
-    for entry in tar::Archive::new(layer).entries().unwrap() {
-        let mut entry = entry.unwrap();
-        let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes).unwrap();
-        let header = entry.header();
-        let (mode, uid, gid) = (header.mode().unwrap(), header.uid().unwrap(), header.gid().unwrap());
-        let what = format!("{:?} {mode:o} {uid}:{gid} {:?}", header.entry_type(), entry.link_name().unwrap());
-        files.insert(entry.path().unwrap().display().to_string(), (what, bytes));
-    }
-    files
 }
 
 #[test]
@@ -151,15 +112,10 @@ fn certificates_of_the_machine_leave_no_trace_in_an_image() {
         command.args(["images", "build", "--no-cache", "base"]);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        content(&checkout, &tag)
+        engine::inspect(&tag)["RootFS"]["Layers"].clone()
     };
     let with = layers("echo x > /usr/local/share/ca-certificates/made-up.crt");
     let without = layers("true");
-    assert!(with.len() > 2 && with.iter().map(BTreeMap::len).sum::<usize>() > 1000, "that is no image");
-    for (one, other) in with.iter().zip(&without) {
-        let differ: Vec<_> =
-            one.iter().filter(|(path, what)| other.get(*path) != Some(what)).map(|(path, _)| path).collect();
-        assert!(differ.is_empty() && one.len() == other.len(), "{differ:?}");
-    }
-    assert_eq!(with.len(), without.len());
+    assert!(with.as_array().is_some_and(|layers| layers.len() > 1), "that is not an image");
+    assert_eq!(with, without);
 }

@@ -16,6 +16,7 @@ mod gateway;
 mod http;
 mod identity;
 mod images;
+mod lock;
 mod mirror;
 mod once;
 mod outputs;

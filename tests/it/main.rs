@@ -9,6 +9,7 @@ mod engines;
 mod help;
 mod input;
 mod permissions;
+mod pins;
 mod pipes;
 mod prod;
 mod project;
