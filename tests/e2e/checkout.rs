@@ -2,6 +2,7 @@
 //! project removes all that it made.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -11,11 +12,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::engine;
+use crate::{engine, place};
 
 /// The same root for all tests and for this repository, so that it is made once.
 fn lock() -> String {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("devenv.lock");
+    let own = place::repository().join("devenv.lock");
     fs::read_to_string(own)
         .unwrap_or_else(|_| "root: !packages {suite: trixie, archive: 20261121T000000Z}\n".to_owned())
 }
@@ -45,7 +46,7 @@ impl Drop for Turn {
 pub(crate) fn state() -> &'static Path {
     static STATE: OnceLock<PathBuf> = OnceLock::new();
     STATE.get_or_init(|| {
-        let state = Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e-state");
+        let state = place::room().join("e2e-state");
         remove_remains(&state);
         engine::remove_folder(&state);
         fs::create_dir_all(state.join("projects")).unwrap();
@@ -177,11 +178,11 @@ impl Checkout {
 
     /// The program's call, without arguments.
     pub(crate) fn command(&self) -> Command {
-        self.calling(env!("CARGO_BIN_EXE_devenv"))
+        self.calling(place::program())
     }
 
     /// The call of a program that starts devenv in its turn: same folder, same environment.
-    pub(crate) fn calling(&self, program: &str) -> Command {
+    pub(crate) fn calling(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path = [self.beside("bin")].into_iter().chain(std::env::split_paths(&path));

@@ -4,7 +4,7 @@
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::checkout::{Checkout, end, until};
-use crate::{engine, processes};
+use crate::{engine, place, processes};
 
 const CONFIGURATION: &str = "\
 project: PROJECT
@@ -108,7 +108,7 @@ fn certificates_of_the_machine_leave_no_trace_in_an_image() {
         } else {
             command.args(["--map-root-user", "--mount"]);
         }
-        command.args(["sh", "-ec", &script, "sh"]).arg(env!("CARGO_BIN_EXE_devenv"));
+        command.args(["sh", "-ec", &script, "sh"]).arg(place::program());
         command.args(["images", "build", "--no-cache", "base"]);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

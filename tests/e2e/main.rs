@@ -21,6 +21,7 @@ mod mirror;
 mod once;
 mod outputs;
 mod permissions;
+mod place;
 mod ports;
 mod processes;
 mod proxy;

@@ -17,7 +17,7 @@ daemon off;
 pid /tmp/nginx.pid;
 error_log stderr;
 events {}
-http { access_log off; server { listen 8000; location / { return 200 here; } } }
+http { access_log off; client_body_temp_path /tmp/b; proxy_temp_path /tmp/p; fastcgi_temp_path /tmp/f; uwsgi_temp_path /tmp/u; scgi_temp_path /tmp/s; server { listen 8000; location / { return 200 here; } } }
 ";
 
 fn project() -> Checkout {

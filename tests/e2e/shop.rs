@@ -1,16 +1,15 @@
 //! The example, with nothing of devenv's repository but the program: an order goes all the way and comes back.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::Value;
 
 use crate::checkout::{Checkout, shell, until};
-use crate::{compose, engine, http};
+use crate::{compose, engine, http, place};
 
 #[test]
 fn the_program_alone_brings_the_example_up_and_its_own_tests_pass() {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let repository = place::repository();
     let configuration = fs::read_to_string(repository.join("devenv.example.yaml")).unwrap();
     assert!(configuration.contains("project: shop\n"));
     let configuration = configuration.replace("project: shop\n", "project: PROJECT\n");

@@ -1,6 +1,7 @@
 //! Generated files: what is not devenv's is kept, and a full disk damages nothing.
 
 use crate::checkout::Checkout;
+use crate::place;
 
 const CONFIGURATION: &str = "project: PROJECT\nmodules:\n  api: {path: ., image: base, run: sleep infinity}\n";
 
@@ -34,11 +35,7 @@ diff -r \"$root/.devenv\" \"$root-kept/.devenv\" && echo intact
     if !rustix::process::geteuid().is_root() {
         command.arg("--map-root-user");
     }
-    command
-        .args(["--mount", "sh", "-c", script, "sh"])
-        .arg(checkout.root())
-        .arg(env!("CARGO_BIN_EXE_devenv"))
-        .arg("up");
+    command.args(["--mount", "sh", "-c", script, "sh"]).arg(checkout.root()).arg(place::program()).arg("up");
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(String::from_utf8_lossy(&output.stdout), "code 1\nintact\n", "{said}");

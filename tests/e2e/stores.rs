@@ -1,7 +1,7 @@
 //! Who trusts an authority: the stores of a system, of Java and of browsers, real ones.
 
 use crate::checkout::Checkout;
-use crate::engine;
+use crate::{engine, place};
 
 /// What is done by `certs trust` is tried in a container, so that this machine's stores stay as they are.
 #[test]
@@ -17,7 +17,7 @@ images:
     checkout.write("stores/.keep", "");
     checkout.ok(&["up"]);
     let container = checkout.container("stores");
-    engine::docker(&["cp", env!("CARGO_BIN_EXE_devenv"), &format!("{container}:/usr/local/bin/devenv")]);
+    engine::docker(&["cp", &place::program().display().to_string(), &format!("{container}:/usr/local/bin/devenv")]);
     let sh = |line: &str| {
         let line = format!("exec 2>&1; cd /root; export HOME=/root CI=true; {line}");
         engine::docker(&["exec", "--user", "0", &container, "sh", "-c", &line])

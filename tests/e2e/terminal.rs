@@ -14,7 +14,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::checkout::{Checkout, end, until};
-use crate::engine;
+use crate::{engine, place};
 
 const CONFIGURATION: &str = "\
 project: PROJECT
@@ -141,7 +141,7 @@ impl Terminal {
         let name = ptsname(&controller, Vec::new()).unwrap();
         let side = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
         let mut command = checkout.calling("setsid");
-        command.args(["--ctty", "--wait", env!("CARGO_BIN_EXE_devenv")]).args(args).env("TERM", "xterm");
+        command.args(["--ctty", "--wait"]).arg(place::program()).args(args).env("TERM", "xterm");
         let copy = || Stdio::from(side.try_clone().unwrap());
         let child = command.stdin(copy()).stdout(copy()).stderr(copy()).spawn().unwrap();
         let shown = Arc::new(Mutex::new(String::new()));
