@@ -9,6 +9,7 @@ use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::host::comparison;
 use crate::host::engine::Engine;
 use crate::host::pipe;
+use crate::host::source::Survey;
 use crate::plan::sync::{self, Operation, Seen};
 use crate::plan::tree::Entry;
 
@@ -17,12 +18,22 @@ const SAID: usize = 500;
 
 /// What a comparison finds that differs, for people.
 pub async fn verify(engine: &Engine, ends: &Ends) -> Result<Vec<Operation>> {
-    let (here, seen) = look(engine, ends).await?;
+    let Looked { here, seen, .. } = look(engine, ends).await?;
     Ok(sync::compared(&here, &seen))
 }
 
-/// Both trees: what counts here, and how the container's differs.
-pub(crate) async fn look(engine: &Engine, ends: &Ends) -> Result<(Vec<Entry>, BTreeMap<PathBuf, Seen>)> {
+/// Both trees.
+pub(crate) struct Looked {
+    /// What counts here.
+    pub(crate) here: Vec<Entry>,
+    /// What is here and does not count, as [`Source::survey`] has it.
+    pub(crate) left_out: Vec<PathBuf>,
+    /// How the container's differs.
+    pub(crate) seen: BTreeMap<PathBuf, Seen>,
+}
+
+/// Looks at both trees.
+pub(crate) async fn look(engine: &Engine, ends: &Ends) -> Result<Looked> {
     let mut argv = vec!["tar".to_owned(), "-C".to_owned(), ends.dir.clone()];
     let mut left_out = vec![PathBuf::from(".devenv")];
     left_out.extend(ends.mounted.iter().cloned());
@@ -31,10 +42,10 @@ pub(crate) async fn look(engine: &Engine, ends: &Ends) -> Result<(Vec<Entry>, BT
     let mut talk = engine.talk(&ends.container, argv).await?;
     let source = Arc::clone(&ends.source);
     let (send, reading) = pipe::reading(move |pipe| {
-        let here = source.walk()?;
+        let Survey { entries: here, left_out } = source.survey()?;
         let walked = here.iter().map(|entry| (entry.path.as_path(), &entry.kind)).collect();
         let seen = comparison::compare(pipe, &source, &walked)?;
-        Ok((here, seen))
+        Ok(Looked { here, left_out, seen })
     });
     let mut said = Vec::new();
     while let Some(chunk) = talk.ear.hear().await? {
@@ -68,11 +79,11 @@ pub(crate) async fn look(engine: &Engine, ends: &Ends) -> Result<(Vec<Entry>, BT
             return Err(Error::message(ErrorKind::Failed, message));
         }
     }
-    let (here, mut seen) = ended?;
-    let ours: BTreeSet<&Path> = here.iter().map(|entry| entry.path.as_path()).collect();
+    let mut looked = ended?;
+    let ours: BTreeSet<&Path> = looked.here.iter().map(|entry| entry.path.as_path()).collect();
     // What comes back from the container is not taken away there.
-    seen.retain(|path, _| ours.contains(path.as_path()) || !ends.is_output(path));
-    Ok((here, seen))
+    looked.seen.retain(|path, _| ours.contains(path.as_path()) || !ends.is_output(path));
+    Ok(looked)
 }
 
 fn escaped(path: &str) -> String {

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use crate::apply::mirror::{self, Guard, Sent, Session};
 use crate::apply::setting::Setting;
+use crate::apply::stand_in::runs;
 use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::host::watch;
 use crate::names::PartName;
+use crate::plan::copy::Copy;
 use crate::plan::mirror::{Standing, Told};
-use crate::plan::parts::{Copy, Part};
+use crate::plan::parts::Part;
 use crate::plan::sync::{self, Root};
 use crate::plan::watch::Change;
 
@@ -54,7 +56,13 @@ impl Copies {
                 continue;
             }
             let work = self.one(engine, setting, part, copy, container, &paths);
-            let (standing, sent) = match tokio::time::timeout(PATIENCE, work).await {
+            let ended = tokio::time::timeout(PATIENCE, work).await;
+            if matches!(ended, Ok(Err(_))) && !runs(engine, container).await {
+                // The helper ended with its container, which is compared before it starts again.
+                self.open.remove(&part.name);
+                continue;
+            }
+            let (standing, sent) = match ended {
                 Ok(Ok(sent)) => (sent.halted.clone().map_or(Standing::InSync, Standing::Halted), sent),
                 Ok(Err(error)) => (Standing::Broken(error.to_string()), Sent::default()),
                 Err(_) => (Standing::Broken("the engine does not answer".to_owned()), Sent::default()),

@@ -8,23 +8,23 @@ use futures_util::future::try_join_all;
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::apply::builds::{Builder, Moved};
-use crate::apply::mirror::{self, Guard, Sent};
+use crate::apply::mirror::Guard;
+use crate::apply::stand_in::{self, Equal};
 use crate::apply::taken::{self, PortTaken};
 use crate::apply::walk::{Task, walk};
 use crate::apply::{Event, Report, gateway, ready, steps};
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::builds::Progress;
-use crate::host::engine::runs::OneOff;
-use crate::host::{clock, compose, files, state, watch};
+use crate::host::{clock, compose, files, watch};
 use crate::labels;
 use crate::names::PartName;
+use crate::plan::copy::{Copy, left_out};
 use crate::plan::definition::Definition;
 use crate::plan::images::Hierarchy;
-use crate::plan::observed::{Role, State};
+use crate::plan::observed::Role;
 use crate::plan::once;
-use crate::plan::parts::{Copy, Environment, MountSource, Part};
-use crate::plan::sync::Halt;
+use crate::plan::parts::{Environment, MountSource, Part};
 use crate::plan::watch::{Run, Step};
 use crate::plan::{Action, Plan};
 use crate::redact::hide;
@@ -45,8 +45,6 @@ pub struct Work<'a> {
     pub definitions: &'a BTreeMap<String, Definition>,
     /// The checkout's folder.
     pub root: &'a Path,
-    /// Its owner.
-    pub owner: (u32, u32),
     /// The compose files, in order.
     pub compose_files: Vec<String>,
     /// Variables that the compose files name.
@@ -194,7 +192,7 @@ impl Work<'_> {
         try_join_all(ids.iter().map(|id| self.engine.stop(id))).await.map(drop)
     }
 
-    /// Creates or replaces containers by one compose call, and hands new volumes to their owners.
+    /// Creates or replaces containers by one compose call, and hands their volumes to the owner.
     async fn create(&self, plan: &Plan, steps: &[usize]) -> Result<()> {
         let _alone = self.creation.lock().await;
         let names: Vec<String> = steps
@@ -223,26 +221,23 @@ impl Work<'_> {
         for container in found.into_iter().filter(|container| container.role == Role::Part) {
             containers.entry(container.part).or_default().insert(container.id);
         }
-        let new: BTreeSet<&String> = plan
-            .steps
-            .iter()
-            .filter_map(|step| match &step.action {
-                Action::MakeVolume(name) => Some(name),
-                _ => None,
-            })
-            .collect();
-        let mut owned: BTreeSet<&String> = BTreeSet::new();
         for part in parts {
-            let Some(id) = containers.get(part.name.as_str()).and_then(BTreeSet::first) else { continue };
-            for mount in part.data.iter().chain(&part.mounts) {
-                let MountSource::Volume(name) = &mount.source else { continue };
-                let owner = self.environment.volumes.get(name).and_then(|volume| volume.owner);
-                if let Some(owner) = owner.filter(|_| new.contains(name) && owned.insert(name)) {
-                    self.engine.own(id, &mount.target, owner).await?;
-                    for folder in part.mirror.iter().flat_map(|copy| folders_above(copy, &mount.target)) {
-                        self.engine.own(id, &folder, owner).await?;
-                    }
-                }
+            if let Some(id) = containers.get(part.name.as_str()).and_then(BTreeSet::first) {
+                self.own_volumes(part, id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands the volumes of a part to their owner. Not only new ones: a command that was killed may have left one that it
+    /// had only made.
+    async fn own_volumes(&self, part: &Part, container: &str) -> Result<()> {
+        for mount in part.data.iter().chain(&part.mounts) {
+            let MountSource::Volume(name) = &mount.source else { continue };
+            let Some(owner) = self.environment.volumes.get(name).and_then(|volume| volume.owner) else { continue };
+            self.engine.own(container, &mount.target, owner).await?;
+            for folder in part.mirror.iter().flat_map(|copy| folders_above(copy, &mount.target)) {
+                self.engine.own(container, &folder, owner).await?;
             }
         }
         Ok(())
@@ -258,43 +253,30 @@ impl Work<'_> {
             for inner in &part.mounts {
                 let MountSource::Volume(_) = &inner.source else { continue };
                 if let Some(below) = inner.target.strip_prefix(&format!("{target}/")) {
-                    files::make_mount_point(&Path::new(source).join(below), self.owner)?;
+                    files::make_mount_point(&Path::new(source).join(below))?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Makes the copy of a part's source equal, by content. Where the part does not run yet, a one-off container of its
-    /// own definition stands in for it, so that nothing ever starts on stale source.
+    /// Makes the copy of a part's source equal, by content, so that nothing ever starts on stale source.
     async fn mirror(&self, at: usize, part: &Part) -> Result<()> {
         let Some(copy) = &part.mirror else { return Ok(()) };
         let id = self.container(&part.name).await?;
-        let runs = self.engine.detail(&id).await?.state == State::Running;
-        let sent = if runs {
-            self.compare(part, copy, id).await
-        } else {
-            let one_off = OneOff {
-                like: id,
-                name: format!("{}-{}-mirror-{}", self.environment.project, part.name, state::random(3)?),
-                purpose: "mirror".to_owned(),
-                argv: ["sh", "-c", "trap 'exit 0' TERM; sleep 86400 & wait"].map(str::to_owned).into(),
-                ..OneOff::default()
-            };
-            let stand_in = self.engine.create_one_off(&one_off).await?;
-            let sent = match self.engine.start(&stand_in).await {
-                Ok(()) => self.compare(part, copy, stand_in.clone()).await,
-                Err(error) => Err(error),
-            };
-            self.engine.remove_one_off(&stand_in).await?;
-            sent
-        }?;
-        if let Some(halt) = sent.halted {
-            return Err(halted(&part.name, &halt));
+        let project = &self.environment.project;
+        let equal = Equal { engine: self.engine, root: self.root, project, guard: self.guard };
+        if !stand_in::runs(self.engine, &id).await {
+            self.own_volumes(part, &id).await?;
         }
+        let sent = equal.before_start(part, copy, &id).await?;
         let count = sent.operations.len();
         if count > 0 {
             (self.report)(Event::Doing(at, format!("{count} changes, {} kB", sent.bytes.div_ceil(1000))));
+        }
+        let untold = stand_in::untold(self.root, part, &sent)?;
+        if !untold.is_empty() {
+            (self.report)(Event::Note(at, left_out(&part.name, &untold)));
         }
         for back in sent.brought {
             (self.report)(Event::Note(at, format!("{}: {back}", part.name)));
@@ -302,20 +284,10 @@ impl Work<'_> {
         Ok(())
     }
 
-    async fn compare(&self, part: &Part, copy: &Copy, container: String) -> Result<Sent> {
-        let ends = mirror::ends(self.root, copy, container)?;
-        let agreed = watch::state(self.root).modules.remove(&part.name).unwrap_or_default().outputs;
-        let (session, sent) = mirror::Session::open(self.engine, ends, self.guard, agreed).await?;
-        if !copy.outputs.is_empty() {
-            let agreed = session.agreed().clone();
-            watch::update(self.root, |state| state.modules.entry(part.name.clone()).or_default().outputs = agreed)?;
-        }
-        Ok(sent)
-    }
-
     /// Installs dependencies in a one-off container of the part's own definition; the stamp is written last.
     async fn install(&self, at: usize, part: &Part) -> Result<()> {
         let like = self.container(&part.name).await?;
+        self.own_volumes(part, &like).await?;
         let mut last: Vec<String> = Vec::new();
         let (begin, began) = (Instant::now(), clock::seconds());
         let code = steps::install(self.engine, &self.environment.project, part, &like, |line| {
@@ -345,16 +317,6 @@ impl Work<'_> {
         }
         Ok(())
     }
-}
-
-/// The error of a mirror that stands still.
-#[must_use]
-pub fn halted(part: &PartName, halt: &Halt) -> Error {
-    Error::message(
-        Kind::Failed,
-        format!("the mirror of `{part}` is halted: {halt}; nothing was changed in the container"),
-    )
-    .hint(format!("bring the files back, or, if it is meant, `devenv mirror resume {part}`"))
 }
 
 /// Folders between a copy and a volume that is mounted in it: the engine has made them as root.

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::apply::comparison::look;
+use crate::apply::comparison::{Looked, look};
 use crate::apply::courier::Courier;
 use crate::apply::outputs;
 use crate::config::values::RelPath;
@@ -16,8 +16,8 @@ use crate::host::engine::Engine;
 use crate::host::locks;
 use crate::host::outputs as host;
 use crate::host::source::Source;
+use crate::plan::copy::Copy;
 use crate::plan::outputs::{Back, Stamps};
-use crate::plan::parts::Copy;
 use crate::plan::sync::{self, Halt, Operation, Root, Seen};
 use crate::plan::tree::{Entry, Kind};
 
@@ -50,7 +50,7 @@ impl Ends {
 pub fn ends(checkout: &Path, copy: &Copy, container: String) -> Result<Ends> {
     Ok(Ends {
         container,
-        source: Arc::new(Source::open(checkout, &copy.folder, &copy.patterns())?),
+        source: Arc::new(Source::open(checkout, &copy.folder, &copy.selection)?),
         dir: copy.dir.clone(),
         outputs: copy.outputs.clone(),
         mounted: copy.mounted.iter().map(PathBuf::from).collect(),
@@ -78,6 +78,8 @@ pub struct Sent {
     pub bytes: u64,
     /// What has come back.
     pub brought: Vec<Back>,
+    /// What is here and not in the copy, since git ignores it or it may be a private key; after a full comparison.
+    pub left_out: Vec<PathBuf>,
     /// Why nothing was done.
     pub halted: Option<Halt>,
 }
@@ -103,7 +105,8 @@ impl Session {
         let root = root(ends.source.root());
         let engine = engine.clone();
         let mut session = Self { engine, ends, courier, known: BTreeMap::new(), agreed, root };
-        let (here, seen) = look(&session.engine, &session.ends).await?;
+        let Looked { here, mut left_out, seen } = look(&session.engine, &session.ends).await?;
+        left_out.retain(|path| !session.ends.is_output(path));
         session.known = here.iter().map(|entry| (entry.path.clone(), entry.kind.clone())).collect();
         let mut operations = sync::compared(&here, &seen);
         let gone = operations.iter().filter(|operation| matches!(operation, Operation::Remove(_))).count();
@@ -123,7 +126,7 @@ impl Session {
         session.leave_agreed(&mut operations);
         let bytes = session.courier.carry(&session.ends.source, &operations, seen.is_empty()).await?;
         session.agree(&operations);
-        Ok((session, Sent { operations, bytes, brought, halted: None }))
+        Ok((session, Sent { operations, bytes, brought, left_out, halted: None }))
     }
 
     /// Brings what is at these paths now into the container, as one batch. A changed `.gitignore`, and a path that is
@@ -163,7 +166,7 @@ impl Session {
             }
         }
         self.known.extend(now.into_iter().map(|entry| (entry.path, entry.kind)));
-        Ok(Sent { operations, bytes, brought, halted: None })
+        Ok(Sent { operations, bytes, brought, ..Sent::default() })
     }
 
     /// Brings back what the container has changed of the outputs, if it says that there may be something.

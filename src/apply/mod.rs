@@ -23,6 +23,7 @@ pub mod records;
 mod running;
 pub mod secrets;
 pub mod setting;
+pub mod stand_in;
 pub mod steps;
 pub mod taken;
 pub mod trust;

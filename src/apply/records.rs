@@ -1,7 +1,7 @@
 //! What the watcher says and remembers: lines of its log, and the state that `status` and the next watcher read. A state
 //! that cannot be written is said once, and ends nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::host::watch as files;
@@ -108,6 +108,25 @@ impl Records {
     pub(crate) fn forget_mirror(&mut self, part: &PartName) {
         self.mirrors.remove(part);
         self.update(|state| state.modules.entry(part.clone()).or_default().mirror = None);
+    }
+
+    /// Forgets the copies of modules that run on their source now.
+    pub(crate) fn forget_mirrors_but(&mut self, copied: &BTreeSet<&PartName>) {
+        self.mirrors.retain(|part, _| copied.contains(part));
+        self.update(|state| {
+            let others = state.modules.iter_mut().filter(|(part, _)| !copied.contains(part));
+            others.for_each(|(_, known)| (known.mirror, known.batch) = (None, None));
+        });
+    }
+
+    /// Nobody knows how the copies stand while the engine is away.
+    pub(crate) fn engine_is_away(&mut self) {
+        self.mirrors.clear();
+        self.update(|state| {
+            for known in state.modules.values_mut().filter(|known| known.mirror.is_some()) {
+                known.mirror = Some("waiting: the engine is away".to_owned());
+            }
+        });
     }
 
     /// How a module's copy stands.

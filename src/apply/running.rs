@@ -9,11 +9,16 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
 use crate::apply::messages::Message;
+use crate::apply::mirror::Guard;
 use crate::apply::setting::Setting;
+use crate::apply::stand_in::Equal;
 use crate::apply::work::Work;
+use crate::error::Result;
 use crate::host::engine::Engine;
+use crate::host::locks;
 use crate::names::PartName;
 use crate::plan::loops::End;
+use crate::plan::observed::State;
 use crate::plan::watch::{Run, Step};
 
 /// What runs, by module.
@@ -58,13 +63,15 @@ impl Running {
         self.steps.insert(module, Begun { run, step, container, group: None, task, cancelled, began: now, heard: now });
     }
 
-    /// Starts a container that has failed.
-    pub(crate) fn revive(&self, module: PartName, container: String) {
-        let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
+    /// Starts a container that has failed, on a copy that is equal where it runs on one.
+    pub(crate) fn revive(&self, setting: &Arc<Setting>, module: PartName, container: String) {
+        let (engine, outbox, setting) = (self.engine.clone(), self.outbox.clone(), Arc::clone(setting));
         tokio::spawn(async move {
-            if let Err(error) = engine.start(&container).await {
-                // Nobody listens where the watcher has ended.
-                let _ = outbox.send(Message::Line(module, format!("it cannot be started: {error}")));
+            if let Err(error) = revive(&engine, &setting, &module, &container).await {
+                for line in format!("it cannot be started: {error}").lines() {
+                    // Nobody listens where the watcher has ended.
+                    let _ = outbox.send(Message::Line(module.clone(), line.to_owned()));
+                }
             }
         });
     }
@@ -137,4 +144,21 @@ impl Running {
             running.task.abort();
         }
     }
+}
+
+/// Starts a failed container as `devenv up` would: alone, and on a copy that is equal.
+async fn revive(engine: &Engine, setting: &Setting, module: &PartName, container: &str) -> Result<()> {
+    let _alone = locks::take(&setting.root, &engine.endpoint, "watcher", |_| {}).await?;
+    // A command that had the lock may have started it, or put another in its place.
+    let state = engine.detail(container).await.map(|detail| detail.state);
+    if !matches!(state, Ok(State::Exited(_))) {
+        return Ok(());
+    }
+    let copied = setting.environment.parts.get(module).and_then(|part| Some((part, part.mirror.as_ref()?)));
+    if let Some((part, copy)) = copied {
+        let project = &setting.environment.project;
+        let equal = Equal { engine, root: &setting.root, project, guard: Guard::On };
+        equal.before_start(part, copy, container).await?;
+    }
+    engine.start(container).await
 }

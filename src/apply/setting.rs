@@ -9,8 +9,9 @@ use crate::config::project::Project;
 use crate::config::values::RelPath;
 use crate::host::changes::Trees;
 use crate::names::PartName;
+use crate::plan::copy::Selection;
 use crate::plan::images::Hierarchy;
-use crate::plan::parts::{Environment, Part, patterns};
+use crate::plan::parts::{Environment, Part};
 use crate::plan::watch::{Change, Rules, is_settled, rules};
 
 /// Everything that the watcher works from; read again when a setting changes.
@@ -78,9 +79,15 @@ impl Setting {
             let Some(part) = self.environment.parts.get(name).filter(|_| folders.contains(&module.path)) else {
                 continue;
             };
-            let ignore = module.watch.as_ref().map(|watch| watch.ignore.clone()).unwrap_or_default();
-            let patterns = patterns(&ignore, &part.mounted());
-            trees.folders.entry(module.path.clone()).or_default().insert(patterns);
+            // Of a copy, what is in it is watched, and the rules of its loop say what sets off nothing.
+            let selection = match &part.mirror {
+                Some(copy) => copy.selection.clone(),
+                None => {
+                    let ignore = module.watch.as_ref().map(|watch| watch.ignore.clone()).unwrap_or_default();
+                    Selection::new(&ignore, &part.mounted())
+                }
+            };
+            trees.folders.entry(module.path.clone()).or_default().insert(selection);
         }
         trees
     }

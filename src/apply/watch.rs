@@ -167,6 +167,7 @@ impl Watcher {
             changed = self.setting.mirrored().map(|folder| (folder, Change::Folder)).collect();
             self.tell_ready(&wanted);
         }
+        self.records.forget_mirrors_but(&self.setting.copied().map(|part| &part.name).collect());
         // A copy may be another one now.
         self.mirror(changed);
     }
@@ -229,10 +230,10 @@ impl Watcher {
 
     /// Starts a module's container again that has failed, when something has been saved since.
     fn revive(&mut self, module: &PartName) {
-        let waits = self.loops.waits_for_container(module);
-        let Some(container) = waits.then(|| self.failed.remove(module)).flatten() else { return };
+        let revives = self.failed.contains_key(module) && self.loops.revives(module);
+        let Some(container) = revives.then(|| self.failed.remove(module)).flatten() else { return };
         self.records.say(&format!("{module} is started again: it had failed, and something was saved"));
-        self.running.revive(module.clone(), container);
+        self.running.revive(&self.setting, module.clone(), container);
     }
 
     /// Ends all that runs, and leaves a state that says so.
@@ -332,6 +333,7 @@ impl Watcher {
             Message::Containers(None) => {
                 self.records.say("the engine is away");
                 self.containers.clear();
+                self.records.engine_is_away();
                 self.batches.interrupt();
                 self.take(Event::Away);
             }

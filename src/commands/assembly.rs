@@ -15,15 +15,17 @@ use crate::commands::permissions;
 use crate::commands::session::Session;
 use crate::commands::site::Site;
 use crate::config::local::Permission;
+use crate::config::module::Module;
 use crate::config::values::RelPath;
 use crate::config::{self, Source};
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::permissions::Kept;
 use crate::host::state::HeldTable;
-use crate::host::{checkout, child_env, endpoint, files, machine, network, places, state};
+use crate::host::{checkout, child_env, endpoint, files, git, machine, network, places, state};
 use crate::names::PartName;
 use crate::plan::environment::{self, Contents, Machine, Setup};
+use crate::plan::git::Repository;
 use crate::plan::identity::{self, IdFile, Identity};
 use crate::plan::images::{Hierarchy, Node};
 use crate::plan::lock::{self, Lock, Root};
@@ -140,6 +142,7 @@ impl Context {
         generated.push(render::compose::labels(&environment, &definitions));
         generated.extend(site.configuration.clone());
         generated.extend(render::users::files(machine.uid, machine.gid));
+        generated.extend(render::git::files(&environment, &contents.repositories));
         generated.extend(render::secrets::files(&environment, &secrets));
         generated.extend(secrets::made_files(&secrets, &origins));
         generated.push(private(secrets::KEY, key));
@@ -353,9 +356,15 @@ fn contents(checkout: &Checkout, site: &Site, grants: &Grants) -> Result<Content
         files: checkout::digests(&checkout.root, locks)?,
         sources,
         folders: folders.collect(),
+        repositories: modules().filter_map(|(name, module)| repository(checkout, name, module)).collect(),
         gateway: site.fingerprint.clone(),
         authorities: site.authorities_digest(),
     })
+}
+
+/// The repository that a module's folder lies in.
+fn repository(checkout: &Checkout, name: &PartName, module: &Module) -> Option<(PartName, Repository)> {
+    Some((name.clone(), git::repository(&checkout.root, &module.path.at(&checkout.root))?))
 }
 
 fn preset_by_service(checkout: &Checkout) -> BTreeMap<PartName, &Preset> {

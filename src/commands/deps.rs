@@ -66,7 +66,7 @@ pub async fn run(cx: &Context, args: &DepsArgs) -> Result<()> {
     let mut all = Vec::new();
     for (inside, below) in &folders {
         let folder = to.join(below);
-        let stage = exports::stage(&folder, owner)?;
+        let stage = exports::stage(&folder)?;
         let copied = session.engine.copy_folder(container, inside, &stage, owner).await?;
         exports::replace(&folder, inside.rsplit('/').next().unwrap_or(inside))?;
         let path = folder.strip_prefix(&session.checkout.root).unwrap_or(&folder).display().to_string();

@@ -1,16 +1,16 @@
 //! `devenv mirror`
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use crate::apply::comparison;
-use crate::apply::mirror::{self, Ends, Guard};
+use crate::apply::mirror::{self, Guard};
 use crate::commands::context::{Context, Intent};
+use crate::commands::copies;
 use crate::commands::session::{Options, Session};
 use crate::error::{Error, Kind, Result};
 use crate::host::{clock, watch};
-use crate::plan::observed::State;
+use crate::plan::copy::Copy;
+use crate::plan::observed::{Container, State};
 use crate::plan::parts::{Kind as PartKind, Part};
 use crate::plan::sync::Operation;
 use crate::plan::watch::{Batch, length};
@@ -146,40 +146,48 @@ fn line(session: &Session, part: &Part) -> Result<Line> {
     Ok(Line { name, mode: "sync", status, files, bytes, last: known.batch })
 }
 
-/// The ends of every running copy among `names`, or of all.
-fn copies(session: &Session, names: &[String]) -> Result<BTreeMap<String, Ends>> {
+/// The parts among `names`, or of all, that run on a copy, with their containers.
+fn copied<'a>(session: &'a Session, names: &[String]) -> Result<Vec<(&'a Part, &'a Copy, &'a Container)>> {
     let names = session.names(names)?;
-    let mut all = BTreeMap::new();
+    let mut all = Vec::new();
     for part in session.environment.parts.values() {
         let is_named = names.contains(&part.name);
         if !is_named && !names.is_empty() {
             continue;
         }
-        let running = session.observed.container(&part.name).filter(|container| container.state == State::Running);
-        match (&part.mirror, running) {
-            (Some(copy), Some(container)) => {
-                let ends = mirror::ends(&session.checkout.root, copy, container.id.clone())?;
-                all.insert(part.name.to_string(), ends);
-            }
-            (None, _) if is_named => {
-                return Err(no_copy(part));
-            }
-            (Some(_), None) if is_named => {
-                let message = format!("`{}` does not run, so its copy cannot be looked at", part.name);
-                return Err(Error::message(Kind::Failed, message).hint("`devenv up` compares it and starts it"));
-            }
+        match (&part.mirror, session.observed.container(&part.name)) {
+            (Some(copy), Some(container)) => all.push((part, copy, container)),
+            (None, _) if is_named => return Err(no_copy(part)),
+            (Some(_), None) if is_named => return Err(no_container(part)),
             _ => {}
         }
     }
     Ok(all)
 }
 
+/// Compares one copy; a container that does not run has another in its place meanwhile.
+async fn compared(session: &Session, part: &Part, copy: &Copy, container: &Container) -> Result<Vec<Operation>> {
+    let root = &session.checkout.root;
+    if container.state == State::Running {
+        return comparison::verify(&session.engine, &mirror::ends(root, copy, container.id.clone())?).await;
+    }
+    let equal = copies::equal(session, Guard::On);
+    let stand_in = equal.begin(part, copy, &container.id).await?;
+    let found = match mirror::ends(root, copy, stand_in.id.clone()) {
+        Ok(ends) => comparison::verify(&session.engine, &ends).await,
+        Err(error) => Err(error),
+    };
+    equal.end(stand_in).await?;
+    found
+}
+
 async fn verify(cx: &Context, names: &[String], json: bool) -> Result<()> {
     let session = cx.session(Intent::Look).await?;
-    let copies = copies(&session, names)?;
+    let copies = copied(&session, names)?;
     let mut found = Vec::new();
-    for (name, ends) in &copies {
-        for operation in comparison::verify(&session.engine, ends).await? {
+    for (part, copy, container) in &copies {
+        let name = part.name.as_str();
+        for operation in compared(&session, part, copy, container).await? {
             let difference = match &operation {
                 Operation::Clear(_) => continue,
                 Operation::Mode { .. } => "mode",
@@ -187,7 +195,7 @@ async fn verify(cx: &Context, names: &[String], json: bool) -> Result<()> {
                 Operation::Folder(_) | Operation::Write { .. } | Operation::Link { .. } => "missing or other",
             };
             let path = operation.path().display().to_string();
-            found.push(Difference { name: name.clone(), path, difference });
+            found.push(Difference { name: name.to_owned(), path, difference });
         }
     }
     if json {
@@ -216,12 +224,15 @@ async fn resume(cx: &Context, name: &str) -> Result<()> {
         return Err(no_copy(part));
     }
     if session.observed.container(&part.name).is_none() {
-        let message = format!("`{name}` has no container yet");
-        return Err(Error::message(Kind::Failed, message).hint("`devenv up` makes it"));
+        return Err(no_container(part));
     }
     plan.push(Action::Mirror(part.name.clone()), "resumed", vec![]);
     let options = Options { guard: Guard::Off, ..Options::default() };
     session.carry_out(cx.screen, &plan, options).await.map(drop)
+}
+
+fn no_container(part: &Part) -> Error {
+    Error::message(Kind::Failed, format!("`{}` has no container yet", part.name)).hint("`devenv up` makes it")
 }
 
 fn no_copy(part: &Part) -> Error {

@@ -4,6 +4,7 @@ pub mod assembly;
 pub mod certs;
 pub mod config;
 pub mod context;
+pub mod copies;
 pub mod deps;
 pub mod doctor;
 pub mod down;

@@ -195,7 +195,6 @@ impl Session {
             environment: &self.environment,
             definitions: &self.definitions,
             root: &self.checkout.root,
-            owner: (self.machine.uid, self.machine.gid),
             compose_files: self.compose_files(),
             variables: &self.variables,
             containers: containers.into(),

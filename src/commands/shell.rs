@@ -2,6 +2,7 @@
 //! leaves behind in the container when that ends, it cannot end itself, and we do.
 
 use crate::commands::context::{Context, Intent};
+use crate::commands::copies;
 use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::runs::OneOff;
@@ -72,7 +73,9 @@ pub async fn exec(cx: &Context, args: &ExecArgs) -> Result<()> {
 pub async fn run(cx: &Context, args: &RunArgs) -> Result<()> {
     let session = cx.session(Intent::Look).await?;
     let part = session.part(&args.name)?;
-    let like = container(&session, part)?.id.clone();
+    let like = container(&session, part)?;
+    copies::settle(cx, &session, part, like).await?;
+    let like = like.id.clone();
     let terminal = screen::has_terminal();
     let one_off = OneOff {
         like,

@@ -83,6 +83,9 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
         watched.watcher_ended();
     }
     for (name, state) in &mut watched.modules {
+        if !session.environment.parts.get(name).is_some_and(Part::is_copied) {
+            state.mirror = None;
+        }
         if let Some(module) = session.checkout.project.file.modules.get(name) {
             let container = session.observed.container(name).map(|container| container.id.as_str());
             let wish = session.environment.parts.get(name).and_then(|part| part.install.as_ref());

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::apply::{mirror, outputs, steps};
 use crate::commands::context::{Context, Intent};
+use crate::commands::copies;
 use crate::commands::session::Session;
 use crate::config::module::Module;
 use crate::error::{Error, Kind, Result};
@@ -104,6 +105,7 @@ async fn one(
         let error = Error::message(Kind::Failed, format!("`{name}` has no container yet"));
         error.hint(format!("`devenv up {name}` makes it"))
     })?;
+    copies::settle(cx, session, part, container).await?;
     let script = if args.is_empty() { script.to_owned() } else { format!("{script} \"$@\"") };
     let begin = Instant::now();
     let began = clock::seconds();

@@ -15,6 +15,7 @@ use crate::commands::certs;
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
+use crate::host::endpoint::Choice;
 use crate::host::{checkout, clock, reading, watch};
 use crate::names::PartName;
 use crate::plan::watch::{ModuleState, Run, rules};
@@ -127,10 +128,15 @@ pub async fn ensure(cx: &Context, session: &Session) -> Result<()> {
         return Ok(());
     }
     if let Some(holder) = holder {
-        if holder.program == watch::program() {
+        let endpoint = &session.engine.endpoint;
+        if holder.program == watch::program() && holder.endpoint == *endpoint {
             return Ok(());
         }
-        cx.screen.say("the watcher is of another version: it is replaced");
+        cx.screen.say(if holder.endpoint == *endpoint {
+            "the watcher is of another version: it is replaced".to_owned()
+        } else {
+            format!("the watcher talks to another engine, {}: it is replaced", holder.endpoint)
+        });
         watch::end(root).await;
     }
     let mut args: Vec<String> = Vec::new();
@@ -139,7 +145,7 @@ pub async fn ensure(cx: &Context, session: &Session) -> Result<()> {
         None => args.extend(["--directory".to_owned(), session.machine.root.clone()]),
     }
     args.push("watcher".to_owned());
-    let process = watch::spawn(root, &args)?;
+    let process = watch::spawn(root, &args, &Choice::of_environment().pinned()?)?;
     let begin = Instant::now();
     while begin.elapsed() < PATIENCE && watch::state(root).ready != Some(process) {
         if begin.elapsed() > Duration::from_secs(1) && watch::holder(root).is_none() {
@@ -197,7 +203,7 @@ fn not_up_again(module: &PartName, run: &Run) -> Error {
 pub async fn watcher(cx: &Context) -> Result<()> {
     watch::leave_session();
     let root = cx.root()?;
-    let Some(held) = watch::take(&root)? else { return Ok(()) };
+    let Some(held) = watch::take(&root, &cx.engine()?.endpoint)? else { return Ok(()) };
     let failed = |error| Error::message(Kind::Bug, error);
     let mut term = signal(SignalKind::terminate()).map_err(failed)?;
     let read_at = SystemTime::now();
@@ -217,7 +223,7 @@ pub async fn watcher(cx: &Context) -> Result<()> {
             }
         };
         if stop == Stop::Gone {
-            say("the checkout is gone, or its .devenv: that is the end");
+            say("ended: its lock is gone, with the checkout or by a user who may not signal it");
             watcher.end().await;
             return Ok(());
         }

@@ -22,6 +22,7 @@ mod image;
 mod interpolate;
 pub mod local;
 mod merge;
+pub mod mirror;
 pub mod module;
 mod nearest;
 mod nix;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::file::{Health, Mirror};
+use crate::config::file::Health;
 use crate::config::grammar::{AnyText, ContainerPath, EnvName, Pattern, Shell, Variable};
+use crate::config::mirror::ModuleMirror;
 use crate::config::once::Once;
 use crate::config::values::{Duration, Port, RelPath, Route};
 use crate::names::{ImageName, PartName};
@@ -68,7 +69,10 @@ pub struct Module {
     pub env: BTreeMap<String, String>,
     /// How the source reaches the container [default: as for all modules].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mirror: Option<Mirror>,
+    pub mirror: Option<ModuleMirror>,
+    /// Whether tools in the container may ask git: the repository's folder is mounted read-only.
+    #[serde(default)]
+    pub git: bool,
     /// Files that come back to the checkout when the container changes them.
     #[serde(default)]
     pub outputs: Vec<RelPath>,
@@ -154,7 +158,7 @@ pub struct Watch {
     /// Steps to run, in this order.
     #[serde(default)]
     pub on_change: Vec<StepName>,
-    /// Patterns, as in `.gitignore`, of files whose change means nothing.
+    /// Patterns, as in `.gitignore`, of files whose change sets off nothing.
     #[serde(default)]
     #[schemars(with = "Vec<Pattern>")]
     pub ignore: Vec<String>,

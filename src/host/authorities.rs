@@ -10,7 +10,7 @@ use rustix::fs::FlockOperation;
 
 use crate::error::Result;
 use crate::host::certs::Pair;
-use crate::host::{files, xdg};
+use crate::host::{files, ownership, xdg};
 use crate::plan::certs::{CertsError, check_zone};
 use crate::render::Access;
 
@@ -121,7 +121,8 @@ impl Place {
             .mode(0o400)
             .open(&path)
             .map_err(files::failed("write", &path))?;
-        file.write_all(pair.key.as_bytes()).and_then(|()| file.sync_all()).map_err(files::failed("write", &path))?;
+        let written = file.write_all(pair.key.as_bytes()).and_then(|()| file.sync_all());
+        written.and_then(|()| ownership::hand_over(&path)).map_err(files::failed("write", &path))?;
         fs::rename(self.coming(), self.certificate()).map_err(files::failed("write", &self.certificate()))
     }
 

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use crate::config::values::RelPath;
 use crate::host::manifest::{Found, Manifest};
 use crate::host::source::Source;
+use crate::plan::copy::Selection;
 use crate::plan::watch::Change;
 
 /// Shortest pause between two looks at folders that the kernel does not watch.
@@ -27,8 +28,8 @@ const SHARE: u32 = 50;
 pub struct Trees {
     /// The checkout's folder.
     pub checkout: PathBuf,
-    /// Folders of modules, each with the patterns of what does not count in it.
-    pub folders: BTreeMap<RelPath, BTreeSet<Vec<String>>>,
+    /// Folders of modules, each with what counts in it for one of them.
+    pub folders: BTreeMap<RelPath, BTreeSet<Selection>>,
 }
 
 impl Trees {
@@ -41,9 +42,9 @@ impl Trees {
 
     /// What says what counts; a folder that is not there has nothing that does.
     fn sources(&self) -> Vec<(PathBuf, Source)> {
-        let each = self.folders.iter().flat_map(|(folder, all)| all.iter().map(move |patterns| (folder, patterns)));
-        each.filter_map(|(folder, patterns)| {
-            Some((folder.at(&self.checkout), Source::open(&self.checkout, folder, patterns).ok()?))
+        let each = self.folders.iter().flat_map(|(folder, all)| all.iter().map(move |selection| (folder, selection)));
+        each.filter_map(|(folder, selection)| {
+            Some((folder.at(&self.checkout), Source::open(&self.checkout, folder, selection).ok()?))
         })
         .collect()
     }

@@ -14,7 +14,7 @@ impl Watched {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("file"), "one\n").unwrap();
         fs::write(folder.path().join(".gitignore"), "*.log\n/made/\n").unwrap();
-        let folders = BTreeMap::from([(RelPath::default(), BTreeSet::from([Vec::new()]))]);
+        let folders = BTreeMap::from([(RelPath::default(), BTreeSet::from([Selection::default()]))]);
         let changes = Changes::open(&Trees { checkout: folder.path().to_owned(), folders });
         Self { folder, changes }
     }

@@ -49,6 +49,17 @@ impl Choice {
     }
 }
 
+impl Choice {
+    /// Variables that make the same choice in a child that outlives us: the current context may be another one later.
+    pub fn pinned(&self) -> Result<Vec<(&'static str, String)>, NoEndpoint> {
+        Ok(match find(self)?.origin {
+            Origin::CurrentContext(name) => vec![("DOCKER_CONTEXT", name)],
+            Origin::Default => vec![("DOCKER_CONTEXT", "default".to_owned())],
+            Origin::HostVariable | Origin::ContextVariable(_) => Vec::new(),
+        })
+    }
+}
+
 /// The directory of docker's command line: `DOCKER_CONFIG`, else `~/.docker`.
 #[must_use]
 pub fn config_dir() -> PathBuf {

@@ -37,8 +37,8 @@ pub fn check(folder: &Path) -> Result<()> {
 }
 
 /// Makes the folder where it is missing, and in it an empty one where the copy is collected.
-pub fn stage(folder: &Path, owner: (u32, u32)) -> Result<PathBuf> {
-    files::make_mount_point(folder, owner)?;
+pub fn stage(folder: &Path) -> Result<PathBuf> {
+    files::make_mount_point(folder)?;
     let stage = folder.join(STAGE);
     remove(&stage)?;
     fs::create_dir(&stage).map_err(failed("make the folder", &stage))?;
@@ -91,9 +91,8 @@ mod tests {
     use super::*;
 
     fn fill(folder: &Path, file: &str) {
-        let owner = files::owner(folder.parent().unwrap()).unwrap();
         check(folder).unwrap();
-        let stage = stage(folder, owner).unwrap();
+        let stage = stage(folder).unwrap();
         fs::create_dir(stage.join("x")).unwrap();
         fs::write(stage.join("x").join(file), "").unwrap();
         replace(folder, "x").unwrap();
@@ -122,7 +121,7 @@ mod tests {
     fn a_copy_that_was_cut_off_is_taken_up_again() {
         let above = tempfile::tempdir().unwrap();
         let folder = above.path().join(".venv");
-        let rest = stage(&folder, files::owner(above.path()).unwrap()).unwrap();
+        let rest = stage(&folder).unwrap();
         fs::write(rest.join("half"), "").unwrap();
         fill(&folder, "whole");
         assert_eq!(listing(&folder), [MARK, "whole"]);

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::digest;
 use crate::error::{Error, Kind, Result};
-use crate::host::{generated, leftovers, reading};
+use crate::host::{generated, leftovers, ownership, reading};
 use crate::render::{Access, Generated};
 
 /// An error of the file system, with the path.
@@ -60,10 +60,13 @@ pub fn write(path: &Path, bytes: &[u8], access: Access) -> Result<bool> {
         if access == Access::Private && is_open() {
             fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed("change the mode of", path))?;
         }
+        ownership::hand_over(path).map_err(failed("hand over", path))?;
         return Ok(false);
     }
     let folder = path.parent().unwrap_or(Path::new("/"));
-    make_folder(folder, access)?;
+    // What lies in a folder with a private file is nobody else's business. All of `.devenv` would be too much: where a
+    // container has it covered, its mode is that of the cover, which is root's.
+    make_folder(folder, if folder.ends_with(".devenv") { Access::Public } else { access })?;
     let mode = match access {
         Access::Public => 0o644,
         Access::Private => 0o600,
@@ -76,6 +79,7 @@ pub fn write(path: &Path, bytes: &[u8], access: Access) -> Result<bool> {
     temporary.as_file().write_all(bytes).map_err(failed("write", path))?;
     temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).map_err(failed("write", path))?;
     temporary.as_file().sync_all().map_err(failed("write", path))?;
+    ownership::hand_over(temporary.path()).map_err(failed("hand over", path))?;
     temporary.persist(path).map_err(|error| failed("write", path)(error.error))?;
     Ok(true)
 }
@@ -108,15 +112,18 @@ pub fn make_folder(path: &Path, access: Access) -> Result<()> {
         // Who may write there could put files of their own in the place of those.
         if access == Access::Private && facts.mode() & 0o077 != 0 {
             let closed = fs::Permissions::from_mode(0o700);
-            return fs::set_permissions(path, closed).map_err(failed("close to others", path));
+            fs::set_permissions(path, closed).map_err(failed("close to others", path))?;
         }
-        return Ok(());
+        return ownership::hand_over(path).map_err(failed("hand over", path));
     }
     let mode = match access {
         Access::Public => 0o755,
         Access::Private => 0o700,
     };
-    fs::DirBuilder::new().recursive(true).mode(mode).create(path).map_err(failed("make the folder", path))
+    let mut missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.is_dir()).collect();
+    missing.reverse();
+    let mut missing = missing.into_iter();
+    missing.try_for_each(|folder| ownership::make_folder(folder, mode).map_err(failed("make the folder", folder)))
 }
 
 /// Writes generated files below `.devenv`; a file at such a path that we did not make is the user's, and an error.
@@ -124,13 +131,27 @@ pub fn write_generated(root: &Path, files: &[Generated]) -> Result<()> {
     let folder = root.join(".devenv");
     generated::refuse_link(&folder)?;
     make_folder(&folder, Access::Public)?;
+    open_to_all(&folder)?;
     write(&folder.join(".gitignore"), b"*\n", Access::Public)?;
     for file in files {
         let path = folder.join(&file.path);
         generated::check(&folder, file)?;
         write(&path, file.text.as_bytes(), file.access)?;
+        if file.access == Access::Public {
+            open_to_all(&path)?;
+        }
     }
     Ok(())
+}
+
+/// Lets everybody read a file, and look into a folder, that an earlier run may have made for its user alone.
+fn open_to_all(path: &Path) -> Result<()> {
+    let facts = fs::metadata(path).map_err(failed("read", path))?;
+    let (mode, wanted) = (facts.mode() & 0o777, if facts.is_dir() { 0o555 } else { 0o444 });
+    if mode & wanted == wanted {
+        return Ok(());
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(mode | wanted)).map_err(failed("change the mode of", path))
 }
 
 /// Which folder stands at a path: its device and inode.
@@ -143,7 +164,8 @@ pub fn identity(path: &Path) -> Option<String> {
 /// Creates a file that must not be there yet, for the owner alone from its first byte.
 pub fn create_private(path: &Path, bytes: &[u8]) -> Result<()> {
     let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    made.and_then(|mut file| file.write_all(bytes)).map_err(failed("write", path))
+    made.and_then(|mut file| file.write_all(bytes)).map_err(failed("write", path))?;
+    ownership::hand_over(path).map_err(failed("hand over", path))
 }
 
 /// Removes a file or a folder; what is not there is no error.
@@ -264,24 +286,9 @@ pub fn owner(path: &Path) -> Result<(u32, u32)> {
     Ok((metadata.uid(), metadata.gid()))
 }
 
-/// Makes a folder inside the checkout that the engine would otherwise make as root, owned by the checkout's owner.
-pub fn make_mount_point(path: &Path, owner: (u32, u32)) -> Result<()> {
-    let mut missing = Vec::new();
-    let mut at = path;
-    while !at.exists() {
-        missing.push(at.to_owned());
-        match at.parent() {
-            Some(parent) => at = parent,
-            None => break,
-        }
-    }
-    for folder in missing.into_iter().rev() {
-        fs::create_dir(&folder).map_err(failed("make the folder", &folder))?;
-        if rustix::process::geteuid().is_root() {
-            std::os::unix::fs::chown(&folder, Some(owner.0), Some(owner.1)).map_err(failed("hand over", &folder))?;
-        }
-    }
-    Ok(())
+/// Makes a folder inside the checkout that the engine would otherwise make as root, for the checkout's owner.
+pub fn make_mount_point(path: &Path) -> Result<()> {
+    if path.exists() { Ok(()) } else { make_folder(path, Access::Public) }
 }
 
 /// Lets everybody execute a file.

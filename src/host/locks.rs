@@ -10,7 +10,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 
 use crate::digest::Fingerprint;
 use crate::error::{Error, Kind, Result};
-use crate::host::{files, state};
+use crate::host::{files, ownership, state};
 use crate::render::Access;
 
 /// Takes the lock of one copy of source: who has read a file must have written it before another reads it again. Unlike
@@ -19,8 +19,7 @@ pub async fn take_mirror(container: &str, dir: &str) -> Result<File> {
     let folder = state::folder()?.join("locks");
     files::make_folder(&folder, Access::Private)?;
     let path = folder.join(format!("mirror-{}", Fingerprint::of(&format!("{container}\0{dir}"))));
-    let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
-    let file = opened.map_err(files::failed("open", &path))?;
+    let file = ownership::open(&path).map_err(files::failed("open", &path))?;
     loop {
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(file),
@@ -51,8 +50,7 @@ pub async fn take(checkout: &Path, endpoint: &str, command: &str, wait: impl FnO
     files::make_folder(&folder, Access::Private)?;
     let name = Fingerprint::of(&format!("{}\0{endpoint}", checkout.display()));
     let path = folder.join(name.as_str());
-    let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
-    let mut file = opened.map_err(files::failed("open", &path))?;
+    let mut file = ownership::open(&path).map_err(files::failed("open", &path))?;
     let mut wait = Some(wait);
     loop {
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {

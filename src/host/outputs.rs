@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::config::values::RelPath;
 use crate::error::{Error, Kind, Result};
 use crate::host::files::failed;
+use crate::host::ownership;
 use crate::host::pack;
 use crate::host::source::NEVER;
 use crate::plan::outputs::{Stamp, Stamps};
@@ -131,6 +132,7 @@ impl Spool {
             }
             None => Ok(()),
         }
+        .and_then(|()| ownership::hand_over(&full))
         .map_err(failed("write", &full))
     }
 }
@@ -155,7 +157,7 @@ fn own_folder(root: &Path, path: &Path) -> Result<()> {
                 let message = format!("the output {} stays where it is: {} is no folder", path.display(), at.display());
                 return Err(Error::message(Kind::Failed, message).hint("move it away; outputs never go through links"));
             }
-            Err(_) => fs::create_dir(&at).map_err(failed("make the folder", &at))?,
+            Err(_) => ownership::make_folder(&at, 0o755).map_err(failed("make the folder", &at))?,
         }
     }
     Ok(())

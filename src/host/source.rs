@@ -1,9 +1,10 @@
-//! A module's source folder as git and `watch.ignore` see it: which of its entries count.
+//! A module's source folder as git and the module see it: which of its entries count.
 //!
-//! From strongest to weakest: what is never source (`.git`, `.devenv`, `devenv.local.yaml`); `watch.ignore`, whose
-//! `!pattern` takes back what the weaker say; files that git tracks; the `.gitignore` of each folder, the deepest first;
-//! `.git/info/exclude`; `core.excludesFile`; private keys by their usual names ([`KEYS`]). Below a folder that does not
-//! count nothing does, except what git tracks. All this is what `git status` would show, and works without git too.
+//! From strongest to weakest: what is never source (`.git`, `.devenv`, `devenv.local.yaml`); the module's own patterns,
+//! whose `!pattern` takes back what the weaker say; what the module names besides; files that git tracks; the `.gitignore`
+//! of each folder, the deepest first; `.git/info/exclude`; `core.excludesFile`; private keys by their usual names
+//! ([`KEYS`]). Below a folder that does not count nothing does, except what git tracks and what the module names. Without
+//! the module's word, this is what `git status` would show, and it works without git too.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -16,15 +17,16 @@ use crate::error::Result;
 use crate::host::files::failed;
 use crate::host::patterns::{Patterns, Verdict};
 use crate::host::rules::{Places, Rules};
+use crate::plan::copy::{GitFile, Selection, is_made_again};
 use crate::plan::tree::{Entry, Kind};
 
 /// What is never source, in any folder.
 pub(in crate::host) const NEVER: [&str; 3] = [".git", ".devenv", "devenv.local.yaml"];
-/// Private keys by their usual names: they stay on this machine unless git tracks them or `watch.ignore` has `!NAME`.
+/// Private keys by their usual names: they stay on this machine unless git tracks them or the module names them.
 pub const KEYS: [&str; 9] =
     ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.key", "*-key.pem", "privkey*.pem", "*.p12", "*.pfx"];
 
-/// A module's source folder as git and `watch.ignore` see it.
+/// A module's source folder as git and the module see it.
 #[derive(Debug)]
 pub struct Source {
     root: PathBuf,
@@ -33,13 +35,14 @@ pub struct Source {
     /// Where git keeps what says what counts, where there is a repository.
     places: Option<Places>,
     ignore: Patterns,
+    selection: Selection,
     keys: Patterns,
     rules: Mutex<Arc<Rules>>,
 }
 
 impl Source {
-    /// The folder `folder` below the root of a checkout; `ignore` are the patterns of `watch.ignore`.
-    pub fn open(checkout: &Path, folder: &RelPath, ignore: &[String]) -> Result<Self> {
+    /// The folder `folder` below the root of a checkout, and what the module says of it.
+    pub fn open(checkout: &Path, folder: &RelPath, selection: &Selection) -> Result<Self> {
         let root = folder.at(checkout);
         let root = fs::canonicalize(&root).map_err(failed("read", &root))?;
         let repository = root.ancestors().find(|folder| folder.join(".git").exists());
@@ -47,7 +50,8 @@ impl Source {
         let source = Self {
             places: repository.map(|_| Places::find(&root)),
             top: top.unwrap_or_else(|| root.clone()),
-            ignore: Patterns::new(&root, ignore.join("\n").as_bytes()),
+            ignore: Patterns::new(&root, selection.ignore.join("\n").as_bytes()),
+            selection: selection.clone(),
             keys: Patterns::new(&root, KEYS.join("\n").as_bytes()),
             rules: Mutex::default(),
             root,
@@ -65,23 +69,29 @@ impl Source {
     /// Every folder, file and link that counts, sorted by path; rules are read anew. What vanishes meanwhile or cannot
     /// be read is left out, except for the root itself.
     pub fn walk(&self) -> Result<Vec<Entry>> {
+        self.survey().map(|survey| survey.entries)
+    }
+
+    /// The same, and what does not count although the module does not say so.
+    pub fn survey(&self) -> Result<Survey> {
         let rules = self.read_rules();
-        let mut entries = Vec::new();
+        let mut survey = Survey::default();
         fs::read_dir(&self.root).map_err(failed("read", &self.root))?;
-        self.walk_folder(&rules, Path::new(""), false, &mut entries);
-        entries.sort_unstable();
-        Ok(entries)
+        self.walk_folder(&rules, Path::new(""), false, &mut survey);
+        survey.entries.sort_unstable();
+        survey.left_out.sort_unstable();
+        Ok(survey)
     }
 
     /// Every folder, file and link that counts below a folder, by the rules that were read last; sorted.
     #[must_use]
     pub fn below(&self, path: &Path) -> Vec<Entry> {
-        let mut entries = Vec::new();
+        let mut survey = Survey::default();
         if let Some(Folder { rules, dark }) = self.folder(path) {
-            self.walk_folder(&rules, path, dark, &mut entries);
+            self.walk_folder(&rules, path, dark, &mut survey);
         }
-        entries.sort_unstable();
-        entries
+        survey.entries.sort_unstable();
+        survey.entries
     }
 
     /// One entry as it is now; `None` where there is none that counts. What is found through a link is no entry.
@@ -116,20 +126,21 @@ impl Source {
     }
 
     /// The entries that count directly in a folder and below it. `dark`: only what is tracked counts here.
-    fn walk_folder(&self, rules: &Rules, folder: &Path, dark: bool, entries: &mut Vec<Entry>) {
+    fn walk_folder(&self, rules: &Rules, folder: &Path, dark: bool, survey: &mut Survey) {
         let Ok(listed) = fs::read_dir(self.root.join(folder)) else { return };
         for found in listed.flatten() {
             let path = folder.join(found.file_name());
             let Ok(is_folder) = found.file_type().map(|kind| kind.is_dir()) else { continue };
             let fate = self.fate(rules, &path, &found.file_name(), is_folder, dark);
             if fate == Fate::Not {
+                survey.left_out.extend(self.is_missed(&path, &found.file_name(), is_folder).then_some(path));
                 continue;
             }
             let Some(kind) = (if is_folder { Some(Kind::Folder) } else { kind(&found.path()) }) else { continue };
             let inner = kind == Kind::Folder;
-            entries.push(Entry { path: path.clone(), kind });
+            survey.entries.push(Entry { path: path.clone(), kind });
             if inner {
-                self.walk_folder(rules, &path, fate == Fate::OnlyTracked, entries);
+                self.walk_folder(rules, &path, fate == Fate::OnlyTracked, survey);
             }
         }
     }
@@ -137,11 +148,14 @@ impl Source {
     /// What is to become of an entry whose folder counts.
     fn fate(&self, rules: &Rules, path: &Path, name: &OsStr, is_folder: bool, dark: bool) -> Fate {
         if NEVER.iter().any(|never| name == *never) {
-            return Fate::Not;
+            let is_git_file = !is_folder && path == Path::new(".git") && self.selection.git_file == GitFile::Counts;
+            return if is_git_file { Fate::Counts } else { Fate::Not };
         }
         let full = self.root.join(path);
-        let own = self.ignore.verdict(&full, is_folder);
-        let tracked = rules.tracks(path) || rules.tracks_below(path);
+        let own = self.ignore.verdict(&full, is_folder).or_else(|| self.named(path, &full, is_folder));
+        let is_above_named =
+            is_folder && self.selection.also.iter().any(|also| Path::new(also.as_str()).starts_with(path));
+        let tracked = rules.tracks(path) || rules.tracks_below(path) || is_above_named;
         match own {
             Some(Verdict::Out) => return Fate::Not,
             Some(Verdict::In) => return Fate::Counts,
@@ -161,6 +175,20 @@ impl Source {
             (true, true) => Fate::OnlyTracked,
             (true, false) => Fate::Not,
         }
+    }
+
+    /// Whether the module names this, or a folder above it. A private key in such a folder has to be named itself.
+    fn named(&self, path: &Path, full: &Path, is_folder: bool) -> Option<Verdict> {
+        let mut also = self.selection.also.iter().map(|also| Path::new(also.as_str()));
+        let is_key = || !is_folder && self.keys.verdict(full, false).is_some();
+        also.any(|also| also == path || ((path.starts_with(also) || also == Path::new(".")) && !is_key()))
+            .then_some(Verdict::In)
+    }
+
+    /// Whether somebody may miss what does not count: nobody has left it out, and no tool makes it again.
+    fn is_missed(&self, path: &Path, name: &OsStr, is_folder: bool) -> bool {
+        let is_own = self.ignore.verdict(&self.root.join(path), is_folder) == Some(Verdict::Out);
+        !is_own && !NEVER.iter().any(|never| name == *never) && !is_made_again(&name.to_string_lossy())
     }
 
     fn read_rules(&self) -> Arc<Rules> {
@@ -209,6 +237,15 @@ impl Source {
     pub fn counts(&self, folder: &Folder, path: &Path, name: &OsStr, is_folder: bool) -> bool {
         self.fate(&folder.rules, path, name, is_folder, folder.dark) != Fate::Not
     }
+}
+
+/// What a walk has found.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// What counts.
+    pub entries: Vec<Entry>,
+    /// What does not, by git's word or since it may be a private key; nothing below a folder that is named.
+    pub left_out: Vec<PathBuf>,
 }
 
 /// A folder whose entries are looked at.

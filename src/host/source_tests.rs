@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::config::values::RelPath;
 use crate::host::rules::git;
 use crate::host::source::Source;
+use crate::plan::copy::Selection;
 use crate::plan::tree::Kind;
 
 /// Small numbers from a seed.
@@ -164,7 +165,7 @@ fn what_counts_is_what_git_shows() {
         }
         let sub = if seed % 3 == 0 { ["a", "src"].into_iter().find(|name| root.join(name).is_dir()) } else { None };
         let module = sub.filter(|name| !root.join(name).is_symlink()).unwrap_or(".");
-        let source = Source::open(root, &RelPath::new(module).unwrap(), &[]).unwrap();
+        let source = Source::open(root, &RelPath::new(module).unwrap(), &Selection::default()).unwrap();
         let walked = source.walk().unwrap();
         let ours: BTreeSet<PathBuf> =
             walked.iter().filter(|entry| entry.kind != Kind::Folder).map(|entry| entry.path.clone()).collect();
@@ -212,7 +213,7 @@ fn own_patterns_add_and_take_back_and_some_things_never_count() {
     fs::write(folder.path().join(".gitignore"), "dist\n").unwrap();
     git(folder.path(), &["add", "--force", "tracked.key", "dist/y"]).unwrap();
     let ignore = ["*.md", "!keep.md", "!mine.key", "/.venv/"].map(str::to_owned);
-    let source = Source::open(folder.path(), &RelPath::default(), &ignore).unwrap();
+    let source = Source::open(folder.path(), &RelPath::default(), &Selection::new(&ignore, &[])).unwrap();
     let expected = [".gitignore", "dist", "dist/y", "empty", "empty/nothing", "keep.md", "mine.key", "tracked.key"];
     assert_eq!(counted(&source), expected);
     assert!(!source.keeps(Path::new(".venv/lib/x.py"), false));
@@ -227,7 +228,7 @@ fn a_folder_without_a_repository_has_patterns_too() {
     fs::write(folder.path().join(".gitignore"), "*.log\n").unwrap();
     fs::write(folder.path().join("api/x.log"), "").unwrap();
     fs::write(folder.path().join("api/x.py"), "").unwrap();
-    let source = Source::open(folder.path(), &RelPath::new("api").unwrap(), &[]).unwrap();
+    let source = Source::open(folder.path(), &RelPath::new("api").unwrap(), &Selection::default()).unwrap();
     assert_eq!(counted(&source), ["x.py"]);
     fs::write(folder.path().join("api/.gitignore"), "!*.log\n").unwrap();
     assert_eq!(counted(&source), [".gitignore", "x.log", "x.py"]);
@@ -239,9 +240,44 @@ fn what_is_found_through_a_link_is_no_entry() {
     fs::create_dir_all(folder.path().join("real/deep")).unwrap();
     fs::write(folder.path().join("real/deep/file"), "x").unwrap();
     std::os::unix::fs::symlink("real", folder.path().join("link")).unwrap();
-    let source = Source::open(folder.path(), &RelPath::default(), &[]).unwrap();
+    let source = Source::open(folder.path(), &RelPath::default(), &Selection::default()).unwrap();
     let entry = |path: &str| source.entry(Path::new(path)).map(|entry| entry.kind);
     assert!(matches!(entry("real/deep/file"), Some(Kind::File { .. })));
     assert!(matches!(entry("link"), Some(Kind::Link(_))));
     assert_eq!((entry("link/deep"), entry("link/deep/file")), (None, None));
+}
+
+#[test]
+fn what_the_module_names_counts_whatever_git_ignores_and_the_rest_is_told() {
+    let folder = repository();
+    for file in [
+        "settings/local.py",
+        "settings/other.py",
+        "media/uploads/deep/a.png",
+        "media/uploads/b.key",
+        "media/cache/x",
+        "keys/named.key",
+        "keys/other.key",
+        "left/out/for/good",
+        "__pycache__/x.pyc",
+        "main.py",
+        ".git-is-no-file",
+    ] {
+        let path = folder.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "").unwrap();
+    }
+    fs::write(folder.path().join(".gitignore"), "settings/*.py\nmedia\n__pycache__\nleft\n").unwrap();
+    let also = ["settings/local.py", "media/uploads", "keys/named.key"].map(|path| RelPath::new(path).unwrap());
+    let selection = Selection { also: also.into(), ..Selection::new(&["main.py".to_owned()], &[]) };
+    let source = Source::open(folder.path(), &RelPath::default(), &selection).unwrap();
+    let survey = source.survey().unwrap();
+    let files = survey.entries.iter().filter(|entry| entry.kind != Kind::Folder);
+    let files: Vec<&str> = files.map(|entry| entry.path.to_str().unwrap()).collect();
+    let expected = [".git-is-no-file", ".gitignore", "keys/named.key", "media/uploads/deep/a.png", "settings/local.py"];
+    assert_eq!(files, expected);
+    let left_out: Vec<&str> = survey.left_out.iter().map(|path| path.to_str().unwrap()).collect();
+    assert_eq!(left_out, ["keys/other.key", "left", "media/cache", "media/uploads/b.key", "settings/other.py"]);
+    assert!(source.keeps(Path::new("media/uploads/deep/new.png"), false));
+    assert!(!source.keeps(Path::new("media/other/new.png"), false));
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use rustix::fs::FlockOperation;
 
 use crate::error::{Error, Kind, Result};
-use crate::host::{files, xdg};
+use crate::host::{files, ownership, xdg};
 use crate::plan::identity::Table;
 use crate::render::Access;
 
@@ -31,8 +31,7 @@ pub fn table() -> Result<HeldTable> {
     let folder = folder()?;
     files::make_folder(&folder, Access::Private)?;
     let path = folder.join("checkouts.json");
-    let options = File::options().read(true).write(true).create(true).truncate(false).open(&path);
-    let file = options.map_err(files::failed("open", &path))?;
+    let file = ownership::open(&path).map_err(files::failed("open", &path))?;
     read(file, path, FlockOperation::LockExclusive)
 }
 

@@ -8,10 +8,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::fs::FlockOperation;
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 
 use crate::error::{Error, Kind, Result};
-use crate::host::{files, reading};
+use crate::host::{files, ownership, reading};
 use crate::plan::watch::State;
 use crate::render::Access;
 
@@ -31,6 +32,8 @@ pub struct Holder {
     pub process: i32,
     /// The program that it is.
     pub program: String,
+    /// The engine that it talks to.
+    pub endpoint: String,
 }
 
 fn folder(root: &Path) -> PathBuf {
@@ -51,24 +54,19 @@ pub fn program() -> String {
     format!("{}-{bytes}", env!("CARGO_PKG_VERSION"))
 }
 
-fn open(path: &Path) -> Result<File> {
-    let opened = File::options().read(true).write(true).create(true).truncate(false).open(path);
-    opened.map_err(files::failed("open", path))
-}
-
 fn lock_path(root: &Path) -> PathBuf {
     folder(root).join("lock")
 }
 
-/// Makes this process the watcher; `None` where there is one.
-pub fn take(root: &Path) -> Result<Option<Held>> {
-    files::make_folder(&folder(root), Access::Public)?;
+/// Makes this process the watcher, which talks to the engine at `endpoint`; `None` where there is one.
+pub fn take(root: &Path, endpoint: &str) -> Result<Option<Held>> {
+    files::make_folder(&folder(root), Access::Private)?;
     let path = lock_path(root);
-    let mut file = open(&path)?;
+    let mut file = ownership::open(&path).map_err(files::failed("open", &path))?;
     if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         return Ok(None);
     }
-    let text = format!("{} {}\n", std::process::id(), program());
+    let text = format!("{} {} {endpoint}\n", std::process::id(), program());
     let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
     written.map_err(files::failed("write", &path))?;
     Ok(Some(Held { file, path }))
@@ -93,8 +91,9 @@ pub fn holder(root: &Path) -> Option<Holder> {
     }
     let mut text = String::new();
     file.read_to_string(&mut text).ok()?;
-    let (process, program) = text.trim().split_once(' ')?;
-    Some(Holder { process: process.parse().ok()?, program: program.to_owned() })
+    let (process, rest) = text.trim().split_once(' ')?;
+    let (program, endpoint) = rest.split_once(' ').unwrap_or((rest, ""));
+    Some(Holder { process: process.parse().ok()?, program: program.to_owned(), endpoint: endpoint.to_owned() })
 }
 
 /// Ends the watcher of a checkout and waits until it has ended; says whether there was one.
@@ -108,8 +107,11 @@ pub async fn end(root: &Path) -> bool {
             _ => return true,
         }
         if round % 100 == 0 {
-            if let Some(process) = Pid::from_raw(first.process) {
-                let _ = rustix::process::kill_process(process, signal);
+            let process = Pid::from_raw(first.process);
+            let sent = process.map(|process| rustix::process::kill_process(process, signal));
+            if sent == Some(Err(Errno::PERM)) {
+                // Root started it. It ends when its lock is gone, and the folder is ours.
+                let _ = files::remove(&lock_path(root));
             }
             signal = Signal::KILL;
         }
@@ -119,15 +121,21 @@ pub async fn end(root: &Path) -> bool {
 }
 
 /// Starts a watcher that has nothing of this process but its environment: a session of its own, no terminal, all that it
-/// says in the log. Returns its number.
-pub fn spawn(root: &Path, args: &[String]) -> Result<u32> {
-    files::make_folder(&folder(root), Access::Public)?;
+/// says in the log. `env` keeps it at our engine, whatever the current context is later. Returns its number.
+pub fn spawn(root: &Path, args: &[String], env: &[(&str, String)]) -> Result<u32> {
+    files::make_folder(&folder(root), Access::Private)?;
     let path = log(root);
-    let output = File::options().append(true).create(true).open(&path).map_err(files::failed("open", &path))?;
+    let output = ownership::open_at_end(&path).map_err(files::failed("open", &path))?;
     let errors = output.try_clone().map_err(files::failed("open", &path))?;
     let program = std::env::current_exe().map_err(|error| Error::message(Kind::Bug, error))?;
     let mut command = std::process::Command::new(program);
-    command.args(args).current_dir("/").stdin(Stdio::null()).stdout(output).stderr(errors);
+    command
+        .args(args)
+        .envs(env.iter().map(|(name, value)| (name, value)))
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(output)
+        .stderr(errors);
     let child =
         command.spawn().map_err(|error| Error::message(Kind::Failed, format!("cannot start the watcher: {error}")))?;
     Ok(child.id())
@@ -146,7 +154,7 @@ pub fn rotate(root: &Path) -> Result<()> {
         return Ok(());
     }
     std::fs::rename(&path, path.with_extension("1")).map_err(files::failed("rename", &path))?;
-    let new = File::options().append(true).create(true).open(&path).map_err(files::failed("open", &path))?;
+    let new = ownership::open_at_end(&path).map_err(files::failed("open", &path))?;
     let switched = rustix::stdio::dup2_stdout(&new).and_then(|()| rustix::stdio::dup2_stderr(&new));
     switched.map_err(|error| files::failed("open", &path)(error.into()))
 }
@@ -164,9 +172,9 @@ pub fn update<T>(root: &Path, change: impl FnOnce(&mut State) -> T) -> Result<T>
     if !root.join(".devenv").is_dir() {
         return Err(Error::message(Kind::Failed, format!("{} is no checkout any more", root.display())));
     }
-    files::make_folder(&folder(root), Access::Public)?;
+    files::make_folder(&folder(root), Access::Private)?;
     let lock = folder(root).join("state.lock");
-    let guard = open(&lock)?;
+    let guard = ownership::open(&lock).map_err(files::failed("open", &lock))?;
     rustix::fs::flock(&guard, FlockOperation::LockExclusive)
         .map_err(|error| files::failed("lock", &lock)(error.into()))?;
     let before = state(root);
@@ -176,6 +184,7 @@ pub fn update<T>(root: &Path, change: impl FnOnce(&mut State) -> T) -> Result<T>
         let path = folder(root).join("state.json");
         let made = tempfile::NamedTempFile::new_in(folder(root)).and_then(|mut file| {
             file.write_all(&serde_json::to_vec_pretty(&after)?)?;
+            ownership::hand_over(file.path())?;
             file.persist(&path).map_err(|error| error.error)
         });
         made.map_err(files::failed("write", &path))?;

@@ -12,6 +12,7 @@ use crate::digest::{self};
 use crate::error::{Error, Kind as ErrorKind};
 use crate::names::{ImageName, PartName};
 use crate::plan::certs;
+use crate::plan::git::Repository;
 use crate::plan::identity::{Identity, Wish};
 use crate::plan::images::{Hierarchy, Node};
 use crate::plan::lifecycle::Lifecycle;
@@ -80,6 +81,8 @@ pub struct Contents {
     pub folders: BTreeMap<PartName, String>,
     /// Settings of the host that stand in the folders of modules, and that no container may write.
     pub settings: BTreeMap<PartName, Vec<String>>,
+    /// Repositories that modules lie in.
+    pub repositories: BTreeMap<PartName, Repository>,
     /// The generated configuration of the gateway.
     pub gateway: String,
     /// The certificates of devenv's own authorities; none where there is none yet.

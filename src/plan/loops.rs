@@ -121,6 +121,8 @@ struct Loop {
     interrupted: (BTreeSet<String>, u32),
     /// It runs once more after this time: a change came that did not interrupt it.
     again: Option<String>,
+    /// The container was started with what is in this batch.
+    revived: bool,
 }
 
 impl Loop {
@@ -181,7 +183,13 @@ impl Loops {
                     self.begin(&module, &mut actions);
                 }
             }
-            Event::Up(part) => drop(self.up.insert(part)),
+            Event::Up(part) => {
+                if let Some(one) = self.loops.get_mut(&part) {
+                    // Whoever started it has started what was saved.
+                    one.revived = true;
+                }
+                self.up.insert(part);
+            }
             Event::Down(part) => drop(self.up.remove(&part)),
             Event::Away => {
                 self.away = true;
@@ -228,10 +236,12 @@ impl Loops {
         if one.queue.is_empty() || one.current.is_some() { None } else { self.obstacle(module) }
     }
 
-    /// Whether a module has something to do and lacks nothing but a container that runs.
-    #[must_use]
-    pub fn waits_for_container(&self, module: &PartName) -> bool {
-        self.waits(module).is_some() && !self.away && !self.up.contains(module)
+    /// Whether the container of a module, which has failed, is to be started again: something was saved since, and it was
+    /// not started for that yet. A program that fails with it again waits for the next save.
+    pub fn revives(&mut self, module: &PartName) -> bool {
+        let waits = self.waits(module).is_some() && !self.away && !self.up.contains(module);
+        let one = self.loops.get_mut(module).filter(|_| waits);
+        one.is_some_and(|one| !std::mem::replace(&mut one.revived, true))
     }
 
     fn configure(&mut self, rules: Rules, actions: &mut Vec<Action>) {
@@ -297,7 +307,7 @@ impl Loops {
                 actions.push(Action::Cancel { module: module.clone(), run: current.run });
             }
         }
-        one.again = None;
+        (one.again, one.revived) = (None, false);
         one.fill(rule, pending.cause());
     }
 

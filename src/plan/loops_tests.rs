@@ -362,3 +362,26 @@ fn what_changed_while_nobody_watched_is_caught_up_with() {
     play.wait();
     assert_eq!(play.said(), "worker: restart #1: changed while nobody watched\n");
 }
+
+#[test]
+fn a_failed_container_is_started_once_for_what_was_saved() {
+    let mut play = Play::new();
+    play.take(Event::Down(part("api")));
+    assert!(!play.loops.revives(&part("api")), "nothing was saved");
+    play.save("api/main.py");
+    assert!(play.loops.revives(&part("api")));
+    // It ends again in the middle of the first step.
+    play.take(Event::Up(part("api")));
+    play.take(Event::Down(part("api")));
+    play.end("api", 1, End::Lost);
+    assert!(!play.loops.revives(&part("api")), "it failed with what was saved");
+    play.save("api/main.py");
+    assert!(play.loops.revives(&part("api")));
+    play.save("api/main.py");
+    play.take(Event::Up(part("api")));
+    play.take(Event::Down(part("api")));
+    assert!(!play.loops.revives(&part("api")), "somebody else started it with what was saved");
+    play.take(Event::Away);
+    play.save("api/main.py");
+    assert!(!play.loops.revives(&part("api")), "nobody knows what runs");
+}

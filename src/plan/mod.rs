@@ -2,6 +2,7 @@
 
 pub mod builds;
 pub mod certs;
+pub mod copy;
 pub mod definition;
 pub mod dockerfile;
 pub mod doctor;
@@ -9,6 +10,7 @@ pub mod down;
 pub mod environment;
 pub mod fixes;
 pub mod fragments;
+pub mod git;
 pub mod hosts;
 pub mod identity;
 pub mod images;

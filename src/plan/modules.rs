@@ -7,13 +7,15 @@ use crate::config::once::Once;
 use crate::config::values::{Duration, RelPath};
 use crate::digest::Fingerprint;
 use crate::names::PartName;
+use crate::plan::copy::{Copy, GitFile, Selection};
 use crate::plan::definition::Definition;
 use crate::plan::environment::{CERTS, EnvironmentError, Setup, probe, volume_mount};
+use crate::plan::git;
 use crate::plan::images::Node;
 use crate::plan::lifecycle::Lifecycle;
 use crate::plan::mirror::{self, Way};
 use crate::plan::parts::{
-    Copy, Environment, Install, Kind, Mount, MountClass, MountSource, Part, TaskRules, Volume, VolumeClass,
+    Environment, Install, Kind, Mount, MountClass, MountSource, Part, TaskRules, Volume, VolumeClass,
 };
 
 impl Setup<'_> {
@@ -37,7 +39,8 @@ impl Setup<'_> {
             Some(digest) if module.is_task() => MountClass::Recreate { what: "source", digest: digest.clone() },
             _ => MountClass::Ignore,
         };
-        let way = mirror::way(module.mirror, self.project.file.mirror, self.machine.engine_apart);
+        let wish = module.mirror.clone().unwrap_or_default();
+        let way = mirror::way(wish.mode, self.project.file.mirror, self.machine.engine_apart);
         let copy = format!("{}-mirror-{name}", environment.project);
         let source = match way {
             Way::Bind => MountSource::Folder(self.below_root(module.path.as_str())),
@@ -62,16 +65,25 @@ impl Setup<'_> {
             mounts.extend(self.settings(name, module, &dir));
         }
         let install = self.install(name, module, node, &dir, &mut mounts, environment)?;
-        let mirror = (way == Way::Sync).then(|| Copy {
-            folder: module.path.clone(),
-            volume: copy,
-            dir: dir.clone(),
-            ignore: module.watch.as_ref().map(|watch| watch.ignore.clone()).unwrap_or_default(),
-            outputs: module.outputs.clone(),
-            mounted: mounts
-                .iter()
-                .filter_map(|mount| mount.target.strip_prefix(&format!("{dir}/")).map(str::to_owned))
-                .collect(),
+        let repository = self.contents.repositories.get(name);
+        mounts.extend(repository.into_iter().flat_map(|repository| {
+            let request = git::Request { wanted: module.git, way, dir: &dir, name };
+            git::mounts(repository, &request).into_iter().map(|mount| match mount {
+                git::Mounted::Folder { source, target } => {
+                    let source = MountSource::Folder(source);
+                    Mount { source, target, writable: false, class: MountClass::Ignore }
+                }
+                git::Mounted::Generated { path, target } => self.generated(&path, &target, MountClass::Ignore),
+            })
+        }));
+        let mirror = (way == Way::Sync).then(|| {
+            let below = |mount: &Mount| mount.target.strip_prefix(&format!("{dir}/")).map(str::to_owned);
+            let mounted: Vec<String> = mounts.iter().filter_map(below).collect();
+            let has_file = module.git && repository.is_some_and(git::Repository::has_file_in_module);
+            let git_file = if has_file { GitFile::Counts } else { GitFile::LeftOut };
+            let selection = Selection { also: wish.also.clone(), git_file, ..Selection::new(&wish.not, &mounted) };
+            let (folder, outputs) = (module.path.clone(), module.outputs.clone());
+            Copy { folder, volume: copy, dir: dir.clone(), selection, outputs, mounted }
         });
         // Programs read it when they start. What a task has done is done.
         let trusted = match &self.contents.authorities {

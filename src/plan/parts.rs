@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::config::once::Per;
-use crate::config::values::RelPath;
 use crate::names::{ImageName, PartName};
+use crate::plan::copy::Copy;
 use crate::plan::definition::Definition;
 use crate::plan::lifecycle::Lifecycle;
 
@@ -208,41 +208,6 @@ impl Install {
     pub fn changed(&self, stamp: &str) -> Vec<String> {
         self.made_from.difference(stamp).unwrap_or_default()
     }
-}
-
-/// A module's source as a copy in a volume, in place of a bind mount.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Copy {
-    /// The source, below the checkout's root.
-    pub folder: RelPath,
-    /// The volume.
-    pub volume: String,
-    /// Where it is mounted.
-    pub dir: String,
-    /// `watch.ignore`.
-    pub ignore: Vec<String>,
-    /// What comes back, below the folder.
-    pub outputs: Vec<RelPath>,
-    /// What other volumes are mounted on, below the folder.
-    pub mounted: Vec<String>,
-}
-
-impl Copy {
-    /// The patterns of what does not count: the module's own, and what other volumes are mounted on.
-    #[must_use]
-    pub fn patterns(&self) -> Vec<String> {
-        patterns(&self.ignore, &self.mounted)
-    }
-}
-
-/// The patterns of what does not count of a module's source: its own, and what other volumes are mounted on.
-#[must_use]
-pub fn patterns(ignore: &[String], mounted: &[String]) -> Vec<String> {
-    let literal = |path: &String| {
-        let escape = |c: char| if "*?[]\\!# ".contains(c) { vec!['\\', c] } else { vec![c] };
-        format!("/{}", path.chars().flat_map(escape).collect::<String>())
-    };
-    ignore.iter().cloned().chain(mounted.iter().map(literal)).collect()
 }
 
 /// When a task runs again, and for how long it may run.

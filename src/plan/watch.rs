@@ -1,8 +1,9 @@
 //! What is watched, and what is remembered of it: the rules of each module's loop, and the state that `status` shows and
 //! that outlives the watcher.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
@@ -289,6 +290,9 @@ pub struct ModuleState {
     /// What both sides of it had of the outputs last.
     #[serde(default, skip_serializing_if = "Stamps::is_empty")]
     pub outputs: Stamps,
+    /// What is not in it, as far as people were told.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub left_out: BTreeSet<PathBuf>,
     /// State of its source when its loop was last done, by which a new watcher sees what it has missed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<String>,

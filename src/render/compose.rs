@@ -120,8 +120,8 @@ fn view<'a>(part: &'a Part, environment: &'a Environment, engine: &Engine) -> Vi
         dev_env: &part.dev_env,
         env_file: (!part.secret_env.is_empty())
             .then(|| format!("{}/.devenv/secrets/{}.env", environment.root, part.name)),
-        data: part.data.iter().map(mount).collect(),
-        mounts: part.mounts.iter().map(mount).collect(),
+        data: part.data.iter().map(|one| mount(one, environment)).collect(),
+        mounts: part.mounts.iter().map(|one| mount(one, environment)).collect(),
         publish: part
             .publish
             .iter()
@@ -148,12 +148,19 @@ fn aliases(part: &Part, environment: &Environment) -> Vec<String> {
     [own, environment.domain.clone()].into_iter().chain(environment.aliases.iter().cloned()).collect()
 }
 
-fn mount(mount: &Mount) -> Value {
+fn mount(mount: &Mount, environment: &Environment) -> Value {
     let read_only = !mount.writable;
+    let has_owner = |name: &String| environment.volumes.get(name).is_some_and(|volume| volume.owner.is_some());
     match &mount.source {
         MountSource::Folder(source) => json!({
             "type": "bind", "source": source, "target": mount.target, "read_only": read_only,
             "bind": {"create_host_path": false},
+        }),
+        // An engine gives an empty volume the content, and with it the owner, of the image's folder, for each container that
+        // is created with it: a volume whose owner we choose must not get another one.
+        MountSource::Volume(source) if has_owner(source) => json!({
+            "type": "volume", "source": source, "target": mount.target, "read_only": read_only,
+            "volume": {"nocopy": true},
         }),
         MountSource::Volume(source) => json!({
             "type": "volume", "source": source, "target": mount.target, "read_only": read_only,

@@ -6,6 +6,7 @@ pub mod compose;
 pub mod definition;
 pub mod dockerfile;
 pub mod gateway;
+pub mod git;
 pub mod ide;
 pub mod init;
 pub mod mirror;

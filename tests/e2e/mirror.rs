@@ -11,6 +11,7 @@ use devenv::apply::mirror::{Ends, Guard, Session};
 use devenv::config::values::RelPath;
 use devenv::host::engine::{BegunSet, Engine};
 use devenv::host::source::Source;
+use devenv::plan::copy::Selection;
 
 use crate::checkout::{Checkout, shell, until};
 use crate::engine;
@@ -24,7 +25,8 @@ modules:
     path: api
     image: base
     run: cat first.txt && sleep infinity
-    watch: {ignore: ['*.md']}
+    mirror: {mode: sync, not: ['*.md']}
+    watch: {}
   once: {path: api, image: base, run: test -f first.txt, once: true}
   bound: {path: api, image: base, run: sleep infinity, mirror: bind}
 ";
@@ -132,7 +134,7 @@ fn runtime() -> tokio::runtime::Runtime {
 fn ends(checkout: &Checkout) -> Ends {
     Ends {
         container: checkout.container("api"),
-        source: Arc::new(Source::open(checkout.root(), &RelPath::new("api").unwrap(), &[]).unwrap()),
+        source: Arc::new(Source::open(checkout.root(), &RelPath::new("api").unwrap(), &Selection::default()).unwrap()),
         dir: "/srv/api".to_owned(),
         outputs: Vec::new(),
         mounted: Vec::new(),

@@ -12,6 +12,7 @@ use rustix::process::{Signal, kill_process};
 
 use crate::checkout::{Checkout, end, shell, until};
 use crate::engine;
+use crate::place;
 use crate::proxy::Proxy;
 use crate::trees::{Dice, difference, here, operate, there};
 use crate::watcher::{ended, log, state, watcher};
@@ -25,7 +26,8 @@ modules:
     image: base
     build: echo building
     run: sleep infinity
-    watch: {on_change: [build], ignore: ['*.md']}
+    mirror: {mode: sync, not: ['*.md']}
+    watch: {on_change: [build]}
 ";
 
 fn checkout() -> Checkout {
@@ -203,10 +205,19 @@ fn an_engine_that_does_not_answer_for_ten_seconds_is_waited_for() {
     proxy.close();
     proxy.let_go();
     until("it is seen", || log(&checkout).contains("the engine is away").then_some(()));
+    let told = || state(&checkout)["modules"]["api"]["mirror"].as_str().map(str::to_owned);
+    until("nobody calls it in sync", || (told().as_deref() == Some("waiting: the engine is away")).then_some(()));
     fs::remove_dir_all(root.join("deep")).unwrap();
     proxy.open();
     equal(&api, &root);
     assert_eq!(watcher(&checkout), pid);
+    // Whoever talks to another engine has a watcher that does so too.
+    checkout.ok(&["up"]).says("the watcher talks to another engine, unix://").says("watching api");
+    ended(pid);
+    proxy.close();
+    checkout.write("api/file", "without the other engine\n");
+    equal(&api, &root);
+    let pid = watcher(&checkout);
     checkout.ok(&["down"]);
     ended(pid);
 }
@@ -215,7 +226,7 @@ fn an_engine_that_does_not_answer_for_ten_seconds_is_waited_for() {
 fn limited(checkout: &Checkout, limit: &str) -> String {
     let script = format!("echo {limit} && exec \"$0\" up 2>&1");
     let mut up = checkout.calling("unshare");
-    let output = up.args(["-U", "-r", "sh", "-c", &script, env!("CARGO_BIN_EXE_devenv")]).output().unwrap();
+    let output = up.args(["-U", "-r", "sh", "-c", &script]).arg(place::program()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     text

@@ -22,6 +22,7 @@ pub(super) fn check(parts: &[Part<'_>]) -> Vec<Finding> {
             findings.extend(empty_lock(part));
             findings.extend(outputs(part));
             findings.extend(folder(part));
+            findings.extend(mirrored(part));
         }
     }
     findings
@@ -176,6 +177,26 @@ fn outputs(part: &Part<'_>) -> Vec<Finding> {
         let ours = parts.find(|part| OURS.contains(part))?;
         let message = format!("`outputs` of {} may not have {} in it", quoted(part.name), quoted(ours));
         Some(Finding::new(span, message).label("not from a container").help("a container must not write there"))
+    };
+    items.iter().filter_map(|item| finding(item.text()?, item.span)).collect()
+}
+
+/// What is never copied, whoever names it.
+const NEVER_COPIED: [&str; 3] = [".git", ".devenv", "devenv.local.yaml"];
+
+/// `mirror.also` names what git ignores, and not what is never copied.
+fn mirrored(part: &Part<'_>) -> Vec<Finding> {
+    let also = part.node.get("mirror").and_then(|mirror| mirror.get("also"));
+    let items = also.map(Node::items).unwrap_or_default();
+    let finding = |text: &str, span: Span| {
+        let never = text.split('/').find(|part| NEVER_COPIED.contains(part))?;
+        let message =
+            format!("`mirror.also` of {} has {} in it, which is never copied", quoted(part.name), quoted(never));
+        let help = match never {
+            ".git" => "write `git: true`: the repository's folder is mounted read-only",
+            _ => "remove it: it is for this machine alone",
+        };
+        Some(Finding::new(span, message).label("never copied").help(help))
     };
     items.iter().filter_map(|item| finding(item.text()?, item.span)).collect()
 }

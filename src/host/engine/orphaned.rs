@@ -2,7 +2,6 @@
 //! killed. The next command waits for that first, else it would take what is about to end for something that runs.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use futures_util::future::try_join_all;
 
 use crate::error::Result;
 use crate::host::engine::Engine;
-use crate::host::files;
+use crate::host::{files, ownership};
 
 /// What the engine is asked to do with a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +48,7 @@ impl Engine {
     /// Waits for what an earlier command had asked for when it was killed, and writes down in `path` what this one asks
     /// for. Only who holds the project's lock may do so.
     pub async fn finish_orphaned(&mut self, path: &Path) -> Result<()> {
-        let opened = File::options().read(true).append(true).create(true).open(path);
+        let opened = ownership::open_at_end(path);
         let mut file = opened.map_err(files::failed("open", path))?;
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(files::failed("read", path))?;

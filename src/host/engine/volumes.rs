@@ -62,19 +62,18 @@ impl Engine {
         self.put(container, folder, (header, name, content), doing).await
     }
 
-    /// Gives the root of a mounted volume its owner: a directory entry, put into the parent folder of the mount
-    /// (an entry `./` at the mount itself changes nothing).
+    /// Gives the root of a mounted volume its owner: a directory entry, put into the container's root (an entry `./` at the
+    /// mount itself changes nothing, and its parent may be mounted read-only).
     pub async fn own(&self, container: &str, target: &str, owner: (u32, u32)) -> Result<()> {
-        let (parent, name) = target.rsplit_once('/').unwrap_or(("", target));
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::Directory);
         header.set_mode(0o755);
         header.set_uid(owner.0.into());
         header.set_gid(owner.1.into());
         header.set_size(0);
-        let parent = if parent.is_empty() { "/" } else { parent };
         let doing = format!("cannot hand {target} to {}:{}", owner.0, owner.1);
-        self.put(container, parent, (header, &format!("{name}/"), ""), doing).await
+        let entry = format!("{}/", target.trim_matches('/'));
+        self.put(container, "/", (header, &entry, ""), doing).await
     }
 
     /// Puts an entry into a folder of a container.
