@@ -114,6 +114,7 @@ modules:
       on_change: []
       ignore: []
       also: []
+      restart: after-build
     needs: []
     env: {}
     outputs: []

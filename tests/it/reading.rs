@@ -19,7 +19,7 @@ compose: []
 images: {}
 modules:
   api:
-    path: .
+    path: "."
     image: base
     mode: dev
     run: sleep inf
@@ -27,12 +27,12 @@ modules:
     port: 8000
     needs: []
     env:
-      A: '1'
+      A: "1"
     outputs: []
     paths: {}
     once: false
   worker:
-    path: .
+    path: "."
     image: base
     mode: dev
     run: sleep inf
@@ -46,7 +46,7 @@ modules:
 services:
   cache:
     preset: redis
-    mode: on
+    mode: "on"
     needs: []
     env: {}
     volumes: {}
