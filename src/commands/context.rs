@@ -134,7 +134,7 @@ impl Context {
         let unread = unread_variables(&root, texts, &env);
         let project = draft.finish(&facts).map_err(|problems| {
             let error = Error::from(problems);
-            unread.iter().fold(error, |error, line| error.hint(line))
+            unread.iter().fold(error, Error::hint)
         })?;
         let fragments = project.file.compose.iter();
         let fragments = fragments.filter_map(|path| files::read_text(&path.at(&root)).ok().flatten().map(Cow::Owned));
