@@ -178,7 +178,7 @@ pub fn main() -> ExitCode {
 
 /// Prints help, the version, or what is wrong with the arguments.
 fn printed(error: &clap::Error) -> ExitCode {
-    screen::kept(error.print());
+    screen::kept(&error.print());
     match screen::lost_output() {
         Err(lost) if !error.use_stderr() => code(&lost),
         _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),

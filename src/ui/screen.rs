@@ -57,7 +57,7 @@ impl Screen {
     /// A line of data; false when the reader has gone away.
     pub fn line(&self, text: &str) -> bool {
         let mut out = anstream::stdout().lock();
-        kept(writeln!(out, "{}", hide(text)).and_then(|()| out.flush()))
+        kept(&writeln!(out, "{}", hide(text)).and_then(|()| out.flush()))
     }
 
     /// Data as JSON, to stdout.
@@ -98,7 +98,7 @@ impl Screen {
 fn print(text: &str) {
     let mut out = anstream::stdout().lock();
     let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
-    kept(write!(out, "{text}{end}").and_then(|()| out.flush()));
+    kept(&write!(out, "{text}{end}").and_then(|()| out.flush()));
 }
 
 /// Writes to standard error. Where that is impossible, nobody can be told.
@@ -112,8 +112,8 @@ pub fn to_stderr(text: &str) {
 static LOST: OnceLock<String> = OnceLock::new();
 
 /// Whether data was written. A reader that has gone away is no error: it has what it wanted.
-pub fn kept(written: std::io::Result<()>) -> bool {
-    match &written {
+pub fn kept(written: &std::io::Result<()>) -> bool {
+    match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => drop(LOST.set(error.to_string())),
         _ => {}
     }
