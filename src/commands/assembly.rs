@@ -268,7 +268,9 @@ fn owner(
     if identity.held.id == NOT_MADE {
         news.push("this checkout has no id yet; `new` stands for it in names until `devenv up` makes one".to_owned());
     }
-    news.extend(identity.news.clone());
+    if intent == Intent::Act {
+        news.extend(identity.news.clone());
+    }
     news.extend(identity::reserve_ports(&wishes, &known, &mut table.table, &mut identity));
     let table = (intent == Intent::Act).then_some(table);
     Ok(Owner { id_file: id_text(&identity, &known), identity, observed, table })

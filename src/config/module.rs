@@ -97,6 +97,13 @@ pub struct Module {
 }
 
 impl Module {
+    /// The shell command that it is. That of a task ends at the first command that fails: one that goes on would count as
+    /// done.
+    #[must_use]
+    pub fn script(&self) -> String {
+        if self.is_task() { format!("set -e\n{}", self.run) } else { self.run.clone() }
+    }
+
     /// Whether it runs to its end.
     #[must_use]
     pub fn is_task(&self) -> bool {

@@ -278,7 +278,7 @@ mod tests {
         let text = lock.text();
         assert_eq!(
             text.split_once("packages:\n").unwrap().1,
-            "  linux/amd64:\n    python:\n      libmagic1: 1:5.46-5 012\n      python3: 3.13.5-1 def\n    root:\n      libc6: 2.41-12 abc\n"
+            "  linux/amd64:\n    python:\n      libmagic1: \"1:5.46-5 012\"\n      python3: \"3.13.5-1 def\"\n    root:\n      libc6: \"2.41-12 abc\"\n"
         );
         assert_eq!(Lock::parse(&text).unwrap(), lock);
     }

@@ -95,7 +95,7 @@ impl Setup<'_> {
         if let Some(build) = &module.build {
             command.extend(["--build".to_owned(), build.clone()]);
         }
-        command.push(with_all_variables(&env, &module.run));
+        command.push(with_all_variables(&env, &module.script()));
         Ok(Part {
             name: name.clone(),
             kind: if module.is_task() { Kind::Task } else { Kind::Module },

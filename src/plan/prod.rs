@@ -222,7 +222,7 @@ fn strip(part: &mut Part, project: &Project, registry: &str) {
         part.image = ImageRef::Ours(image.clone(), format!("{registry}/{name}"));
     }
     if let Some(module) = project.file.modules.get(&part.name) {
-        part.command = Some(command(part, &module.run));
+        part.command = Some(command(part, &module.script()));
     }
     part.env.remove("DEVENV_SEED");
     part.dev_env.clear();
@@ -240,7 +240,7 @@ fn command(part: &Part, run: &str) -> Vec<String> {
     // What the one drops, the other hands on.
     let shell = if part.env.keys().all(|name| is_for_shells(name)) { "sh" } else { "bash" };
     if variables.is_empty() {
-        return [shell, "-e", "-c", run].map(str::to_owned).into();
+        return [shell, "-c", run].map(str::to_owned).into();
     }
     let secrets: BTreeSet<String> = variables
         .iter()
@@ -266,7 +266,7 @@ fn command(part: &Part, run: &str) -> Vec<String> {
             .collect();
         script.push_str(&format!("{name}={text}\nexport {name}\n"));
     }
-    script.push_str(&format!("exec {shell} -e -c \"$1\""));
+    script.push_str(&format!("exec {shell} -c \"$1\""));
     [shell, "-ec", &script, "sh", run].map(str::to_owned).into()
 }
 

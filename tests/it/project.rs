@@ -117,6 +117,7 @@ modules:
       restart: after-build
     needs: []
     env: {}
+    git: false
     outputs: []
     paths: {}
     once: false

@@ -28,6 +28,7 @@ modules:
     needs: []
     env:
       A: "1"
+    git: false
     outputs: []
     paths: {}
     once: false
@@ -40,6 +41,7 @@ modules:
     needs:
     - api
     env: {}
+    git: false
     outputs: []
     paths: {}
     once: false
