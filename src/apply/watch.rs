@@ -135,9 +135,14 @@ impl Watcher {
         });
     }
 
-    fn mark(&self, module: &PartName) -> Option<String> {
-        let module = self.setting.project.file.modules.get(module)?;
-        Some(format!("{:016x}", self.changes.mark(&self.setting.folder(&module.path))))
+    fn mark(&self, name: &PartName) -> Option<String> {
+        let module = self.setting.project.file.modules.get(name)?;
+        // What comes back from the container, or means nothing, was not missed.
+        let counts = |path: &Path| {
+            let path = path.strip_prefix(&self.setting.root).unwrap_or(path);
+            self.loops.counts(name, &path.to_string_lossy())
+        };
+        Some(format!("{:016x}", self.changes.mark(&self.setting.folder(&module.path), &counts)))
     }
 
     /// Takes new settings; what they do not touch goes on.

@@ -173,8 +173,8 @@ impl Changes {
 
     /// A number for the state of a tree; see [`Manifest::mark`].
     #[must_use]
-    pub fn mark(&self, root: &Path) -> u64 {
-        self.manifest.mark(root)
+    pub fn mark(&self, root: &Path, counts: &dyn Fn(&Path) -> bool) -> u64 {
+        self.manifest.mark(root, counts)
     }
 
     /// Has everything compared: events may have been lost.

@@ -108,14 +108,14 @@ impl Manifest {
         self.folders.values().flatten().filter(|entry| !entry.is_folder()).count()
     }
 
-    /// A number for all that was seen below a folder, by path, size and time: another one means another content, or the
-    /// same content written again.
+    /// A number for all that was seen below a folder and `counts`, by path, size and time: another one means another content,
+    /// or the same content written again.
     #[must_use]
-    pub fn mark(&self, root: &Path) -> u64 {
+    pub fn mark(&self, root: &Path, counts: &dyn Fn(&Path) -> bool) -> u64 {
         let below = self.folders.iter().filter(|(folder, _)| folder.starts_with(root));
         below
             .flat_map(|(folder, entries)| entries.iter().map(move |entry| (folder, entry)))
-            .filter(|(_, entry)| !entry.is_folder())
+            .filter(|(folder, entry)| !entry.is_folder() && counts(&folder.join(&*entry.name)))
             .map(|(folder, entry)| {
                 let mut hasher = std::hash::DefaultHasher::new();
                 (folder, &entry.name, entry.size, entry.time, entry.mode).hash(&mut hasher);

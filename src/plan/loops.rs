@@ -213,6 +213,12 @@ impl Loops {
         self.loops.values().filter_map(Loop::due).min()
     }
 
+    /// Whether a change of a path of the checkout means anything to a module.
+    #[must_use]
+    pub fn counts(&self, module: &PartName, path: &str) -> bool {
+        self.rules.get(module).is_some_and(|rule| rule.counts(path))
+    }
+
     /// The step that a module runs.
     #[must_use]
     pub fn runs(&self, module: &PartName) -> Option<Step> {
