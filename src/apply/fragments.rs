@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::config::Source;
+use crate::config::{Source, fragment};
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::host::{compose, files, leftovers};
@@ -60,7 +60,12 @@ impl Merge<'_> {
         let texts: Vec<_> = self.fragments.iter().map(|fragment| String::from_utf8_lossy(&fragment.bytes)).collect();
         let used = self.env.iter().filter(|(name, _)| texts.iter().any(|text| text.contains(name.as_str())));
         let used = used.map(|(name, value)| format!("{name}={value}"));
-        digest::hex(generated.chain(fragments).chain(used).collect::<Vec<_>>().join("\n").as_bytes())
+        // Compose reads them, and tells what stood in them as if the definition said so.
+        let variables = self.fragments.iter().flat_map(fragment::variable_files).map(|(_, path)| {
+            let bytes = files::read(&self.root.join(&path)).ok().flatten().unwrap_or_default();
+            format!("{path} {}", digest::hex(&bytes))
+        });
+        digest::hex(generated.chain(fragments).chain(used).chain(variables).collect::<Vec<_>>().join("\n").as_bytes())
     }
 
     async fn ask(&self) -> Result<Value> {

@@ -96,7 +96,7 @@ impl Context {
         let key = secrets::key(&checkout.root, identity.folder)?;
         let mut generated = render::compose::files(&environment, &checkout.assets, &observed.engine)?;
         let read = render::secrets::read_by_parts(&environment, &secrets);
-        let documents = documents(&generated)?;
+        let mut documents = documents(&generated)?;
         let mut services = services(&documents);
         let reach = Reach {
             root: &checkout.root,
@@ -129,7 +129,10 @@ impl Context {
                 reach.of_merged(&merged)?;
             }
             fragments::add(&merged, &mut environment)?;
-            services = render::definition::merged_services(&merged);
+            // What no fragment speaks of is as it was without one.
+            let merged_services = render::definition::merged_services(&merged).into_iter();
+            services.extend(merged_services.filter(|(name, _)| further.contains(name)));
+            documents.push(serde_yaml::to_value(&merged).unwrap_or_default());
             generated.push(kept);
             let copies = fragments.iter().enumerate();
             generated.extend(copies.map(|(number, source)| render::compose::fragment(number, &source.bytes)));
@@ -138,7 +141,9 @@ impl Context {
         let texts = texts.chain(fragments.iter().map(|fragment| String::from_utf8_lossy(&fragment.bytes)));
         let env = child_env::for_compose_files(&checkout::variables());
         let variables = texts.flat_map(|text| config::compose_variables::named(&text, &env)).collect();
-        let definitions = definitions(&services, &environment, &read, key.as_bytes());
+        let references = render::references::references(&services, &documents, &environment);
+        let files = checkout::referenced(&checkout.root, &references)?;
+        let definitions = definitions(&services, &environment, &read, &files, key.as_bytes());
         generated.push(render::compose::labels(&environment, &definitions));
         generated.extend(site.configuration.clone());
         generated.extend(render::users::files(machine.uid, machine.gid));

@@ -16,6 +16,7 @@ use crate::plan::identity::IdFile;
 use crate::plan::proxies::{EXEMPT, VARIABLES};
 use crate::plan::starters::{self, Starter};
 use crate::render::init::project_name;
+use crate::render::references::{Counts, References};
 
 /// The file that makes a folder a checkout.
 pub const MAIN: &str = "devenv.yaml";
@@ -116,6 +117,27 @@ pub fn digests(root: &Path, paths: impl IntoIterator<Item = RelPath>) -> Result<
         }
     }
     Ok(digests)
+}
+
+/// What stands in the files that each service reads, as one text: absolute paths, or paths below `root`.
+pub fn referenced(root: &Path, references: &References) -> Result<BTreeMap<String, String>> {
+    let mut all = BTreeMap::new();
+    for (service, files) in references {
+        let mut lines = String::new();
+        for (counts, path) in files {
+            let file = root.join(path);
+            let state = match counts {
+                Counts::Identity if !file.is_file() => continue,
+                Counts::Identity => files::identity(&file).unwrap_or_default(),
+                Counts::Content => files::read(&file)?.map_or("absent".to_owned(), |bytes| digest::hex(&bytes)),
+            };
+            lines.push_str(&format!("{path}={state}\n"));
+        }
+        if !lines.is_empty() {
+            all.insert(service.clone(), lines);
+        }
+    }
+    Ok(all)
 }
 
 /// `.devenv/id`; `None` where there is none or it is damaged, since the id can be found again.

@@ -125,7 +125,9 @@ impl Rule {
         }
         self.folders.iter().any(|folder| {
             let inside = if folder.as_str() == "." { Some(path) } else { below(path, folder.as_str()) };
-            inside.is_some_and(|inside| self.ignore.is_empty() || !self.ignore.matched_path_or_any_parents(inside, false).is_ignore())
+            inside.is_some_and(|inside| {
+                self.ignore.is_empty() || !self.ignore.matched_path_or_any_parents(inside, false).is_ignore()
+            })
         })
     }
 }

@@ -56,24 +56,31 @@ pub fn merged_services(merged: &serde_json::Value) -> Services {
     services.map(|(name, service)| (name.clone(), vec![serde_yaml::to_value(service).unwrap_or_default()])).collect()
 }
 
-/// The definition of each container. `key` is the checkout's, `secrets` the text of each part's env file.
+/// The definition of each container. `key` is the checkout's, `secrets` the text of each part's env file, `files` what stands
+/// in other files that it reads.
 #[must_use]
 pub fn definitions(
     services: &Services,
     environment: &Environment,
     secrets: &BTreeMap<String, String>,
+    files: &BTreeMap<String, String>,
     key: &[u8],
 ) -> BTreeMap<String, Definition> {
     services
         .iter()
         .map(|(name, layers)| {
             let part = environment.parts.get(name.as_str());
-            (name.clone(), definition(layers, part, secrets.get(name), key))
+            (name.clone(), definition(layers, part, (secrets.get(name), files.get(name)), key))
         })
         .collect()
 }
 
-fn definition(layers: &[Value], part: Option<&Part>, secret: Option<&String>, key: &[u8]) -> Definition {
+fn definition(
+    layers: &[Value],
+    part: Option<&Part>,
+    (secret, files): (Option<&String>, Option<&String>),
+    key: &[u8],
+) -> Definition {
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     for (at, layer) in layers.iter().enumerate() {
         let Value::Mapping(map) = layer else { continue };
@@ -94,6 +101,9 @@ fn definition(layers: &[Value], part: Option<&Part>, secret: Option<&String>, ke
     if let Some(text) = secret {
         texts.insert("secrets".to_owned(), text.clone());
     }
+    if let Some(text) = files {
+        texts.insert("files".to_owned(), text.clone());
+    }
     texts.insert(definition::KEY.to_owned(), String::new());
     let digests = texts.into_iter().map(|(name, text)| {
         let digest = digest::keyed(key, text.as_bytes());
@@ -109,7 +119,7 @@ mod tests {
     fn read(text: &str) -> Definition {
         let file = Generated { path: "base".to_owned(), text: text.to_owned(), access: crate::render::Access::Public };
         let services = services(&documents(&[file]).unwrap());
-        definition(&services["api"], None, None, b"key")
+        definition(&services["api"], None, (None, None), b"key")
     }
 
     #[test]

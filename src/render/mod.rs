@@ -12,6 +12,7 @@ pub mod init;
 pub mod mirror;
 mod output;
 pub mod prod;
+pub mod references;
 pub mod secrets;
 pub mod truststore;
 pub mod users;

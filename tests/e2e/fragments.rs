@@ -31,6 +31,35 @@ fn a_change_of_a_fragment_replaces_the_containers_that_it_is_about() {
 }
 
 #[test]
+fn every_file_whose_content_reaches_a_container_counts_and_nothing_else_is_touched() {
+    let checkout = project("services: {}\n");
+    checkout.ok(&["up"]);
+    let other = checkout.container("other");
+    checkout.write("api.env", "EXTRA=1\n");
+    checkout.write("conf.ini", "one\n");
+    checkout.write("mounted.ini", "one\n");
+    checkout.write(
+        "extra.yaml",
+        "services: {api: {env_file: [api.env], configs: [conf], volumes: [\"./mounted.ini:/mounted.ini\"]}}\n\
+         configs: {conf: {file: conf.ini}}\n",
+    );
+    checkout.ok(&["up"]).says("recreate api");
+    let reads = |what: &str| checkout.ok(&["exec", "api", "sh", "-c", what]).stdout;
+    assert_eq!(reads("echo $EXTRA; cat /conf /mounted.ini"), "1\none\none\n");
+    checkout.ok(&["up"]).says("nothing to do");
+    checkout.write("api.env", "EXTRA=2\n");
+    checkout.ok(&["up"]).says("recreate api: environment, files changed");
+    checkout.write("conf.ini", "two\n");
+    checkout.ok(&["up"]).says("recreate api: files changed");
+    // As editors save: another file in its place, which a mount of the old one does not show.
+    checkout.write("mounted.new", "two\n");
+    std::fs::rename(checkout.root().join("mounted.new"), checkout.root().join("mounted.ini")).unwrap();
+    checkout.ok(&["up"]).says("recreate api: files changed");
+    assert_eq!(reads("echo $EXTRA; cat /conf /mounted.ini"), "2\ntwo\ntwo\n");
+    assert_eq!(checkout.container("other"), other, "no fragment speaks of it");
+}
+
+#[test]
 fn a_fragment_that_reaches_out_of_the_checkout_needs_a_permission() {
     for fragment in [
         "services: {api: {volumes: [\"/etc:/host\"]}}\n",
