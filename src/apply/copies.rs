@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::apply::mirror::{self, Guard, Sent, Session};
 use crate::apply::setting::Setting;
-use crate::apply::stand_in::runs;
+use crate::apply::stand_in::goes_on;
 use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::host::watch;
@@ -57,7 +57,7 @@ impl Copies {
             }
             let work = self.one(engine, setting, part, copy, container, &paths);
             let ended = tokio::time::timeout(PATIENCE, work).await;
-            if matches!(ended, Ok(Err(_))) && !runs(engine, container).await {
+            if matches!(ended, Ok(Err(_))) && !goes_on(engine, container).await {
                 // The helper ended with its container, which is compared before it starts again.
                 self.open.remove(&part.name);
                 continue;

@@ -95,8 +95,13 @@ async fn done(engine: &Engine, environment: &Environment, observed: &Observed, t
     for (owner, folder) in once::data_of(environment, task) {
         let part = environment.parts.get(owner)?;
         let path = format!("{folder}/{}", once::stamp(&task.name));
-        let stamp = match observed.container(owner) {
-            Some(container) => engine.read_file(&container.id, &path).await.ok()?,
+        // Of a container whose mounted folders are gone, the engine finds no file in any volume.
+        let direct = match observed.container(owner) {
+            Some(container) => engine.read_file(&container.id, &path).await.ok().flatten(),
+            None => None,
+        };
+        let stamp = match direct {
+            Some(stamp) => Some(stamp),
             None => {
                 let mount = part.data.iter().find(|mount| mount.target == folder)?;
                 let MountSource::Volume(volume) = &mount.source else { continue };
@@ -105,12 +110,14 @@ async fn done(engine: &Engine, environment: &Environment, observed: &Observed, t
                 }
                 let any = observed.images.iter().find_map(|image| image.tags.first().map(String::as_str));
                 let image = Some(part.image.reference()).filter(|image| observed.tags.contains(*image)).or(any);
-                let Some(image) = image else { return Some(UNREADABLE.to_owned()) };
-                let (name, mount) = (format!("{}-{}-stamp", environment.project, task.name), (volume.as_str(), folder));
-                let idle = engine.create_idle(image, &name, &environment.id, Some(mount)).await.ok()?;
-                let stamp = engine.read_file(&idle, &path).await;
-                engine.remove_one_off(&idle).await.ok()?;
-                stamp.ok()?
+                let name = format!("{}-{}-stamp", environment.project, task.name);
+                match image {
+                    Some(image) => {
+                        read_from_volume(engine, (image, &name, &environment.id), (volume, folder), &path).await
+                    }
+                    None => return Some(UNREADABLE.to_owned()),
+                }
+                .unwrap_or_else(|_| Some(UNREADABLE.into()))
             }
         };
         if let Some(stamp) = stamp {
@@ -118,6 +125,19 @@ async fn done(engine: &Engine, environment: &Environment, observed: &Observed, t
         }
     }
     None
+}
+
+/// A file of a volume, read through a container that is made for it.
+async fn read_from_volume(
+    engine: &Engine,
+    (image, name, checkout): (&str, &str, &str),
+    volume: (&str, &str),
+    path: &str,
+) -> Result<Option<Vec<u8>>> {
+    let idle = engine.create_idle(image, name, checkout, Some(volume)).await?;
+    let read = engine.read_file(&idle, path).await;
+    engine.remove_one_off(&idle).await?;
+    read
 }
 
 /// Stands for a definition that could not be read: all others differ from it.

@@ -111,6 +111,17 @@ pub(crate) async fn runs(engine: &Engine, container: &str) -> bool {
     engine.detail(container).await.is_ok_and(|detail| detail.state == State::Running)
 }
 
+/// Whether a container goes on although its processes could not be asked: the engine says a moment later that one has ended.
+pub(crate) async fn goes_on(engine: &Engine, container: &str) -> bool {
+    for _ in 0..10 {
+        if !runs(engine, container).await {
+            return false;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    true
+}
+
 fn halted(part: &Part, halt: &Halt) -> Error {
     let message = format!("the mirror of `{}` is halted: {halt}; nothing was changed in the container", part.name);
     Error::message(Kind::Failed, message)

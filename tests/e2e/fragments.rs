@@ -48,7 +48,7 @@ fn every_file_whose_content_reaches_a_container_counts_and_nothing_else_is_touch
     assert_eq!(reads("echo $EXTRA; cat /conf /mounted.ini"), "1\none\none\n");
     checkout.ok(&["up"]).says("nothing to do");
     checkout.write("api.env", "EXTRA=2\n");
-    checkout.ok(&["up"]).says("recreate api: environment, files changed");
+    checkout.ok(&["up"]).says("recreate api: environment changed");
     checkout.write("conf.ini", "two\n");
     checkout.ok(&["up"]).says("recreate api: files changed");
     // As editors save: another file in its place, which a mount of the old one does not show.

@@ -130,7 +130,7 @@ fn a_small_project_is_kept_as_it_should_be_with_the_fewest_steps() {
     plan_is(
         &checkout,
         str![[r#"
-1 install api: requirements.txt or what it is installed with changed
+1 install api: requirements.txt changed
 2 restart api: its dependencies changed (after 1)
 3 wait api: http / (after 2)
 
