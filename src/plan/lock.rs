@@ -120,7 +120,7 @@ pub struct LockError(Problems);
 
 impl From<LockError> for crate::error::Error {
     fn from(error: LockError) -> Self {
-        Self::from(error.0).hint("restore it from version control, or make it anew with `devenv update`")
+        Self::from(error.0).hint("restore it from version control, or recreate it with `devenv update`")
     }
 }
 

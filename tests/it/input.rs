@@ -294,7 +294,7 @@ error: unknown variant `nonsense`, expected `registry` or `packages`
   |
 1 | root: !nonsense
   | ^^^^
-hint: restore it from version control, or make it anew with `devenv update`
+hint: restore it from version control, or recreate it with `devenv update`
 
 "#]])
         .status(2)
