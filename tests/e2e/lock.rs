@@ -128,7 +128,8 @@ fn packages_come_from_the_day_of_the_lock_where_an_archive_keeps_it() {
     let checkout = Checkout::new("project: PROJECT\nmodules:\n  api: {path: ., image: base, run: sleep infinity}\n");
     checkout.ok(&["images", "build"]);
     let lock = checkout.read("devenv.lock");
-    let date = lock.lines().find_map(|line| line.trim().strip_prefix("archive: ")).unwrap().to_owned();
+    let date =
+        lock.lines().find_map(|line| line.trim().strip_prefix("archive: ")).unwrap().trim_matches('"').to_owned();
     let folder = checkout.beside("archive");
     day(&folder, &date, "1.0");
     day(&folder, "20261122T000000Z", "2.0");
