@@ -67,7 +67,10 @@ fn a_template_of_the_checkout_imitates_nothing_of_ours() {
         ("env_file: [/etc/passwd]", "reads /etc/passwd"),
         ("network_mode: host", "is in the host's network"),
         ("security_opt: [seccomp=unconfined]", "has less protection: `seccomp=unconfined`"),
-        ("labels: {devenv.checkout: other}", "has the label `devenv.checkout`, which says whose it is"),
+        (
+            "labels: {devenv.checkout: other}",
+            "has the label `devenv.checkout`, which is reserved for devenv and compose",
+        ),
     ] {
         let text = template.replacen("    <<: *rules\n", &format!("    <<: *rules\n    {added}\n"), 1);
         assert_ne!(text, template);

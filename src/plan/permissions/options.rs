@@ -31,7 +31,7 @@ pub(super) fn labels(inspection: &mut Inspection<'_>, value: &Value) {
             key => !key.starts_with(labels::PREFIX) && !key.starts_with("com.docker."),
         };
         if !is_ours {
-            inspection.refuse(format!("has the label `{key}`, which says whose it is"));
+            inspection.refuse(format!("has the label `{key}`, which is reserved for devenv and compose"));
         }
     }
 }
