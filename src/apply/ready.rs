@@ -40,7 +40,7 @@ pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration
     let within = limit.unwrap_or(probe.within);
     loop {
         let detail = engine.detail(id).await?;
-        if detail.state != State::Running || detail.restarts > 0 {
+        if has_ended(&detail) {
             return Err(ended(engine, part, id, &detail).await);
         }
         let left = within.saturating_sub(begin.elapsed());
@@ -52,9 +52,8 @@ pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration
             Ok(Err(answer)) => answer,
             Err(error) => {
                 // A command cannot run in a container that has ended meanwhile, and that is the news then.
-                let now = engine.detail(id).await?;
-                let has_ended = now.state != State::Running || now.restarts > 0;
-                return Err(if has_ended { ended(engine, part, id, &now).await } else { error });
+                let now = engine.detail_at_end(id, has_ended).await?;
+                return Err(if has_ended(&now) { ended(engine, part, id, &now).await } else { error });
             }
         };
         if looked.elapsed() >= EXEC_PAUSE {
@@ -74,6 +73,11 @@ pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration
         };
         tokio::time::sleep(pause).await;
     }
+}
+
+/// Whether a part that is to run does not, or did not all the time.
+fn has_ended(detail: &Detail) -> bool {
+    detail.state != State::Running || detail.restarts > 0
 }
 
 /// The error for a task that ran too long; it is stopped.

@@ -12,6 +12,7 @@ use crate::apply::steps;
 use crate::error::{Error, Result};
 use crate::host::clock;
 use crate::host::engine::Engine;
+use crate::host::engine::containers::Detail;
 use crate::names::PartName;
 use crate::plan::loops::End;
 use crate::plan::observed::State;
@@ -21,8 +22,6 @@ use crate::redact::hide;
 
 /// Lines of a step that are held while it runs.
 const LINES: usize = 160;
-/// How long the engine may take to say that a container has ended whose processes are gone already.
-const ENDING: Duration = Duration::from_secs(1);
 
 /// One step, carried out.
 pub(crate) struct Work {
@@ -118,20 +117,15 @@ impl Work {
     /// Whether a step that began then failed because its container or the engine went away, or was started again: that
     /// says nothing about the module.
     async fn is_lost(&self, code: i64, began: Duration) -> bool {
-        if (0..128).contains(&code) || self.step == Step::Deps {
+        // 126 is also what the engine answers for a command in a container that is ending.
+        if (0..128).contains(&code) && code != 126 || self.step == Step::Deps {
             return false;
         }
-        let ended = Instant::now();
-        loop {
-            let detail = tokio::time::timeout(Duration::from_secs(5), self.engine.detail(&self.container)).await;
-            let Ok(Ok(detail)) = detail else { return true };
-            if detail.state != State::Running || detail.started_at().is_some_and(|started| started > began) {
-                return true;
-            }
-            if ended.elapsed() >= ENDING {
-                return false;
-            }
-            tokio::time::sleep(ENDING / 10).await;
-        }
+        let is_another = |detail: &Detail| {
+            detail.state != State::Running || detail.started_at().is_some_and(|started| started > began)
+        };
+        let looks = self.engine.detail_at_end(&self.container, is_another);
+        let detail = tokio::time::timeout(Duration::from_secs(5), looks).await;
+        !matches!(detail, Ok(Ok(detail)) if !is_another(&detail))
     }
 }

@@ -1,5 +1,6 @@
 //! `devenv build`, `devenv lint`, `devenv test`: a step of a module by hand, in the same container as in its loop.
 
+use std::cell::Cell;
 use std::time::Instant;
 
 use crate::apply::{mirror, outputs, steps};
@@ -16,6 +17,7 @@ use crate::plan::parts::Part;
 use crate::plan::programs;
 use crate::plan::watch::{Run, Step};
 use crate::redact::hide;
+use crate::ui::progress::{SILENCE, attended};
 
 /// Compile a module in its container
 #[derive(clap::Args, Debug)]
@@ -110,17 +112,21 @@ async fn one(
     let begin = Instant::now();
     let began = clock::seconds();
     let mut lines: Vec<String> = Vec::new();
+    let heard = Cell::new(begin);
     let mut each = |line: &str| {
+        heard.set(Instant::now());
         cx.screen.line(line);
         lines.push(hide(line));
     };
+    let still = |said| cx.screen.say(said);
     let code = if container.state == State::Running {
         let cleanup = module_of(session, name).and_then(|module| module.cleanup.clone());
         let cleanup = cleanup.map(|script| Begun::Cleanup(container.id.clone(), script));
         if let Some(cleanup) = &cleanup {
             session.engine.keep(cleanup.clone());
         }
-        let code = session.engine.step(&container.id, &script, args, |_| {}, &mut each).await?;
+        let work = session.engine.step(&container.id, &script, args, |_| {}, &mut each);
+        let code = attended(work, &heard, SILENCE, still).await?;
         if let Some(cleanup) = &cleanup {
             session.engine.forget(cleanup);
         }
@@ -128,7 +134,8 @@ async fn one(
     } else {
         let project = &session.environment.project;
         let work = (step.as_str(), script.as_str(), args);
-        steps::alone(&session.engine, project, part, &container.id, work, &mut each).await?
+        let work = steps::alone(&session.engine, project, part, &container.id, work, &mut each);
+        attended(work, &heard, SILENCE, still).await?
     };
     let hint = programs::hint(lines.iter().map(String::as_str), part, &session.images).filter(|_| code == 127);
     if let Some(hint) = hint {

@@ -272,6 +272,12 @@ impl Ran {
         self
     }
 
+    /// Asserts that it went well; a failure says where it was.
+    pub(crate) fn content(self, at: &str) -> Self {
+        assert_eq!(self.code, Some(0), "{at}, then devenv {}\n{}{}", self.args, self.stdout, self.stderr);
+        self
+    }
+
     /// Asserts that stderr has a text.
     pub(crate) fn says(self, text: &str) -> Self {
         assert!(self.stderr.contains(text), "no `{text}` in the answer to devenv {}:\n{}", self.args, self.stderr);

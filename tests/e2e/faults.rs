@@ -25,24 +25,6 @@ fn is_whole(checkout: &Checkout) {
 }
 
 #[test]
-fn after_a_kill_at_any_moment_the_next_up_converges() {
-    let checkout = Checkout::new(CONFIGURATION);
-    checkout.ok(&["images", "build"]);
-    // Moments of a run of about three seconds, moved by what this process's number makes of them.
-    let moved = u64::from(std::process::id() % 97);
-    for moment in [30, 250, 500, 900, 1400, 2100] {
-        let mut child = checkout.begin(&["up"]);
-        std::thread::park_timeout(Duration::from_millis(moment + moved));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        checkout.ok(&["up"]);
-        is_whole(&checkout);
-        checkout.ok(&["up"]).says("nothing to do");
-        checkout.ok(&["down"]);
-    }
-}
-
-#[test]
 fn after_a_kill_in_a_build_or_an_installation_the_next_up_converges() {
     let checkout = Checkout::new(
         "\
@@ -107,6 +89,40 @@ fn two_networks_of_one_name_are_repaired() {
     checkout.ok(&["up"]).says("there are 2 networks called");
     is_whole(&checkout);
     checkout.ok(&["up"]).says("nothing to do");
+}
+
+#[test]
+fn a_paused_part_is_ours_goes_on_with_up_and_can_be_stopped() {
+    let checkout = Checkout::page("");
+    checkout.ok(&["up"]);
+    let (url, id) = (checkout.url("web"), checkout.container("web"));
+    engine::docker(&["pause", &id]);
+    let seen = checkout.ok(&["status"]).stdout;
+    assert!(seen.contains("paused"), "{seen}");
+    checkout.ok(&["up"]).says("start web: it is paused").says_not("in use");
+    assert_eq!((checkout.url("web"), checkout.container("web")), (url, id.clone()));
+    engine::docker(&["pause", &id]);
+    checkout.ok(&["stop"]);
+    assert_eq!(engine::inspect(&id)["State"]["Status"], "exited");
+    checkout.ok(&["up"]);
+    engine::docker(&["pause", &id]);
+    checkout.ok(&["down"]);
+    assert_eq!((checkout.containers().len(), checkout.networks().len()), (0, 0));
+}
+
+#[test]
+fn what_somebody_else_has_in_the_network_is_named_by_down() {
+    let checkout = Checkout::page("");
+    checkout.ok(&["up"]);
+    let (foreign, image) = (format!("{}-foreign", checkout.project()), engine::inspect(&checkout.container("web")));
+    let network = checkout.networks().remove(0);
+    let image = image["Image"].as_str().unwrap();
+    let run = ["run", "--detach", "--name", &foreign, "--network", &network, image, "sleep", "infinity"];
+    engine::docker(&run);
+    checkout.devenv(&["down"]).code(1).says(&foreign);
+    engine::docker(&["rm", "--force", &foreign]);
+    checkout.ok(&["down"]);
+    assert_eq!(checkout.networks(), Vec::<String>::new());
 }
 
 #[test]

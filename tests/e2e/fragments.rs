@@ -165,6 +165,37 @@ fn fragments_alone_are_a_product_that_runs_as_compose_would_run_it() {
 }
 
 #[test]
+fn what_a_fragment_made_ends_with_down_and_its_data_with_a_v() {
+    let extra = "\
+services:
+  api: {volumes: [\"own:/own\", /nameless], networks: [default, side]}
+volumes: {own: {}}
+networks: {side: {}}
+";
+    let checkout = project(extra);
+    checkout.ok(&["up"]);
+    let all = |kind: &str| {
+        let filter = format!("name={}-", checkout.project());
+        engine::lines(&[kind, "ls", "--quiet", "--filter", &filter]).len()
+    };
+    let nameless = || {
+        let mounts = engine::inspect(&checkout.container("api"))["Mounts"].take();
+        let found = mounts.as_array().unwrap().iter().find(|mount| mount["Destination"] == "/nameless").cloned();
+        found.unwrap()["Name"].as_str().unwrap().to_owned()
+    };
+    let first = nameless();
+    assert_eq!((all("volume"), all("network")), (1, 2));
+    checkout.ok(&["down"]);
+    assert_eq!((all("volume"), all("network")), (1, 0), "data stays");
+    checkout.ok(&["up"]);
+    let second = nameless();
+    checkout.ok(&["down", "-v", "--yes"]);
+    assert_eq!((all("volume"), all("network")), (0, 0));
+    let volumes = engine::lines(&["volume", "ls", "--quiet"]);
+    assert!(!volumes.contains(&first) && !volumes.contains(&second), "nobody would find it again");
+}
+
+#[test]
 fn an_unhealthy_service_and_one_that_crashes_are_told_with_what_they_say() {
     let services = r#"
 services:

@@ -17,6 +17,7 @@ mod gateway;
 mod http;
 mod identity;
 mod images;
+mod kills;
 mod lock;
 mod mirror;
 mod once;

@@ -90,8 +90,16 @@ fn a_credential_is_found_only_where_it_must_be() {
     checkout.write("apart/.keep", "");
     checkout.write("tool/.keep", "");
 
+    // What opens addresses prints what it was given, as some do where they find no browser.
+    let openers = ["xdg-open", "wslview", "open"].map(|opener| checkout.beside(&format!("bin/{opener}")));
+    for opener in &openers {
+        checkout
+            .write(&opener.display().to_string(), "#!/bin/sh\necho \"no browser for $1\"; echo \"$1\" >&2; exit 3\n");
+        std::fs::set_permissions(opener, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+
     // Nothing that is printed has it, also where something fails with it in hand.
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 13] = [
         &["up", "--dry-run"],
         &["up"],
         &["up", "--json"],
@@ -101,6 +109,7 @@ fn a_credential_is_found_only_where_it_must_be() {
         &["config", "--json"],
         &["secrets"],
         &["url"],
+        &["open", "db"],
         &["images", "verify"],
         &["doctor"],
         &["exec", "tool", "sh", "-c", "false"],

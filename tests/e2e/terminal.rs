@@ -14,6 +14,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::checkout::{Checkout, end, until};
+use crate::watcher::logged;
 use crate::{engine, place};
 
 const CONFIGURATION: &str = "\
@@ -73,6 +74,39 @@ fn an_interrupted_command_leaves_no_process_in_the_container() {
         assert!(end(child, &["exec"]).code.is_some_and(|code| code > 128));
         assert_eq!(count(seconds), "0", "after {signal:?}");
     }
+}
+
+#[test]
+fn what_a_step_that_is_cut_short_had_begun_is_cleaned_up_before_the_next_one() {
+    let checkout = Checkout::new(
+        "\
+project: PROJECT
+mirror: bind
+modules:
+  api:
+    path: api
+    image: base
+    run: sleep infinity
+    test: 'test ! -e /tmp/database; touch /tmp/database; sleep $$(cat seconds); rm /tmp/database'
+    cleanup: rm /tmp/database
+    watch: {on_change: [test]}
+",
+    );
+    checkout.write("api/seconds", "300\n");
+    checkout.ok(&["up"]);
+    let begun =
+        || engine::output(&["exec", &checkout.container("api"), "test", "-e", "/tmp/database"]).status.success();
+    for signal in [Signal::INT, Signal::TERM] {
+        let child = checkout.begin(&["test", "api"]);
+        until("the test has begun", || begun().then_some(()));
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        assert!(end(child, &["test"]).code.is_some_and(|code| code > 128));
+        assert!(!begun(), "after {signal:?}");
+    }
+    checkout.write("api/seconds", "301\n");
+    until("the watcher's test has begun", || begun().then_some(()));
+    let text = logged(&checkout, "api test ok", || checkout.write("api/seconds", "0\n"));
+    assert!(text.contains("api test cancelled"), "{text}");
 }
 
 #[test]

@@ -55,6 +55,9 @@ pub struct Check {
 /// Between two looks at a container that somebody else removes, and for how long.
 const BEING_REMOVED: Duration = Duration::from_millis(50);
 const REMOVED_WITHIN: Duration = Duration::from_secs(30);
+/// How long the engine may take to see that a container has ended, and between two looks.
+const ENDING: Duration = Duration::from_secs(1);
+const ENDING_PAUSE: Duration = Duration::from_millis(100);
 
 impl Detail {
     /// When it was started, in whole seconds since 1970; none where it never was.
@@ -146,6 +149,19 @@ impl Engine {
             check: state.health.and_then(check),
             env: seen.config.and_then(|config| config.env).unwrap_or_default(),
         })
+    }
+
+    /// A container in detail, looked at again until `has_ended` says so of it: the processes of a container are gone a
+    /// while before the engine knows. The last look is returned where nothing of that kind was seen.
+    pub async fn detail_at_end(&self, id: &str, has_ended: impl Fn(&Detail) -> bool) -> Result<Detail> {
+        let begin = Instant::now();
+        loop {
+            let detail = self.detail(id).await?;
+            if has_ended(&detail) || begin.elapsed() >= ENDING {
+                return Ok(detail);
+            }
+            tokio::time::sleep(ENDING_PAUSE).await;
+        }
     }
 
     /// Starts a container, or lets a paused one go on; one that runs is left alone.
