@@ -55,6 +55,11 @@ impl User {
                 run(Command::new("useradd").args(["--uid", &uid, "--groups", "docker", "--shell", "/bin/sh", USER]));
             assert!(made, "the suite cannot run as an ordinary user: `useradd` cannot make {USER} in the group docker");
         }
+        // Packages are unpacked in a user namespace by who is not root, and `doctor --fix` of root needs no such program.
+        if !run(Command::new("sh").args(["-c", "command -v newuidmap"])) {
+            let install = "apt-get update; apt-get install --yes --no-install-recommends uidmap";
+            assert!(run(Command::new("sh").args(["-c", install])), "uidmap cannot be installed");
+        }
         let folder = tempfile::Builder::new().prefix("devenv-e2e-user-").tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let at = |name: &str| folder.path().join(name);

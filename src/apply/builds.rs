@@ -231,6 +231,18 @@ impl Builder<'_> {
         Ok((Inventory::of_dpkg(&text(status?)), text(record?)))
     }
 
+    /// Gives an image that another project has built the name of this project's, if it stands on this one's parent.
+    /// Returns whether it does.
+    pub async fn reuse(&self, node: &Node, id: &str) -> Result<bool> {
+        let (parent, image) = tokio::try_join!(self.engine.layers(&node.parent_tag), self.engine.layers(id))?;
+        let stands = matches!((parent, image), (Some(parent), Some(image)) if image.starts_with(&parent));
+        if stands {
+            let (repository, tag) = name_and_tag(&node.tag);
+            self.engine.tag(id, repository, tag).await?;
+        }
+        Ok(stands)
+    }
+
     /// Gets an image of the hierarchy from the team's registry.
     pub async fn pull(&self, node: &Node, registry: &str, tell: impl FnMut(&str)) -> Result<()> {
         let shared = shared_name(registry, node);

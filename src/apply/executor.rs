@@ -89,7 +89,7 @@ impl Work<'_> {
 
     async fn task(&self, plan: &Plan, task: Task, builds: &Semaphore) -> (Task, Result<()>) {
         let steps = task.steps();
-        let is_build = matches!(plan.steps[steps[0]].action, Action::Build(_));
+        let is_build = matches!(plan.steps[steps[0]].action, Action::Build(_) | Action::Reuse { .. });
         let _turn = if is_build { builds.acquire().await.ok() } else { None };
         let begin = Instant::now();
         for at in &steps {
@@ -121,6 +121,13 @@ impl Work<'_> {
                     });
                 };
                 self.builder.build(node, self.cache, tell).await
+            }
+            Action::Reuse { image, id } => {
+                let Some(node) = self.images.get(image) else { return Err(unknown(image)) };
+                if self.builder.reuse(node, id).await? {
+                    return Ok(());
+                }
+                Box::pin(self.step(at, &Action::Build(image.clone()))).await
             }
             Action::Pull(name) => match (self.images.get(name), self.registry) {
                 (Some(node), Some(registry)) => self.builder.pull(node, registry, doing).await,

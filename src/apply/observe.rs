@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
-use crate::host::engine::images::Answer;
+use crate::host::engine::images::{Answer, Images};
 use crate::host::{network, registries};
 use crate::labels;
 use crate::names::PartName;
@@ -47,13 +47,14 @@ pub async fn world(engine: &Engine, description: Description, project: &str) -> 
         )
     });
     // An engine that is away or hangs fails every question: the one that knows what to do about it speaks.
-    let (engine, (containers, volumes, networks, (images, image_ids))) =
+    let (engine, (containers, volumes, networks, images)) =
         match select(std::pin::pin!(description.answer()), lists).await {
             Either::Left((engine, lists)) => (engine?, lists.await?),
             Either::Right((lists, engine)) => (engine.await?, lists?),
         };
-    let tags = image_ids.keys().cloned().collect();
-    Ok(World { engine, containers, volumes, networks, images, tags, image_ids })
+    let Images { own, elsewhere, ids } = images;
+    let tags = ids.keys().cloned().collect();
+    Ok(World { engine, containers, volumes, networks, images: own, elsewhere, tags, image_ids: ids })
 }
 
 /// Adds what only an environment can ask: the stamps of dependencies and who answers.

@@ -34,6 +34,15 @@ pub fn images(plan: &mut Plan, needed: &[&Node], lock: &Lock, observed: &Observe
         if observed.tags.contains(&node.tag) && forced.is_none() {
             continue;
         }
+        let parent = node.parent.as_ref().and_then(|parent| made.get(parent)).copied();
+        if let (Some(id), None) = (observed.elsewhere.get(&node.id()), forced)
+            && (parent.is_some() || observed.tags.contains(&node.parent_tag))
+        {
+            let reuse = Action::Reuse { image: node.name.clone(), id: id.clone() };
+            let cause = "another project of this machine has built it".to_owned();
+            made.insert(node.name.clone(), plan.push(reuse, cause, parent.into_iter().collect()));
+            continue;
+        }
         if observed.in_registry.contains(&node.tag) && forced.is_none() {
             made.insert(
                 node.name.clone(),
@@ -41,7 +50,6 @@ pub fn images(plan: &mut Plan, needed: &[&Node], lock: &Lock, observed: &Observe
             );
             continue;
         }
-        let parent = node.parent.as_ref().and_then(|parent| made.get(parent)).copied();
         let mut after: Vec<usize> = parent.into_iter().collect();
         if node.parent.is_none() {
             if root.is_none() && !observed.tags.contains(&node.parent_tag) {

@@ -25,6 +25,10 @@ fn lock(lists: &[(&str, &str)]) -> Lock {
 
 /// The hierarchy of a project with these `images`.
 fn hierarchy(images: &str, lock: &Lock) -> Hierarchy {
+    hierarchy_of("shop", images, lock)
+}
+
+fn hierarchy_of(name: &str, images: &str, lock: &Lock) -> Hierarchy {
     let assets = Assets::embedded();
     let described = images::described(&assets).unwrap();
     let known = Known {
@@ -34,7 +38,7 @@ fn hierarchy(images: &str, lock: &Lock) -> Hierarchy {
         presets: BTreeSet::new(),
         version: (0, 1, 0),
     };
-    let main = Source { name: "devenv.yaml".to_owned(), bytes: format!("project: shop\n{images}").into_bytes() };
+    let main = Source { name: "devenv.yaml".to_owned(), bytes: format!("project: {name}\n{images}").into_bytes() };
     let draft = config::read(Setting { main: &main, local: None, env: &BTreeMap::new(), known: &known });
     let project = draft.finish(&BTreeMap::new()).unwrap();
     Hierarchy::new(&project, &assets, lock, PLATFORM).unwrap()
@@ -117,4 +121,39 @@ fn a_targeted_rebuild_rebuilds_what_stands_on_it_and_is_there() {
 3 build image:ml: parent python is rebuilt (after 2)
 "
     );
+}
+
+#[test]
+fn an_image_that_another_project_has_built_gets_this_projects_name_too() {
+    let lock = lock(&[]);
+    let images = hierarchy("", &lock);
+    let other = present(&images);
+    let mut observed = Observed::default();
+    for node in images.nodes().iter().filter(|node| node.name.as_str() != "python") {
+        observed.elsewhere.insert(node.id(), "sha256:1".to_owned());
+    }
+    let root = images.nodes().iter().find(|node| node.parent.is_none()).unwrap().parent_tag.clone();
+    let from_nothing = plan(&images, &lock, &observed, "python", None);
+    assert!(from_nothing.contains("build image:base: not there yet"), "there is no root to stand on: {from_nothing}");
+    observed.tags.insert(root);
+    assert_eq!(
+        plan(&images, &lock, &observed, "python", None),
+        "1 reuse image:base: another project of this machine has built it\n\
+         2 build image:python: not there yet (after 1)\n"
+    );
+    assert_eq!(
+        plan(&images, &lock, &observed, "python", Some("--force")),
+        "1 build image:base: asked for by --force\n2 build image:python: asked for by --force (after 1)\n"
+    );
+    assert_eq!(plan(&images, &lock, &other, "python", None), "");
+}
+
+#[test]
+fn no_project_is_in_what_an_image_is_made_from() {
+    let lock = lock(&[]);
+    let prints = |project: &str| {
+        let images = hierarchy_of(project, "", &lock);
+        images.nodes().iter().map(images::Node::id).collect::<Vec<_>>()
+    };
+    assert_eq!(prints("shop"), prints("other"));
 }

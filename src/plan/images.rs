@@ -86,6 +86,14 @@ pub struct Node {
     pub parent_tag: String,
 }
 
+impl Node {
+    /// Name and fingerprint, which are the same in all projects.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{}:{}", self.name, self.fingerprint)
+    }
+}
+
 /// Why the images are no hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImagesError {
@@ -259,10 +267,12 @@ impl Recipe<'_> {
             Some(parent) => ("parent", parent.tag.clone()),
             None => (inputs::LOCKED_ROOT, self.lock.root_tag(self.platform)),
         };
+        // Without the project: images of the same inputs are the same in all projects.
+        let parent = self.parent.map_or_else(|| parent_tag.clone(), |parent| parent.fingerprint.to_string());
         let digest = |text: &str| short(&digest::hex(text.as_bytes()));
         let mut inputs = BTreeMap::new();
         inputs.insert(format!("images/{}/Dockerfile", self.name), digest(&own));
-        inputs.insert(above.to_owned(), parent_tag.clone());
+        inputs.insert(above.to_owned(), parent);
         inputs.insert("platform".to_owned(), self.platform.to_owned());
         if !packages.is_empty() {
             inputs.insert(format!("images.{}.packages", self.name), digest(&packages));

@@ -71,6 +71,13 @@ pub enum Action {
     Pull(ImageName),
     /// Builds an image of the hierarchy.
     Build(ImageName),
+    /// Gives an image that another project has built the name of this project's.
+    Reuse {
+        /// The image of the hierarchy.
+        image: ImageName,
+        /// Engine's id of the one that is there.
+        id: String,
+    },
     /// Gets a third-party image.
     Fetch(String),
     /// Makes a volume.
@@ -117,6 +124,7 @@ impl fmt::Display for Action {
             Self::Root => f.write_str("get image:root"),
             Self::Pull(image) => write!(f, "pull image:{image}"),
             Self::Build(image) => write!(f, "build image:{image}"),
+            Self::Reuse { image, .. } => write!(f, "reuse image:{image}"),
             Self::Fetch(image) => write!(f, "pull {image}"),
             Self::MakeVolume(volume) => write!(f, "create volume:{volume}"),
             Self::DeleteVolume(volume) => write!(f, "delete volume:{volume}"),

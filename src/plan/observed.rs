@@ -206,6 +206,8 @@ pub struct World {
     pub networks: Vec<Network>,
     /// Images of the project's hierarchy.
     pub images: Vec<Image>,
+    /// Images of other projects' hierarchies: `NAME:FINGERPRINT` → id.
+    pub elsewhere: BTreeMap<String, String>,
     /// Tags and digests of all images.
     pub tags: BTreeSet<String>,
     /// Ids of all images, by tag and by digest.
@@ -231,6 +233,7 @@ impl World {
             network_ids: self.networks.iter().map(|network| network.id.clone()).collect(),
             containers: self.containers.into_iter().filter(|container| container.checkout == checkout).collect(),
             images: self.images,
+            elsewhere: self.elsewhere,
             tags: self.tags,
             volumes: self
                 .volumes
@@ -253,6 +256,8 @@ pub struct Observed {
     pub containers: Vec<Container>,
     /// Images of the project's hierarchy.
     pub images: Vec<Image>,
+    /// Images of other projects' hierarchies: `NAME:FINGERPRINT` → id.
+    pub elsewhere: BTreeMap<String, String>,
     /// Tags of all images that the engine has, ours or not.
     pub tags: BTreeSet<String>,
     /// Ids of all images, by tag and by digest.

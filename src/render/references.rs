@@ -35,18 +35,18 @@ pub fn references(services: &Services, documents: &[Value], environment: &Enviro
         let mut files = BTreeSet::new();
         for layer in layers {
             for key in ["env_file", "label_file"] {
-                files.extend(paths(layer.get(key)).map(|path| (Counts::Content, path.to_owned())));
+                files.extend(paths(layer.get(key)).map(|path| (Counts::Content, plain(path))));
             }
             for section in ["configs", "secrets"] {
                 let names = items(layer.get(section)).filter_map(|one| text(Some(one)).or(text(one.get("source"))));
                 let sources =
                     names.flat_map(|name| documents.iter().filter_map(move |all| all.get(section)?.get(name)));
                 let paths = sources.filter_map(|source| text(source.get("file")));
-                files.extend(paths.map(|path| (Counts::Content, path.to_owned())));
+                files.extend(paths.map(|path| (Counts::Content, plain(path))));
             }
             for mount in items(layer.get("volumes")).filter(|mount| text(mount.get("type")) == Some("bind")) {
                 let source = text(mount.get("source")).filter(|source| !ours.contains(source));
-                files.extend(source.map(|path| (Counts::Identity, path.to_owned())));
+                files.extend(source.map(|path| (Counts::Identity, plain(path))));
             }
         }
         // Ours is compared as the credentials that it holds.
@@ -56,6 +56,11 @@ pub fn references(services: &Services, documents: &[Value], environment: &Enviro
         }
     }
     all
+}
+
+/// A path as it is in the file system: a definition writes `$$` for a `$`.
+fn plain(path: &str) -> String {
+    path.replace("$$", "$")
 }
 
 fn text(value: Option<&Value>) -> Option<&str> {
@@ -97,7 +102,7 @@ mod tests {
         let text = "
 services:
   tool:
-    env_file: [a.env, {path: b.env}]
+    env_file: [a.env, {path: $$b.env}]
     label_file: c.labels
     configs: [conf, {source: other}]
     secrets: [{source: key}]
@@ -113,7 +118,7 @@ secrets: {key: {file: key.pem}}
             let all = found["tool"].iter().filter(move |(other, _)| *other == counts);
             all.map(|(_, path)| path.as_str()).collect::<Vec<_>>()
         };
-        assert_eq!(files(Counts::Content), ["a.env", "b.env", "c.labels", "conf.ini", "key.pem"]);
+        assert_eq!(files(Counts::Content), ["$b.env", "a.env", "c.labels", "conf.ini", "key.pem"]);
         assert_eq!(files(Counts::Identity), ["./nginx.conf"]);
         assert!(!found.contains_key("quiet"));
     }

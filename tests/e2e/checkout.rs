@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::{engine, place};
+use crate::{engine, place, shared_images};
 
 /// The same root for all tests and for this repository, so that it is made once.
 fn lock() -> String {
@@ -102,6 +102,7 @@ impl Checkout {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let turn = Turn::take();
+        shared_images::must_be_there(&lock(), state());
         let folder = tempfile::Builder::new().prefix("devenv-e2e-").tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let folder_name = folder.path().file_name().unwrap().to_string_lossy().to_lowercase();

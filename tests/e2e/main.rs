@@ -32,6 +32,7 @@ mod registry;
 mod repository;
 mod revival;
 mod secrets;
+mod shared_images;
 mod shop;
 mod small;
 mod state;

@@ -16,6 +16,7 @@ use devenv::plan::copy::Selection;
 use crate::checkout::{Checkout, shell, until};
 use crate::engine;
 use crate::trees::{Dice, here, operate, there};
+use crate::watcher::state;
 
 const CONFIGURATION: &str = "\
 project: PROJECT
@@ -51,6 +52,8 @@ fn a_copy_is_complete_before_the_start_equal_after_every_up_and_halts_before_a_d
     assert_eq!(there(&api), here(&checkout.root().join("api")));
     let mounts = |id: &str| engine::inspect(id)["Mounts"].to_string();
     assert!(mounts(&api).contains("-mirror-api") && !mounts(&bound).contains("-mirror-"));
+    // The watcher compares once when it begins.
+    until("the watcher has begun", || (state(&checkout)["modules"]["api"]["mirror"] == "in sync").then_some(()));
     // What is ignored stays where it is made.
     engine::docker(&["exec", &api, "sh", "-c", "echo made > /srv/api/made.log; echo stray > /srv/api/stray"]);
     checkout.devenv(&["mirror", "verify", "api"]).code(1).says("one difference");

@@ -20,6 +20,17 @@ pub fn name_and_tag(reference: &str) -> (&str, &str) {
     }
 }
 
+/// The images that an engine has.
+#[derive(Debug, Default)]
+pub struct Images {
+    /// Those of a project's hierarchy.
+    pub own: Vec<Image>,
+    /// Those of other projects' hierarchies: `NAME:FINGERPRINT` → id.
+    pub elsewhere: BTreeMap<String, String>,
+    /// Ids of all, by tag and by digest.
+    pub ids: BTreeMap<String, String>,
+}
+
 /// What a registry says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -32,22 +43,28 @@ pub enum Answer {
 }
 
 impl Engine {
-    /// Images of a project's hierarchy, and the tags and digests of all images with their ids.
-    pub async fn images(&self, project: &str) -> Result<(Vec<Image>, BTreeMap<String, String>)> {
+    /// All images, as a project sees them. One that another project has built is of this one too once it has its name.
+    pub async fn images(&self, project: &str) -> Result<Images> {
         let listed = self.docker.list_images(None::<ListImagesOptions>).await.map_err(failed("cannot list images"))?;
-        let mut ids = BTreeMap::new();
-        let mut images = Vec::new();
+        let mut images = Images::default();
         for seen in listed {
             let names = seen.repo_tags.iter().chain(&seen.repo_digests);
-            ids.extend(names.map(|name| (name.clone(), seen.id.clone())));
-            if seen.labels.get(labels::IMAGE_PROJECT).is_none_or(|owner| owner != project) {
+            images.ids.extend(names.map(|name| (name.clone(), seen.id.clone())));
+            let Some(owner) = seen.labels.get(labels::IMAGE_PROJECT) else { continue };
+            let name = seen.labels.get(labels::IMAGE).and_then(|name| ImageName::new(name.as_str()).ok());
+            let fingerprint = seen.labels.get(labels::IMAGE_FINGERPRINT).cloned().unwrap_or_default();
+            let is_named = |tag: &String| tag.split_once('/').is_some_and(|(named, _)| named == project);
+            if owner != project && !seen.repo_tags.iter().any(is_named) {
+                if let Some(name) = name.filter(|_| !seen.repo_tags.is_empty()) {
+                    images.elsewhere.insert(format!("{name}:{fingerprint}"), seen.id);
+                }
                 continue;
             }
             let inputs = seen.labels.get(labels::IMAGE_INPUTS);
-            images.push(Image {
-                name: seen.labels.get(labels::IMAGE).and_then(|name| ImageName::new(name.as_str()).ok()),
+            images.own.push(Image {
+                name,
                 inputs: inputs.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
-                fingerprint: seen.labels.get(labels::IMAGE_FINGERPRINT).cloned().unwrap_or_default(),
+                fingerprint,
                 packages: packages(&seen.labels),
                 tags: seen.repo_tags,
                 id: seen.id,
@@ -55,7 +72,7 @@ impl Engine {
                 size: seen.size,
             });
         }
-        Ok((images, ids))
+        Ok(images)
     }
 
     /// Digests of an image's layers, lowest first; `None` where there is no such image.
