@@ -1,23 +1,26 @@
 //! `devenv build`, `devenv lint`, `devenv test`: a step of a module by hand, in the same container as in its loop.
 
 use std::cell::Cell;
-use std::time::Instant;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
-use crate::apply::{mirror, outputs, steps};
+use crate::apply::executor::module_steps;
+use crate::apply::mirror;
+use crate::apply::mirror::outputs;
 use crate::commands::context::{Context, Intent};
 use crate::commands::copies;
 use crate::commands::session::Session;
-use crate::config::module::Module;
+use crate::config::model::module::Module;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Begun;
-use crate::host::{clock, locks, watch};
+use crate::host::{clock, locks, watcher_process};
 use crate::names::PartName;
+use crate::plan::missing_program;
 use crate::plan::observed::State;
 use crate::plan::parts::Part;
-use crate::plan::programs;
 use crate::plan::watch::{Run, Step};
 use crate::redact::hide;
-use crate::ui::progress::{SILENCE, attended};
+use crate::ui::progress::{SILENCE, seconds};
 
 /// Compile a module in its container
 #[derive(clap::Args, Debug)]
@@ -134,17 +137,17 @@ async fn one(
     } else {
         let project = &session.environment.project;
         let work = (step.as_str(), script.as_str(), args);
-        let work = steps::alone(&session.engine, project, part, &container.id, work, &mut each);
+        let work = module_steps::alone(&session.engine, project, part, &container.id, work, &mut each);
         attended(work, &heard, SILENCE, still).await?
     };
-    let hint = programs::hint(lines.iter().map(String::as_str), part, &session.images).filter(|_| code == 127);
+    let hint = missing_program::hint(lines.iter().map(String::as_str), part, &session.images).filter(|_| code == 127);
     if let Some(hint) = hint {
         cx.screen.say(format!("hint: {hint}"));
     }
     bring_back(cx, session, part, &container.id).await?;
     if args.is_empty() {
         let run = Run::new(&container.id, code, (began, begin.elapsed()), lines);
-        watch::update(&session.checkout.root, |state| {
+        watcher_process::update(&session.checkout.root, |state| {
             state.modules.entry(name.clone()).or_default().steps.insert(step, run);
         })?;
     }
@@ -159,15 +162,59 @@ fn module_of<'a>(session: &'a Session, name: &PartName) -> Option<&'a Module> {
 async fn bring_back(cx: &Context, session: &Session, part: &Part, container: &str) -> Result<()> {
     let root = &session.checkout.root;
     let Some(copy) = part.mirror.as_ref().filter(|copy| !copy.outputs.is_empty()) else { return Ok(()) };
-    if watch::holder(root).is_some() && part.is_copied() {
+    if watcher_process::holder(root).is_some() && part.is_copied() {
         return Ok(());
     }
     let ends = mirror::ends(root, copy, container.to_owned())?;
     let _alone = locks::take_mirror(container, &copy.dir).await?;
-    let mut agreed = watch::state(root).modules.remove(&part.name).unwrap_or_default().outputs;
+    let mut agreed = watcher_process::state(root).modules.remove(&part.name).unwrap_or_default().outputs;
     let brought = outputs::bring(&session.engine, &ends, &mut agreed).await?;
     for back in brought {
         cx.screen.say(format!("{} {back}", part.name));
     }
-    watch::update(root, |state| state.modules.entry(part.name.clone()).or_default().outputs = agreed)
+    watcher_process::update(root, |state| state.modules.entry(part.name.clone()).or_default().outputs = agreed)
+}
+
+/// Waits for `work`, and says so whenever nothing was `heard` of it for `silence`.
+async fn attended<T>(
+    work: impl Future<Output = T>,
+    heard: &Cell<Instant>,
+    silence: Duration,
+    mut say: impl FnMut(String),
+) -> T {
+    let begin = Instant::now();
+    let mut work = pin!(work);
+    loop {
+        let left = silence.saturating_sub(heard.get().elapsed());
+        if let Ok(done) = tokio::time::timeout(left, &mut work).await {
+            return done;
+        }
+        if heard.get().elapsed() >= silence {
+            heard.set(Instant::now());
+            say(format!("… it still runs ({})", seconds(begin.elapsed())));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn silence_is_told_again_and_again_and_a_line_puts_it_off() {
+        let (heard, silence) = (Cell::new(Instant::now()), Duration::from_millis(40));
+        let mut said = Vec::new();
+        let talks = async {
+            for _ in 0..20 {
+                tokio::time::sleep(silence / 20).await;
+                heard.set(Instant::now());
+            }
+            7
+        };
+        assert_eq!(attended(talks, &heard, silence * 100, |line| said.push(line)).await, 7);
+        assert_eq!(said, Vec::<String>::new());
+        let silent = tokio::time::sleep(silence * 5);
+        attended(silent, &heard, silence, |line| said.push(line)).await;
+        assert!(said.len() >= 2 && said[0].starts_with("… it still runs ("), "{said:?}");
+    }
 }

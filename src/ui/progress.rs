@@ -1,8 +1,6 @@
 //! A plan while it is carried out: a line a step; in a terminal what runs is redrawn.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::pin::pin;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -15,27 +13,6 @@ use crate::ui::screen::{Screen, visible};
 
 /// A step without a line for this long is said to run still.
 pub const SILENCE: Duration = Duration::from_secs(30);
-
-/// Waits for `work`, and says so whenever nothing was `heard` of it for `silence`.
-pub async fn attended<T>(
-    work: impl Future<Output = T>,
-    heard: &Cell<Instant>,
-    silence: Duration,
-    mut say: impl FnMut(String),
-) -> T {
-    let begin = Instant::now();
-    let mut work = pin!(work);
-    loop {
-        let left = silence.saturating_sub(heard.get().elapsed());
-        if let Ok(done) = tokio::time::timeout(left, &mut work).await {
-            return done;
-        }
-        if heard.get().elapsed() >= silence {
-            heard.set(Instant::now());
-            say(format!("… it still runs ({})", seconds(begin.elapsed())));
-        }
-    }
-}
 
 /// The view of one plan.
 pub struct Progress {
@@ -162,28 +139,5 @@ pub fn seconds(length: Duration) -> String {
     match length.as_secs_f64() {
         short if short < 10.0 => format!("{short:.1} s"),
         long => format!("{long:.0} s"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn silence_is_told_again_and_again_and_a_line_puts_it_off() {
-        let (heard, silence) = (Cell::new(Instant::now()), Duration::from_millis(40));
-        let mut said = Vec::new();
-        let talks = async {
-            for _ in 0..20 {
-                tokio::time::sleep(silence / 20).await;
-                heard.set(Instant::now());
-            }
-            7
-        };
-        assert_eq!(attended(talks, &heard, silence * 100, |line| said.push(line)).await, 7);
-        assert_eq!(said, Vec::<String>::new());
-        let silent = tokio::time::sleep(silence * 5);
-        attended(silent, &heard, silence, |line| said.push(line)).await;
-        assert!(said.len() >= 2 && said[0].starts_with("… it still runs ("), "{said:?}");
     }
 }
