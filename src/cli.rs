@@ -15,8 +15,8 @@ use crate::commands::{
 };
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::BegunSet;
-use crate::host::state;
-use crate::plan::selection;
+use crate::host::user::checkout_table;
+use crate::plan::identity::checkout_lookup;
 use crate::ui::errors;
 use crate::ui::screen::{self, Screen};
 
@@ -242,8 +242,8 @@ async fn until_signal(cli: &Cli) -> Result<()> {
 /// The folder to begin with, and the configuration in it where one is named.
 fn place(cli: &Cli) -> Result<(PathBuf, Option<String>)> {
     if let Some(name) = &cli.project {
-        let table = state::look()?.table;
-        return Ok((PathBuf::from(&selection::select(&table, name)?.path), None));
+        let table = checkout_table::look()?.table;
+        return Ok((PathBuf::from(&checkout_lookup::select(&table, name)?.path), None));
     }
     let folder = match &cli.directory {
         Some(folder) => folder.clone(),

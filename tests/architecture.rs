@@ -295,7 +295,7 @@ mod tests {
 #[test]
 fn a_right_file_is_right() {
     let text = "//! Good.\nuse crate::plan::Plan;\nuse crate::{error::Result, names};\nuse std::fs;\nfn f() { tokio::spawn(1); }\n";
-    assert_eq!(faults("host/files.rs", text), Vec::<String>::new());
+    assert_eq!(faults("host/files/mod.rs", text), Vec::<String>::new());
     assert_eq!(faults("ui/screen.rs", "//! Good.\nfn f() { println!(); std::env::var(1); }\n"), Vec::<String>::new());
 }
 
@@ -303,8 +303,11 @@ fn a_right_file_is_right() {
 fn files_for_tests_are_known_by_their_parent() {
     let text =
         "#[cfg(test)]\nmod tests;\nmod other;\n#[cfg(test)]\npub(crate) mod samples;\n#[cfg(test)]\nmod here {\n";
-    let found = test_files(Path::new("src/plan/mend.rs"), text);
-    assert_eq!(found, ["src/plan/mend/tests.rs", "src/plan/mend/samples.rs"].map(PathBuf::from));
+    let found = test_files(Path::new("src/plan/doctor/repair_plan.rs"), text);
+    assert_eq!(
+        found,
+        ["src/plan/doctor/repair_plan/tests.rs", "src/plan/doctor/repair_plan/samples.rs"].map(PathBuf::from)
+    );
     let found = test_files(Path::new("src/plan/mod.rs"), "#[cfg(test)]\nmod samples;\n");
     assert_eq!(found, [PathBuf::from("src/plan/samples.rs")]);
     let found = test_files(Path::new("src/plan/edit.rs"), "#[cfg(test)]\n#[path = \"edit_tests.rs\"]\nmod tests;\n");

@@ -10,7 +10,7 @@ use devenv::error::Kind;
 
 #[test]
 fn the_page_of_all_keys_is_what_files_are_checked_against() {
-    is_current("configuration.md", &devenv::config::reference::markdown());
+    is_current("configuration.md", &devenv::config::schema::reference_page::markdown());
 }
 
 #[test]

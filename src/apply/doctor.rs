@@ -12,11 +12,11 @@ use rustix::fs::{FlockOperation, Mode, OFlags};
 use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, Kind, Result};
-use crate::host::endpoint;
+use crate::host::docker::endpoint;
 use crate::host::machine;
 use crate::host::process::{self, Cmd};
 use crate::plan::doctor::compose_is_good;
-use crate::plan::fixes::{Action, Check, Fix, Way, When};
+use crate::plan::doctor::repairs::{Action, Check, Fix, Way, When};
 use crate::plan::machine::{Engine, Silence, Tool, User};
 
 /// The engine's process.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::apply::secrets;
+use crate::apply::session::credentials;
 use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::host::engine::containers::LogRequest;
@@ -98,7 +98,7 @@ impl Log {
             (id, request.tail) = (next, None);
             lines.begin_again();
             // It may have other credentials now.
-            redact::remember(&secrets::kept_values(&self.root));
+            redact::remember(&credentials::kept_values(&self.root));
         }
     }
 

@@ -1,36 +1,12 @@
 //! Walks the steps of a plan, observes the world, and tells what happens. It makes no choices.
 
-mod batches;
-pub mod builds;
 pub mod certs;
-pub mod comparison;
-mod copies;
-pub mod courier;
 pub mod doctor;
-pub mod engine_events;
 pub mod executor;
-pub mod fragments;
-pub mod gateway;
 pub mod logs;
-mod messages;
 pub mod mirror;
-pub mod notify;
-pub mod observe;
-pub mod outputs;
-pub mod permissions;
-pub mod ready;
-pub mod records;
-mod running;
-pub mod secrets;
-pub mod setting;
-pub mod stand_in;
-pub mod steps;
-pub mod taken;
-pub mod trust;
-mod walk;
+pub mod session;
 pub mod watch;
-mod work;
-pub mod zones;
 
 use std::time::Duration;
 

@@ -4,37 +4,41 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::apply::builds::Moving;
-use crate::apply::fragments::Merge;
-use crate::apply::observe::{self, Description};
-use crate::apply::permissions::Reach;
-use crate::apply::secrets;
+use crate::apply::executor::builds::Moving;
+use crate::apply::session::compose_merge::Merge;
+use crate::apply::session::credentials;
+use crate::apply::session::observe::{self, Description};
+use crate::apply::session::permissions::Reach;
 use crate::assets::Origin;
 use crate::commands::context::{Checkout, Context, Intent, now};
+use crate::commands::gateway_setup::Site;
 use crate::commands::permissions;
 use crate::commands::session::Session;
-use crate::commands::site::Site;
-use crate::config::local::Permission;
-use crate::config::module::Module;
-use crate::config::values::RelPath;
+use crate::config::model::local::Permission;
+use crate::config::model::module::Module;
+use crate::config::model::values::RelPath;
 use crate::config::{self, Source};
 use crate::error::{Error, Kind, Result};
+use crate::host::docker::endpoint;
 use crate::host::engine::Engine;
-use crate::host::permissions::Kept;
-use crate::host::state::HeldTable;
-use crate::host::{checkout, child_env, endpoint, files, git, machine, network, places, state};
+use crate::host::files::places;
+use crate::host::user::checkout_table;
+use crate::host::user::checkout_table::HeldTable;
+use crate::host::user::permissions::Kept;
+use crate::host::{checkout, child_env, files, git, machine, network};
 use crate::names::PartName;
+use crate::plan::environment::git::Repository;
+use crate::plan::environment::presets::Preset;
 use crate::plan::environment::{self, Contents, Machine, Setup};
-use crate::plan::git::Repository;
+use crate::plan::environment::{compose_files, proxies};
 use crate::plan::identity::{self, IdFile, Identity};
+use crate::plan::images::builds;
+use crate::plan::images::lock::{self, Lock, Root};
 use crate::plan::images::{Hierarchy, Node};
-use crate::plan::lock::{self, Lock, Root};
 use crate::plan::mirror::{self, Kinship};
 use crate::plan::observed::{Observed, World};
 use crate::plan::permissions::grants::Grants;
-use crate::plan::presets::Preset;
 use crate::plan::secrets::is_secret;
-use crate::plan::{builds, fragments, proxies};
 use crate::redact;
 use crate::render::definition::{definitions, documents, services};
 use crate::render::{self, Access, Generated};
@@ -60,7 +64,7 @@ impl Context {
         let Owner { identity, id_file, mut observed, table } = owner(&checkout, &machine, world, intent, &mut news)?;
 
         machine.proxy = proxies_of(&machine, &engine, &mut news)?;
-        let further: Vec<String> = fragments.iter().flat_map(config::fragment::services).collect();
+        let further: Vec<String> = fragments.iter().flat_map(config::compose_file::services).collect();
         machine.proxy = proxies::variables(&machine.proxy, &proxies::exempt(project, &identity, &further));
 
         let site = Site::of(&checkout, &identity, machine.uid, intent, &mut news)?;
@@ -80,7 +84,7 @@ impl Context {
             refuse_unpinned(&images.needed(&builds::wanted_images(environment.parts.values())))?;
         }
         let by_service = preset_by_service(&checkout);
-        let sources = secrets::Sources {
+        let sources = credentials::Sources {
             root: &checkout.root,
             folder: identity.folder,
             environment: &environment,
@@ -88,12 +92,12 @@ impl Context {
             local: &project.local.secrets,
             env: &checkout::variables(),
         };
-        let (secrets, origins) = secrets::load(sources, &engine, &observed).await?;
+        let (secrets, origins) = credentials::load(sources, &engine, &observed).await?;
         let hidden = secrets.values().flatten().filter(|(name, _)| is_secret(name));
         redact::remember(hidden.map(|(_, value)| value));
-        let unread = secrets::unread_variables(&secrets, &checkout::variables()).into_iter();
+        let unread = credentials::unread_variables(&secrets, &checkout::variables()).into_iter();
         news.extend(unread.map(|name| format!("nothing reads {name}: `devenv secrets` lists the credentials")));
-        let key = secrets::key(&checkout.root, identity.folder)?;
+        let key = credentials::key(&checkout.root, identity.folder)?;
         let mut generated = render::compose::files(&environment, &checkout.assets, &observed.engine)?;
         let read = render::secrets::read_by_parts(&environment, &secrets);
         let mut documents = documents(&generated)?;
@@ -108,7 +112,7 @@ impl Context {
         let is_checked = intent != Intent::End;
         let is_unresolved = is_checked && reach.of_files(&documents)?;
         if is_unresolved || checkout.has_own_templates() || !project.file.compose.is_empty() {
-            let variables: Vec<_> = fragments.iter().flat_map(config::fragment::variable_files).collect();
+            let variables: Vec<_> = fragments.iter().flat_map(config::compose_file::variable_files).collect();
             if is_checked {
                 reach.of_variables(&variables)?;
             }
@@ -128,7 +132,7 @@ impl Context {
             if is_checked {
                 reach.of_merged(&merged)?;
             }
-            fragments::add(&merged, &mut environment)?;
+            compose_files::add(&merged, &mut environment)?;
             // What no fragment speaks of is as it was without one.
             let merged_services = render::definition::merged_services(&merged).into_iter();
             services.extend(merged_services.filter(|(name, _)| further.contains(name)));
@@ -149,8 +153,8 @@ impl Context {
         generated.extend(render::users::files(machine.uid, machine.gid));
         generated.extend(render::git::files(&environment, &contents.repositories));
         generated.extend(render::secrets::files(&environment, &secrets));
-        generated.extend(secrets::made_files(&secrets, &origins));
-        generated.push(private(secrets::KEY, key));
+        generated.extend(credentials::made_files(&secrets, &origins));
+        generated.push(private(credentials::KEY, key));
         generated.extend(site.certificates(machine.ca.bundle()));
         // With it, all that stands there is this checkout's own.
         generated.push(private("id", id_file));
@@ -257,7 +261,7 @@ fn owner(
     if intent == Intent::Look {
         known.fresh = NOT_MADE.to_owned();
     }
-    let mut table = if intent == Intent::Act { state::table()? } else { state::look()? };
+    let mut table = if intent == Intent::Act { checkout_table::table()? } else { checkout_table::look()? };
     if table.table.is_long() {
         let paths = table.table.checkouts.iter().map(|held| held.path.clone());
         known.gone = paths.filter(|path| !Path::new(path).exists()).collect();
@@ -326,11 +330,11 @@ fn known_identity(checkout: &Checkout, machine: &Machine, world: &World) -> Resu
     });
     Ok(identity::Known {
         path: machine.root.clone(),
-        machine: state::machine(),
+        machine: checkout_table::machine(),
         original_exists: file.as_ref().is_some_and(checkout::original_exists),
         file,
         owners: volumes.filter_map(|volume| volume.checkout.clone()).collect(),
-        fresh: state::random(6)?,
+        fresh: checkout_table::random(6)?,
         taken: BTreeSet::new(),
         engine: world.engine.id.clone(),
         // The route of a network is that network's: what is known about it comes last.
@@ -397,8 +401,8 @@ impl Checkout {
         };
         let sources: Vec<Source> = files.map(read).collect::<Result<_>>()?;
         let env = child_env::for_compose_files(&checkout::variables());
-        let variables = config::fragment::Variables { env: &env, unread: &checkout::dotenv_names(&self.root) };
-        config::fragment::check(&sources, variables)?;
+        let variables = config::compose_file::Variables { env: &env, unread: &checkout::dotenv_names(&self.root) };
+        config::compose_file::check(&sources, variables)?;
         Ok(sources)
     }
 }

@@ -6,13 +6,14 @@ use serde::Serialize;
 
 use crate::assets::Origin;
 use crate::commands::context::{Checkout, Context};
-use crate::config::{schema, yaml};
+use crate::config::schema::json_schema;
+use crate::config::text::yaml;
 use crate::error::Result;
+use crate::plan::environment::prod;
 use crate::plan::environment::{Contents, Machine, Setup};
 use crate::plan::identity::{FolderOf, Identity, Reservation};
 use crate::plan::images::Hierarchy;
-use crate::plan::lock::{Lock, Root, SUITE};
-use crate::plan::prod;
+use crate::plan::images::lock::{Lock, Root, SUITE};
 use crate::render;
 
 /// Print the configuration that is in force
@@ -78,8 +79,8 @@ struct OriginJson {
 /// Runs the command.
 pub fn run(cx: &Context, args: &ConfigArgs) -> Result<()> {
     match &args.what {
-        Some(What::Schema { local: true }) => cx.screen.json(&schema::local()),
-        Some(What::Schema { local: false }) => cx.screen.json(&schema::project()),
+        Some(What::Schema { local: true }) => cx.screen.json(&json_schema::local()),
+        Some(What::Schema { local: false }) => cx.screen.json(&json_schema::project()),
         Some(What::Files { json }) => files(cx, *json)?,
         None if args.env == Some(For::Prod) => production(cx, args.json)?,
         None if args.origin => origin(cx, args.json)?,

@@ -4,20 +4,20 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::apply::observe::{self, Description};
-use crate::apply::secrets;
+use crate::apply::session::credentials;
+use crate::apply::session::observe::{self, Description};
 use crate::assets::Assets;
 use crate::commands::session::Session;
 use crate::config::project::Project;
 use crate::config::{self, Known, Setting, Source};
 use crate::error::{Error, Kind, Result};
-use crate::host::endpoint::{self, Choice};
+use crate::host::docker::endpoint::{self, Choice};
 use crate::host::engine::{Begun, BegunSet, Engine};
 use crate::host::locks::{self, ProjectLock};
 use crate::host::{checkout, clock, files};
+use crate::plan::environment::presets::{self, Preset};
 use crate::plan::images;
-use crate::plan::lock::{self, Lock};
-use crate::plan::presets::{self, Preset};
+use crate::plan::images::lock::{self, Lock};
 use crate::redact;
 use crate::ui::screen::Screen;
 
@@ -139,10 +139,12 @@ impl Context {
         let fragments = project.file.compose.iter();
         let fragments = fragments.filter_map(|path| files::read_text(&path.at(&root)).ok().flatten().map(Cow::Owned));
         let unread = unread.into_iter().chain(unread_variables(&root, fragments, &env)).collect();
-        redact::remember(project.local.secrets.values().chain(&secrets::kept_values(&root)));
+        redact::remember(project.local.secrets.values().chain(&credentials::kept_values(&root)));
         let installs = project.file.modules.values().filter_map(|module| module.deps.as_ref());
         redact::remember(installs.flat_map(|deps| &deps.secrets).filter_map(|name| env.get(name)));
-        redact::remember(env.iter().filter(|(name, _)| name.starts_with(secrets::VARIABLE)).map(|(_, value)| value));
+        redact::remember(
+            env.iter().filter(|(name, _)| name.starts_with(credentials::VARIABLE)).map(|(_, value)| value),
+        );
         let presets = presets::read(&assets)?;
         Ok(Checkout { root, project, assets, presets, unread })
     }

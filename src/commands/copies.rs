@@ -1,11 +1,11 @@
 //! What commands do with the copy of a part's source before they run something on it.
 
 use crate::apply::mirror::Guard;
-use crate::apply::stand_in::Equal;
+use crate::apply::mirror::stand_in::Equal;
 use crate::commands::context::Context;
 use crate::commands::session::Session;
 use crate::error::Result;
-use crate::host::watch;
+use crate::host::watcher_process;
 use crate::plan::observed::{Container, State};
 use crate::plan::parts::Part;
 
@@ -19,8 +19,9 @@ pub fn equal(session: &Session, guard: Guard) -> Equal<'_> {
 /// Makes the copy of a part equal where no watcher keeps it so: nothing is run on stale source.
 pub async fn settle(cx: &Context, session: &Session, part: &Part, container: &Container) -> Result<()> {
     let Some(copy) = &part.mirror else { return Ok(()) };
-    let is_kept =
-        part.is_copied() && container.state == State::Running && watch::holder(&session.checkout.root).is_some();
+    let is_kept = part.is_copied()
+        && container.state == State::Running
+        && watcher_process::holder(&session.checkout.root).is_some();
     if is_kept {
         return Ok(());
     }

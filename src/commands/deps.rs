@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
-use crate::host::exports;
+use crate::host::archive::deps_export;
 use crate::plan::parts::{Kind as PartKind, MountSource, Part, VolumeClass};
 
 /// Copy a module's installed dependencies to this machine
@@ -60,17 +60,17 @@ pub async fn run(cx: &Context, args: &DepsArgs) -> Result<()> {
         None => own_folder(&session, part),
     };
     for (_, below) in &folders {
-        exports::check(&to.join(below))?;
+        deps_export::check(&to.join(below))?;
     }
     let owner = (session.machine.uid, session.machine.gid);
     let mut all = Vec::new();
     for (inside, below) in &folders {
         let folder = to.join(below);
-        let stage = exports::stage(&folder)?;
+        let stage = deps_export::stage(&folder)?;
         let copied = session.engine.copy_folder(container, inside, &stage, owner).await?;
-        exports::replace(&folder, inside.rsplit('/').next().unwrap_or(inside))?;
+        deps_export::replace(&folder, inside.rsplit('/').next().unwrap_or(inside))?;
         let path = folder.strip_prefix(&session.checkout.root).unwrap_or(&folder).display().to_string();
-        let ignored_by_git = !exports::is_seen_by_git(&folder).await;
+        let ignored_by_git = !deps_export::is_seen_by_git(&folder).await;
         all.push(Copied { path, files: copied.files, bytes: copied.bytes, ignored_by_git });
     }
     if *json {

@@ -1,18 +1,20 @@
 //! `devenv doctor`
 
 use crate::apply::certs::Wish;
+use crate::apply::certs::trust;
 use crate::apply::doctor as mender;
-use crate::apply::trust;
 use crate::assets::Assets;
 use crate::commands::context::{Context, seconds};
 use crate::error::{Error, Kind, Result};
 use crate::host::checkout::id_file;
-use crate::host::{machine, process, state};
+use crate::host::user::checkout_table;
+use crate::host::{machine, process};
+use crate::plan::certs::zones;
 use crate::plan::doctor::certs::Certificates;
-use crate::plan::fixes::Effect;
+use crate::plan::doctor::repair_plan::{self, Purpose};
+use crate::plan::doctor::repairs::Effect;
 use crate::plan::identity::FolderOf;
-use crate::plan::mend::{self, Purpose};
-use crate::plan::{doctor, environment, zones};
+use crate::plan::{doctor, environment};
 
 /// Look at this machine, say what is missing, and mend it with --fix
 #[derive(clap::Args, Debug)]
@@ -63,7 +65,7 @@ async fn certificates(cx: &Context) -> Certificates {
     let Some(checkout) = checkout else { return trust::look(&Assets::embedded(), None, &[], now).await };
     let aliases = zones::aliases(&checkout.project);
     let id = id_file(&checkout.root).map(|file| file.id);
-    let table = state::look().map(|held| held.table).unwrap_or_default();
+    let table = checkout_table::look().map(|held| held.table).unwrap_or_default();
     let held = table.checkouts.iter().find(|held| Some(&held.id) == id.as_ref());
     let Some(held) = held else { return trust::look(&checkout.assets, None, aliases, now).await };
     let names = environment::certificate_names(&checkout.project, &held.host);
@@ -83,10 +85,10 @@ async fn certificates(cx: &Context) -> Certificates {
 /// [`Effect::NextLogin`] if this session is older than its user's place in group `docker`.
 pub async fn mend(cx: &Context, purpose: Purpose) -> Result<Effect> {
     let facts = machine::facts().await;
-    let fixes = mend::fixes(&facts, &machine::means().await, purpose);
+    let fixes = repair_plan::fixes(&facts, &machine::means().await, purpose);
     if fixes.fixes.is_empty() {
         return if fixes.by_hand.is_empty() {
-            Ok(mend::effect(&facts.engine, &facts.user))
+            Ok(repair_plan::effect(&facts.engine, &facts.user))
         } else {
             Err(fixes
                 .by_hand
@@ -110,7 +112,7 @@ pub async fn mend(cx: &Context, purpose: Purpose) -> Result<Effect> {
         }
     }
     mender::fix(&fixes.fixes, &mut |line| cx.screen.say(line)).await?;
-    Ok(mend::effect(&machine::engine().await, &machine::user()))
+    Ok(repair_plan::effect(&machine::engine().await, &machine::user()))
 }
 
 /// Goes on with this very command in a session that knows group `docker`; returns only when that is not possible.

@@ -1,11 +1,11 @@
 //! `devenv down`
 
 use crate::commands::context::{Context, Intent};
-use crate::commands::prepare;
-use crate::commands::remains::{self, Remains};
+use crate::commands::orphaned::{self, Remains};
+use crate::commands::preflight;
 use crate::commands::session::Options;
 use crate::error::Result;
-use crate::plan::down::{self, Volumes};
+use crate::plan::steps::down::{self, Volumes};
 
 /// Stop and remove the containers and the network of this checkout
 ///
@@ -26,7 +26,7 @@ pub struct DownArgs {
 pub async fn run(cx: &Context, args: &DownArgs) -> Result<()> {
     let volumes = if args.volumes { Volumes::Delete } else { Volumes::Keep };
     if !args.dry_run {
-        remains::end_watcher(cx).await;
+        orphaned::end_watcher(cx).await;
     }
     if args.dry_run {
         return match cx.session(Intent::End).await {
@@ -46,6 +46,6 @@ pub async fn run(cx: &Context, args: &DownArgs) -> Result<()> {
         cx.screen.say("nothing is there");
         return Ok(());
     }
-    prepare::confirm(cx, &plan)?;
+    preflight::confirm(cx, &plan)?;
     session.carry_out(cx.screen, &plan, Options::default()).await.map(drop)
 }

@@ -11,8 +11,8 @@ use crate::error::{Error, Kind, Result};
 use crate::host::process::{self, Cmd};
 use crate::host::{files, machine, network};
 use crate::names::is_host_label;
-use crate::plan::fixes::{Action, Root, Way};
-use crate::plan::hosts::{self, Since};
+use crate::plan::doctor::repairs::{Action, Root, Way};
+use crate::plan::identity::hosts::{self, Since};
 use crate::render::Access;
 
 /// Where every Unix keeps names.

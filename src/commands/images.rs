@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::apply::observe;
+use crate::apply::session::observe;
 use crate::commands::context::{Context, Intent};
-use crate::commands::prepare;
+use crate::commands::preflight;
 use crate::commands::session::{Options, Session};
 use crate::error::{Error, Kind, Result};
 use crate::names::ImageName;
+use crate::plan::Plan;
 use crate::plan::images::Node;
-use crate::plan::proof::{self, Descent, OtherPackages};
-use crate::plan::{Plan, builds};
+use crate::plan::images::builds;
+use crate::plan::images::provenance::{self, Descent, OtherPackages};
 
 /// Show the image hierarchy: fingerprints, sizes, what is stale and why
 #[derive(clap::Args, Debug)]
@@ -172,10 +173,10 @@ pub(super) async fn build(cx: &Context, names: &[String], forced: Option<&str>) 
             nothing.into_iter().for_each(|text| cx.screen.say(text));
             return Ok(());
         }
-        prepare::check_tools(&plan, &session.lock).await?;
+        preflight::check_tools(&plan, &session.lock).await?;
         match session.carry_out(cx.screen, &plan, options).await {
             Ok(_) => return Ok(()),
-            Err(error) => drop(prepare::decide_again(error, forced.is_some())?),
+            Err(error) => drop(preflight::decide_again(error, forced.is_some())?),
         }
         // All that was forced is done, or is missing now.
         (forced, nothing) = (None, None);
@@ -225,14 +226,14 @@ async fn verify(cx: &Context, json: bool) -> Result<()> {
     for part in session.environment.parts.values() {
         let layers = session.engine.layers(part.image.reference()).await?;
         let running = session.observed.container(&part.name).map(|container| container.image.as_str());
-        parts.push(proof::descent(part, &root, layers.as_deref(), running));
+        parts.push(provenance::descent(part, &root, layers.as_deref(), running));
     }
     let needed = session.images.needed(&builds::wanted_images(session.environment.parts.values()));
     let shared = match &session.checkout.project.file.registry {
         Some(registry) => observe::registry_packages(&session.engine, registry, &needed, &session.observed).await?,
         None => BTreeMap::new(),
     };
-    let other_packages = proof::other_packages(&needed, &session.observed.images, &shared);
+    let other_packages = provenance::other_packages(&needed, &session.observed.images, &shared);
     let found = Proof { parts, other_packages };
     if json {
         cx.screen.json(&found);
@@ -241,7 +242,7 @@ async fn verify(cx: &Context, json: bool) -> Result<()> {
     }
     if !found.parts.iter().all(|part| part.descends) {
         let error = Error::message(Kind::Failed, "not everything descends from base");
-        return Err(error.hint(proof::remedy(&found.parts)));
+        return Err(error.hint(provenance::remedy(&found.parts)));
     }
     if found.other_packages.iter().any(|other| shared.values().any(|(name, _)| *name == other.there)) {
         let error = Error::message(Kind::Failed, "the registry has other bytes under the same fingerprint");

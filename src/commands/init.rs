@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::assets::Assets;
 use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::host::{checkout, files, generated};
+use crate::host::files::generated;
+use crate::host::{checkout, files};
 use crate::names::ProjectName;
 use crate::render::{self, Access};
 

@@ -6,7 +6,7 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::apply::logs::{Log, Piece};
 use crate::commands::context::{Context, Intent};
-use crate::config::values::Duration;
+use crate::config::model::values::Duration;
 use crate::error::{self, Error, Result};
 use crate::host::clock;
 use crate::host::engine::containers::LogRequest;

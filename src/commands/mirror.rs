@@ -2,17 +2,17 @@
 
 use serde::Serialize;
 
-use crate::apply::comparison;
+use crate::apply::mirror::archive_compare;
 use crate::apply::mirror::{self, Guard};
 use crate::commands::context::{Context, Intent};
 use crate::commands::copies;
 use crate::commands::session::{Options, Session};
 use crate::error::{Error, Kind, Result};
-use crate::host::{clock, watch};
-use crate::plan::copy::Copy;
+use crate::host::{clock, watcher_process};
+use crate::plan::mirror::copy::Copy;
+use crate::plan::mirror::sync::Operation;
 use crate::plan::observed::{Container, State};
 use crate::plan::parts::{Kind as PartKind, Part};
-use crate::plan::sync::Operation;
 use crate::plan::watch::{Batch, length};
 use crate::plan::{Action, Plan};
 use crate::ui::screen::visible;
@@ -126,14 +126,14 @@ fn line(session: &Session, part: &Part) -> Result<Line> {
     let files: Vec<u64> = entries
         .iter()
         .filter_map(|entry| match entry.kind {
-            crate::plan::tree::Kind::File { bytes, .. } => Some(bytes),
+            crate::plan::mirror::tree::Kind::File { bytes, .. } => Some(bytes),
             _ => None,
         })
         .collect();
     let container = session.observed.container(&part.name);
     let root = &session.checkout.root;
-    let known = watch::state(root).modules.remove(&part.name).unwrap_or_default();
-    let watched = watch::holder(root).is_some();
+    let known = watcher_process::state(root).modules.remove(&part.name).unwrap_or_default();
+    let watched = watcher_process::holder(root).is_some();
     let status = match (container.map(|container| container.state), known.mirror) {
         (None, _) => "waiting: no container yet".to_owned(),
         _ if !part.is_copied() => "compared before each run".to_owned(),
@@ -169,12 +169,12 @@ fn copied<'a>(session: &'a Session, names: &[String]) -> Result<Vec<(&'a Part, &
 async fn compared(session: &Session, part: &Part, copy: &Copy, container: &Container) -> Result<Vec<Operation>> {
     let root = &session.checkout.root;
     if container.state == State::Running {
-        return comparison::verify(&session.engine, &mirror::ends(root, copy, container.id.clone())?).await;
+        return archive_compare::verify(&session.engine, &mirror::ends(root, copy, container.id.clone())?).await;
     }
     let equal = copies::equal(session, Guard::On);
     let stand_in = equal.begin(part, copy, &container.id).await?;
     let found = match mirror::ends(root, copy, stand_in.id.clone()) {
-        Ok(ends) => comparison::verify(&session.engine, &ends).await,
+        Ok(ends) => archive_compare::verify(&session.engine, &ends).await,
         Err(error) => Err(error),
     };
     equal.end(stand_in).await?;

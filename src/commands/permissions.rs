@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::apply::permissions::standing;
+use crate::apply::session::permissions::standing;
 use crate::commands::context::{Checkout, Context, Intent};
-use crate::config::local::Permission;
+use crate::config::model::local::Permission;
 use crate::error::Result;
 use crate::host::checkout;
-use crate::host::permissions::Kept;
+use crate::host::user::permissions::Kept;
 use crate::plan::permissions::grants::{self, Denied, Grants, Standing};
 
 /// The permissions in force. What `allow` has new is asked of a person who can answer, once.

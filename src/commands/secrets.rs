@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use crate::apply::secrets::{self, Origin};
+use crate::apply::session::credentials::{self, Origin};
 use crate::commands::context::{Context, Intent};
-use crate::commands::prepare;
+use crate::commands::preflight;
 use crate::commands::session::{Options, Session};
 use crate::error::{Error, Kind, Result};
 use crate::names::PartName;
-use crate::plan::up::Request;
+use crate::plan::steps::up::Request;
 use crate::ui::screen::visible;
 use crate::ui::table;
 
@@ -95,7 +95,7 @@ async fn reset(cx: &Context, name: Option<&str>) -> Result<()> {
             return Err(error.hint("change it where it is set: `devenv secrets` says where"));
         }
         for name in made {
-            secrets::make(&session.checkout.root, service, name)?;
+            credentials::make(&session.checkout.root, service, name)?;
             cx.screen.say(format!("{service}.{name}: a new one"));
         }
     }
@@ -110,7 +110,7 @@ async fn reset(cx: &Context, name: Option<&str>) -> Result<()> {
         }
         match session.carry_out(cx.screen, &session.up(&request).plan(), Options::default()).await {
             Ok(_) => return Ok(()),
-            Err(error) => drop(prepare::decide_again(error, false)?),
+            Err(error) => drop(preflight::decide_again(error, false)?),
         }
     }
 }

@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::apply::builds::{Builder, Moving};
 use crate::apply::executor::Work;
+use crate::apply::executor::builds::{Builder, Moving};
 use crate::apply::mirror::Guard;
-use crate::apply::secrets::{Origin, Origins};
+use crate::apply::session::credentials::{Origin, Origins};
 use crate::commands::context::Checkout;
 use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
-use crate::host::state::HeldTable;
-use crate::host::{checkout, files, generated};
+use crate::host::files::generated;
+use crate::host::user::checkout_table::HeldTable;
+use crate::host::{checkout, files};
 use crate::labels;
 use crate::names::PartName;
 use crate::plan::Plan;
@@ -21,11 +22,11 @@ use crate::plan::definition::Definition;
 use crate::plan::environment::Machine;
 use crate::plan::identity::{FolderOf, Identity};
 use crate::plan::images::Hierarchy;
-use crate::plan::lock::Lock;
+use crate::plan::images::lock::Lock;
+use crate::plan::images::package_list::{self, PackageList};
 use crate::plan::observed::{Observed, Role};
-use crate::plan::package_list::{self, PackageList};
 use crate::plan::parts::{Environment, Part};
-use crate::plan::up::{Request, Up};
+use crate::plan::steps::up::{Request, Up};
 use crate::render::secrets::Secrets;
 use crate::render::{self, Access, Generated};
 use crate::ui::progress::Progress;
@@ -96,7 +97,8 @@ impl Session {
     fn in_profile(&self, name: &str) -> Option<Error> {
         let fragments = self.checkout.fragments().ok()?;
         let found = fragments.iter().find_map(|source| {
-            let profiles = config::fragment::profiles(source).remove(name).filter(|profiles| !profiles.is_empty())?;
+            let profiles =
+                config::compose_file::profiles(source).remove(name).filter(|profiles| !profiles.is_empty())?;
             Some((source.name.clone(), profiles.join("`, `")))
         });
         let (file, profiles) = found?;

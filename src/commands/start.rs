@@ -6,7 +6,7 @@ use crate::commands::watch;
 use crate::error::{Error, Kind, Result};
 use crate::names::PartName;
 use crate::plan::Plan;
-use crate::plan::down::{self, Running};
+use crate::plan::steps::down::{self, Running};
 use crate::ui::screen::in_ci;
 
 /// Start parts that are stopped, as they are

@@ -6,15 +6,15 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::commands::context::{Context, Intent};
-use crate::commands::remains::Remains;
+use crate::commands::orphaned::Remains;
 use crate::commands::session::Session;
 use crate::commands::watch::watched as watched_by;
 use crate::error::{Kind, Result};
-use crate::host::watch;
-use crate::plan::lifecycle::End;
+use crate::host::watcher_process;
+use crate::plan::environment::lifecycle::End;
 use crate::plan::observed::{Container, EngineHealth, STOPPED, State};
 use crate::plan::parts::{Kind as PartKind, Part};
-use crate::plan::up::Request;
+use crate::plan::steps::up::Request;
 use crate::plan::watch::ModuleState;
 use crate::ui::screen;
 
@@ -77,8 +77,8 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
         });
         steps.map(|step| step.cause.clone()).collect()
     };
-    let mut watched = watch::state(&session.checkout.root);
-    let is_watched = watch::holder(&session.checkout.root).is_some();
+    let mut watched = watcher_process::state(&session.checkout.root);
+    let is_watched = watcher_process::holder(&session.checkout.root).is_some();
     if !is_watched {
         watched.watcher_ended();
     }

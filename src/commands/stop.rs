@@ -1,10 +1,10 @@
 //! `devenv stop`
 
 use crate::commands::context::{Context, Intent};
-use crate::commands::remains::{self, Remains};
+use crate::commands::orphaned::{self, Remains};
 use crate::commands::session::Options;
 use crate::error::Result;
-use crate::plan::down;
+use crate::plan::steps::down;
 
 /// Stop parts and keep their containers
 #[derive(clap::Args, Debug)]
@@ -17,7 +17,7 @@ pub struct StopArgs {
 /// Runs the command.
 pub async fn run(cx: &Context, args: &StopArgs) -> Result<()> {
     if args.names.is_empty() {
-        remains::end_watcher(cx).await;
+        orphaned::end_watcher(cx).await;
     }
     let (session, _lock) = match cx.locked_session(Intent::End).await {
         Ok(session) => session,

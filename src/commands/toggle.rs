@@ -2,8 +2,8 @@
 
 use crate::commands::context::Context;
 use crate::config::edit::{self, Change, Section};
-use crate::config::file::ServiceMode;
-use crate::config::module::ModuleMode;
+use crate::config::model::file::ServiceMode;
+use crate::config::model::module::ModuleMode;
 use crate::config::{self, Setting, Source};
 use crate::error::{Error, Kind, Result};
 use crate::host::{checkout, files};

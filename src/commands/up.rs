@@ -3,21 +3,22 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crate::apply::builds::Moved;
-use crate::apply::taken::PortTaken;
+use crate::apply::executor::builds::Moved;
+use crate::apply::executor::port_in_use::PortTaken;
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::{Options, Session};
-use crate::commands::{doctor, prepare, status, watch};
-use crate::config::local::{Containers, Start};
-use crate::config::values;
+use crate::commands::{doctor, preflight, status, watch};
+use crate::config::model::local::{Containers, Start};
+use crate::config::model::values;
 use crate::error::{Kind, Result};
-use crate::host::{clock, state};
+use crate::host::clock;
+use crate::host::user::checkout_table;
 use crate::names::PartName;
 use crate::plan::Plan;
-use crate::plan::fixes::Effect;
-use crate::plan::mend::Purpose;
+use crate::plan::doctor::repair_plan::Purpose;
+use crate::plan::doctor::repairs::Effect;
 use crate::plan::parts::{GATEWAY, GATEWAY_HTTP};
-use crate::plan::up::Request;
+use crate::plan::steps::up::Request;
 use crate::ui::errors;
 use crate::ui::progress::seconds;
 use crate::ui::screen::in_ci;
@@ -69,7 +70,7 @@ const TRIES: usize = 3;
 
 /// Runs the command.
 pub async fn run(cx: &Context, args: &UpArgs) -> Result<()> {
-    prepare::prepare(cx, args.dry_run)?;
+    preflight::prepare(cx, args.dry_run)?;
     let mut tries = 0;
     let mut mended = args.dry_run;
     let mut earlier = Earlier::default();
@@ -78,7 +79,7 @@ pub async fn run(cx: &Context, args: &UpArgs) -> Result<()> {
         match once(cx, args, &earlier).await {
             Err(error) if error.source.is::<Moved>() => {
                 let forced = earlier.attempts == 0 && (args.build || args.fresh);
-                earlier.started.extend(prepare::decide_again(error, forced)?);
+                earlier.started.extend(preflight::decide_again(error, forced)?);
                 earlier.took += begin.elapsed();
                 earlier.attempts += 1;
             }
@@ -103,7 +104,7 @@ pub async fn run(cx: &Context, args: &UpArgs) -> Result<()> {
 
 /// Whether devenv chose the port, so that it may choose another one: neither the user did, nor a compose file.
 fn is_ours(cx: &Context, taken: &PortTaken) -> bool {
-    let (Ok(checkout), Ok(known)) = (cx.checkout(), state::look()) else { return false };
+    let (Ok(checkout), Ok(known)) = (cx.checkout(), checkout_table::look()) else { return false };
     let fixed = checkout.project.local.ports.values().any(|port| port.get() == taken.port);
     let root = checkout.root.to_string_lossy();
     let mut ours = known.table.checkouts.iter().filter(|held| held.path == root).flat_map(|held| &held.ports);
@@ -123,8 +124,8 @@ async fn once(cx: &Context, args: &UpArgs, earlier: &Earlier) -> Result<()> {
         cx.screen.say(line);
     }
     let plan = decide(cx, args, &session, earlier)?;
-    prepare::check_tools(&plan, &session.lock).await?;
-    prepare::confirm(cx, &plan)?;
+    preflight::check_tools(&plan, &session.lock).await?;
+    preflight::confirm(cx, &plan)?;
     let options = Options {
         wait_timeout: args.wait_timeout.map(values::Duration::get),
         cache: !args.build,

@@ -9,7 +9,7 @@ use crate::commands::context::{Context, now};
 use crate::commands::images;
 use crate::error::{Error, Kind, Result};
 use crate::host::{checkout, files};
-use crate::plan::lock::{Change, Lock, Root, changes};
+use crate::plan::images::lock::{Change, Lock, Root, changes};
 use crate::render::Access;
 
 /// Move devenv.lock to what is newest, build the images, and show what changes
@@ -113,7 +113,7 @@ async fn newest(cx: &Context, root: Option<&str>) -> Result<(std::path::PathBuf,
         None => {
             let suite = match before.as_ref().map(|lock| &lock.root) {
                 Some(Root::Packages { suite, .. }) => suite.clone(),
-                _ => crate::plan::lock::SUITE.to_owned(),
+                _ => crate::plan::images::lock::SUITE.to_owned(),
             };
             Root::Packages { suite, archive: now() }
         }

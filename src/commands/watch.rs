@@ -9,14 +9,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::apply::setting::Setting;
+use crate::apply::watch::watch_settings::Setting;
 use crate::apply::watch::{Stop, Watcher};
 use crate::commands::certs;
 use crate::commands::context::{Context, Intent};
 use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
-use crate::host::endpoint::Choice;
-use crate::host::{checkout, clock, reading, watch};
+use crate::host::docker::endpoint::Choice;
+use crate::host::files::reading;
+use crate::host::{checkout, clock, watcher_process};
 use crate::names::PartName;
 use crate::plan::watch::{ModuleState, Run, rules};
 use crate::ui::screen::visible;
@@ -51,7 +52,7 @@ pub async fn watch(cx: &Context, args: &WatchArgs) -> Result<()> {
         return Err(Error::message(Kind::Usage, "no module asks to be watched")
             .hint("`watch: {}` restarts a module when a file is saved, `watch: {on_change: [build, test]}` runs its steps first"));
     }
-    if watch::holder(&root).is_none() && !session.observed.runs() {
+    if watcher_process::holder(&root).is_none() && !session.observed.runs() {
         return Err(Error::message(Kind::Failed, "nothing runs that could be watched").hint("`devenv up` starts it"));
     }
     ensure(cx, &session).await?;
@@ -62,7 +63,7 @@ pub async fn watch(cx: &Context, args: &WatchArgs) -> Result<()> {
                 return Ok(());
             }
         }
-        if watch::holder(&root).is_none() {
+        if watcher_process::holder(&root).is_none() {
             cx.screen.say("the watcher has ended");
             return Ok(());
         }
@@ -80,7 +81,7 @@ struct Log {
 impl Log {
     /// The log from its last lines on.
     fn open(root: &Path, tail: usize) -> Result<Self> {
-        let path = watch::log(root);
+        let path = watcher_process::log(root);
         let (mut file, _) = reading::open(&path).map_err(crate::host::files::failed("read", &path))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(crate::host::files::failed("read", &path))?;
@@ -120,16 +121,16 @@ pub fn watched(session: &Session) -> BTreeSet<PartName> {
 /// Sees to it that the right watcher runs, if a module asks for one, and says what it does about it.
 pub async fn ensure(cx: &Context, session: &Session) -> Result<()> {
     let root = &session.checkout.root;
-    let holder = watch::holder(root);
+    let holder = watcher_process::holder(root);
     if watched(session).is_empty() {
         if holder.is_some() {
-            watch::end(root).await;
+            watcher_process::end(root).await;
         }
         return Ok(());
     }
     if let Some(holder) = holder {
         let endpoint = &session.engine.endpoint;
-        if holder.program == watch::program() && holder.endpoint == *endpoint {
+        if holder.program == watcher_process::program() && holder.endpoint == *endpoint {
             return Ok(());
         }
         cx.screen.say(if holder.endpoint == *endpoint {
@@ -137,7 +138,7 @@ pub async fn ensure(cx: &Context, session: &Session) -> Result<()> {
         } else {
             format!("the watcher talks to another engine, {}: it is replaced", holder.endpoint)
         });
-        watch::end(root).await;
+        watcher_process::end(root).await;
     }
     let mut args: Vec<String> = Vec::new();
     match &cx.file {
@@ -145,11 +146,11 @@ pub async fn ensure(cx: &Context, session: &Session) -> Result<()> {
         None => args.extend(["--directory".to_owned(), session.machine.root.clone()]),
     }
     args.push("watcher".to_owned());
-    let process = watch::spawn(root, &args, &Choice::of_environment().pinned()?)?;
+    let process = watcher_process::spawn(root, &args, &Choice::of_environment().pinned()?)?;
     let begin = Instant::now();
-    while begin.elapsed() < PATIENCE && watch::state(root).ready != Some(process) {
-        if begin.elapsed() > Duration::from_secs(1) && watch::holder(root).is_none() {
-            let log = watch::log(root);
+    while begin.elapsed() < PATIENCE && watcher_process::state(root).ready != Some(process) {
+        if begin.elapsed() > Duration::from_secs(1) && watcher_process::holder(root).is_none() {
+            let log = watcher_process::log(root);
             let message = format!("the watcher could not begin; its log is {}", log.display());
             return Err(Error::message(Kind::Failed, message));
         }
@@ -172,10 +173,10 @@ pub async fn settle(cx: &Context, session: &Session, began: u64) -> Result<()> {
     let mut told = false;
     let mut blocked = Instant::now();
     loop {
-        let state = watch::state(root).modules;
+        let state = watcher_process::state(root).modules;
         let known = modules.iter().filter_map(|name| Some((name, state.get(name)?)));
         let restarting: Vec<(&PartName, &ModuleState)> = known.filter(|(_, known)| known.restarts).collect();
-        if restarting.is_empty() || watch::holder(root).is_none() {
+        if restarting.is_empty() || watcher_process::holder(root).is_none() {
             let failed = modules.iter().find_map(|name| Some((name, state.get(name)?.failed_restart(began)?)));
             return failed.map_or(Ok(()), |(name, run)| Err(not_up_again(name, run)));
         }
@@ -201,9 +202,9 @@ fn not_up_again(module: &PartName, run: &Run) -> Error {
 
 /// Watches until it is told to end.
 pub async fn watcher(cx: &Context) -> Result<()> {
-    watch::leave_session();
+    watcher_process::leave_session();
     let root = cx.root()?;
-    let Some(held) = watch::take(&root, &cx.engine()?.endpoint)? else { return Ok(()) };
+    let Some(held) = watcher_process::take(&root, &cx.engine()?.endpoint)? else { return Ok(()) };
     let failed = |error| Error::message(Kind::Bug, error);
     let mut term = signal(SignalKind::terminate()).map_err(failed)?;
     let read_at = SystemTime::now();

@@ -4,12 +4,12 @@
 use std::ops::Range;
 
 use crate::config::Source;
-use crate::config::bytes;
-use crate::config::parse;
-use crate::config::place::{Span, Text, Texts};
 use crate::config::problems::{self, Finding, Problems};
-use crate::config::quote::quoted;
-use crate::config::tree::{Entry, Node, Value};
+use crate::config::text::bytes;
+use crate::config::text::parse;
+use crate::config::text::place::{Span, Text, Texts};
+use crate::config::text::quote::quoted;
+use crate::config::text::tree::{Entry, Node, Value};
 use crate::names::PartName;
 
 /// Which section a part stands in.

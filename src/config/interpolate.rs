@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config::place::{Span, Texts};
 use crate::config::problems::Finding;
-use crate::config::quote::{quoted, shown};
-use crate::config::scalar::{self, Kind};
-use crate::config::tree::{Entry, Node, Scalar, Source, Value};
+use crate::config::text::place::{Span, Texts};
+use crate::config::text::quote::{quoted, shown};
+use crate::config::text::scalar::{self, Kind};
+use crate::config::text::tree::{Entry, Node, Scalar, Source, Value};
 
 /// The tree with variables replaced; what cannot be replaced is a hole and a finding.
 pub(crate) fn interpolate(root: &Node, env: &BTreeMap<String, String>, texts: &Texts) -> (Node, Vec<Finding>) {

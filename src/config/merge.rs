@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::config::tree::{Entry, Node, Value};
+use crate::config::text::tree::{Entry, Node, Value};
 
 /// Both trees as one; each node keeps its own place.
 pub(crate) fn merge(main: &Node, local: &Node) -> Node {

@@ -6,47 +6,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::draft::Draft;
-use crate::config::version::Version;
+use crate::config::model::version::Version;
+use crate::config::unchecked::Draft;
 use crate::names::ImageName;
 
-mod bytes;
-mod check;
+pub mod compose_file;
 pub mod compose_variables;
-pub mod draft;
+pub mod cross_checks;
 pub mod edit;
-pub mod file;
-pub mod fragment;
-mod grammar;
-mod image;
 mod interpolate;
-pub mod local;
 mod merge;
-pub mod mirror;
-pub mod module;
-mod nearest;
+pub mod model;
 mod nix;
-pub mod once;
 mod origin;
-mod parse;
 pub mod paths;
-pub mod place;
 pub mod problems;
-pub mod prod;
 pub mod project;
-mod quote;
-pub mod reference;
-mod references;
-mod scalar;
 pub mod schema;
-pub mod snapshot;
-mod syntax;
-mod table;
-mod tree;
-pub mod typed;
-pub mod values;
-pub mod version;
-pub mod yaml;
+pub mod text;
+pub mod unchecked;
 
 /// One configuration file as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,8 +70,8 @@ pub fn read(setting: Setting<'_>) -> Draft {
 }
 
 #[cfg(test)]
-mod bad_input;
+mod bad_input_tests;
 #[cfg(test)]
-mod reading;
+mod reading_tests;
 
-pub use references::is_reserved;
+pub use cross_checks::is_reserved;

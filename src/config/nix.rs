@@ -1,8 +1,8 @@
 //! The other tool that is called devenv: its `devenv.yaml` gets one clear error.
 
 use crate::config::problems::Finding;
-use crate::config::quote::quoted;
-use crate::config::tree::Node;
+use crate::config::text::quote::quoted;
+use crate::config::text::tree::Node;
 
 /// A finding if the file is plainly that of <https://devenv.sh>.
 pub(crate) fn finding(root: &Node) -> Option<Finding> {

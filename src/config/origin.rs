@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
-use crate::config::file::ProjectFile;
-use crate::config::local::LocalFile;
-use crate::config::place::{Place, Texts};
-use crate::config::tree::{Node, Source, Value};
+use crate::config::model::file::ProjectFile;
+use crate::config::model::local::LocalFile;
+use crate::config::text::place::{Place, Texts};
+use crate::config::text::tree::{Node, Source, Value};
 
 /// One value that is in force.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::place::Span;
+use crate::config::cross_checks::enabled_modules;
+use crate::config::model::values::RelPath;
 use crate::config::problems::Finding;
-use crate::config::quote::quoted;
-use crate::config::references::enabled_modules;
-use crate::config::tree::Node;
-use crate::config::values::RelPath;
+use crate::config::text::place::Span;
+use crate::config::text::quote::quoted;
+use crate::config::text::tree::Node;
 
 /// What stands at a path of the checkout.
 #[derive(Debug, Clone, PartialEq, Eq)]

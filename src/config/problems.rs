@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::config::place::{Place, Span, Texts};
+use crate::config::text::place::{Place, Span, Texts};
 use crate::error::{Error, Kind};
 
 /// Problems that are kept; what is beyond is only counted.

@@ -1,10 +1,10 @@
 //! A configuration without faults, in which every value can be found again in its file.
 
-use crate::config::file::ProjectFile;
-use crate::config::local::LocalFile;
+use crate::config::model::file::ProjectFile;
+use crate::config::model::local::LocalFile;
 use crate::config::origin;
-use crate::config::place::{Place, Texts};
-use crate::config::tree::{Node, Scalar, Source, Value};
+use crate::config::text::place::{Place, Texts};
+use crate::config::text::tree::{Node, Scalar, Source, Value};
 
 pub use crate::config::origin::{Origin, OriginLine};
 

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 
 use crate::assets::{Asset, Assets, FOLDERS, Origin};
 use crate::config::Source;
+use crate::config::model::values::RelPath;
 use crate::config::paths::{PathFact, PathFacts};
-use crate::config::values::RelPath;
 use crate::digest;
 use crate::error::{Error, Kind, Result};
-use crate::host::{files, trust};
+use crate::host::certs::trust;
+use crate::host::files;
+use crate::plan::detect::{self, Starter};
+use crate::plan::environment::proxies::{EXEMPT, VARIABLES};
 use crate::plan::environment::{Machine, MachineCa};
 use crate::plan::identity::IdFile;
-use crate::plan::proxies::{EXEMPT, VARIABLES};
-use crate::plan::starters::{self, Starter};
 use crate::render::init::project_name;
 use crate::render::references::{Counts, References};
 
@@ -204,7 +205,7 @@ pub fn starters(root: &Path) -> Result<Vec<Starter>> {
         let name = if path == "." { "app".to_owned() } else { project_name(&path).to_string() };
         (name, path, top_files(&folder))
     });
-    Ok(starters::starters(&described.collect::<Vec<_>>()))
+    Ok(detect::starters(&described.collect::<Vec<_>>()))
 }
 
 /// The files at the top of a folder, with the texts of manifests.
@@ -213,7 +214,7 @@ fn top_files(folder: &Path) -> BTreeMap<String, String> {
     let named = entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()));
     named
         .map(|(name, path)| {
-            let is_read = starters::MANIFESTS.contains(&name.as_str());
+            let is_read = detect::MANIFESTS.contains(&name.as_str());
             let text = is_read.then(|| files::read_text(&path).ok().flatten()).flatten();
             (name, text.unwrap_or_default())
         })

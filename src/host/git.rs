@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::plan::git::Repository;
+use crate::plan::environment::git::Repository;
 
 /// The repository that a module's folder lies in, if its top is in the checkout; `None` where `.git` does not name a
 /// repository that knows this working tree: anybody can write a file that names any folder.
@@ -38,7 +38,7 @@ fn text(path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::rules::git;
+    use crate::host::ignore::rules::git;
 
     /// The folder below the root of everything in this test.
     fn checkout_of(folder: &Path) -> &Path {

@@ -10,13 +10,15 @@ use rustix::io::{FdFlags, fcntl_setfd};
 
 use crate::digest::Fingerprint;
 use crate::error::{Error, Kind, Result};
-use crate::host::{files, ownership, state};
+use crate::host::files;
+use crate::host::files::ownership;
+use crate::host::user::checkout_table;
 use crate::render::Access;
 
 /// Takes the lock of one copy of source: who has read a file must have written it before another reads it again. Unlike
 /// the project's it is never held for longer than a batch takes, and children do not inherit it.
 pub async fn take_mirror(container: &str, dir: &str) -> Result<File> {
-    let folder = state::folder()?.join("locks");
+    let folder = checkout_table::folder()?.join("locks");
     files::make_folder(&folder, Access::Private)?;
     let path = folder.join(format!("mirror-{}", Fingerprint::of(&format!("{container}\0{dir}"))));
     let file = ownership::open(&path).map_err(files::failed("open", &path))?;
@@ -46,7 +48,7 @@ impl ProjectLock {
 /// Takes the lock; while another command has it, `wait` is called once with who that is. Children inherit the lock, so
 /// that after a kill -9 it is free only when they are gone too.
 pub async fn take(checkout: &Path, endpoint: &str, command: &str, wait: impl FnOnce(&str)) -> Result<ProjectLock> {
-    let folder = state::folder()?.join("locks");
+    let folder = checkout_table::folder()?.join("locks");
     files::make_folder(&folder, Access::Private)?;
     let name = Fingerprint::of(&format!("{}\0{endpoint}", checkout.display()));
     let path = folder.join(name.as_str());

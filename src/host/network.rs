@@ -6,24 +6,21 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::plan::listeners;
+use crate::plan::sockets;
 
 /// Ports that somebody listens on, by the kernel's tables; empty where there are none to read.
 #[must_use]
 pub fn listening() -> BTreeSet<u16> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| std::fs::read_to_string(path).unwrap_or_default());
-    tables.iter().flat_map(|table| listeners::listeners(table)).map(|listener| listener.port).collect()
+    tables.iter().flat_map(|table| sockets::listeners(table)).map(|listener| listener.port).collect()
 }
 
 /// The program that listens on a port, as far as this user may see it.
 #[must_use]
 pub fn holder(port: u16) -> Option<String> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| std::fs::read_to_string(path).unwrap_or_default());
-    let sockets: BTreeSet<String> = tables
-        .iter()
-        .flat_map(|table| listeners::inodes(table, port))
-        .map(|inode| format!("socket:[{inode}]"))
-        .collect();
+    let sockets: BTreeSet<String> =
+        tables.iter().flat_map(|table| sockets::inodes(table, port)).map(|inode| format!("socket:[{inode}]")).collect();
     let has_one = |process: &std::path::Path| {
         let files = std::fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
         let mut links = files.filter_map(|file| std::fs::read_link(file.path()).ok());

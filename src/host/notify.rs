@@ -6,7 +6,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::error::{Error, Kind, Result};
 use crate::host::process::{self, Cmd};
-use crate::plan::notify::News;
+use crate::plan::watch::notify::News;
 
 /// Longest time that a webhook may take.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -9,13 +9,13 @@ use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::config::values::RelPath;
+use crate::config::model::values::RelPath;
 use crate::error::{Error, Kind, Result};
+use crate::host::archive::pack;
 use crate::host::files::failed;
-use crate::host::ownership;
-use crate::host::pack;
-use crate::host::source::NEVER;
-use crate::plan::outputs::{Stamp, Stamps};
+use crate::host::files::ownership;
+use crate::host::ignore::source::NEVER;
+use crate::plan::mirror::outputs::{Stamp, Stamps};
 
 /// Contents that have come out of a container and are not in their place yet.
 pub struct Spool {

@@ -8,7 +8,8 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 
 use crate::error::{Error, Kind, Result};
 use crate::host::limits::{self, Limit};
-use crate::host::{child_env, state, terminal};
+use crate::host::user::checkout_table;
+use crate::host::{child_env, terminal};
 
 /// A call of another program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -242,7 +243,7 @@ fn named(id: u32) -> String {
     let began = words.nth(18).filter(|_| !is_dead).unwrap_or_default();
     // The same number is another process in another namespace.
     let space = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
-    format!("{}{} {id} {began}", state::machine(), space.display())
+    format!("{}{} {id} {began}", checkout_table::machine(), space.display())
 }
 
 /// Whether a program is on PATH.

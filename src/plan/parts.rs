@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::config::once::Per;
+use crate::config::model::once::Per;
 use crate::names::{ImageName, PartName};
-use crate::plan::copy::Copy;
 use crate::plan::definition::Definition;
-use crate::plan::lifecycle::Lifecycle;
+use crate::plan::environment::lifecycle::Lifecycle;
+use crate::plan::mirror::copy::Copy;
 
 /// The gateway's name: no module or service may have it.
 pub const GATEWAY: &str = "gateway";

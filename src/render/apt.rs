@@ -1,8 +1,8 @@
 //! What apt is told during a build, and in no image: which versions the lock has, and where packages of its day are.
 
-use crate::config::snapshot::{self, Snapshot};
-use crate::plan::lock::Root;
-use crate::plan::package_list::PackageList;
+use crate::config::model::snapshot::{self, Snapshot};
+use crate::plan::images::lock::Root;
+use crate::plan::images::package_list::PackageList;
 use crate::render::dockerfile::MOUNT;
 
 /// The file that `APT_CONFIG` names.

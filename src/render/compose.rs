@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::assets::Assets;
-use crate::config::yaml;
+use crate::config::text::yaml;
 use crate::labels;
 use crate::plan::definition::Definition;
 use crate::plan::observed::Engine;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_yaml::Value;
 
 use crate::config::problems::Problems;
-use crate::config::typed;
+use crate::config::text::typed;
 use crate::digest;
 use crate::plan::definition::{self, Definition};
 use crate::plan::parts::{Environment, MountClass, Part};

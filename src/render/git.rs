@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::names::PartName;
-use crate::plan::git::{Repository, folder};
+use crate::plan::environment::git::{Repository, folder};
 use crate::plan::parts::{Environment, MountSource};
 use crate::render::{Access, Generated};
 

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::names::PartName;
-use crate::plan::lifecycle::Lifecycle;
+use crate::plan::environment::lifecycle::Lifecycle;
 use crate::plan::parts::{ImageRef, Kind, Mount, MountClass, MountSource};
 
 fn api() -> Part {

@@ -2,7 +2,7 @@
 
 use crate::assets::Assets;
 use crate::names::ProjectName;
-use crate::plan::starters::Starter;
+use crate::plan::detect::Starter;
 use crate::render::{RenderError, render};
 
 /// A project's name from that of its folder.

@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::config::values::RelPath;
-use crate::plan::sync::Operation;
+use crate::config::model::values::RelPath;
+use crate::plan::mirror::sync::Operation;
 
 /// The container's end, which is sent as the text of `sh -c`.
 pub const HELPER: &str = include_str!("../../templates/mirror/helper.sh");

@@ -17,7 +17,7 @@ pub mod secrets;
 pub mod truststore;
 pub mod users;
 
-use crate::config::yaml;
+use crate::config::text::yaml;
 use crate::error::{Error, Kind};
 use crate::render::output::Output;
 

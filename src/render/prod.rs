@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_yaml::Value;
 
 use crate::assets::{Asset, Assets};
+use crate::plan::environment::prod::{Extra, Production};
 use crate::plan::observed::Engine;
 use crate::plan::parts::{Kind, Part};
-use crate::plan::prod::{Extra, Production};
 use crate::render::compose::{FILES, files};
 use crate::render::{RenderError, render};
 

@@ -7,8 +7,8 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::json;
 
-use crate::config::place::Place;
 use crate::config::problems::{Problem, Problems};
+use crate::config::text::place::Place;
 
 /// Longest line that is shown whole, in bytes.
 const WIDEST: usize = 400;

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use devenv::apply::mirror::{Ends, Guard, Session};
-use devenv::config::values::RelPath;
+use devenv::config::model::values::RelPath;
 use devenv::host::engine::{BegunSet, Engine};
-use devenv::host::source::Source;
-use devenv::plan::copy::Selection;
+use devenv::host::ignore::source::Source;
+use devenv::plan::mirror::copy::Selection;
 
 use crate::checkout::{Checkout, shell, until};
 use crate::engine;

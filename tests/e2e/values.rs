@@ -42,7 +42,7 @@ fn every_text_arrives_as_it_was_written_and_every_reader_of_yaml_agrees() {
         "path": "api", "image": "python", "run": "sleep infinity", "env": doubled,
         "deps": {"lock": ["requirements.txt"], "install": "pip install --quiet -r requirements.txt"},
     }}});
-    let checkout = Checkout::new(&devenv::config::yaml::json(&configuration));
+    let checkout = Checkout::new(&devenv::config::text::yaml::json(&configuration));
     checkout.write("api/requirements.txt", "pyyaml\n");
     checkout.write("api/read.py", READ);
     checkout.ok(&["up"]);

@@ -10,9 +10,9 @@ use bollard::query_parameters::DownloadFromContainerOptionsBuilder;
 use futures_util::StreamExt;
 
 use crate::error::{Error, Kind, Result};
+use crate::host::archive::pipe::{self, Pipe};
 use crate::host::engine::{Engine, failed, is_missing};
 use crate::host::files;
-use crate::host::pipe::{self, Pipe};
 
 /// What was unpacked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

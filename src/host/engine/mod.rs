@@ -3,11 +3,11 @@
 pub mod archive;
 pub mod builds;
 pub mod containers;
+pub mod exec;
+pub mod exec_stream;
 pub mod images;
+pub mod one_off;
 mod orphaned;
-pub mod runs;
-pub mod steps;
-pub mod talks;
 pub mod volumes;
 
 use std::collections::BTreeSet;

@@ -10,7 +10,8 @@ use futures_util::future::try_join_all;
 
 use crate::error::Result;
 use crate::host::engine::Engine;
-use crate::host::{files, ownership};
+use crate::host::files;
+use crate::host::files::ownership;
 
 /// What the engine is asked to do with a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use bollard::Docker;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
-use crate::host::endpoint::{self, Choice};
+use crate::host::docker::endpoint::{self, Choice};
 use crate::host::machine::DEADLINE;
 use crate::plan::machine::{Endpoint, Engine, Silence, Transport, Version};
 

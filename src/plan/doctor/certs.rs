@@ -1,12 +1,12 @@
 //! What certificates mean for a machine: whether each authority can be used and who trusts it, and whether the leaf of
 //! the checkout is good. Most of it is advice: a machine without any browser is ready all the same.
 
+use crate::plan::certs::custom_cert;
+use crate::plan::certs::trust::{Seen, Trust};
+use crate::plan::certs::x509::Facts;
+use crate::plan::certs::zones::zone_for;
 use crate::plan::certs::{authority_ends_in, reset, trusting};
 use crate::plan::doctor::Finding;
-use crate::plan::own;
-use crate::plan::trust::{Seen, Trust};
-use crate::plan::x509::Facts;
-use crate::plan::zones::zone_for;
 
 /// What was found of certificates.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -158,10 +158,12 @@ fn leaf(zone: Option<&str>, leaf: &Leaf, now: i64) -> Finding {
         Leaf::Made { facts, due: Some(cause) } => {
             Finding::warning("certificate", format!("{of}{}: {cause}", facts.name), "`devenv up` makes a new one")
         }
-        Leaf::Own { missing_issuer: Some(issuer), .. } => {
-            Finding::warning("certificate", format!("the team's own {}", own::without_issuer(issuer)), own::ADD_ISSUER)
-        }
-        Leaf::Own { facts, .. } if own::ends_in(facts, now).is_some() => {
+        Leaf::Own { missing_issuer: Some(issuer), .. } => Finding::warning(
+            "certificate",
+            format!("the team's own {}", custom_cert::without_issuer(issuer)),
+            custom_cert::ADD_ISSUER,
+        ),
+        Leaf::Own { facts, .. } if custom_cert::ends_in(facts, now).is_some() => {
             let hint = "put a newer one and its key in its place, then `devenv up`";
             Finding::warning("certificate", format!("the team's own, {}", days(facts)), hint)
         }
@@ -175,9 +177,9 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::plan::certs::trust::Store;
+    use crate::plan::certs::x509::DAY;
     use crate::plan::doctor::{missing, table};
-    use crate::plan::trust::Store;
-    use crate::plan::x509::DAY;
 
     fn facts(name: &str, days: i64) -> Facts {
         let names = [name.to_owned()].into();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::local::Permission;
+use crate::config::model::local::Permission;
 use crate::digest;
 
 /// The variable that gives permissions to one run, such as `privileged,outside-mounts`.

@@ -2,7 +2,7 @@
 
 use serde_yaml::Value;
 
-use crate::config::local::Permission;
+use crate::config::model::local::Permission;
 use crate::plan::permissions::paths::{self, Place, Reading};
 use crate::plan::permissions::ways::{Facts, Outcome, Verdict, WayOut};
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_yaml::Value;
 
-use crate::config::local::Permission;
+use crate::config::model::local::Permission;
 use crate::error::{Error, Kind as ErrorKind};
 use crate::plan::permissions::grants::Denied;
 use crate::plan::permissions::inspection::Inspection;

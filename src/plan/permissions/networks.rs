@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde_yaml::{Mapping, Value};
 
-use crate::config::local::Permission;
+use crate::config::model::local::Permission;
 use crate::plan::permissions::inspection::Inspection;
 use crate::plan::permissions::rules::{is_empty, is_set};
 

@@ -2,7 +2,7 @@
 
 use serde_yaml::Value;
 
-use crate::config::local::Permission;
+use crate::config::model::local::Permission;
 use crate::labels;
 use crate::plan::permissions::inspection::Inspection;
 use crate::plan::permissions::rules::is_empty;

@@ -3,7 +3,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::config::local::Permission;
+use crate::config::model::local::Permission;
 
 /// What stands where a path leads.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use serde_yaml::Value;
 
-use crate::config::local::Permission;
+use crate::config::model::local::Permission;
 use crate::plan::permissions::inspection::Inspection;
 
 /// Looks at the value of a key, and notes what reaches out.

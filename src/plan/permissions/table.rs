@@ -1,7 +1,7 @@
 //! The allow list: every key of the compose specification, <https://github.com/compose-spec/compose-spec>. A test walks
 //! its schema and finds each key here.
 
-use crate::config::local::Permission::{HostNamespaces, HostNetwork, OtherProjects, Privileged};
+use crate::config::model::local::Permission::{HostNamespaces, HostNetwork, OtherProjects, Privileged};
 use crate::plan::permissions::rules::Rule::{self, Asked, Both, Each, Harmless, Keys, Needs, Refused};
 use crate::plan::permissions::{capabilities, mounts, networks, options};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_yaml::Value;
 
-use crate::config::local::Permission;
+use crate::config::model::local::Permission;
 use crate::error::Error;
 use crate::names::PartName;
 use crate::plan::parts::{Environment, ImageRef, Kind, Mount, MountClass, MountSource, Part, Volume, VolumeClass};
@@ -44,7 +44,7 @@ fn environment() -> Environment {
         install: None,
         mirror: None,
         once: None,
-        lifecycle: crate::plan::lifecycle::Lifecycle::default(),
+        lifecycle: crate::plan::environment::lifecycle::Lifecycle::default(),
         extra: serde_yaml::Mapping::new(),
     };
     let volume = Volume { name: "shop-1-db-data".to_owned(), class: VolumeClass::Data, major: None, owner: None };

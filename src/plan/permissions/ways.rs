@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::local::Permission;
+use crate::config::model::local::Permission;
 use crate::plan::parts::Environment;
 use crate::plan::permissions::paths::Place;
 

@@ -1,0 +1,272 @@
+//! The certificates of a checkout: the machine's authority, made on first need, and the environment's leaf, made anew
+//! when the decision says so; or the team's own.
+
+pub mod trust;
+pub mod zones;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::assets::{Asset, Assets, Origin};
+use crate::error::Result;
+use crate::host::certs::ca_store::Place;
+use crate::host::certs::trust as stores;
+use crate::host::certs::{self, Pair};
+use crate::host::files;
+use crate::plan::certs::cert_profile::Profile;
+use crate::plan::certs::custom_cert::{Verdict, ends_in, serves, verdict, without_issuer};
+use crate::plan::certs::trust::common_name;
+use crate::plan::certs::x509::{self, Facts};
+use crate::plan::certs::{self as decision, CertsError, Due, Kept, KeyFate, LeafOf};
+use crate::plan::identity::FolderOf;
+
+/// Whether certificates may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Make {
+    /// What is missing or due is made.
+    Yes,
+    /// What is there is read.
+    No,
+}
+
+impl Make {
+    /// What was found; who only looks, or ends what runs, can do without what cannot be used: it is among the news.
+    pub(in crate::apply) fn bears<T>(self, found: Result<Option<T>>, news: &mut Vec<String>) -> Result<Option<T>> {
+        match (found, self) {
+            (Err(error), Self::No) => {
+                news.push(error.to_string());
+                Ok(None)
+            }
+            (found, _) => found,
+        }
+    }
+}
+
+/// What an environment's certificates are for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// The checkout's folder.
+    pub root: &'a Path,
+    /// The files in force: profile, and the team's own certificate.
+    pub assets: &'a Assets,
+    /// Host name of the gateway.
+    pub host: &'a str,
+    /// Whose what is kept there is.
+    pub folder: FolderOf,
+    /// Further names of the gateway.
+    pub aliases: &'a [String],
+    /// All names of the leaf.
+    pub names: &'a BTreeSet<String>,
+    /// Seconds since 1970.
+    pub now: i64,
+}
+
+impl Wish<'_> {
+    /// A leaf as the last `up` of this checkout has left it.
+    pub(in crate::apply) fn kept(&self, leaf: LeafOf<'_>) -> Result<Option<Pair>> {
+        match self.folder {
+            FolderOf::Own => kept(self.root, leaf),
+            FolderOf::Other => Ok(None),
+        }
+    }
+}
+
+/// The certificates of a checkout.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Certs {
+    /// Certificate of the machine's authority.
+    pub authority: Option<String>,
+    /// Certificate and key of the environment.
+    pub leaf: Option<Pair>,
+    /// The team's own, which wins for all names that it covers.
+    pub own: Option<Pair>,
+    /// What is worth a line.
+    pub news: Vec<String>,
+}
+
+impl Certs {
+    /// Whether the team's own certificate is good for `name`, so that nobody else need sign for it.
+    #[must_use]
+    pub fn covers(&self, name: &str, now: i64) -> bool {
+        let facts = self.own.as_ref().and_then(|own| Facts::of(&own.certificate).ok());
+        facts.is_some_and(|facts| serves(&facts, name, now))
+    }
+}
+
+/// Gets the certificates of a checkout. Nothing below the checkout is written here.
+pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
+    let profile = profile(wish.assets)?;
+    let mut certs = Certs::default();
+    let place = Place::of(None)?;
+    let authority = authority(&place, &profile, wish.now, make, &mut certs.news);
+    let authority = make.bears(authority, &mut certs.news)?;
+    certs.authority = certificate(&place, authority.as_ref())?;
+    let own = own(wish, &mut certs.news);
+    certs.own = make.bears(own, &mut certs.news)?;
+    let own = certs.own.as_ref().and_then(|own| Facts::of(&own.certificate).ok());
+    if let Some(left) = own.and_then(|facts| ends_in(&facts, wish.now)) {
+        certs.news.push(format!("the certificate {} is good for {left} days more", shown(wish.assets, decision::OWN)));
+    }
+    if let Some(issuer) = certs.own.as_ref().map(missing_issuer).transpose()?.flatten() {
+        let own = shown(wish.assets, decision::OWN);
+        certs.news.push(format!("the certificate {own} {}", without_issuer(&issuer)));
+    }
+    let kept = wish.kept(LeafOf::Environment)?;
+    let Some(authority) = authority.filter(|_| make == Make::Yes) else {
+        certs.leaf = kept;
+        return Ok(certs);
+    };
+    let facts = Facts::of(&authority.certificate).map_err(|problem| place.problem(&place.certificate(), problem))?;
+    if let Some(left) = decision::authority_ends_in(&facts, wish.now) {
+        certs.news.push(format!(
+            "this machine's certificate authority ends in {left} days: `devenv doctor` says how to make another one"
+        ));
+    }
+    if let Some(name) = decision::beyond(&facts, wish.names) {
+        let domains = facts.domains.join(", ");
+        let problem = format!("it signs for {domains} and not for {name}: it was made by another profile");
+        return Err(place.problem(&place.certificate(), problem).into());
+    }
+    certs.leaf = Some(leaf(kept, &authority, wish, &profile, "the certificate", &mut certs.news)?);
+    Ok(certs)
+}
+
+/// The kept leaf, or another one where that is due; `what` it is called in the news.
+pub fn leaf(
+    kept: Option<Pair>,
+    authority: &Pair,
+    wish: Wish<'_>,
+    profile: &Profile,
+    what: &str,
+    news: &mut Vec<String>,
+) -> Result<Pair> {
+    let key = match (due(kept.as_ref(), &authority.certificate, wish, profile), kept) {
+        (None, Some(kept)) => return Ok(kept),
+        (Some(due), Some(kept)) => {
+            news.push(format!("{what} is made anew: {}", due.cause));
+            (due.key == KeyFate::Kept).then_some(kept.key)
+        }
+        (_, None) => None,
+    };
+    certs::leaf(profile, authority, wish.host, wish.names.iter(), wish.now, key.as_deref())
+}
+
+/// A leaf as the last `up` has left it to the gateway.
+pub fn kept(root: &Path, leaf: LeafOf<'_>) -> Result<Option<Pair>> {
+    let read = |name: &str| files::read_text(&root.join(".devenv/certs").join(name));
+    let [certificate, key] = leaf.files();
+    Ok(match (read(&certificate)?, read(&key)?) {
+        (Some(certificate), Some(key)) => Some(Pair { certificate, key }),
+        _ => None,
+    })
+}
+
+/// When the first of the leaves that devenv has made for a checkout is to be renewed, in seconds since 1970. The team's
+/// own is not ours to renew.
+pub fn renew_at(root: &Path, assets: &Assets, zones: impl Iterator<Item = String>) -> Result<Option<i64>> {
+    let profile = profile(assets)?;
+    let mut times = Vec::new();
+    let zones: Vec<String> = zones.collect();
+    for leaf in [LeafOf::Environment].into_iter().chain(zones.iter().map(|zone| LeafOf::Zone(zone))) {
+        let facts = kept(root, leaf)?.and_then(|pair| Facts::of(&pair.certificate).ok());
+        times.extend(facts.map(|facts| decision::renew_at(&facts, &profile.leaf)));
+    }
+    Ok(times.into_iter().min())
+}
+
+/// Whether a new leaf is due.
+#[must_use]
+pub fn due(kept: Option<&Pair>, authority: &str, wish: Wish<'_>, profile: &Profile) -> Option<Due> {
+    let known = kept.map(|pair| Kept { certificate: &pair.certificate, key: certs::kind_of_key(pair) });
+    decision::renewal(known, authority, wish.names, profile, wish.now)
+}
+
+/// The profile in force.
+pub fn profile(assets: &Assets) -> Result<Profile> {
+    Ok(Profile::parse(assets.get(decision::PROFILE).map(Asset::text).unwrap_or_default())?)
+}
+
+/// The machine's authority at `place`, checked; made where there is none and that is allowed.
+pub fn authority(
+    place: &Place,
+    profile: &Profile,
+    now: i64,
+    make: Make,
+    news: &mut Vec<String>,
+) -> Result<Option<Pair>> {
+    let held = match make {
+        Make::Yes => Some(place.hold()?),
+        Make::No => None,
+    };
+    if let Some(pair) = place.read()? {
+        let problem = decision::authority_problem(&pair.certificate, certs::public_key(&pair.key), now);
+        return match problem {
+            None => Ok(Some(pair)),
+            Some((file, problem)) => {
+                let path = match file {
+                    decision::AuthorityFile::Certificate => place.certificate(),
+                    decision::AuthorityFile::Key => place.key(),
+                };
+                Err(place.problem(&path, problem).into())
+            }
+        };
+    }
+    if held.is_none() {
+        return Ok(None);
+    }
+    let name = common_name(&certs::machine_name(), place.zone());
+    let pair = certs::authority(profile, &name, now)?;
+    place.keep(&pair)?;
+    news.push("made this machine's certificate authority: `devenv certs trust` makes browsers accept it".to_owned());
+    Ok(Some(pair))
+}
+
+/// The certificate of an authority, also of one that cannot be used: it is trusted all the same.
+pub(in crate::apply) fn certificate(place: &Place, authority: Option<&Pair>) -> Result<Option<String>> {
+    match authority {
+        Some(pair) => Ok(Some(pair.certificate.clone())),
+        None => files::read_text(&place.certificate()),
+    }
+}
+
+/// A file in force, as people find it.
+fn shown(assets: &Assets, name: &str) -> String {
+    match assets.get(name).map(|asset| &asset.origin) {
+        Some(Origin::Project(path)) => path.display().to_string(),
+        _ => name.to_owned(),
+    }
+}
+
+/// Who signed the team's own certificate, where neither its file nor this machine has that certificate.
+pub fn missing_issuer(own: &Pair) -> Result<Option<String>> {
+    let known = stores::system_bundle()?;
+    Ok(known.and_then(|known| x509::missing_issuer(&own.certificate, &known)))
+}
+
+/// The certificate that the team or a developer has put into the folder of their files; it must be good, and for the
+/// gateway's host or one of its further names.
+pub fn own(wish: Wish<'_>, news: &mut Vec<String>) -> Result<Option<Pair>> {
+    let file = |name: &str| wish.assets.get(name).filter(|asset| asset.origin != Origin::Embedded);
+    let problem = |name: &str, problem: String| CertsError::Own { path: shown(wish.assets, name), problem };
+    let pair = match (file(decision::OWN), file(decision::OWN_KEY)) {
+        (None, None) => return Ok(None),
+        (Some(_), None) => {
+            return Err(problem(decision::OWN, format!("its key {} is not there", decision::OWN_KEY)).into());
+        }
+        (None, Some(_)) => return Err(problem(decision::OWN_KEY, format!("{} is not there", decision::OWN)).into()),
+        (Some(certificate), Some(key)) => {
+            let text = |asset: &Asset| asset.text().trim_start_matches('\u{feff}').to_owned();
+            Pair { certificate: text(certificate), key: text(key) }
+        }
+    };
+    let facts = Facts::of(&pair.certificate).map_err(|text| problem(decision::OWN, text))?;
+    certs::matches(&pair).map_err(|text| problem(decision::OWN_KEY, text))?;
+    match verdict(&facts, wish.host, wish.aliases, wish.now) {
+        Verdict::Served => Ok(Some(pair)),
+        Verdict::Refused(text) => Err(problem(decision::OWN, text).into()),
+        Verdict::Elsewhere(text) => {
+            news.push(format!("{}: {text}: devenv's own is shown here", shown(wish.assets, decision::OWN)));
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Looks at all certificates of a machine and a checkout, for the doctor. Makes and writes nothing.
+
+use crate::apply::certs::{self, Make, Wish};
+use crate::assets::Assets;
+use crate::error::{Error, Result};
+use crate::host::certs::ca_store::{Place, zones};
+use crate::host::certs::trust;
+use crate::host::files;
+use crate::plan::certs::LeafOf;
+use crate::plan::certs::trust as decision;
+use crate::plan::certs::x509::Facts;
+use crate::plan::certs::zones::Signers;
+use crate::plan::doctor::certs::{Authority, AuthorityState, Certificates, Leaf, Problem};
+
+/// Looks; `wish` is what the checkout's certificate should be, where there is a checkout, and `aliases` are further names
+/// of its gateway.
+pub async fn look(assets: &Assets, wish: Option<Wish<'_>>, aliases: &[String], now: i64) -> Certificates {
+    let known = zones().unwrap_or_default();
+    let mut authorities = Vec::new();
+    for zone in [None].into_iter().chain(known.iter().cloned().map(Some)) {
+        let state = authority(zone.as_deref(), assets, now).await.unwrap_or_else(|error| unusable(&error));
+        authorities.push(Authority { zone, state });
+    }
+    let own = wish.and_then(|wish| certs::own(wish, &mut Vec::new()).ok().flatten());
+    let own = certs::Certs { own, ..certs::Certs::default() };
+    let aliases: Vec<String> = aliases.iter().filter(|name| !own.covers(name, now)).cloned().collect();
+    let signers = Signers::of(&aliases, &known);
+    let mut leaves = Vec::new();
+    if let Some(wish) = wish {
+        let or_problem = |leaf: Result<Leaf>| leaf.unwrap_or_else(|error| Leaf::Unusable(problem(&error)));
+        leaves.extend(own_leaf(wish).transpose().map(|own| (None, or_problem(own))));
+        leaves.push((None, or_problem(made(None, wish))));
+        for (zone, names) in &signers.zones {
+            leaves.push((Some(zone.clone()), or_problem(made(Some(zone), Wish { names, ..wish }))));
+        }
+    }
+    Certificates { authorities, leaves, unsigned: signers.nobody, now }
+}
+
+async fn authority(zone: Option<&str>, assets: &Assets, now: i64) -> Result<AuthorityState> {
+    let (place, profile) = (Place::of(zone)?, certs::profile(assets)?);
+    let Some(pair) = certs::authority(&place, &profile, now, Make::No, &mut Vec::new())? else {
+        return Ok(AuthorityState::Absent);
+    };
+    let facts = Facts::of(&pair.certificate).map_err(|problem| place.problem(&place.certificate(), problem))?;
+    let known = decision::Authority::new(place.certificate(), &facts.name, &facts.fingerprint);
+    let stores = trust::stores(&known).await?;
+    Ok(AuthorityState::Good { facts, stores })
+}
+
+fn own_leaf(wish: Wish<'_>) -> Result<Option<Leaf>> {
+    let own = certs::own(wish, &mut Vec::new())?;
+    let Some(pair) = own else { return Ok(None) };
+    let missing_issuer = certs::missing_issuer(&pair)?;
+    Ok(Facts::of(&pair.certificate).ok().map(|facts| Leaf::Own { facts, missing_issuer }))
+}
+
+fn made(zone: Option<&str>, wish: Wish<'_>) -> Result<Leaf> {
+    let profile = certs::profile(wish.assets)?;
+    let Some(pair) = certs::kept(wish.root, zone.map_or(LeafOf::Environment, LeafOf::Zone))? else {
+        return Ok(Leaf::Absent);
+    };
+    let authority = files::read_text(&Place::of(zone)?.certificate())?;
+    let due = match authority {
+        Some(authority) => certs::due(Some(&pair), &authority, wish, &profile).map(|due| due.cause),
+        None => Some("the authority that signed it is gone".to_owned()),
+    };
+    match Facts::of(&pair.certificate) {
+        Ok(facts) => Ok(Leaf::Made { facts, due }),
+        Err(says) => Ok(Leaf::Unusable(Problem { says, next: "`devenv up` makes a new one".to_owned() })),
+    }
+}
+
+fn unusable(error: &Error) -> AuthorityState {
+    AuthorityState::Unusable(problem(error))
+}
+
+fn problem(error: &Error) -> Problem {
+    Problem { says: error.to_string(), next: error.hints.join("; ") }
+}

@@ -1,0 +1,307 @@
+//! Runs a mirror: one helper in one container, a full comparison when it is opened, then what changes. What is to be
+//! done is decided in `plan/mirror/sync.rs`; here it is carried out and remembered.
+
+pub mod archive_compare;
+pub mod outputs;
+pub mod stand_in;
+pub mod transfer;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::apply::mirror::archive_compare::{Looked, look};
+use crate::apply::mirror::transfer::Courier;
+use crate::config::model::values::RelPath;
+use crate::error::Result;
+use crate::host::engine::Engine;
+use crate::host::ignore::source::Source;
+use crate::host::locks;
+use crate::host::outputs as host;
+use crate::plan::mirror::copy::Copy;
+use crate::plan::mirror::outputs::{Back, Stamps};
+use crate::plan::mirror::sync::{self, Halt, Operation, Root, Seen};
+use crate::plan::mirror::tree::{Entry, Kind};
+
+/// What a mirror connects.
+#[derive(Debug, Clone)]
+pub struct Ends {
+    /// The running container.
+    pub container: String,
+    /// The source.
+    pub source: Arc<Source>,
+    /// The mirrored folder in the container.
+    pub dir: String,
+    /// Paths below it that come back, and are not taken away there.
+    pub outputs: Vec<RelPath>,
+    /// Paths below it that other volumes are mounted on.
+    pub mounted: Vec<PathBuf>,
+    /// A folder of the checkout for what comes back and is not in its place yet.
+    pub spool: PathBuf,
+}
+
+impl Ends {
+    /// Whether a path comes back.
+    #[must_use]
+    pub fn is_output(&self, path: &Path) -> bool {
+        self.outputs.iter().any(|output| path.starts_with(output.as_str()))
+    }
+}
+
+/// The ends of a module's copy, with a container that has it mounted.
+pub fn ends(checkout: &Path, copy: &Copy, container: String) -> Result<Ends> {
+    Ok(Ends {
+        container,
+        source: Arc::new(Source::open(checkout, &copy.folder, &copy.selection)?),
+        dir: copy.dir.clone(),
+        outputs: copy.outputs.clone(),
+        mounted: copy.mounted.iter().map(PathBuf::from).collect(),
+        spool: checkout.join(".devenv"),
+    })
+}
+
+/// Whether a mirror may empty what it fills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// It halts before it does.
+    On,
+    /// It halts before it does; and the root was this one when the mirror last knew it.
+    Since(Root),
+    /// Somebody has said that it is meant.
+    Off,
+}
+
+/// What a comparison or a batch has changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// What was done, in order.
+    pub operations: Vec<Operation>,
+    /// Bytes of the files that were written.
+    pub bytes: u64,
+    /// What has come back.
+    pub brought: Vec<Back>,
+    /// What is here and not in the copy, since git ignores it or it may be a private key; after a full comparison.
+    pub left_out: Vec<PathBuf>,
+    /// Why nothing was done.
+    pub halted: Option<Halt>,
+}
+
+/// A mirror that is open. It ends when this is dropped; after an error, and when it has halted, it must be opened anew.
+pub struct Session {
+    engine: Engine,
+    ends: Ends,
+    courier: Courier,
+    /// What is in the container and counts.
+    known: BTreeMap<PathBuf, Kind>,
+    /// What both sides had of the outputs last.
+    agreed: Stamps,
+    root: Root,
+}
+
+impl Session {
+    /// Begins a mirror: outputs come back, then both ends are compared by content and made equal. `agreed` is what both
+    /// had of the outputs last.
+    pub async fn open(engine: &Engine, ends: Ends, guard: Guard, agreed: Stamps) -> Result<(Self, Sent)> {
+        let courier = Courier::open(engine, &ends.container, &ends.dir).await?;
+        let _alone = locks::take_mirror(&ends.container, &ends.dir).await?;
+        let root = root(ends.source.root());
+        let engine = engine.clone();
+        let mut session = Self { engine, ends, courier, known: BTreeMap::new(), agreed, root };
+        let Looked { here, mut left_out, seen } = look(&session.engine, &session.ends).await?;
+        left_out.retain(|path| !session.ends.is_output(path));
+        session.known = here.iter().map(|entry| (entry.path.clone(), entry.kind.clone())).collect();
+        let mut operations = sync::compared(&here, &seen);
+        let gone = operations.iter().filter(|operation| matches!(operation, Operation::Remove(_))).count();
+        let files = seen.values().filter(|what| !matches!(what, Seen::Folder)).count();
+        let left = here.iter().filter(|entry| entry.kind != Kind::Folder).count();
+        let before = match guard {
+            Guard::Since(root) => Some(root),
+            Guard::On | Guard::Off => None,
+        };
+        if guard != Guard::Off
+            && let Some(halt) = sync::halt(before, root, files, gone, left)
+        {
+            session.root = before.unwrap_or(root);
+            return Ok((session, Sent { halted: Some(halt), ..Sent::default() }));
+        }
+        let brought = session.bring().await?;
+        session.leave_agreed(&mut operations);
+        let bytes = session.courier.carry(&session.ends.source, &operations, seen.is_empty()).await?;
+        session.agree(&operations);
+        Ok((session, Sent { operations, bytes, brought, left_out, halted: None }))
+    }
+
+    /// Brings what is at these paths now into the container, as one batch. A changed `.gitignore`, and a path that is
+    /// empty, stand for the whole tree.
+    pub async fn send(&mut self, changed: &BTreeSet<PathBuf>) -> Result<Sent> {
+        let _alone = locks::take_mirror(&self.ends.container, &self.ends.dir).await?;
+        let at_root = root(self.ends.source.root());
+        if let Some(halt) = sync::halt(None, at_root, 0, 0, 0) {
+            return Ok(Sent { halted: Some(halt), ..Sent::default() });
+        }
+        let rules = |path: &PathBuf| path.as_os_str().is_empty() || path.ends_with(".gitignore");
+        let (now, gone) = if changed.iter().any(rules) { self.whole(changed)? } else { self.parts(changed) };
+        let is_file = |path: &PathBuf| self.known.get(path).is_some_and(|kind| *kind != Kind::Folder);
+        let known = self.known.values().filter(|kind| **kind != Kind::Folder).count();
+        let going = gone.iter().filter(|path| is_file(path)).count();
+        // Who takes away most is asked what is left, and not believed by the batch.
+        let left = if going * 2 > known {
+            self.ends.source.walk().map_or(0, |all| all.iter().filter(|entry| entry.kind != Kind::Folder).count())
+        } else {
+            known.max(1)
+        };
+        if let Some(halt) = sync::halt(Some(self.root), at_root, known, going, left) {
+            return Ok(Sent { halted: Some(halt), ..Sent::default() });
+        }
+        self.root = at_root;
+        let mut operations = sync::changed(&now, &self.known, &gone);
+        let brought = self.before_sending(&mut operations).await?;
+        let bytes = self.courier.carry(&self.ends.source, &operations, false).await?;
+        self.agree(&operations);
+        for operation in &operations {
+            match operation {
+                Operation::Clear(path) => self.forget(path),
+                Operation::Remove(path) | Operation::RemoveFolder(path) => {
+                    self.known.remove(path);
+                }
+                _ => {}
+            }
+        }
+        self.known.extend(now.into_iter().map(|entry| (entry.path, entry.kind)));
+        Ok(Sent { operations, bytes, brought, ..Sent::default() })
+    }
+
+    /// Brings back what the container has changed of the outputs, if it says that there may be something.
+    pub async fn look_for_outputs(&mut self) -> Result<Vec<Back>> {
+        if self.ends.outputs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let _alone = locks::take_mirror(&self.ends.container, &self.ends.dir).await?;
+        if self.courier.has_fresh(&self.ends.outputs).await? { self.bring().await } else { Ok(Vec::new()) }
+    }
+
+    async fn bring(&mut self) -> Result<Vec<Back>> {
+        outputs::bring(&self.engine, &self.ends, &mut self.agreed).await
+    }
+
+    /// Sees to outputs among what is to be sent: what has just come back is not sent, and what the container has changed
+    /// meanwhile is not overwritten unseen.
+    async fn before_sending(&mut self, operations: &mut Vec<Operation>) -> Result<Vec<Back>> {
+        self.leave_agreed(operations);
+        if !operations.iter().any(|operation| self.ends.is_output(operation.path())) {
+            return Ok(Vec::new());
+        }
+        let brought = self.bring().await?;
+        self.leave_agreed(operations);
+        Ok(brought)
+    }
+
+    /// Leaves out the outputs that both sides have already.
+    fn leave_agreed(&self, operations: &mut Vec<Operation>) {
+        operations.retain(|operation| {
+            let path = operation.path();
+            let writes = matches!(operation, Operation::Write { .. } | Operation::Mode { .. } | Operation::Link { .. });
+            !(writes && self.ends.is_output(path))
+                || self.agreed.get(path) != host::stamp(&self.ends.source.root().join(path)).as_ref()
+        });
+    }
+
+    /// Notes what was sent of the outputs.
+    fn agree(&mut self, operations: &[Operation]) {
+        for path in operations.iter().map(Operation::path).filter(|path| path.to_str().is_some()) {
+            if self.ends.is_output(path) {
+                match host::stamp(&self.ends.source.root().join(path)) {
+                    Some(stamp) => self.agreed.insert(path.to_owned(), stamp),
+                    None => self.agreed.remove(path),
+                };
+            }
+        }
+    }
+
+    /// What both sides had of the outputs last.
+    #[must_use]
+    pub fn agreed(&self) -> &Stamps {
+        &self.agreed
+    }
+
+    /// The root as the mirror last knew it.
+    #[must_use]
+    pub fn root(&self) -> Root {
+        self.root
+    }
+
+    /// The container that it runs in.
+    #[must_use]
+    pub fn container(&self) -> &str {
+        &self.ends.container
+    }
+
+    fn forget(&mut self, path: &Path) {
+        let below: Vec<PathBuf> = self.below(path).cloned().collect();
+        for path in below {
+            self.known.remove(&path);
+        }
+    }
+
+    /// What is known at a path and below it.
+    fn below<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = &'a PathBuf> {
+        let from = self.known.range(path.to_owned()..);
+        from.map(|(path, _)| path).take_while(move |known| known.starts_with(path))
+    }
+
+    /// The changes, found by a walk of the whole tree: rules may say something else about any path now.
+    fn whole(&self, changed: &BTreeSet<PathBuf>) -> Result<(Vec<Entry>, Vec<PathBuf>)> {
+        let all = self.ends.source.walk()?;
+        let here: BTreeSet<&Path> = all.iter().map(|entry| entry.path.as_path()).collect();
+        let gone = self.known.keys().filter(|path| !here.contains(path.as_path())).cloned().collect();
+        let everything = changed.iter().any(|path| path.as_os_str().is_empty());
+        let is_new = |entry: &Entry| {
+            everything || changed.contains(&entry.path) || self.known.get(&entry.path) != Some(&entry.kind)
+        };
+        Ok((all.iter().filter(|entry| is_new(entry)).cloned().collect(), gone))
+    }
+
+    /// The changes at some paths and below them.
+    fn parts(&self, changed: &BTreeSet<PathBuf>) -> (Vec<Entry>, Vec<PathBuf>) {
+        let (mut now, mut gone) = (BTreeMap::new(), BTreeSet::new());
+        let mut listed: Option<&Path> = None;
+        for path in changed {
+            let entry = self.ends.source.entry(path);
+            let is_folder = matches!(&entry, Some(Entry { kind: Kind::Folder, .. }));
+            // What lies in a new folder was listed with it.
+            let is_listed = listed.is_some_and(|listed| path.starts_with(listed));
+            if is_folder && is_listed {
+                continue;
+            }
+            let inner = if is_folder { self.ends.source.below(path) } else { Vec::new() };
+            listed = if is_folder { Some(path) } else { listed };
+            let here: BTreeSet<&Path> = entry.iter().chain(&inner).map(|entry| entry.path.as_path()).collect();
+            gone.extend(self.below(path).filter(|known| !here.contains(known.as_path())).cloned());
+            for inner in &inner {
+                // A folder is named when something in it has changed, and what has is named too.
+                if self.known.get(&inner.path) != Some(&inner.kind) {
+                    now.insert(inner.path.clone(), inner.clone());
+                }
+            }
+            for above in path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty()) {
+                if entry.is_some() && self.known.get(above) != Some(&Kind::Folder) {
+                    now.insert(above.to_owned(), Entry { path: above.to_owned(), kind: Kind::Folder });
+                }
+            }
+            now.extend(entry.map(|entry| (entry.path.clone(), entry)));
+        }
+        (now.into_values().collect(), gone.into_iter().collect())
+    }
+}
+
+/// What the root of a source is now.
+#[must_use]
+pub fn root(path: &Path) -> Root {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Root::Folder(metadata.dev(), metadata.ino()),
+        Ok(_) => Root::NoFolder,
+        Err(_) => Root::Missing,
+    }
+}

@@ -1,0 +1,217 @@
+//! One concurrent round of questions to the engine; then what depends on the environment: stamps, probes, registry.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::future::{Either, join_all, select};
+use tokio::task::JoinHandle;
+
+use crate::error::{Error, Kind, Result};
+use crate::host::docker::registries;
+use crate::host::engine::Engine;
+use crate::host::engine::images::{Answer, Images};
+use crate::host::network;
+use crate::labels;
+use crate::names::PartName;
+use crate::plan::images::Node;
+use crate::plan::observed::{self, Container, EngineHealth, Observed, Packages, State, World};
+use crate::plan::parts::{Ask, Environment, GATEWAY, MountSource, Part};
+use crate::plan::steps::once;
+
+/// How long a running part may take to answer while we look.
+const GLANCE: Duration = Duration::from_millis(500);
+
+/// What the engine says of itself, asked before anybody needs it: that answer takes it longer than all lists together.
+pub struct Description(JoinHandle<Result<observed::Engine>>);
+
+/// Asks the engine what it is; it answers while something else is done.
+#[must_use]
+pub fn describe(engine: &Engine) -> Description {
+    let engine = engine.clone();
+    Description(tokio::spawn(async move { engine.describe().await }))
+}
+
+impl Description {
+    async fn answer(self) -> Result<observed::Engine> {
+        self.0.await.map_err(|error| Error::message(Kind::Bug, error))?
+    }
+}
+
+/// Everything that the engine has of devenv, in one round.
+pub async fn world(engine: &Engine, description: Description, project: &str) -> Result<World> {
+    let lists = std::pin::pin!(async {
+        tokio::try_join!(
+            engine.containers(labels::CHECKOUT),
+            engine.volumes(),
+            engine.networks(),
+            engine.images(project),
+        )
+    });
+    // An engine that is away or hangs fails every question: the one that knows what to do about it speaks.
+    let (engine, (containers, volumes, networks, images)) =
+        match select(std::pin::pin!(description.answer()), lists).await {
+            Either::Left((engine, lists)) => (engine?, lists.await?),
+            Either::Right((lists, engine)) => (engine.await?, lists?),
+        };
+    let Images { own, elsewhere, ids } = images;
+    let tags = ids.keys().cloned().collect();
+    Ok(World { engine, containers, volumes, networks, images: own, elsewhere, tags, image_ids: ids })
+}
+
+/// Adds what only an environment can ask: the stamps of dependencies and who answers.
+pub async fn details(engine: &Engine, environment: &Environment, observed: &mut Observed) {
+    let stamps = environment.parts.values().filter_map(|part| {
+        let (install, container) = (part.install.as_ref()?, observed.container(&part.name)?);
+        Some(async move {
+            let bytes = engine.read_file(&container.id, &install.stamp).await.ok()??;
+            Some((part.name.clone(), String::from_utf8_lossy(&bytes).trim().to_owned()))
+        })
+    });
+    let probes = environment.parts.values().filter_map(|part| {
+        let containers: Vec<&Container> = observed.containers_of(&part.name).collect();
+        let all_run = containers.iter().all(|container| container.state == State::Running);
+        let wanted = part.lifecycle.replicas.max(1);
+        (all_run && containers.len() >= wanted).then_some(async move {
+            let answers = join_all(containers.into_iter().map(|container| glance(engine, part, container))).await;
+            let answers: Option<Vec<String>> = answers.into_iter().collect();
+            Some((part.name.clone(), answers?.pop()?))
+        })
+    });
+    let done = environment.parts.values().filter(|part| part.once.is_some()).filter_map(|task| {
+        let container = observed.container(&task.name);
+        let is_known = container.is_some_and(|container| container.state == State::Exited(0));
+        (!is_known).then_some(async { Some((task.name.clone(), done(engine, environment, observed, task).await?)) })
+    });
+    let (stamps, probes, done) = tokio::join!(join_all(stamps), join_all(probes), join_all(done));
+    let done = done.into_iter().flatten().collect();
+    let stamps: BTreeMap<PartName, String> = stamps.into_iter().flatten().collect();
+    let answers: BTreeMap<PartName, String> = probes.into_iter().flatten().collect();
+    observed.gateway = answers.get(GATEWAY).map(|body| body.trim().to_owned());
+    (observed.stamps, observed.done) = (stamps, done);
+    observed.ready = answers.into_keys().collect();
+}
+
+/// With which definition a task was done on the data that it works on: read beside that, in the container of its owner, or
+/// in one that is made for the question. Where no image is there to make one of, the answer is [`UNREADABLE`].
+async fn done(engine: &Engine, environment: &Environment, observed: &Observed, task: &Part) -> Option<String> {
+    for (owner, folder) in once::data_of(environment, task) {
+        let part = environment.parts.get(owner)?;
+        let path = format!("{folder}/{}", once::stamp(&task.name));
+        // Of a container whose mounted folders are gone, the engine finds no file in any volume.
+        let direct = match observed.container(owner) {
+            Some(container) => engine.read_file(&container.id, &path).await.ok().flatten(),
+            None => None,
+        };
+        let stamp = match direct {
+            Some(stamp) => Some(stamp),
+            None => {
+                let mount = part.data.iter().find(|mount| mount.target == folder)?;
+                let MountSource::Volume(volume) = &mount.source else { continue };
+                if !observed.volumes.contains_key(volume) {
+                    continue;
+                }
+                let any = observed.images.iter().find_map(|image| image.tags.first().map(String::as_str));
+                let image = Some(part.image.reference()).filter(|image| observed.tags.contains(*image)).or(any);
+                let name = format!("{}-{}-stamp", environment.project, task.name);
+                match image {
+                    Some(image) => {
+                        read_from_volume(engine, (image, &name, &environment.id), (volume, folder), &path).await
+                    }
+                    None => return Some(UNREADABLE.to_owned()),
+                }
+                .unwrap_or_else(|_| Some(UNREADABLE.into()))
+            }
+        };
+        if let Some(stamp) = stamp {
+            return Some(String::from_utf8_lossy(&stamp).trim().to_owned());
+        }
+    }
+    None
+}
+
+/// A file of a volume, read through a container that is made for it.
+async fn read_from_volume(
+    engine: &Engine,
+    (image, name, checkout): (&str, &str, &str),
+    volume: (&str, &str),
+    path: &str,
+) -> Result<Option<Vec<u8>>> {
+    let idle = engine.create_idle(image, name, checkout, Some(volume)).await?;
+    let read = engine.read_file(&idle, path).await;
+    engine.remove_one_off(&idle).await?;
+    read
+}
+
+/// Stands for a definition that could not be read: all others differ from it.
+const UNREADABLE: &str = "unreadable";
+
+/// What a running part answers to its probe, now.
+async fn glance(engine: &Engine, part: &Part, container: &Container) -> Option<String> {
+    let address = container.address.as_deref().unwrap_or_default();
+    let Some(probe) = &part.probe else {
+        return (container.health == EngineHealth::Healthy).then(String::new);
+    };
+    match &probe.ask {
+        Ask::Http { port, path } => {
+            let (status, body) = network::get(address, *port, path, GLANCE).await.ok()?;
+            (status < 400).then_some(body)
+        }
+        Ask::Tcp { port } => network::answers_tcp(address, *port, GLANCE).await.ok().map(|()| String::new()),
+        Ask::Exec(_) if container.health == EngineHealth::Healthy => Some(String::new()),
+        Ask::Exec(argv) => {
+            let (code, _) = tokio::time::timeout(GLANCE * 10, engine.exec(&container.id, argv)).await.ok()?.ok()?;
+            (code == 0).then(String::new)
+        }
+    }
+}
+
+/// Those of the missing images that the registry has. One that does not answer is not asked again for a minute.
+pub async fn in_registry(engine: &Engine, registry: &str, missing: &[&Node]) -> BTreeSet<String> {
+    if missing.is_empty() || registries::is_silent(registry) {
+        return BTreeSet::new();
+    }
+    let asked = missing.iter().map(|node| async move {
+        let shared = shared_name(registry, node);
+        (node.tag.clone(), engine.ask_registry(&shared).await)
+    });
+    let answers = join_all(asked).await;
+    if answers.iter().any(|(_, answer)| *answer == Answer::Silence) {
+        registries::remember_silence(registry);
+    }
+    let has = |(tag, answer): (String, Answer)| matches!(answer, Answer::Digest(_)).then_some(tag);
+    answers.into_iter().filter_map(has).collect()
+}
+
+/// The packages of those images that the registry has with other bytes under the same name: by tag, the registry's name
+/// and its packages.
+pub async fn registry_packages(
+    engine: &Engine,
+    registry: &str,
+    needed: &[&Node],
+    observed: &Observed,
+) -> Result<BTreeMap<String, (String, Packages)>> {
+    let mut found = BTreeMap::new();
+    let asked = needed.iter().filter(|node| observed.tags.contains(&node.tag)).map(|node| async move {
+        let shared = shared_name(registry, node);
+        let digest = engine.registry_digest(&shared).await;
+        (node, shared, digest)
+    });
+    for (node, shared, digest) in join_all(asked).await {
+        let Some(digest) = digest else { continue };
+        let theirs = format!("{registry}/{}@{digest}", node.name);
+        if observed.tags.contains(&theirs) {
+            continue;
+        }
+        engine.pull(&theirs, |_| {}).await?;
+        let packages = engine.packages(&theirs).await;
+        engine.remove_image(&theirs).await?;
+        found.insert(node.tag.clone(), (shared, packages?));
+    }
+    Ok(found)
+}
+
+/// The name of an image in the team's registry.
+#[must_use]
+pub fn shared_name(registry: &str, node: &Node) -> String {
+    format!("{registry}/{}:{}", node.name, node.fingerprint)
+}

@@ -1,0 +1,431 @@
+//! The watcher at work: feeds events to [`Loops`] and does what it says. What it decides itself is nothing but when to
+//! look.
+
+pub mod engine_events;
+pub mod journal;
+pub mod notify;
+pub mod running_steps;
+pub mod step_task;
+pub mod sync_queue;
+pub mod sync_sessions;
+pub mod watch_events;
+pub mod watch_settings;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+
+use crate::apply::watch::journal::{Doing, Records, Say};
+use crate::apply::watch::notify::tell;
+use crate::apply::watch::running_steps::Running;
+use crate::apply::watch::sync_queue::{Batches, Changed, Road};
+use crate::apply::watch::watch_events::{Containers, Message};
+use crate::apply::watch::watch_settings::Setting;
+use crate::error::Result;
+use crate::host::clock::{self, Moment};
+use crate::host::engine::Engine;
+use crate::host::file_watch::Changes;
+use crate::host::watcher_process::{self as files, Held};
+use crate::names::PartName;
+use crate::plan::mirror::{Standing, Told};
+use crate::plan::watch::event_loop::{Action, End, Event, Loops};
+use crate::plan::watch::{Change, Rules, Run, Step, rules};
+
+/// Between two looks at what has no events: settings, the lock, the wall clock, outputs.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A step that prints nothing for this long is said to run still.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// Why the watcher stopped for a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// A file that decides settings has changed.
+    Settings,
+    /// The checkout is gone, or its `.devenv` is.
+    Gone,
+    /// A certificate is to be renewed.
+    Certificates,
+}
+
+/// The watcher.
+pub struct Watcher {
+    engine: Engine,
+    setting: Arc<Setting>,
+    loops: Loops,
+    changes: Changes,
+    held: Held,
+    containers: BTreeMap<PartName, String>,
+    /// Those that have failed; one is started again when something was saved that may have mended it.
+    failed: BTreeMap<PartName, String>,
+    batches: Batches,
+    running: Running,
+    outbox: UnboundedSender<Message>,
+    inbox: UnboundedReceiver<Message>,
+    begin: Instant,
+    looked: Moment,
+    times: Vec<Option<SystemTime>>,
+    settings_changed: bool,
+    records: Records,
+    events: JoinHandle<()>,
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.events.abort();
+    }
+}
+
+impl Watcher {
+    /// Begins to watch. `say` prints a line into the log.
+    pub async fn new(engine: Engine, setting: Setting, held: Held, say: Say) -> Self {
+        let (outbox, inbox) = unbounded_channel();
+        let mut watcher = Self {
+            loops: Loops::default(),
+            changes: Changes::open(&setting.trees()),
+            held,
+            containers: BTreeMap::new(),
+            failed: BTreeMap::new(),
+            batches: Batches::default(),
+            running: Running::new(engine.clone(), outbox.clone()),
+            inbox,
+            begin: Instant::now(),
+            looked: Moment::now(),
+            times: setting.settled(),
+            settings_changed: false,
+            records: Records::new(setting.root.clone(), say),
+            events: tokio::spawn(engine_events::follow(engine.clone(), setting.environment.id.clone(), outbox.clone())),
+            engine,
+            setting: Arc::new(setting),
+            outbox,
+        };
+        let wanted = rules(&watcher.setting.project, &watcher.setting.environment);
+        watcher.configure_loops(&wanted);
+        watcher.catch_up(&wanted).await;
+        watcher.show();
+        watcher.tell_ready(&wanted);
+        watcher
+    }
+
+    fn tell_ready(&mut self, wanted: &Rules) {
+        let names = self.setting.watched(wanted);
+        self.records.say(&format!("watching {} ({} files)", names.join(", "), self.changes.files()));
+        self.records.ready(self.changes.trouble());
+    }
+
+    /// Ends what an earlier watcher has left, and finds out what it has missed.
+    async fn catch_up(&mut self, wanted: &Rules) {
+        for (module, known) in self.records.state().modules {
+            if let Some((container, group)) = known.group {
+                // Its container may be gone, and the group with it.
+                let _ = self.engine.end_stale_group(&container, group).await;
+            }
+            if !wanted.contains_key(&module) {
+                continue;
+            }
+            let now = self.mark(&module);
+            if known.runs.is_some() || (known.mark.is_some() && known.mark != now) {
+                let at = self.begin.elapsed();
+                self.take(Event::Missed(at, module));
+            }
+        }
+        let marks: Vec<(PartName, Option<String>)> =
+            wanted.keys().map(|module| (module.clone(), self.mark(module))).collect();
+        self.records.update(|state| {
+            state.watcher_ended();
+            for (module, mark) in marks {
+                state.modules.entry(module).or_default().mark = mark;
+            }
+        });
+    }
+
+    fn mark(&self, name: &PartName) -> Option<String> {
+        let module = self.setting.project.file.modules.get(name)?;
+        // What comes back from the container, or means nothing, was not missed.
+        let counts = |path: &Path| {
+            let path = path.strip_prefix(&self.setting.root).unwrap_or(path);
+            self.loops.counts(name, &path.to_string_lossy())
+        };
+        Some(format!("{:016x}", self.changes.mark(&self.setting.folder(&module.path), &counts)))
+    }
+
+    /// Takes new settings; what they do not touch goes on.
+    pub fn configure(&mut self, setting: Setting) {
+        self.times = setting.settled();
+        let trees = setting.trees();
+        let is_other = trees != *self.changes.trees();
+        self.setting = Arc::new(setting);
+        let wanted = rules(&self.setting.project, &self.setting.environment);
+        self.configure_loops(&wanted);
+        let mut changed = BTreeMap::new();
+        if is_other {
+            let known = self.changes.trees().folders.clone();
+            let marks = |watcher: &Self| -> BTreeMap<PartName, String> {
+                wanted.keys().filter_map(|module| Some((module.clone(), watcher.mark(module)?))).collect()
+            };
+            let before = marks(self);
+            self.changes = Changes::open(&trees);
+            // What changed while the settings were read is the beginning now, and comes as no change.
+            for (module, now) in marks(self) {
+                let folder = self.setting.project.file.modules.get(&module).map(|module| &module.path);
+                let was_known = folder.is_some_and(|folder| known.contains_key(folder));
+                if was_known && before.get(&module) != Some(&now) {
+                    self.take(Event::Missed(self.begin.elapsed(), module));
+                }
+            }
+            changed = self.setting.mirrored().map(|folder| (folder, Change::Folder)).collect();
+            self.tell_ready(&wanted);
+        }
+        self.records.forget_mirrors_but(&self.setting.copied().map(|part| &part.name).collect());
+        // A copy may be another one now.
+        self.mirror(changed);
+    }
+
+    /// Has the settings read again although their files are as they were: they could not be read.
+    pub fn read_settings_again(&mut self) {
+        self.settings_changed = true;
+    }
+
+    fn configure_loops(&mut self, wanted: &Rules) {
+        self.take(Event::Configured(wanted.clone()));
+        for (module, rule) in wanted {
+            let part = self.setting.environment.parts.get(module).and_then(|part| part.install.as_ref());
+            let stamp = self.setting.stamps.get(module);
+            let is_installed = part.zip(stamp).is_some_and(|(install, stamp)| install.changed(stamp).is_empty());
+            self.take(Event::Installed(module.clone(), rule.install.clone().filter(|_| is_installed)));
+        }
+    }
+
+    /// Works until something happens that others must see to.
+    pub async fn run(&mut self) -> Result<Stop> {
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let due = self.loops.due();
+            let begin = self.begin;
+            let tick = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until((begin + due).into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                Some(message) = self.inbox.recv() => self.hear(message),
+                changed = self.changes.next() => self.changed(changed),
+                () = tick => self.take(Event::Tick(begin.elapsed())),
+                _ = look.tick() => if let Some(stop) = self.look()? { return Ok(stop) },
+            }
+            if std::mem::take(&mut self.settings_changed) {
+                return Ok(Stop::Settings);
+            }
+            self.show();
+        }
+    }
+
+    /// Acts on and remembers how each module's loop stands.
+    fn show(&mut self) {
+        let modules: Vec<PartName> = self.setting.environment.parts.keys().cloned().collect();
+        for module in modules {
+            self.revive(&module);
+            let doing = Doing {
+                runs: self.loops.runs(&module),
+                waits: self.loops.waits(&module),
+                restarts: self.loops.will_restart(&module),
+            };
+            self.records.show(&module, doing);
+        }
+    }
+
+    /// Starts a module's container again that has failed, when something has been saved since.
+    fn revive(&mut self, module: &PartName) {
+        let revives = self.failed.contains_key(module) && self.loops.revives(module);
+        let Some(container) = revives.then(|| self.failed.remove(module)).flatten() else { return };
+        self.records.say(&format!("{module} is started again: it had failed, and something was saved"));
+        self.running.revive(&self.setting, module.clone(), container);
+    }
+
+    /// Ends all that runs, and leaves a state that says so.
+    pub async fn end(&mut self) {
+        self.running.end().await;
+        self.batches.end();
+        if !self.held.is_there() {
+            return;
+        }
+        self.records.update(|state| {
+            state.watcher_ended();
+            state.modules.values_mut().for_each(|known| known.mark = None);
+        });
+    }
+
+    /// Takes in what changed: at once where source is mounted, and after the mirror where it is copied, since a loop
+    /// must not run on stale source.
+    fn changed(&mut self, changed: Changed) {
+        self.settings_changed |= changed.keys().any(|path| self.setting.files.contains(path));
+        let folders: Vec<PathBuf> = self.setting.mirrored().collect();
+        let is_copied = |path: &Path| folders.iter().any(|folder| path.starts_with(folder));
+        let (copied, own): (Changed, Changed) = changed.into_iter().partition(|(path, _)| is_copied(path));
+        self.in_place(&own);
+        if !copied.is_empty() {
+            self.mirror(copied);
+        }
+    }
+
+    /// What changed has reached the containers.
+    fn in_place(&mut self, changed: &Changed) {
+        let paths = self.setting.files_among(changed);
+        if !paths.is_empty() {
+            self.take(Event::Changed(self.begin.elapsed(), paths));
+        }
+    }
+
+    /// Brings changes into the copies of the modules that run on one.
+    fn mirror(&mut self, changed: Changed) {
+        if self.setting.mirrored().next().is_none() {
+            // What ran on a copy runs on its source now.
+            let unsent = self.batches.next().unwrap_or_default();
+            self.in_place(&unsent);
+            self.in_place(&changed);
+            return;
+        }
+        self.take(Event::Coming(self.setting.files_among(&changed)));
+        let Self { engine, setting, containers, outbox, batches, .. } = self;
+        batches.send(&Road { engine, setting, containers, outbox }, changed);
+    }
+
+    fn mirrored(&mut self, number: u64, told: &[Told]) {
+        let is_broken = told.iter().any(|one| matches!(one.standing, Standing::Broken(_)));
+        let Some(changed) = self.batches.arrived(number, is_broken) else { return };
+        let now = clock::seconds();
+        for one in told {
+            self.records.mirrored(one, now);
+            let in_sync = one.standing == Standing::InSync;
+            self.take(Event::Held(one.part.clone(), (!in_sync).then(|| "its mirror".to_owned())));
+        }
+        self.in_place(&changed);
+        if let Some(next) = self.batches.next() {
+            self.mirror(next);
+        }
+    }
+
+    fn look(&mut self) -> Result<Option<Stop>> {
+        if !self.held.is_there() {
+            return Ok(Some(Stop::Gone));
+        }
+        let before = std::mem::replace(&mut self.looked, Moment::now());
+        if self.looked.has_slept_since(&before) {
+            self.records.say("the machine has slept: looking at everything again");
+            self.changes.rescan();
+        }
+        self.changes.check();
+        self.records.trouble(self.changes.trouble());
+        files::rotate(&self.setting.root)?;
+        for (module, step, ran) in self.running.silent(SILENCE) {
+            self.records.say(&format!("{module} {step} still runs ({} s)", ran.as_secs()));
+        }
+        let has_outputs = self.setting.copied().any(|part| part.mirror.iter().any(|copy| !copy.outputs.is_empty()));
+        if !self.containers.is_empty() && self.batches.are_due(has_outputs) {
+            self.mirror(BTreeMap::new());
+        }
+        if self.setting.renew_at.is_some_and(|at| at <= self.looked.wall) {
+            return Ok(Some(Stop::Certificates));
+        }
+        if self.setting.times() != self.times {
+            self.times = self.setting.times();
+            return Ok(Some(Stop::Settings));
+        }
+        Ok(None)
+    }
+
+    fn hear(&mut self, message: Message) {
+        match message {
+            Message::Containers(None) => {
+                self.records.say("the engine is away");
+                self.containers.clear();
+                self.records.engine_is_away();
+                self.batches.interrupt();
+                self.take(Event::Away);
+            }
+            Message::Containers(Some(now)) => {
+                self.take(Event::Back);
+                let Containers { running: now, failed } = now;
+                self.failed = failed;
+                let before = std::mem::replace(&mut self.containers, now.clone());
+                let is_other = |part: &PartName| before.get(part) != now.get(part);
+                let copied: Vec<PartName> = self.setting.copied().map(|part| part.name.clone()).collect();
+                for part in copied.into_iter().filter(is_other) {
+                    self.records.forget_mirror(&part);
+                    self.take(Event::Held(part, Some("its mirror".to_owned())));
+                }
+                self.mirror(BTreeMap::new());
+                for part in before.keys().filter(|part| is_other(part)) {
+                    self.take(Event::Down(part.clone()));
+                }
+                for part in now.into_keys() {
+                    self.take(Event::Up(part));
+                }
+            }
+            Message::Mirrored(number, told) => self.mirrored(number, &told),
+            Message::Began(module, run, group) => {
+                let Some(container) = self.running.began(&module, run, group) else { return };
+                self.records.update(|state| {
+                    state.modules.entry(module).or_default().group = Some((container, group));
+                });
+            }
+            Message::Died(module, record) => {
+                record.lines.iter().for_each(|line| self.records.say(&format!("{module} | {line}")));
+                self.ended(&module, Step::Restart, End::Failed, &record);
+            }
+            Message::Line(module, line) => {
+                self.running.heard(&module);
+                self.records.say(&format!("{module} | {line}"));
+            }
+            Message::Ended { module, run, step, end, record } => {
+                let end = self.running.ended(&module, run, step, end);
+                self.ended(&module, step, end, &record);
+                self.take(Event::Ended(module, run, end));
+            }
+        }
+    }
+
+    fn ended(&mut self, module: &PartName, step: Step, end: End, record: &Run) {
+        let Some(before) = self.records.ended(module, step, end, record) else { return };
+        let project = &self.setting.project.file;
+        let Some(notify) = project.notify.clone() else { return };
+        let news =
+            crate::plan::watch::notify::decide(&notify, project.project.as_str(), (module, step), before, record);
+        if let Some(news) = news {
+            let (engine, containers, outbox) = (self.engine.clone(), self.containers.clone(), self.outbox.clone());
+            let module = module.clone();
+            tokio::spawn(async move {
+                for error in tell(&engine, &notify, &containers, &news).await {
+                    // Nobody listens where the watcher has ended.
+                    let _ = outbox.send(Message::Line(module.clone(), format!("nobody was told: {error}")));
+                }
+            });
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        for action in self.loops.take(event) {
+            match action {
+                Action::Run { module, run, step, cause } => {
+                    let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+                    self.records.say(&format!("{module} {step}{cause}"));
+                    let container = self.containers.get(&module).cloned().unwrap_or_default();
+                    self.running.start(&self.setting, module, container, run, step);
+                }
+                Action::Cancel { module, run } => self.running.cancel(&module, run),
+                Action::Done(module) => {
+                    let mark = self.mark(&module);
+                    self.records.update(|state| state.modules.entry(module).or_default().mark = mark);
+                }
+                Action::Say(module, text) => self.records.say(&format!("{module}: {text}")),
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The gateway of a checkout: certificates for all of its names, and its configuration.
+
+use crate::apply::certs::zones::{self, Zone};
+use crate::apply::certs::{self, Certs, Make, Wish};
+use crate::commands::context::{Checkout, Intent, seconds};
+use crate::digest;
+use crate::error::Result;
+use crate::host::certs::Pair;
+use crate::host::certs::ca_store;
+use crate::plan::certs::zones::{Signers, aliases};
+use crate::plan::certs::{LeafOf, inner};
+use crate::plan::environment;
+use crate::plan::identity::Identity;
+use crate::plan::parts::GATEWAY;
+use crate::render::certs::Leaf;
+use crate::render::{self, Generated};
+
+/// What the gateway serves with. Nothing of it is written yet.
+pub(super) struct Site {
+    certs: Certs,
+    zones: Vec<Zone>,
+    /// Its configuration; none where nothing is routed.
+    pub configuration: Option<Generated>,
+    /// Digest of the configuration.
+    pub fingerprint: String,
+}
+
+impl Site {
+    /// Finds the certificates, or makes those that are due where the command acts, and renders the configuration.
+    pub(super) fn of(
+        checkout: &Checkout,
+        identity: &Identity,
+        uid: u32,
+        intent: Intent,
+        news: &mut Vec<String>,
+    ) -> Result<Self> {
+        let (project, held) = (&checkout.project, &identity.held);
+        let names = environment::certificate_names(project, &held.host);
+        let wish = Wish {
+            root: &checkout.root,
+            assets: &checkout.assets,
+            host: &held.host,
+            folder: identity.folder,
+            aliases: aliases(project),
+            names: &names,
+            now: seconds(),
+        };
+        let make = if intent == Intent::Act { Make::Yes } else { Make::No };
+        let certs = certs::load(wish, make)?;
+        news.extend(certs.news.clone());
+        let (covered, others): (Vec<String>, Vec<String>) =
+            aliases(project).iter().cloned().partition(|name| certs.covers(name, wish.now));
+        let mut signers = Signers::of(&others, &ca_store::zones()?);
+        signers.machine.extend(covered);
+        if intent == Intent::Act {
+            signers.check(project)?;
+        }
+        let zones = zones::load(wish, &signers.zones, make, news)?;
+        let served = zones.iter().filter(|zone| zone.leaf.is_some());
+        let served = served.map(|zone| (zone.name.clone(), zone.names.clone())).collect();
+        let routes = environment::routes(project, &held.host);
+        let hosts = routes.iter().map(|route| &route.host).chain(aliases(project)).chain([&held.host]);
+        let own = hosts.filter(|host| certs.covers(host, wish.now)).cloned().collect();
+        let site = render::gateway::Site {
+            host: &held.host,
+            domain: &inner(project.file.project.as_str()),
+            port: held.ports.get(GATEWAY).copied().unwrap_or_default(),
+            uid,
+            routes: &routes,
+            aliases: &signers.machine,
+            own: &own,
+            zones: &served,
+        };
+        let (configuration, fingerprint) = render::gateway::file(&site, &checkout.assets)?;
+        Ok(Self { certs, zones, configuration: (!routes.is_empty()).then_some(configuration), fingerprint })
+    }
+
+    /// The files of the certificates and of what is trusted beside the machine's `bundle`.
+    pub(super) fn certificates(&self, bundle: Option<&str>) -> Vec<Generated> {
+        fn leaf<'a>(of: LeafOf<'a>, pair: &'a Pair) -> Leaf<'a> {
+            Leaf { of, certificate: &pair.certificate, key: &pair.key }
+        }
+        let made = self.certs.leaf.iter().map(|pair| leaf(LeafOf::Environment, pair));
+        let own = self.certs.own.iter().map(|pair| leaf(LeafOf::Own, pair));
+        let zones = self.zones.iter().filter_map(|zone| Some(leaf(LeafOf::Zone(&zone.name), zone.leaf.as_ref()?)));
+        let leaves: Vec<Leaf<'_>> = made.chain(own).chain(zones).collect();
+        render::certs::files(&leaves, &self.authorities(), bundle)
+    }
+
+    /// Digest of the certificates of all authorities that containers trust beside the machine's bundle.
+    pub(super) fn authorities_digest(&self) -> Option<String> {
+        let authorities = self.authorities();
+        (!authorities.is_empty()).then(|| digest::hex(authorities.concat().as_bytes()))
+    }
+
+    fn authorities(&self) -> Vec<&str> {
+        self.certs.authority.iter().chain(self.zones.iter().map(|zone| &zone.authority)).map(String::as_str).collect()
+    }
+}

@@ -1,0 +1,218 @@
+//! What a person may write in `devenv.yaml`: the whole, images, services and what is not of one part; modules and
+//! `devenv.local.yaml` have files of their own. These types make the JSON Schema, the table that the files are checked
+//! against, and the values that everything else reads. No decisions here.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::model::module::Module;
+use crate::config::model::prod::Prod;
+use crate::config::model::snapshot::Snapshot;
+use crate::config::model::values::{Command, Duration, Occasions, Port, RelPath};
+use crate::config::schema::grammar::{
+    AnyText, EnvName, HostName, ImageReference, Package, Registry, RequestPath, Shell, Url, Variable, Versions,
+    VolumePath,
+};
+use crate::names::{ImageName, PartName, ProjectName};
+
+/// `devenv.yaml`: the environment that a team commits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectFile {
+    /// Name of the product; the gateway's host, image names and volumes follow from it.
+    pub project: ProjectName,
+    /// Versions of devenv that this file works with, such as `>=0.3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Versions>")]
+    pub requires: Option<String>,
+    /// Where built images are shared, such as `registry.example.com/shop`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Registry>")]
+    pub registry: Option<String>,
+    /// Archive of Debian's packages as they were on the day of `devenv.lock`, such as
+    /// `https://archive.example.com/{date}/debian`, or a list; suite and components may follow each, and `[OPTIONS]` of
+    /// apt come before it, which hold for builds alone.
+    #[serde(default, skip_serializing_if = "Snapshot::is_empty")]
+    pub snapshot: Snapshot,
+    /// Folder whose `images/`, `compose/`, `templates/` and `certs/` win over the embedded ones.
+    #[serde(default = "default_files")]
+    pub files: RelPath,
+    /// Compose files of the team, laid over the generated ones.
+    #[serde(default)]
+    pub compose: Vec<RelPath>,
+    /// Images added to the hierarchy, and changes of the built-in ones.
+    #[serde(default)]
+    pub images: BTreeMap<ImageName, Image>,
+    /// Parts of the team's own source.
+    #[serde(default)]
+    pub modules: BTreeMap<PartName, Module>,
+    /// Parts that the team did not write.
+    #[serde(default)]
+    pub services: BTreeMap<PartName, Service>,
+    /// The reverse proxy in front of the modules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<Gateway>,
+    /// What production must be given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prod: Option<Prod>,
+    /// Who is told when a step of a module's loop fails, and when it is mended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<Notify>,
+    /// How source reaches the containers, where a module does not say otherwise.
+    #[serde(default)]
+    pub mirror: Mirror,
+}
+
+pub(crate) fn default_files() -> RelPath {
+    RelPath::new("devenv").unwrap_or_default()
+}
+
+/// A node of the image hierarchy.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    /// The image that this one is built from [default: the built-in's own parent].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ImageName>,
+    /// Packages of the operating system to add.
+    #[serde(default)]
+    #[schemars(with = "Vec<Package>")]
+    pub packages: Vec<String>,
+    /// Build arguments; never secrets, they stay readable in the image.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<Variable, AnyText>")]
+    pub args: BTreeMap<String, String>,
+}
+
+/// Whether a service runs on this machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceMode {
+    /// It runs.
+    #[default]
+    On,
+    /// Not at all.
+    Off,
+}
+
+/// How to see that a part is ready: exactly one of `http`, `tcp`, `command`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// Path that answers with a status below 400.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<RequestPath>")]
+    pub http: Option<String>,
+    /// Port that accepts connections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<Port>,
+    /// Command inside the container that exits 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Command>,
+    /// Longest time from start to ready [default: 60s].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_within: Option<Duration>,
+}
+
+/// A part that the team did not write: exactly one of `preset`, `image`, `external`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// A service that devenv knows: `postgres`, `redis`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
+    /// Any image, by name; pinned by digest in `devenv.lock`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<ImageReference>")]
+    pub image: Option<String>,
+    /// Address of something that is not ours to run, only to wire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Url>")]
+    pub external: Option<String>,
+    /// Whether it runs here.
+    #[serde(default)]
+    pub mode: ServiceMode,
+    /// File that fills a new database, once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<RelPath>,
+    /// Port that it listens on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Port>,
+    /// Command in place of the image's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Command>,
+    /// How to see that it is ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
+    /// Modules and services that must be ready first.
+    #[serde(default)]
+    pub needs: Vec<PartName>,
+    /// Environment variables.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<EnvName, AnyText>")]
+    pub env: BTreeMap<String, String>,
+    /// Data volumes: name to path in the container.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<PartName, VolumePath>")]
+    pub volumes: BTreeMap<PartName, String>,
+}
+
+/// The reverse proxy in front of the modules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    /// Host name below `localhost` [default: the project's name].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<PartName>,
+    /// Further names that lead to the same place, such as `dev.acme.internal`; below another domain than `localhost` and
+    /// `test`, they need `devenv certs add-zone`.
+    #[serde(default)]
+    #[schemars(with = "Vec<HostName>")]
+    pub aliases: Vec<String>,
+}
+
+/// Who is told when the result of a step changes: each way that is named.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Notify {
+    /// Which changes are told: `failed`, `fixed` or `any`, one or a list [default: any].
+    #[serde(default)]
+    pub on: Occasions,
+    /// Show it on the desktop, where there is one.
+    #[serde(default)]
+    pub desktop: bool,
+    /// Address that gets a POST request with JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Url>")]
+    pub webhook: Option<String>,
+    /// Command in a running container; it finds DEVENV_MODULE, DEVENV_STEP, DEVENV_RESULT and DEVENV_TEXT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<NotifyCommand>,
+}
+
+/// A command that tells somebody.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NotifyCommand {
+    /// Module or service whose container it runs in.
+    #[serde(rename = "in")]
+    pub part: PartName,
+    /// Shell command.
+    #[schemars(with = "Shell")]
+    pub run: String,
+}
+
+/// How source reaches a container.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mirror {
+    /// `bind` where engine and checkout share a kernel, else `sync`.
+    #[default]
+    Auto,
+    /// A bind mount.
+    Bind,
+    /// A copy that devenv keeps equal.
+    Sync,
+}

@@ -1,0 +1,251 @@
+//! A module as a part: where its source is, how its dependencies are installed, and what it runs. Pure.
+
+use std::collections::BTreeMap;
+
+use crate::config::model::module::{Module, ModuleMode};
+use crate::config::model::once::Once;
+use crate::config::model::values::{Duration, RelPath};
+use crate::digest::Fingerprint;
+use crate::names::PartName;
+use crate::plan::definition::Definition;
+use crate::plan::environment::git;
+use crate::plan::environment::lifecycle::Lifecycle;
+use crate::plan::environment::{CERTS, EnvironmentError, Setup, probe, volume_mount};
+use crate::plan::images::Node;
+use crate::plan::mirror::copy::{Copy, GitFile, Selection};
+use crate::plan::mirror::{self, Way};
+use crate::plan::parts::{
+    Environment, Install, Kind, Mount, MountClass, MountSource, Part, TaskRules, Volume, VolumeClass,
+};
+
+impl Setup<'_> {
+    pub(in crate::plan) fn module(
+        &self,
+        name: &PartName,
+        module: &Module,
+        environment: &mut Environment,
+    ) -> Result<Part, EnvironmentError> {
+        if module.mode == ModuleMode::Release {
+            return Err(EnvironmentError::Release(name.clone()));
+        }
+        let (node, image) = self.image(name, &module.image)?;
+        let dir = directory(&module.path, self.project.file.project.as_str());
+        let port = module.port.map(crate::config::model::values::Port::get);
+        let (mut env, secret_env) = self.wiring(&module.needs)?;
+        env.extend(node.env.iter().map(|(key, value)| (key.clone(), value.replace("{dir}", &dir))));
+        env.insert("HOME".to_owned(), "/home/app".to_owned());
+        env.extend(module.env.clone());
+        let source_class = match self.contents.sources.get(name) {
+            Some(digest) if module.is_task() => MountClass::Recreate { what: "source", digest: digest.clone() },
+            _ => MountClass::Ignore,
+        };
+        let wish = module.mirror.clone().unwrap_or_default();
+        let way = mirror::way(wish.mode, self.project.file.mirror, self.machine.engine_apart);
+        let copy = format!("{}-mirror-{name}", environment.project);
+        let source = match way {
+            Way::Bind => MountSource::Folder(self.below_root(module.path.as_str())),
+            Way::Sync => {
+                let owner = Some((self.machine.uid, self.machine.gid));
+                let volume = Volume { name: copy.clone(), class: VolumeClass::Mirror, major: None, owner };
+                environment.volumes.insert(copy.clone(), volume);
+                MountSource::Volume(copy.clone())
+            }
+        };
+        let mut mounts = vec![
+            Mount { source, target: dir.clone(), writable: true, class: source_class },
+            self.generated("users", "/var/lib/extrausers", MountClass::Ignore),
+            self.generated("certs", CERTS, MountClass::Ignore),
+        ];
+        if way == Way::Bind && module.path.as_str() == "." {
+            // Keys and credentials of all parts are no module's source.
+            let target = format!("{dir}/.devenv");
+            mounts.push(Mount { source: MountSource::Memory, target, writable: true, class: MountClass::Ignore });
+        }
+        if way == Way::Bind {
+            mounts.extend(self.settings(name, module, &dir));
+        }
+        let install = self.install(name, module, node, &dir, &mut mounts, environment)?;
+        let repository = self.contents.repositories.get(name);
+        mounts.extend(repository.into_iter().flat_map(|repository| {
+            let request = git::Request { wanted: module.git, way, dir: &dir, name };
+            git::mounts(repository, &request).into_iter().map(|mount| match mount {
+                git::Mounted::Folder { source, target } => {
+                    let source = MountSource::Folder(source);
+                    Mount { source, target, writable: false, class: MountClass::Ignore }
+                }
+                git::Mounted::Generated { path, target } => self.generated(&path, &target, MountClass::Ignore),
+            })
+        }));
+        let mirror = (way == Way::Sync).then(|| {
+            let below = |mount: &Mount| mount.target.strip_prefix(&format!("{dir}/")).map(str::to_owned);
+            let mounted: Vec<String> = mounts.iter().filter_map(below).collect();
+            let has_file = module.git && repository.is_some_and(git::Repository::has_file_in_module);
+            let git_file = if has_file { GitFile::Counts } else { GitFile::LeftOut };
+            let selection = Selection { also: wish.also.clone(), git_file, ..Selection::new(&wish.not, &mounted) };
+            let (folder, outputs) = (module.path.clone(), module.outputs.clone());
+            Copy { folder, volume: copy, dir: dir.clone(), selection, outputs, mounted }
+        });
+        // Programs read it when they start. What a task has done is done.
+        let trusted = match &self.contents.authorities {
+            Some(digest) if !module.is_task() => MountClass::Recreate { what: "authorities", digest: digest.clone() },
+            _ => MountClass::Ignore,
+        };
+        mounts.push(self.generated("ca", "/usr/local/share/devenv/host", trusted));
+        let mut command = vec!["devenv-run".to_owned()];
+        if let Some(build) = &module.build {
+            command.extend(["--build".to_owned(), build.clone()]);
+        }
+        command.push(with_all_variables(&env, &module.script()));
+        Ok(Part {
+            name: name.clone(),
+            kind: if module.is_task() { Kind::Task } else { Kind::Module },
+            image,
+            command: Some(command),
+            dir: Some(dir),
+            user: Some(format!("{}:{}", self.machine.uid, self.machine.gid)),
+            env,
+            dev_env: self.surroundings(),
+            secret_env,
+            credentials: false,
+            data: Vec::new(),
+            folder: self.contents.folders.get(name).filter(|_| way == Way::Bind).cloned(),
+            mounts,
+            publish: self.publish(name.as_str(), port).into_iter().collect(),
+            probe: if module.is_task() { None } else { probe(module.health.as_ref(), port) },
+            needs: self.running_needs(&module.needs),
+            install,
+            mirror,
+            once: match module.once {
+                Once::No => None,
+                Once::Per(per) => {
+                    let (narrowed, max) = (!module.inputs.is_empty(), module.max.map(Duration::get));
+                    Some(TaskRules { per, narrowed, max })
+                }
+            },
+            lifecycle: Lifecycle::default(),
+            extra: serde_yaml::Mapping::new(),
+        })
+    }
+
+    /// What stands in the source and decides what runs on the host, mounted over it for reading alone.
+    fn settings(&self, name: &PartName, module: &Module, dir: &str) -> Vec<Mount> {
+        let settings = self.contents.settings.get(name).into_iter().flatten();
+        let read_only = |setting: &String| Mount {
+            source: MountSource::Folder(format!("{}/{setting}", self.below_root(module.path.as_str()))),
+            target: format!("{dir}/{setting}"),
+            writable: false,
+            class: MountClass::Ignore,
+        };
+        settings.map(read_only).collect()
+    }
+
+    /// Volumes and script for a module's dependencies.
+    fn install(
+        &self,
+        name: &PartName,
+        module: &Module,
+        node: &Node,
+        dir: &str,
+        mounts: &mut Vec<Mount>,
+        environment: &mut Environment,
+    ) -> Result<Option<Install>, EnvironmentError> {
+        let Some(deps) = &module.deps else { return Ok(None) };
+        let into = if deps.into.is_empty() { &node.deps.into } else { &deps.into };
+        let cache = if deps.cache.is_empty() { &node.deps.cache } else { &deps.cache };
+        let owner = Some((self.machine.uid, self.machine.gid));
+        // A language that keeps everything in its cache still needs a place that says what was installed.
+        let targets: Vec<(String, String)> = if into.is_empty() {
+            vec![("stamp".to_owned(), "/var/lib/devenv".to_owned())]
+        } else {
+            into.iter().map(|folder| (folder.to_string(), format!("{dir}/{folder}"))).collect()
+        };
+        let mut first = None;
+        for (folder, target) in targets {
+            // Modules of one folder and image share what is installed: the same lock files make the same result.
+            let key = Fingerprint::of(&format!("{}\0{}\0{folder}", module.path, module.image));
+            let slug = slug(&format!("{}-{folder}", directory_name(&module.path, name.as_str())));
+            let volume = format!("{}-deps-{slug}-{}", environment.project, &key.as_str()[..6]);
+            mounts.push(volume_mount(&volume, &target));
+            first.get_or_insert((volume.clone(), target));
+            let made = Volume { name: volume.clone(), class: VolumeClass::Deps, major: None, owner };
+            environment.volumes.insert(volume, made);
+        }
+        for folder in cache {
+            let volume = format!("devenv-cache-{}-{}-{}", self.machine.uid, node.language, slug(folder));
+            mounts.push(volume_mount(&volume, &folder.replacen('~', "/home/app", 1)));
+            let made = Volume { name: volume.clone(), class: VolumeClass::Cache, major: None, owner };
+            environment.volumes.insert(volume, made);
+        }
+        let script = match &node.deps.prepare {
+            Some(prepare) => format!("{prepare}\n{}", deps.install),
+            None => deps.install.clone(),
+        };
+        let locks = deps.lock.iter().map(|file| {
+            let digest = self.contents.files.get(&module.path.join(file)).map_or("absent", String::as_str);
+            // In a label, a space and `=` mean something else.
+            (file.as_str().replace([' ', '='], "_"), digest.to_owned())
+        });
+        let how = [
+            ("image".to_owned(), node.fingerprint.to_string()),
+            ("command".to_owned(), Fingerprint::of(&script).to_string()),
+        ];
+        Ok(first.map(|(volume, target)| Install {
+            script,
+            made_from: Definition::new(locks.chain(how).collect()),
+            stamp: format!("{target}/.devenv-stamp"),
+            volume,
+            secrets: deps.secrets.clone(),
+        }))
+    }
+}
+
+/// Whether a POSIX shell hands a variable on to what it runs; Debian's drops those that it could not set.
+pub(in crate::plan) fn is_for_shells(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// The command that runs with all variables, also those that a shell before it would drop.
+fn with_all_variables(env: &BTreeMap<String, String>, run: &str) -> String {
+    let dropped = env.iter().filter(|(name, _)| !is_for_shells(name));
+    let set: Vec<String> = dropped.map(|(name, value)| format!("{name}={value}")).collect();
+    if set.is_empty() {
+        return run.to_owned();
+    }
+    let words = ["exec", "env"].into_iter().chain(set.iter().map(String::as_str)).chain(["bash", "-e", "-c", run]);
+    shlex::try_join(words).unwrap_or_else(|_| run.to_owned())
+}
+
+/// The folder of a module in its container: the same last part as in the checkout, so that modules of one folder
+/// see it at one place.
+#[must_use]
+pub fn directory(path: &RelPath, project: &str) -> String {
+    format!("/srv/{}", directory_name(path, project))
+}
+
+fn directory_name<'a>(path: &'a RelPath, otherwise: &'a str) -> &'a str {
+    match path.as_str().rsplit('/').next() {
+        Some(".") | None => otherwise,
+        Some(last) => last,
+    }
+}
+
+fn slug(text: &str) -> String {
+    let plain: String =
+        text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    plain.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_a_shell_would_drop_is_set_behind_it() {
+        let env = |name: &str| BTreeMap::from([(name.to_owned(), "a b".to_owned()), ("X".to_owned(), "1".to_owned())]);
+        assert_eq!(with_all_variables(&env("Y"), "serve | tee log"), "serve | tee log");
+        assert_eq!(
+            with_all_variables(&env("discovery.type"), "serve | tee log"),
+            "exec env 'discovery.type=a b' bash -e -c 'serve | tee log'"
+        );
+    }
+}

@@ -1,0 +1,105 @@
+//! Which images are to be built, pulled or made from the root, and why. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::names::ImageName;
+use crate::plan::images::inputs;
+use crate::plan::images::lock::Lock;
+use crate::plan::images::{Hierarchy, Node};
+use crate::plan::observed::Observed;
+use crate::plan::parts::{ImageRef, Part};
+use crate::plan::{Action, Plan};
+
+/// The images that parts run in.
+#[must_use]
+pub fn wanted_images<'a>(parts: impl Iterator<Item = &'a Part>) -> BTreeSet<ImageName> {
+    parts
+        .filter_map(|part| match &part.image {
+            ImageRef::Ours(name, _) => Some(name.clone()),
+            ImageRef::Theirs(_) => None,
+        })
+        .collect()
+}
+
+/// The step that makes each image that is not there.
+pub type Made = BTreeMap<ImageName, usize>;
+
+/// Steps that make the images present, and the step that makes each of those that are not. An option that is named by
+/// `forced` builds them even if they are there.
+#[must_use]
+pub fn images(plan: &mut Plan, needed: &[&Node], lock: &Lock, observed: &Observed, forced: Option<&str>) -> Made {
+    let mut made = Made::new();
+    let mut root = None;
+    for node in needed {
+        if observed.tags.contains(&node.tag) && forced.is_none() {
+            continue;
+        }
+        let parent = node.parent.as_ref().and_then(|parent| made.get(parent)).copied();
+        if let (Some(id), None) = (observed.elsewhere.get(&node.id()), forced)
+            && (parent.is_some() || observed.tags.contains(&node.parent_tag))
+        {
+            let reuse = Action::Reuse { image: node.name.clone(), id: id.clone() };
+            let cause = "another project of this machine has built it".to_owned();
+            made.insert(node.name.clone(), plan.push(reuse, cause, parent.into_iter().collect()));
+            continue;
+        }
+        if observed.in_registry.contains(&node.tag) && forced.is_none() {
+            made.insert(
+                node.name.clone(),
+                plan.push(Action::Pull(node.name.clone()), why_image(node, observed), vec![]),
+            );
+            continue;
+        }
+        let mut after: Vec<usize> = parent.into_iter().collect();
+        if node.parent.is_none() {
+            if root.is_none() && !observed.tags.contains(&node.parent_tag) {
+                root = Some(plan.push(Action::Root, lock.root.to_string(), vec![]));
+            }
+            after.extend(root);
+        }
+        let own = why_image(node, observed);
+        let cause = match (&node.parent, parent, forced) {
+            (_, _, Some(option)) => format!("asked for by {option}"),
+            (Some(parent), Some(_), None) if observed.latest(&node.name).is_some() && own.starts_with("parent") => {
+                format!("parent {parent} is rebuilt")
+            }
+            _ => own,
+        };
+        made.insert(node.name.clone(), plan.push(Action::Build(node.name.clone()), cause, after));
+    }
+    made
+}
+
+/// Adds steps that rebuild what stands on the images that are made, as far as some version of it is there: a container of
+/// it would not descend from them.
+pub fn standing(plan: &mut Plan, made: &mut Made, images: &Hierarchy, observed: &Observed, forced: Option<&str>) {
+    for node in images.nodes().iter().filter(|node| observed.latest(&node.name).is_some()) {
+        let Some(parent) = node.parent.as_ref().filter(|_| !made.contains_key(&node.name)) else { continue };
+        let Some(step) = made.get(parent).copied() else { continue };
+        if forced.is_some() || !observed.tags.contains(&node.tag) {
+            let build = Action::Build(node.name.clone());
+            made.insert(node.name.clone(), plan.push(build, format!("parent {parent} is rebuilt"), vec![step]));
+        }
+    }
+}
+
+/// Why an image is not the one that is there.
+#[must_use]
+pub fn why_image(node: &Node, observed: &Observed) -> String {
+    let Some(earlier) = observed.latest(&node.name) else { return "not there yet".to_owned() };
+    let changes = inputs::difference(&earlier.inputs, &node.inputs);
+    match changes.as_slice() {
+        [] => "its tag is gone".to_owned(),
+        [one] => one.clone(),
+        several => {
+            let own: Vec<&String> = several.iter().filter(|change| !change.starts_with("parent")).collect();
+            let rest = several.len() - 1;
+            let first = own.first().copied().unwrap_or(&several[0]);
+            format!("{first}, and {rest} more")
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "builds_tests.rs"]
+mod tests;

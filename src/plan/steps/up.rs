@@ -1,0 +1,413 @@
+//! The plan of `up`: what is missing, stale or not running, and in which order it is mended.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::project::Project;
+use crate::error::{Error, Kind as ErrorKind};
+use crate::names::{ImageName, PartName};
+use crate::plan::definition::{self, Definition};
+use crate::plan::environment::lifecycle::{Condition, End};
+use crate::plan::images::Hierarchy;
+use crate::plan::images::builds;
+use crate::plan::images::lock::Lock;
+use crate::plan::observed::{Container, EngineHealth, Observed, STOPPED, State};
+use crate::plan::parts::{Environment, ImageRef, Kind, MountClass, Part, VolumeClass};
+use crate::plan::steps::once::{self, Again};
+use crate::plan::{Action, Plan};
+
+/// What the user asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    /// Parts to start, with what they need; all where it is empty.
+    pub names: Vec<PartName>,
+    /// Build images although they are there.
+    pub build: bool,
+    /// Replace containers although they are right.
+    pub recreate: bool,
+    /// Make data volumes anew.
+    pub fresh: bool,
+    /// Tasks that run again although the data that they work on is not new.
+    pub again: Vec<PartName>,
+}
+
+/// Everything that `up` is decided from.
+#[derive(Debug, Clone, Copy)]
+pub struct Up<'a> {
+    /// The configuration, for the places of its settings.
+    pub project: &'a Project,
+    /// What should be.
+    pub environment: &'a Environment,
+    /// All images.
+    pub images: &'a Hierarchy,
+    /// The lock.
+    pub lock: &'a Lock,
+    /// What each container should be made from.
+    pub definitions: &'a BTreeMap<String, Definition>,
+    /// What is.
+    pub observed: &'a Observed,
+    /// What was asked for.
+    pub request: &'a Request,
+}
+
+/// A data volume was written by another major version than the one that would run on it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the volume {volume} was written by version {found} of its service, and version {wanted} would run on it")]
+pub struct OtherMajor {
+    volume: String,
+    found: String,
+    wanted: String,
+}
+
+impl From<OtherMajor> for Error {
+    fn from(error: OtherMajor) -> Self {
+        Self::new(ErrorKind::Failed, error)
+            .hint("nothing was changed: dump the data with the old version, or give it up with `devenv up --fresh`")
+    }
+}
+
+impl Up<'_> {
+    /// Refuses to run a service on data of another major version.
+    pub fn check_majors(&self) -> Result<(), OtherMajor> {
+        let volumes = self.environment.volumes.values().filter(|volume| !self.fresh(volume.class));
+        for volume in volumes {
+            let found = self.observed.volumes.get(&volume.name).and_then(|seen| seen.major.clone());
+            if let (Some(found), Some(wanted)) = (found, &volume.major)
+                && found != *wanted
+            {
+                return Err(OtherMajor { volume: volume.name.clone(), found, wanted: wanted.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides the plan.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        let mut plan = Plan::default();
+        let parts = self.environment.closure(&self.request.names);
+        let needed = self.images.needed(&builds::wanted_images(parts.iter().copied()));
+        let built =
+            builds::images(&mut plan, &needed, self.lock, self.observed, self.request.build.then_some("--build"));
+        let fetched = self.third_party(&mut plan, &parts);
+        let removed = self.removals(&mut plan);
+        let volumes = self.volumes(&mut plan, &parts);
+
+        let mut created: BTreeMap<&PartName, usize> = BTreeMap::new();
+        let settled = |part: &Part| self.is_settled(part, &volumes);
+        for part in parts.iter().filter(|part| !settled(part)) {
+            if let Some((action, cause)) = self.creation(part, &built, &volumes, &plan) {
+                let image = match &part.image {
+                    ImageRef::Ours(name, _) => built.get(name),
+                    ImageRef::Theirs(reference) => fetched.get(reference),
+                };
+                let mut after: Vec<usize> = removed.iter().chain(image).copied().collect();
+                after.extend(volumes_of(part).filter_map(|volume| volumes.get(volume)));
+                after.sort_unstable();
+                created.insert(&part.name, plan.push(action, cause, after));
+            }
+        }
+        let mut installed: BTreeMap<String, usize> = BTreeMap::new();
+        let mut ready: BTreeMap<&PartName, usize> = BTreeMap::new();
+        let mut started: BTreeMap<&PartName, usize> = BTreeMap::new();
+        for part in in_order(&parts).into_iter().filter(|part| !settled(part)) {
+            let mut after: Vec<usize> = created.get(&part.name).copied().into_iter().collect();
+            if let Some(cause) = self.mirroring(part, created.contains_key(&part.name)) {
+                after = vec![plan.push(Action::Mirror(part.name.clone()), cause, after)];
+            }
+            if let Some(install) = &part.install {
+                if let Some(step) = installed.get(&install.volume) {
+                    after.push(*step);
+                } else if let Some(cause) = self.installation(part, &plan) {
+                    let step = plan.push(Action::Install(part.name.clone()), cause, after.clone());
+                    installed.insert(install.volume.clone(), step);
+                    after = vec![step];
+                }
+            }
+            after.extend(part.needs.iter().filter_map(|need| match part.lifecycle.conditions.get(need) {
+                Some(Condition::Started) => started.get(need),
+                Some(Condition::Ready | Condition::Completed) | None => ready.get(need),
+            }));
+            let start = self.start(part, created.contains_key(&part.name), &plan, &installed);
+            if let Some(cause) = &start {
+                let runs = self.observed.containers_of(&part.name).all(|one| one.state == State::Running);
+                let action = if runs && !created.contains_key(&part.name) { Action::Restart } else { Action::Start };
+                let step = plan.push(action(part.name.clone()), cause.clone(), after);
+                started.insert(&part.name, step);
+                after = vec![step];
+            } else if self.must_reload(part) {
+                after = vec![plan.push(Action::Reload(part.name.clone()), "its configuration changed", after)];
+            }
+            if let Some(cause) = self.waiting(part, start.is_some()) {
+                ready.insert(&part.name, plan.push(Action::Wait(part.name.clone()), cause, after));
+            }
+        }
+        plan
+    }
+
+    /// Steps that get third-party images, by reference.
+    fn third_party(&self, plan: &mut Plan, parts: &[&Part]) -> BTreeMap<String, usize> {
+        let images: BTreeSet<&String> = parts
+            .iter()
+            .filter_map(|part| match &part.image {
+                ImageRef::Theirs(reference) => Some(reference),
+                ImageRef::Ours(..) => None,
+            })
+            .collect();
+        images
+            .into_iter()
+            .filter(|image| !self.observed.tags.contains(*image))
+            .map(|image| (image.clone(), plan.push(Action::Fetch(image.clone()), "not there yet", vec![])))
+            .collect()
+    }
+
+    /// Whether data volumes are made anew.
+    fn fresh(&self, class: VolumeClass) -> bool {
+        self.request.fresh && class == VolumeClass::Data
+    }
+
+    /// Steps that make volumes, by name.
+    fn volumes(&self, plan: &mut Plan, parts: &[&Part]) -> BTreeMap<String, usize> {
+        let used: BTreeSet<&str> = parts.iter().flat_map(|part| volumes_of(part)).collect();
+        let mut steps = BTreeMap::new();
+        for volume in self.environment.volumes.values() {
+            let exists = self.observed.volumes.contains_key(&volume.name);
+            // Compose wants all that the files name, also for services that it is not asked to create.
+            if exists && !used.contains(volume.name.as_str()) {
+                continue;
+            }
+            let mut after = Vec::new();
+            if exists && self.fresh(volume.class) {
+                let users = self.observed.containers.iter().filter(|one| one.volumes.contains(&volume.name));
+                for container in users {
+                    let action = Action::Remove { id: container.id.clone(), name: container.part.clone() };
+                    let known = plan.find(|earlier| *earlier == action);
+                    let cause = "its data is made anew";
+                    after.push(known.unwrap_or_else(|| plan.push(action, cause, vec![])));
+                }
+                let delete = Action::DeleteVolume(volume.name.clone());
+                after = vec![plan.push(delete, "start fresh", after)];
+            } else if exists {
+                continue;
+            }
+            let cause = if exists { "start fresh" } else { "not there yet" };
+            let made = plan.push(Action::MakeVolume(volume.name.clone()), cause, after);
+            steps.insert(volume.name.clone(), made);
+        }
+        steps
+    }
+
+    fn creation(
+        &self,
+        part: &Part,
+        built: &BTreeMap<ImageName, usize>,
+        made: &BTreeMap<String, usize>,
+        plan: &Plan,
+    ) -> Option<(Action, String)> {
+        let Some(first) = self.observed.container(&part.name) else {
+            return Some((Action::Create(part.name.clone()), "not there yet".to_owned()));
+        };
+        let removal = |one: &Container| plan.find(|step| matches!(step, Action::Remove { id, .. } if *id == one.id));
+        let stay: Vec<&Container> =
+            self.observed.containers_of(&part.name).filter(|one| removal(one).is_none()).collect();
+        if stay.is_empty() {
+            let cause = removal(first).map_or("not there yet", |step| plan.steps[step].cause.as_str());
+            return Some((Action::Create(part.name.clone()), cause.to_owned()));
+        }
+        let wanted = part.lifecycle.replicas;
+        if stay.len() < wanted {
+            return Some((Action::Create(part.name.clone()), format!("{} of {wanted} are there", stay.len())));
+        }
+        if let Some(Again::Yes(cause)) = self.again(part, made) {
+            return Some((Action::Recreate(part.name.clone()), cause));
+        }
+        let definition = self.definitions.get(part.name.as_str());
+        let changed =
+            stay.iter().find_map(|container| definition.and_then(|one| one.difference(&container.definition)));
+        let cause = match (changed, &part.image) {
+            (Some(keys), _) if keys.contains(&definition::KEY.to_owned()) => {
+                "what it was made from is not known: the key in .devenv is new".to_owned()
+            }
+            (None, ImageRef::Ours(image, _)) if built.contains_key(image) => format!("image {image} is rebuilt"),
+            (None, _) if self.request.recreate => "asked for by --recreate".to_owned(),
+            (None, _) => match volumes_of(part).find(|volume| made.contains_key(*volume)) {
+                Some(volume) => format!("its volume {volume} was removed"),
+                None => stay.iter().find_map(|container| self.observed.detached(container))?,
+            },
+            (Some(keys), ImageRef::Ours(image, tag)) if keys.contains(&"image".to_owned()) => {
+                if built.contains_key(image) {
+                    format!("image {image} is rebuilt")
+                } else {
+                    format!("image is {tag} now")
+                }
+            }
+            (Some(keys), _) if keys.is_empty() => "its definition changed".to_owned(),
+            (Some(keys), _) => format!("{} changed", keys.join(", ")),
+        };
+        Some((Action::Recreate(part.name.clone()), cause))
+    }
+
+    /// Why the copy of a part's source is compared: always, but for a task that does not run again.
+    fn mirroring(&self, part: &Part, created: bool) -> Option<String> {
+        part.mirror.as_ref()?;
+        let container = self.observed.container(&part.name);
+        let runs = container.is_some_and(|container| container.state == State::Running);
+        let has_ended = container.is_some_and(|container| container.state == State::Exited(0));
+        if created || !(runs || (has_ended && part.kind == Kind::Task)) {
+            Some("before it starts".to_owned())
+        } else {
+            runs.then(|| "it runs on a copy".to_owned())
+        }
+    }
+
+    fn installation(&self, part: &Part, plan: &Plan) -> Option<String> {
+        let install = part.install.as_ref()?;
+        let new_volume = plan.find(|action| *action == Action::MakeVolume(install.volume.clone())).is_some();
+        match self.observed.stamps.get(&part.name) {
+            _ if new_volume => Some("not installed yet".to_owned()),
+            None if self.observed.container(&part.name).is_none() => {
+                Some("it has no container that tells what is installed".to_owned())
+            }
+            None => Some("not installed yet".to_owned()),
+            Some(stamp) => {
+                let changed = install.changed(stamp);
+                (!changed.is_empty()).then(|| format!("{} changed", changed.join(", ")))
+            }
+        }
+    }
+
+    /// The definition with which a task was done on the data that is there.
+    fn done(&self, part: &Part, made: &BTreeMap<String, usize>) -> Option<&str> {
+        let has_new_data = part
+            .needs
+            .iter()
+            .filter_map(|need| self.environment.parts.get(need))
+            .any(|need| volumes_of(need).any(|volume| made.contains_key(volume)));
+        if part.kind != Kind::Task || has_new_data {
+            return None;
+        }
+        let ended = self.observed.container(&part.name).filter(|container| container.state == State::Exited(0));
+        ended.map(|container| container.definition.as_str()).or(self.observed.done.get(&part.name).map(String::as_str))
+    }
+
+    /// Whether a task that is done runs again; none for what is no task, or not done.
+    fn again(&self, part: &Part, made: &BTreeMap<String, usize>) -> Option<Again> {
+        let (done, rules) = (self.done(part, made)?, part.once?);
+        if self.request.again.contains(&part.name) {
+            return Some(Again::Yes("asked for by --again".to_owned()));
+        }
+        let now = self.definitions.get(part.name.as_str())?;
+        let works_on_data = once::data_of(self.environment, part).next().is_some();
+        Some(once::again(rules, works_on_data, done, now, self.request.recreate))
+    }
+
+    /// Whether a task is done and does not run again.
+    fn is_settled(&self, part: &Part, made: &BTreeMap<String, usize>) -> bool {
+        matches!(self.again(part, made), Some(Again::No | Again::Doubtful(_)))
+    }
+
+    /// Tasks that would run again, each with the reason, and do not, since what they work on is not new: a person decides.
+    #[must_use]
+    pub fn doubtful(&self) -> Vec<(PartName, String)> {
+        let parts = self.environment.closure(&self.request.names);
+        let made = self.volumes(&mut Plan::default(), &parts);
+        let doubtful = |part: &&Part| match self.again(part, &made)? {
+            Again::Doubtful(cause) => Some((part.name.clone(), cause)),
+            Again::No | Again::Yes(_) => None,
+        };
+        parts.iter().filter_map(doubtful).collect()
+    }
+
+    fn start(&self, part: &Part, created: bool, plan: &Plan, installed: &BTreeMap<String, usize>) -> Option<String> {
+        if created {
+            return Some(String::new());
+        }
+        self.observed.containers_of(&part.name).find_map(|container| self.start_of(part, container, plan, installed))
+    }
+
+    fn start_of(
+        &self,
+        part: &Part,
+        container: &Container,
+        plan: &Plan,
+        installed: &BTreeMap<String, usize>,
+    ) -> Option<String> {
+        let reinstalled = part.install.as_ref().is_some_and(|install| installed.contains_key(&install.volume));
+        match (container.state, part.kind) {
+            (State::Exited(0), Kind::Task) => self.task_again(part, plan),
+            (State::Exited(0), _) if part.lifecycle.end == End::Done => None,
+            (State::Running, _) if reinstalled => Some("its dependencies changed".to_owned()),
+            (State::Running, _) => None,
+            (State::Created, _) => Some("it was never started".to_owned()),
+            (State::Exited(0 | STOPPED), _) => Some("it is stopped".to_owned()),
+            (State::Exited(code), _) => Some(format!("it ended with code {code}")),
+            (State::Paused, _) => Some("it is paused".to_owned()),
+            (State::Restarting | State::Removing, _) => Some(format!("it is {}", container.status.to_lowercase())),
+        }
+    }
+
+    /// A task that has ended well runs again only when the data that it works on is new.
+    fn task_again(&self, part: &Part, plan: &Plan) -> Option<String> {
+        let needs = part.needs.iter().filter_map(|need| self.environment.parts.get(need));
+        needs.into_iter().find_map(|need| {
+            let new = volumes_of(need).any(|volume| {
+                plan.find(|action| matches!(action, Action::MakeVolume(made) if made == volume)).is_some()
+            });
+            new.then(|| format!("the data of {} is new", need.name))
+        })
+    }
+
+    /// Whether a running part has read another configuration than the one that is generated now.
+    fn must_reload(&self, part: &Part) -> bool {
+        part.mounts.iter().any(|mount| match &mount.class {
+            MountClass::Reload(digest) => self.observed.gateway.as_ref().is_some_and(|loaded| loaded != digest),
+            MountClass::Ignore | MountClass::Recreate { .. } => false,
+        })
+    }
+
+    fn waiting(&self, part: &Part, started: bool) -> Option<String> {
+        if started {
+            return match (&part.probe, part.kind) {
+                (_, Kind::Task) => Some("until it has ended".to_owned()),
+                (Some(probe), _) => Some(probe.ask.to_string()),
+                (None, _) => Some("until it runs steadily".to_owned()),
+            };
+        }
+        let container = self.observed.container(&part.name)?;
+        let ready = part.kind == Kind::Task || self.observed.ready.contains(&part.name);
+        let has_check = matches!(container.health, EngineHealth::Starting | EngineHealth::Unhealthy);
+        match &part.probe {
+            _ if ready => None,
+            Some(probe) => Some(probe.ask.to_string()),
+            None => (has_check && container.state == State::Running).then(|| "its health check".to_owned()),
+        }
+    }
+}
+
+fn volumes_of(part: &Part) -> impl Iterator<Item = &str> {
+    part.data.iter().chain(&part.mounts).filter_map(|mount| match &mount.source {
+        crate::plan::parts::MountSource::Volume(name) => Some(name.as_str()),
+        crate::plan::parts::MountSource::Folder(_) | crate::plan::parts::MountSource::Memory => None,
+    })
+}
+
+/// Parts with what they need before them; the configuration has no cycles.
+#[must_use]
+pub fn in_order<'a>(parts: &[&'a Part]) -> Vec<&'a Part> {
+    let mut ordered: Vec<&Part> = Vec::new();
+    let mut waiting: Vec<&Part> = parts.to_vec();
+    while !waiting.is_empty() {
+        let is_free = |part: &Part| !part.needs.iter().any(|need| waiting.iter().any(|other| other.name == *need));
+        let next = waiting.iter().position(|part| is_free(part)).unwrap_or(0);
+        ordered.push(waiting.remove(next));
+    }
+    ordered
+}
+
+/// Containers of parts that are defined, for people who ask what is there.
+pub fn of_parts<'a>(environment: &'a Environment, observed: &'a Observed) -> Vec<(&'a Part, Option<&'a Container>)> {
+    environment.parts.values().map(|part| (part, observed.container(&part.name))).collect()
+}
+
+#[cfg(test)]
+#[path = "up_tests.rs"]
+mod tests;

@@ -1,0 +1,393 @@
+//! The event loop of the watcher, which only decides: events in, actions out. It knows no clock, no engine and no files;
+//! times are what the caller's clock says.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::time::Duration;
+
+use crate::digest::Fingerprint;
+use crate::names::PartName;
+use crate::plan::watch::debounce::Pending;
+use crate::plan::watch::{Change, Rule, Rules, Step};
+
+/// A loop that is interrupted this often in a row by the same paths interrupts itself.
+const OFTEN: u32 = 3;
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The settings, at the beginning and whenever they change.
+    Configured(Rules),
+    /// Paths of the checkout changed, and have yet to reach a container: their batch is not complete before they have.
+    Coming(BTreeMap<String, Change>),
+    /// Paths of the checkout changed, and the containers see it.
+    Changed(Duration, BTreeMap<String, Change>),
+    /// Source of a module may have changed while nobody watched.
+    Missed(Duration, PartName),
+    /// Time has passed.
+    Tick(Duration),
+    /// The container of a part runs.
+    Up(PartName),
+    /// It does not.
+    Down(PartName),
+    /// The engine cannot be reached: nothing is known about containers.
+    Away,
+    /// The engine is back; what runs follows.
+    Back,
+    /// Something else keeps a module's loop from running, such as its mirror; or does so no more.
+    Held(PartName, Option<String>),
+    /// The dependencies that are installed.
+    Installed(PartName, Option<Fingerprint>),
+    /// A step has ended.
+    Ended(PartName, u64, End),
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Well.
+    Good,
+    /// Not well.
+    Failed,
+    /// It was cancelled.
+    Cancelled,
+    /// Its container or the engine went away.
+    Lost,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Begin a step; the number comes back with its end.
+    Run {
+        /// Of this module.
+        module: PartName,
+        /// Its number.
+        run: u64,
+        /// The step.
+        step: Step,
+        /// Why, at the first step of a loop.
+        cause: Option<String>,
+    },
+    /// End a step, with all that it has started.
+    Cancel {
+        /// Of this module.
+        module: PartName,
+        /// Its number.
+        run: u64,
+    },
+    /// Everything that a change asks for is done, or has failed.
+    Done(PartName),
+    /// Tell people.
+    Say(PartName, String),
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run { module, run, step, cause: Some(cause) } => write!(f, "{module}: {step} #{run}: {cause}"),
+            Self::Run { module, run, step, cause: None } => write!(f, "{module}: {step} #{run}"),
+            Self::Cancel { module, run } => write!(f, "{module}: cancel #{run}"),
+            Self::Done(module) => write!(f, "{module}: done"),
+            Self::Say(module, text) => write!(f, "{module}: {text}"),
+        }
+    }
+}
+
+/// A step that runs.
+#[derive(Debug, Clone)]
+struct Current {
+    run: u64,
+    step: Step,
+    cancelled: bool,
+    /// What is installed when `deps` ends well.
+    install: Option<Fingerprint>,
+}
+
+/// The loop of one module.
+#[derive(Debug, Clone, Default)]
+struct Loop {
+    pending: Pending,
+    queue: VecDeque<Step>,
+    cause: Option<String>,
+    current: Option<Current>,
+    /// A step of this loop has failed, so that the process that runs is left alone.
+    failed: bool,
+    installed: Option<Fingerprint>,
+    held: Option<String>,
+    /// Changes are on their way that belong to the same batch.
+    is_coming: bool,
+    /// What has interrupted the loop, and how often in a row.
+    interrupted: (BTreeSet<String>, u32),
+    /// It runs once more after this time: a change came that did not interrupt it.
+    again: Option<String>,
+    /// The container was started with what is in this batch.
+    revived: bool,
+}
+
+impl Loop {
+    /// Begins with all steps.
+    fn fill(&mut self, rule: &Rule, cause: String) {
+        self.cause = Some(cause);
+        self.failed = false;
+        // Dependencies are no step that a person chooses: they come first whenever they are not what they should be.
+        let deps = rule.install.is_some().then_some(Step::Deps);
+        self.queue = deps.into_iter().chain(rule.steps.iter().copied()).collect();
+    }
+
+    /// It has nothing left to do, or begins once more.
+    fn done(&mut self, module: &PartName, rule: &Rule) -> Option<Action> {
+        if let Some(cause) = self.again.take() {
+            self.fill(rule, cause);
+            return None;
+        }
+        self.interrupted = (BTreeSet::new(), 0);
+        Some(Action::Done(module.clone()))
+    }
+
+    /// When a batch is complete.
+    fn due(&self) -> Option<Duration> {
+        (!self.pending.is_empty() && !self.is_coming).then(|| self.pending.due())
+    }
+}
+
+/// The loops of all modules.
+#[derive(Debug, Clone, Default)]
+pub struct Loops {
+    rules: Rules,
+    loops: BTreeMap<PartName, Loop>,
+    up: BTreeSet<PartName>,
+    away: bool,
+    runs: u64,
+}
+
+impl Loops {
+    /// Takes in what happened, and says what is to be done.
+    pub fn take(&mut self, event: Event) -> Vec<Action> {
+        let mut actions = Vec::new();
+        match event {
+            Event::Configured(rules) => self.configure(rules, &mut actions),
+            Event::Coming(paths) => self.coming(&paths),
+            Event::Changed(at, paths) => self.change(at, &paths),
+            Event::Missed(at, module) => {
+                if let Some(one) = self.loops.get_mut(&module) {
+                    one.pending.missed = true;
+                    one.pending.last = at;
+                }
+            }
+            Event::Tick(at) => {
+                let due = |one: &Loop| one.due().is_some_and(|due| due <= at);
+                let modules: Vec<PartName> =
+                    self.loops.iter().filter(|(_, one)| due(one)).map(|(name, _)| name.clone()).collect();
+                for module in modules {
+                    self.begin(&module, &mut actions);
+                }
+            }
+            Event::Up(part) => {
+                if let Some(one) = self.loops.get_mut(&part) {
+                    // Whoever started it has started what was saved.
+                    one.revived = true;
+                }
+                self.up.insert(part);
+            }
+            Event::Down(part) => drop(self.up.remove(&part)),
+            Event::Away => {
+                self.away = true;
+                self.up.clear();
+            }
+            Event::Back => self.away = false,
+            Event::Held(module, why) => self.loops.entry(module).or_default().held = why,
+            Event::Installed(module, fingerprint) => self.loops.entry(module).or_default().installed = fingerprint,
+            Event::Ended(module, run, end) => self.end(&module, run, end, &mut actions),
+        }
+        let modules: Vec<PartName> = self.loops.keys().cloned().collect();
+        for module in modules {
+            self.advance(&module, &mut actions);
+        }
+        actions
+    }
+
+    /// When the next tick is worth something.
+    #[must_use]
+    pub fn due(&self) -> Option<Duration> {
+        self.loops.values().filter_map(Loop::due).min()
+    }
+
+    /// Whether a change of a path of the checkout means anything to a module.
+    #[must_use]
+    pub fn counts(&self, module: &PartName, path: &str) -> bool {
+        self.rules.get(module).is_some_and(|rule| rule.counts(path))
+    }
+
+    /// The step that a module runs.
+    #[must_use]
+    pub fn runs(&self, module: &PartName) -> Option<Step> {
+        self.loops.get(module)?.current.as_ref().map(|current| current.step)
+    }
+
+    /// Whether a module's command is still to be restarted.
+    #[must_use]
+    pub fn will_restart(&self, module: &PartName) -> bool {
+        let (Some(one), Some(rule)) = (self.loops.get(module), self.rules.get(module)) else { return false };
+        let restarts = rule.steps.contains(&Step::Restart);
+        one.queue.contains(&Step::Restart)
+            || self.runs(module) == Some(Step::Restart)
+            || (restarts && (!one.pending.is_empty() || one.again.is_some()))
+    }
+
+    /// What a module's loop waits for, if it has anything to do.
+    #[must_use]
+    pub fn waits(&self, module: &PartName) -> Option<String> {
+        let one = self.loops.get(module)?;
+        if one.queue.is_empty() || one.current.is_some() { None } else { self.obstacle(module) }
+    }
+
+    /// Whether the container of a module, which has failed, is to be started again: something was saved since, and it was
+    /// not started for that yet. A program that fails with it again waits for the next save.
+    pub fn revives(&mut self, module: &PartName) -> bool {
+        let waits = self.waits(module).is_some() && !self.away && !self.up.contains(module);
+        let one = self.loops.get_mut(module).filter(|_| waits);
+        one.is_some_and(|one| !std::mem::replace(&mut one.revived, true))
+    }
+
+    fn configure(&mut self, rules: Rules, actions: &mut Vec<Action>) {
+        for (module, one) in &mut self.loops {
+            if rules.contains_key(module) {
+                continue;
+            }
+            one.queue.clear();
+            one.pending = Pending::default();
+            if let Some(current) = one.current.as_mut().filter(|current| !current.cancelled) {
+                current.cancelled = true;
+                actions.push(Action::Cancel { module: module.clone(), run: current.run });
+            }
+        }
+        for module in rules.keys() {
+            self.loops.entry(module.clone()).or_default();
+        }
+        self.loops.retain(|module, one| rules.contains_key(module) || one.current.is_some());
+        self.rules = rules;
+    }
+
+    fn coming(&mut self, paths: &BTreeMap<String, Change>) {
+        for (module, rule) in &self.rules {
+            if let Some(one) = self.loops.get_mut(module) {
+                one.is_coming |= paths.keys().any(|path| rule.counts(path));
+            }
+        }
+    }
+
+    fn change(&mut self, at: Duration, paths: &BTreeMap<String, Change>) {
+        for (module, rule) in &self.rules {
+            let Some(one) = self.loops.get_mut(module) else { continue };
+            for (path, change) in paths.iter().filter(|(path, _)| rule.counts(path)) {
+                one.is_coming = false;
+                one.pending.add(path, *change);
+                one.pending.last = at;
+            }
+        }
+    }
+
+    /// A batch is complete: the loop of the module begins, or begins again.
+    fn begin(&mut self, module: &PartName, actions: &mut Vec<Action>) {
+        let (Some(one), Some(rule)) = (self.loops.get_mut(module), self.rules.get(module)) else { return };
+        let pending = std::mem::take(&mut one.pending);
+        if let Some(current) = &mut one.current {
+            let paths: BTreeSet<String> = pending.paths.keys().cloned().collect();
+            one.interrupted = if one.interrupted.0 == paths { (paths, one.interrupted.1 + 1) } else { (paths, 1) };
+            if one.interrupted.1 >= OFTEN {
+                if one.interrupted.1 == OFTEN {
+                    let text = format!(
+                        "{} whenever {} runs, so it runs to its end, then once more: if that is made by it, add it to \
+                         .gitignore or `watch.ignore`",
+                        pending.cause(),
+                        current.step,
+                    );
+                    actions.push(Action::Say(module.clone(), text));
+                    one.again = Some(pending.cause());
+                }
+                return;
+            }
+            if !current.cancelled {
+                current.cancelled = true;
+                actions.push(Action::Cancel { module: module.clone(), run: current.run });
+            }
+        }
+        (one.again, one.revived) = (None, false);
+        one.fill(rule, pending.cause());
+    }
+
+    fn end(&mut self, module: &PartName, run: u64, end: End, actions: &mut Vec<Action>) {
+        let Some(one) = self.loops.get_mut(module) else { return };
+        let Some(current) = one.current.take_if(|current| current.run == run) else { return };
+        if current.step == Step::Deps {
+            // An installation that was begun has ended what was there before.
+            one.installed = current.install.filter(|_| end == End::Good);
+        }
+        match end {
+            _ if current.cancelled => {}
+            End::Good => {}
+            // Whoever starts the container again starts what was built.
+            End::Lost if current.step == Step::Restart => {}
+            End::Failed => {
+                one.failed = true;
+                if matches!(current.step, Step::Deps | Step::Build) {
+                    one.queue.clear();
+                }
+            }
+            End::Cancelled | End::Lost => one.queue.push_front(current.step),
+        }
+        if !self.rules.contains_key(module) {
+            self.loops.remove(module);
+            return;
+        }
+        if let (Some(one), Some(rule)) = (self.loops.get_mut(module), self.rules.get(module))
+            && one.queue.is_empty()
+        {
+            actions.extend(one.done(module, rule));
+        }
+    }
+
+    /// Begins the next step of a module, if nothing stands in its way.
+    fn advance(&mut self, module: &PartName, actions: &mut Vec<Action>) {
+        if self.obstacle(module).is_some() {
+            return;
+        }
+        let (Some(one), Some(rule)) = (self.loops.get_mut(module), self.rules.get(module)) else { return };
+        if one.current.is_some() {
+            return;
+        }
+        let mut had = !one.queue.is_empty();
+        let step = loop {
+            match one.queue.pop_front() {
+                Some(Step::Deps) if one.installed == rule.install => {}
+                Some(Step::Restart) if one.failed => {
+                    let text = "not restarted, since a step failed: what ran before goes on".to_owned();
+                    actions.push(Action::Say(module.clone(), text));
+                }
+                None if std::mem::take(&mut had) => actions.extend(one.done(module, rule)),
+                step => break step,
+            }
+        };
+        let Some(step) = step else { return };
+        self.runs += 1;
+        one.current = Some(Current { run: self.runs, step, cancelled: false, install: rule.install.clone() });
+        let cause = one.cause.take();
+        actions.push(Action::Run { module: module.clone(), run: self.runs, step, cause });
+    }
+
+    fn obstacle(&self, module: &PartName) -> Option<String> {
+        if self.away {
+            return Some("the engine".to_owned());
+        }
+        if !self.up.contains(module) {
+            return Some("its container".to_owned());
+        }
+        let need = self.rules.get(module)?.needs.iter().find(|need| !self.up.contains(*need));
+        need.map(ToString::to_string).or_else(|| self.loops.get(module)?.held.clone())
+    }
+}
+
+#[cfg(test)]
+#[path = "event_loop_tests.rs"]
+mod tests;

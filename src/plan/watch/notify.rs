@@ -1,0 +1,95 @@
+//! Whether somebody is told that a step has ended: only of another result than the one before, however often it runs and
+//! whoever has watched meanwhile.
+
+use serde::Serialize;
+
+use crate::config::model::file::Notify;
+use crate::config::model::values::Occasion;
+use crate::names::PartName;
+use crate::plan::watch::{Outcome, Run, Step, length};
+
+/// What somebody is told; the webhook gets it as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct News {
+    /// The product.
+    pub project: String,
+    /// The module.
+    pub module: PartName,
+    /// The step.
+    pub step: Step,
+    /// `failed` or `fixed`.
+    pub result: Occasion,
+    /// The exit code.
+    pub code: i64,
+    /// How long it took, in milliseconds.
+    pub took: u64,
+    /// The last lines that it printed.
+    pub lines: Vec<String>,
+    /// All this in a line.
+    pub text: String,
+}
+
+/// What there is to tell of a run of `step`, after `before`.
+#[must_use]
+pub fn decide(
+    notify: &Notify,
+    project: &str,
+    (module, step): (&PartName, Step),
+    before: Option<Outcome>,
+    run: &Run,
+) -> Option<News> {
+    let result = match (before, run.result) {
+        (None | Some(Outcome::Good), Outcome::Failed) => Occasion::Failed,
+        (Some(Outcome::Failed), Outcome::Good) => Occasion::Fixed,
+        _ => return None,
+    };
+    if !notify.on.0.iter().any(|on| *on == result || *on == Occasion::Any) {
+        return None;
+    }
+    let took = length(run.took);
+    let text = match result {
+        Occasion::Failed => format!("{project}: {step} of {module} failed (code {}) in {took}", run.code),
+        Occasion::Fixed | Occasion::Any => format!("{project}: {step} of {module} is well again, in {took}"),
+    };
+    let (project, module, lines) = (project.to_owned(), module.clone(), run.lines.clone());
+    Some(News { project, module, step, result, code: run.code, took: run.took, lines, text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::model::values::Occasions;
+
+    /// The results of a step one after the other, as what is told: `-` for nothing.
+    fn told(on: &[Occasion], results: &str) -> String {
+        let notify = Notify { on: Occasions(on.to_vec()), ..Notify::default() };
+        let mut before = None;
+        let tell = |result: char| {
+            let result = if result == 'F' { Outcome::Failed } else { Outcome::Good };
+            let code = if result == Outcome::Good { 0 } else { 2 };
+            let run = Run::new("c1", code, (0, std::time::Duration::from_millis(1_500)), Vec::new());
+            let news =
+                decide(&notify, "shop", (&PartName::new("api").unwrap(), Step::Test), before.replace(result), &run);
+            news.map_or("-", |news| if news.result == Occasion::Failed { "failed" } else { "fixed" })
+        };
+        results.chars().map(tell).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn nobody_is_told_the_same_twice() {
+        assert_eq!(told(&[Occasion::Any], "GFFGGFG"), "- failed - fixed - failed fixed");
+        assert_eq!(told(&[Occasion::Failed], "FFGF"), "failed - - failed");
+        assert_eq!(told(&[Occasion::Fixed], "FFGF"), "- - fixed -");
+        assert_eq!(told(&[Occasion::Failed, Occasion::Fixed], "FG"), "failed fixed");
+        assert_eq!(told(&[], "FG"), "- -");
+    }
+
+    #[test]
+    fn the_text_says_what_failed_how_and_when() {
+        let run = Run::new("c1", 2, (0, std::time::Duration::from_millis(1_500)), vec!["last".to_owned()]);
+        let api = PartName::new("api").unwrap();
+        let news = decide(&Notify::default(), "shop", (&api, Step::Build), None, &run).unwrap();
+        assert_eq!(news.text, "shop: build of api failed (code 2) in 1.5 s");
+        assert_eq!(serde_json::to_value(&news).unwrap()["result"], "failed");
+    }
+}
