@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -223,6 +223,85 @@ fn layers_import_only_downwards_and_effects_stay_in_theirs() {
         all.extend(faults(&path.strip_prefix(&src).unwrap().display().to_string(), text));
     }
     assert!(all.is_empty(), "\n{}\n", all.join("\n"));
+}
+
+/// The file of `src` in which a path of the crate ends, if it is not the file itself.
+fn file_of(path: &str, files: &BTreeSet<String>) -> Option<String> {
+    let names: Vec<&str> = path.split("::").collect();
+    (1..=names.len()).rev().find_map(|many| {
+        let module = names[..many].join("/");
+        [format!("{module}.rs"), format!("{module}/mod.rs")].into_iter().find(|file| files.contains(file))
+    })
+}
+
+/// What each file imports: paths that begin with `crate::`, and those into a module that it declares.
+fn imports(texts: &BTreeMap<String, String>) -> BTreeMap<String, BTreeSet<String>> {
+    let files: BTreeSet<String> = texts.keys().cloned().collect();
+    let of = |(file, text): (&String, &String)| {
+        let words = words(text.parse().unwrap());
+        let folder = file.strip_suffix("/mod.rs").unwrap_or_default().replace('/', "::");
+        let imported = paths(&words).into_iter().filter_map(|(_, path)| match path.strip_prefix("crate::") {
+            Some(rest) => file_of(rest, &files),
+            None if folder.is_empty() || !path.contains("::") => None,
+            None => file_of(&format!("{folder}::{path}"), &files),
+        });
+        (file.clone(), imported.filter(|other| other != file).collect())
+    };
+    texts.iter().map(of).collect()
+}
+
+/// The files that import each other in a circle: none is left when whoever imports nothing that is left is taken away.
+fn circles(mut imports: BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, BTreeSet<String>> {
+    loop {
+        let ends: BTreeSet<String> =
+            imports.iter().filter(|(_, to)| to.is_empty()).map(|(file, _)| file.clone()).collect();
+        let begins: BTreeSet<String> =
+            imports.keys().filter(|file| !imports.values().any(|to| to.contains(*file))).cloned().collect();
+        if ends.is_empty() && begins.is_empty() {
+            return imports;
+        }
+        imports.retain(|file, _| !ends.contains(file) && !begins.contains(file));
+        for to in imports.values_mut() {
+            to.retain(|file| !ends.contains(file));
+        }
+    }
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    let texts: Vec<(PathBuf, String)> =
+        files.into_iter().map(|path| (path.clone(), fs::read_to_string(&path).unwrap())).collect();
+    let tests: BTreeSet<PathBuf> = texts.iter().flat_map(|(path, text)| test_files(path, text)).collect();
+    let texts = texts.into_iter().filter(|(path, _)| !tests.contains(path));
+    let texts = texts.map(|(path, text)| (path.strip_prefix(&src).unwrap().display().to_string(), text)).collect();
+    let left: Vec<String> =
+        circles(imports(&texts)).into_iter().map(|(file, to)| format!("{file} imports {to:?}")).collect();
+    assert!(left.is_empty(), "\n{}\n", left.join("\n"));
+}
+
+#[test]
+fn a_circle_of_files_is_found_through_others_and_through_a_folder() {
+    let texts =
+        |all: &[(&str, &str)]| all.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect();
+    let straight = texts(&[
+        ("a.rs", "use crate::b::B;"),
+        ("b.rs", "use crate::c::{C, d::D};"),
+        ("c/mod.rs", "pub mod d;"),
+        ("c/d.rs", ""),
+    ]);
+    assert_eq!(circles(imports(&straight)), BTreeMap::new());
+    let round = texts(&[
+        ("a.rs", "use crate::b::B;"),
+        ("b.rs", "use crate::c::C;"),
+        ("c/mod.rs", "pub mod d; fn f() { d::g() }"),
+        ("c/d.rs", "fn g() { crate::b::h() }"),
+        ("e.rs", "use crate::a::A;"),
+    ]);
+    let left: Vec<String> = circles(imports(&round)).into_keys().collect();
+    assert_eq!(left, ["b.rs", "c/d.rs", "c/mod.rs"]);
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::apply::session::checkout::Checkout;
 use crate::assets::Origin;
-use crate::commands::context::{Checkout, Context};
+use crate::commands::context::Context;
 use crate::config::schema::json_schema;
 use crate::config::text::yaml;
 use crate::error::Result;

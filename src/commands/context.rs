@@ -4,18 +4,19 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::apply::session::checkout::Checkout;
 use crate::apply::session::credentials;
 use crate::apply::session::observe::{self, Description};
 use crate::assets::Assets;
 use crate::commands::session::Session;
-use crate::config::project::Project;
-use crate::config::{self, Known, Setting, Source};
+use crate::config;
+use crate::config::inputs::{Known, Setting, Source};
 use crate::error::{Error, Kind, Result};
 use crate::host::docker::endpoint::{self, Choice};
 use crate::host::engine::{Begun, BegunSet, Engine};
 use crate::host::locks::{self, ProjectLock};
 use crate::host::{checkout, clock, files};
-use crate::plan::environment::presets::{self, Preset};
+use crate::plan::environment::presets::{self};
 use crate::plan::images;
 use crate::plan::images::lock::{self, Lock};
 use crate::redact;
@@ -46,20 +47,6 @@ pub enum Intent {
     Act,
     /// It only ends what runs, whatever the definition would reach.
     End,
-}
-
-/// A checkout as its files have it.
-pub struct Checkout {
-    /// Its folder.
-    pub root: PathBuf,
-    /// The configuration.
-    pub project: Project,
-    /// The files in force.
-    pub assets: Assets,
-    /// The presets in force.
-    pub presets: BTreeMap<String, Preset>,
-    /// What is worth a line about variables that stand in a file that nobody reads.
-    pub unread: Vec<String>,
 }
 
 /// The version of this devenv.

@@ -2,7 +2,8 @@
 
 use crate::apply::certs::zones::{self, Zone};
 use crate::apply::certs::{self, Certs, Make, Wish};
-use crate::commands::context::{Checkout, Intent, seconds};
+use crate::apply::session::checkout::Checkout;
+use crate::commands::context::{Intent, seconds};
 use crate::digest;
 use crate::error::Result;
 use crate::host::certs::Pair;

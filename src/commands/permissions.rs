@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::apply::session::checkout::Checkout;
 use crate::apply::session::permissions::standing;
-use crate::commands::context::{Checkout, Context, Intent};
+use crate::commands::context::{Context, Intent};
 use crate::config::model::local::Permission;
 use crate::error::Result;
 use crate::host::checkout;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::apply::executor::Work;
 use crate::apply::executor::builds::{Builder, Moving};
 use crate::apply::mirror::Guard;
+use crate::apply::session::checkout::Checkout;
 use crate::apply::session::credentials::{Origin, Origins};
-use crate::commands::context::Checkout;
 use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
@@ -142,7 +142,7 @@ impl Session {
             files::sweep(&root.join(".devenv").join(folder));
         }
         files::sweep(root);
-        files::write_generated(root, &self.generated)?;
+        generated::write_generated(root, &self.generated)?;
         // Keys of names that the gateway has no more, and copies of fragments that are no longer named.
         for folder in ["certs", render::compose::FRAGMENTS] {
             generated::remove_forgotten(&root.join(".devenv"), folder, &self.generated)?;

@@ -1,10 +1,11 @@
 //! `devenv enable` and `devenv disable`
 
 use crate::commands::context::Context;
+use crate::config;
 use crate::config::edit::{self, Change, Section};
+use crate::config::inputs::{Setting, Source};
 use crate::config::model::file::ServiceMode;
 use crate::config::model::module::ModuleMode;
-use crate::config::{self, Setting, Source};
 use crate::error::{Error, Kind, Result};
 use crate::host::{checkout, files};
 use crate::names::PartName;

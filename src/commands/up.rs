@@ -15,7 +15,7 @@ use crate::host::clock;
 use crate::host::user::checkout_table;
 use crate::names::PartName;
 use crate::plan::Plan;
-use crate::plan::doctor::repair_plan::Purpose;
+use crate::plan::doctor::purpose::Purpose;
 use crate::plan::doctor::repairs::Effect;
 use crate::plan::parts::{GATEWAY, GATEWAY_HTTP};
 use crate::plan::steps::up::Request;

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use crate::config::inputs::{Known, Setting, Source};
 use crate::config::paths::PathFacts;
 use crate::config::problems::Problems;
 use crate::config::project::Project;
-use crate::config::{Known, Setting, Source, read};
+use crate::config::read;
 use crate::names::ImageName;
 
 /// Longest time for any file, with room for slow machines and builds without optimisation.

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::Source;
 use crate::config::compose_variables::{self, Unset};
+use crate::config::inputs::Source;
 use crate::config::interpolate::Dollars;
 use crate::config::problems::{self, Finding, Problems};
 use crate::config::text::bytes;

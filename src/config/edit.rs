@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::config::Source;
+use crate::config::inputs::Source;
 use crate::config::problems::{self, Finding, Problems};
 use crate::config::text::bytes;
 use crate::config::text::parse;

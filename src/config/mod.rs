@@ -4,16 +4,14 @@
 //! bytes → text → tree → interpolated → checked → merged → references → paths → structs
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use crate::config::model::version::Version;
+use crate::config::inputs::Setting;
 use crate::config::unchecked::Draft;
-use crate::names::ImageName;
 
 pub mod compose_file;
 pub mod compose_variables;
 pub mod cross_checks;
 pub mod edit;
+pub mod inputs;
 mod interpolate;
 mod merge;
 pub mod model;
@@ -25,43 +23,6 @@ pub mod project;
 pub mod schema;
 pub mod text;
 pub mod unchecked;
-
-/// One configuration file as it was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
-    /// Name for messages, such as `devenv.yaml`.
-    pub name: String,
-    /// Its content.
-    pub bytes: Vec<u8>,
-}
-
-/// What a project is made from, besides facts about paths.
-#[derive(Debug, Clone, Copy)]
-pub struct Setting<'a> {
-    /// devenv.yaml.
-    pub main: &'a Source,
-    /// devenv.local.yaml, if there is one.
-    pub local: Option<&'a Source>,
-    /// Variables for `${…}`.
-    pub env: &'a BTreeMap<String, String>,
-    /// What this devenv brings along.
-    pub known: &'a Known,
-}
-
-/// What this devenv brings along: names that a configuration may refer to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
-    /// Images that need no entry, with their parents.
-    pub images: BTreeMap<ImageName, Option<ImageName>>,
-    /// Presets of services.
-    pub presets: BTreeSet<String>,
-    /// Those of the presets that take a `seed`.
-    pub seeded: BTreeSet<String>,
-    /// The credentials of each preset that has any.
-    pub credentials: BTreeMap<String, BTreeSet<String>>,
-    /// The version that runs.
-    pub version: Version,
-}
 
 /// Reads the files as far as text alone goes; [`Draft::finish`] says what is wrong.
 #[must_use]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::cross_checks::enabled_modules;
+use crate::config::cross_checks::subject::enabled_modules;
 use crate::config::model::values::RelPath;
 use crate::config::problems::Finding;
 use crate::config::text::place::Span;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::config::bad_input_tests::{GOOD, finished, known, source};
+use crate::config::inputs::Setting;
 use crate::config::model::values::{RelPath, Route};
 use crate::config::paths::{PathFact, PathFacts};
 use crate::config::project::Project;
-use crate::config::{Setting, read};
+use crate::config::read;
 use crate::names::PartName;
 
 const API: &str = "project: shop\nmodules:\n  api: {path: api, image: python, run: ";

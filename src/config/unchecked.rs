@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json};
 
 use crate::config::cross_checks;
+use crate::config::inputs::{Setting, Source};
 use crate::config::interpolate::interpolate;
 use crate::config::merge::{merge, without_empty_parts};
 use crate::config::model::file::{self, ProjectFile};
@@ -21,7 +22,6 @@ use crate::config::text::parse;
 use crate::config::text::place::{Span, Texts};
 use crate::config::text::quote::quoted;
 use crate::config::text::tree::{Node, Value};
-use crate::config::{Setting, Source};
 
 /// A configuration that has been read, with everything that is wrong with its text.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::assets::{Asset, Assets, FOLDERS, Origin};
-use crate::config::Source;
+use crate::config::inputs::Source;
 use crate::config::model::values::RelPath;
 use crate::config::paths::{PathFact, PathFacts};
 use crate::digest;

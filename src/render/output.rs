@@ -2,8 +2,6 @@
 
 use std::io;
 
-use crate::render::RenderError;
-
 /// The largest file that a template may become.
 const MOST_BYTES: usize = 16 << 20;
 
@@ -43,6 +41,14 @@ impl io::Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Why a template cannot be rendered.
+#[derive(Debug, thiserror::Error)]
+#[error("{template}: {problem}")]
+pub struct RenderError {
+    pub(crate) template: String,
+    pub(crate) problem: String,
 }
 
 #[cfg(test)]

@@ -163,7 +163,8 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
-    use crate::config::{Known, Setting, Source, read};
+    use crate::config::inputs::{Known, Setting, Source};
+    use crate::config::read;
 
     fn problems(text: &str) -> Problems {
         let main = Source { name: "devenv.yaml".to_owned(), bytes: text.as_bytes().to_vec() };

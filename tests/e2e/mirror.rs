@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use devenv::apply::mirror::{Ends, Guard, Session};
+use devenv::apply::mirror::ends::Ends;
+use devenv::apply::mirror::{Guard, Session};
 use devenv::config::model::values::RelPath;
 use devenv::host::engine::{BegunSet, Engine};
 use devenv::host::ignore::source::Source;

@@ -15,9 +15,10 @@ use crate::host::certs::{self, Pair};
 use crate::host::files;
 use crate::plan::certs::cert_profile::Profile;
 use crate::plan::certs::custom_cert::{Verdict, ends_in, serves, verdict, without_issuer};
+use crate::plan::certs::errors::CertsError;
 use crate::plan::certs::trust::common_name;
 use crate::plan::certs::x509::{self, Facts};
-use crate::plan::certs::{self as decision, CertsError, Due, Kept, KeyFate, LeafOf};
+use crate::plan::certs::{self as decision, Due, Kept, KeyFate, LeafOf};
 use crate::plan::identity::FolderOf;
 
 /// Whether certificates may be made.
@@ -183,7 +184,7 @@ pub fn due(kept: Option<&Pair>, authority: &str, wish: Wish<'_>, profile: &Profi
 
 /// The profile in force.
 pub fn profile(assets: &Assets) -> Result<Profile> {
-    Ok(Profile::parse(assets.get(decision::PROFILE).map(Asset::text).unwrap_or_default())?)
+    Ok(Profile::parse(assets.get(crate::plan::certs::errors::PROFILE).map(Asset::text).unwrap_or_default())?)
 }
 
 /// The machine's authority at `place`, checked; made where there is none and that is allowed.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::apply::mirror::Ends;
+use crate::apply::mirror::ends::Ends;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::host::archive::comparison;
 use crate::host::archive::pipe;

@@ -2,6 +2,7 @@
 //! done is decided in `plan/mirror/sync.rs`; here it is carried out and remembered.
 
 pub mod archive_compare;
+pub mod ends;
 pub mod outputs;
 pub mod stand_in;
 pub mod transfer;
@@ -13,8 +14,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::apply::mirror::archive_compare::{Looked, look};
+use crate::apply::mirror::ends::Ends;
 use crate::apply::mirror::transfer::Courier;
-use crate::config::model::values::RelPath;
 use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::host::ignore::source::Source;
@@ -24,31 +25,6 @@ use crate::plan::mirror::copy::Copy;
 use crate::plan::mirror::outputs::{Back, Stamps};
 use crate::plan::mirror::sync::{self, Halt, Operation, Root, Seen};
 use crate::plan::mirror::tree::{Entry, Kind};
-
-/// What a mirror connects.
-#[derive(Debug, Clone)]
-pub struct Ends {
-    /// The running container.
-    pub container: String,
-    /// The source.
-    pub source: Arc<Source>,
-    /// The mirrored folder in the container.
-    pub dir: String,
-    /// Paths below it that come back, and are not taken away there.
-    pub outputs: Vec<RelPath>,
-    /// Paths below it that other volumes are mounted on.
-    pub mounted: Vec<PathBuf>,
-    /// A folder of the checkout for what comes back and is not in its place yet.
-    pub spool: PathBuf,
-}
-
-impl Ends {
-    /// Whether a path comes back.
-    #[must_use]
-    pub fn is_output(&self, path: &Path) -> bool {
-        self.outputs.iter().any(|output| path.starts_with(output.as_str()))
-    }
-}
 
 /// The ends of a module's copy, with a container that has it mounted.
 pub fn ends(checkout: &Path, copy: &Copy, container: String) -> Result<Ends> {

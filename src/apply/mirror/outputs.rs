@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::apply::mirror::Ends;
+use crate::apply::mirror::ends::Ends;
 use crate::error::Result;
 use crate::host::archive::pipe::Pipe;
 use crate::host::engine::Engine;

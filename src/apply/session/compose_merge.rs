@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::config::{Source, compose_file};
+use crate::config::compose_file;
+use crate::config::inputs::Source;
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::host::docker::compose;

@@ -1,5 +1,6 @@
 //! What commands decide from: what the engine has, credentials, and the merged definition.
 
+pub mod checkout;
 pub mod compose_merge;
 pub mod credentials;
 pub mod observe;

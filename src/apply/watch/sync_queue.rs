@@ -2,7 +2,6 @@
 //! holds up nothing else. What comes meanwhile is the next one.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,16 +11,13 @@ use tokio::task::JoinHandle;
 
 use crate::apply::watch::sync_sessions::Copies;
 use crate::apply::watch::watch_events::Message;
+use crate::apply::watch::watch_settings::Changed;
 use crate::apply::watch::watch_settings::Setting;
 use crate::host::engine::Engine;
 use crate::names::PartName;
-use crate::plan::watch::Change;
 
 /// Between two tries to mend a copy that could not be kept.
 const AGAIN: Duration = Duration::from_secs(5);
-
-/// Paths that changed.
-pub(crate) type Changed = BTreeMap<PathBuf, Change>;
 
 /// A batch that is on its way.
 struct Sending {

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::apply::watch::sync_queue::Changed;
 use crate::config::model::values::RelPath;
 use crate::config::project::Project;
 use crate::host::file_watch::Trees;
@@ -107,3 +106,6 @@ impl Setting {
         self.files.iter().map(|file| std::fs::metadata(file).and_then(|file| file.modified()).ok()).collect()
     }
 }
+
+/// Paths that changed.
+pub(crate) type Changed = BTreeMap<PathBuf, Change>;

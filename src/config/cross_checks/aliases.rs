@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::config::cross_checks::Part;
+use crate::config::cross_checks::subject::Part;
 use crate::config::problems::Finding;
 use crate::config::text::place::Span;
 use crate::config::text::quote::quoted;

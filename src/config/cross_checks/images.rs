@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::Known;
 use crate::config::cross_checks::cycles::{self, Graph};
-use crate::config::cross_checks::{Part, Sort, name};
+use crate::config::cross_checks::subject::{Part, Sort, name};
+use crate::config::inputs::Known;
 use crate::config::problems::{ENOUGH, Finding};
 use crate::config::schema::table::listed;
 use crate::config::text::nearest::did_you_mean;

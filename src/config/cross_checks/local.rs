@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::config::Known;
-use crate::config::cross_checks::{Part, by_name};
+use crate::config::cross_checks::subject::{Part, by_name};
+use crate::config::inputs::Known;
 use crate::config::model::version;
 use crate::config::problems::Finding;
 use crate::config::text::nearest::did_you_mean;

@@ -1,6 +1,6 @@
 //! Settings of one module that do not fit each other, and health checks, which services have too.
 
-use crate::config::cross_checks::{Part, Sort, mistyped};
+use crate::config::cross_checks::subject::{Part, Sort, mistyped};
 use crate::config::problems::Finding;
 use crate::config::schema::table::listed;
 use crate::config::text::place::Span;

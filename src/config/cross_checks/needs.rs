@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::config::cross_checks::{Part, Sort, by_name, name};
+use crate::config::cross_checks::subject::{Part, Sort, by_name, name};
 use crate::config::problems::{ENOUGH, Finding};
 use crate::config::schema::table::listed;
 use crate::config::text::nearest::did_you_mean;

@@ -1,6 +1,6 @@
 //! Whoever is told by a command is told in the container of a part that exists.
 
-use crate::config::cross_checks::{Part, by_name, name};
+use crate::config::cross_checks::subject::{Part, by_name, name};
 use crate::config::problems::Finding;
 use crate::config::text::nearest::did_you_mean;
 use crate::config::text::quote::quoted;

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::config::cross_checks::{Part, Sort, modules};
+use crate::config::cross_checks::modules;
+use crate::config::cross_checks::subject::{Part, Sort};
 use crate::config::model::values::Route;
 use crate::config::problems::Finding;
 use crate::config::text::quote::{quoted, shown};

@@ -1,7 +1,7 @@
 //! Services: exactly one of `preset`, `image`, `external`, and only settings that go with it.
 
-use crate::config::Known;
-use crate::config::cross_checks::{Part, Sort, mistyped};
+use crate::config::cross_checks::subject::{Part, Sort, mistyped};
+use crate::config::inputs::Known;
 use crate::config::problems::Finding;
 use crate::config::schema::table::listed;
 use crate::config::text::nearest::did_you_mean;

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::config::model::health::Health;
+use crate::config::model::mirror::Mirror;
 use crate::config::model::module::Module;
 use crate::config::model::prod::Prod;
 use crate::config::model::snapshot::Snapshot;
-use crate::config::model::values::{Command, Duration, Occasions, Port, RelPath};
+use crate::config::model::values::{Command, Occasions, Port, RelPath};
 use crate::config::schema::grammar::{
-    AnyText, EnvName, HostName, ImageReference, Package, Registry, RequestPath, Shell, Url, Variable, Versions,
-    VolumePath,
+    AnyText, EnvName, HostName, ImageReference, Package, Registry, Shell, Url, Variable, Versions, VolumePath,
 };
 use crate::names::{ImageName, PartName, ProjectName};
 
@@ -95,25 +96,6 @@ pub enum ServiceMode {
     On,
     /// Not at all.
     Off,
-}
-
-/// How to see that a part is ready: exactly one of `http`, `tcp`, `command`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Health {
-    /// Path that answers with a status below 400.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<RequestPath>")]
-    pub http: Option<String>,
-    /// Port that accepts connections.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tcp: Option<Port>,
-    /// Command inside the container that exits 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub command: Option<Command>,
-    /// Longest time from start to ready [default: 60s].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start_within: Option<Duration>,
 }
 
 /// A part that the team did not write: exactly one of `preset`, `image`, `external`.
@@ -202,17 +184,4 @@ pub struct NotifyCommand {
     /// Shell command.
     #[schemars(with = "Shell")]
     pub run: String,
-}
-
-/// How source reaches a container.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Mirror {
-    /// `bind` where engine and checkout share a kernel, else `sync`.
-    #[default]
-    Auto,
-    /// A bind mount.
-    Bind,
-    /// A copy that devenv keeps equal.
-    Sync,
 }

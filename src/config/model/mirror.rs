@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::config::model::file::Mirror;
 use crate::config::model::values::RelPath;
 
 /// How the source of a module reaches its container.
@@ -84,6 +83,19 @@ impl JsonSchema for ModuleMirror {
             }}
         ]})
     }
+}
+
+/// How source reaches a container.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mirror {
+    /// `bind` where engine and checkout share a kernel, else `sync`.
+    #[default]
+    Auto,
+    /// A bind mount.
+    Bind,
+    /// A copy that devenv keeps equal.
+    Sync,
 }
 
 #[cfg(test)]

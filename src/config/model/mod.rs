@@ -1,6 +1,7 @@
 //! What a person may write, as types.
 
 pub mod file;
+pub mod health;
 pub mod image;
 pub mod local;
 pub mod mirror;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::model::file::Health;
+use crate::config::model::health::Health;
 use crate::config::model::mirror::ModuleMirror;
 use crate::config::model::once::Once;
 use crate::config::model::values::{Duration, Port, RelPath, Route};

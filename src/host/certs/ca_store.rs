@@ -13,7 +13,8 @@ use crate::host::certs::Pair;
 use crate::host::files;
 use crate::host::files::ownership;
 use crate::host::user::xdg;
-use crate::plan::certs::{CertsError, check_zone};
+use crate::plan::certs::check_zone;
+use crate::plan::certs::errors::CertsError;
 use crate::render::Access;
 
 /// `$XDG_DATA_HOME/devenv`, or what stands for it.

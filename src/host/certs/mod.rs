@@ -15,8 +15,8 @@ use time::OffsetDateTime;
 
 use crate::error::{Error, Kind, Result};
 use crate::host::user::checkout_table;
-use crate::plan::certs::CertsError;
 use crate::plan::certs::cert_profile::{KeyKind, Profile};
+use crate::plan::certs::errors::CertsError;
 use crate::plan::certs::trust::LONGEST_NAME;
 use crate::plan::certs::x509::{self, DAY};
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::error::{Error, Kind, Result};
-use crate::host::files::{failed, read_text, remove};
+use crate::host::files::{Access, failed, make_folder, open_to_all, read_text, remove, write};
 use crate::render::{Generated, MARKER};
 
 /// Refuses a generated file at whose path, below `root`, there is one that devenv did not make, or on whose way there is
@@ -92,4 +92,22 @@ fn remove_empty(folder: &Path) -> Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::DirectoryNotEmpty => Err(failed("remove", folder)(error)),
         _ => Ok(()),
     }
+}
+
+/// Writes generated files below `.devenv`; a file at such a path that we did not make is the user's, and an error.
+pub fn write_generated(root: &Path, files: &[Generated]) -> Result<()> {
+    let folder = root.join(".devenv");
+    refuse_link(&folder)?;
+    make_folder(&folder, Access::Public)?;
+    open_to_all(&folder)?;
+    write(&folder.join(".gitignore"), b"*\n", Access::Public)?;
+    for file in files {
+        let path = folder.join(&file.path);
+        check(&folder, file)?;
+        write(&path, file.text.as_bytes(), file.access)?;
+        if file.access == Access::Public {
+            open_to_all(&path)?;
+        }
+    }
+    Ok(())
 }

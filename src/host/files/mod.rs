@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::digest;
 use crate::error::{Error, Kind, Result};
-use crate::render::{Access, Generated};
+use crate::render::Access;
 
 /// An error of the file system, with the path.
 pub fn failed(doing: &str, path: &Path) -> impl FnOnce(io::Error) -> Error {
@@ -129,24 +129,6 @@ pub fn make_folder(path: &Path, access: Access) -> Result<()> {
     missing.reverse();
     let mut missing = missing.into_iter();
     missing.try_for_each(|folder| ownership::make_folder(folder, mode).map_err(failed("make the folder", folder)))
-}
-
-/// Writes generated files below `.devenv`; a file at such a path that we did not make is the user's, and an error.
-pub fn write_generated(root: &Path, files: &[Generated]) -> Result<()> {
-    let folder = root.join(".devenv");
-    generated::refuse_link(&folder)?;
-    make_folder(&folder, Access::Public)?;
-    open_to_all(&folder)?;
-    write(&folder.join(".gitignore"), b"*\n", Access::Public)?;
-    for file in files {
-        let path = folder.join(&file.path);
-        generated::check(&folder, file)?;
-        write(&path, file.text.as_bytes(), file.access)?;
-        if file.access == Access::Public {
-            open_to_all(&path)?;
-        }
-    }
-    Ok(())
 }
 
 /// Lets everybody read a file, and look into a folder, that an earlier run may have made for its user alone.

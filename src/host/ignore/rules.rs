@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::digest::hex;
 use crate::host::files::reading;
 use crate::host::ignore::patterns::{Patterns, Verdict};
-use crate::host::ignore::source::KEYS;
 
 /// Where git keeps what says what counts.
 #[derive(Debug)]
@@ -172,3 +171,7 @@ fn default_excludes() -> Option<PathBuf> {
     let folder = folder.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")));
     folder.map(|folder| folder.join("git/ignore"))
 }
+
+/// Private keys by their usual names: they stay on this machine unless git tracks them or the module names them.
+pub const KEYS: [&str; 9] =
+    ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.key", "*-key.pem", "privkey*.pem", "*.p12", "*.pfx"];

@@ -16,15 +16,13 @@ use crate::config::model::values::RelPath;
 use crate::error::Result;
 use crate::host::files::failed;
 use crate::host::ignore::patterns::{Patterns, Verdict};
+use crate::host::ignore::rules::KEYS;
 use crate::host::ignore::rules::{Places, Rules};
 use crate::plan::mirror::copy::{GitFile, Selection, is_made_again};
 use crate::plan::mirror::tree::{Entry, Kind};
 
 /// What is never source, in any folder.
 pub(in crate::host) const NEVER: [&str; 3] = [".git", ".devenv", "devenv.local.yaml"];
-/// Private keys by their usual names: they stay on this machine unless git tracks them or the module names them.
-pub const KEYS: [&str; 9] =
-    ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.key", "*-key.pem", "privkey*.pem", "*.p12", "*.pfx"];
 
 /// A module's source folder as git and the module see it.
 #[derive(Debug)]

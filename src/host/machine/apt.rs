@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::host::machine::{output, program, system};
+use crate::host::machine::probe::{output, program, system};
 use crate::host::process::Cmd;
 use crate::plan::machine::{Apt, System};
 

@@ -1,26 +1,21 @@
 //! Facts about this machine, each one outside call; all at once, each with a deadline. What they mean: `plan::doctor`.
 
-use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use tokio::time::timeout;
+use std::path::Path;
 
 use crate::host::docker::endpoint;
-use crate::host::process::{self, Cmd, Output};
+use crate::host::machine::probe::{DEADLINE, output, program, system};
+use crate::host::process::Cmd;
 use crate::plan::machine::{
-    AppArmor, Daemon, DaemonConfig, Engine, Facts, Init, Inotify, Means, Overlay, Programs, Rank, Release, Sudo,
-    System, Tool, User, Version,
+    AppArmor, Daemon, DaemonConfig, Engine, Facts, Init, Inotify, Means, Overlay, Programs, Rank, Sudo, Tool, User,
+    Version,
 };
 
 mod apt;
 mod engine;
-
-/// How long anything may take to answer.
-const DEADLINE: Duration = Duration::from_secs(5);
+pub mod probe;
 
 /// Collects what devenv must know of this machine. Takes as long as the slowest answer, at most five seconds.
 pub async fn facts() -> Facts {
@@ -78,15 +73,6 @@ pub async fn buildx() -> Tool {
     tool(&Cmd::new("docker", ["buildx", "version"]), |text| text.split_whitespace().nth(1)).await
 }
 
-/// Where a program is, on PATH or where programs of the administrator are.
-#[must_use]
-pub fn program(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = env::split_paths(&path).chain(["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from));
-    let folders = env::join_paths(folders).ok()?;
-    which::which_in(name, Some(folders), "/").ok()
-}
-
 /// Whether a process of this name runs, as far as we can see.
 #[must_use]
 pub fn running(name: &str) -> bool {
@@ -106,10 +92,6 @@ pub fn user() -> User {
     User { name, rank: if id.is_root() { Rank::Root } else { Rank::Normal }, in_docker_group }
 }
 
-async fn output(cmd: &Cmd) -> Option<Output> {
-    timeout(DEADLINE, process::output(cmd)).await.ok()?.ok()
-}
-
 async fn tool(cmd: &Cmd, version: impl Fn(&str) -> Option<&str>) -> Tool {
     if program(&cmd.program).is_none() {
         return Tool::Absent;
@@ -126,35 +108,6 @@ async fn tool(cmd: &Cmd, version: impl Fn(&str) -> Option<&str>) -> Tool {
     version(&output.stdout)
         .and_then(Version::new)
         .map_or_else(|| Tool::Broken(output.stdout.trim().to_owned()), Tool::Works)
-}
-
-fn system() -> System {
-    match env::consts::OS {
-        "linux" => {
-            let text = fs::read_to_string("/etc/os-release").or_else(|_| fs::read_to_string("/usr/lib/os-release"));
-            let release = release(&text.unwrap_or_default());
-            let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().to_lowercase();
-            if kernel.contains("microsoft") { System::Wsl(release) } else { System::Linux(release) }
-        }
-        "macos" => System::Macos,
-        other => System::Other(other.to_owned()),
-    }
-}
-
-/// `os-release(5)`: assignments of the shell.
-fn release(text: &str) -> Release {
-    let fields: BTreeMap<_, _> = text.lines().filter_map(|line| line.split_once('=')).collect();
-    let field = |name: &str| {
-        let raw = fields.get(name).copied().unwrap_or_default();
-        shlex::split(raw).unwrap_or_default().join(" ")
-    };
-    Release {
-        id: field("ID"),
-        like: field("ID_LIKE").split_whitespace().map(str::to_owned).collect(),
-        version: field("VERSION_ID"),
-        codename: field("VERSION_CODENAME"),
-        name: field("PRETTY_NAME"),
-    }
 }
 
 fn programs() -> Programs {
@@ -237,6 +190,8 @@ pub fn name_and_kernel() -> [String; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::machine::probe::release;
+    use crate::plan::machine::Release;
 
     #[test]
     fn os_release_is_read_as_a_shell_would() {

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use crate::config::text::typed;
 use crate::names::is_host_label;
+use crate::plan::certs::errors::{CertsError, PROFILE, is_machines};
 use crate::plan::certs::x509::DAY;
-use crate::plan::certs::{CertsError, PROFILE, is_machines};
 
 /// Longest life of a leaf, in days.
 const LONGEST_LEAF: u32 = 90;

@@ -3,6 +3,7 @@
 
 pub mod cert_profile;
 pub mod custom_cert;
+pub mod errors;
 pub mod trust;
 pub mod x509;
 pub mod zones;
@@ -10,64 +11,16 @@ pub mod zones;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::config::problems::Problems;
 use crate::error::{Error, Kind};
 use crate::names::is_host_label;
 use crate::plan::certs::cert_profile::{KeyKind, LeafProfile, Profile};
+use crate::plan::certs::errors::is_below;
+use crate::plan::certs::errors::{CertsError, is_machines};
 use crate::plan::certs::x509::{DAY, Facts, is_signed_by, public_key};
-
-/// Path of the profile among the files in force.
-pub const PROFILE: &str = "certs/profile.yaml";
 /// The team's own certificate, among the files in force.
 pub const OWN: &str = "certs/gateway.pem";
 /// Its key.
 pub const OWN_KEY: &str = "certs/gateway.key";
-/// What is wrong with certificates, keys or the profile.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CertsError {
-    /// The profile does not parse or asks for what is not allowed.
-    #[error("{PROFILE}: {0}")]
-    Profile(String),
-    /// The profile cannot be read.
-    #[error(transparent)]
-    Unreadable(Problems),
-    /// An authority cannot be used.
-    #[error("the certificate authority {} cannot be used: {path}: {problem}", whose(zone.as_deref()))]
-    Authority {
-        /// The zone that it is for; `None` for the machine's.
-        zone: Option<String>,
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// An authority's key is open to others.
-    #[error("the certificate authority {} cannot be used: others can read {path} (mode {mode:04o})", whose(zone.as_deref()))]
-    Exposed {
-        /// The zone that it is for; `None` for the machine's.
-        zone: Option<String>,
-        /// The key.
-        path: String,
-        /// Its mode.
-        mode: u32,
-    },
-    /// No authority is made for this.
-    #[error("no authority for `{zone}`: {problem}")]
-    Zone {
-        /// What was asked for.
-        zone: String,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
-    /// The team's own certificate cannot be used.
-    #[error("{path}: {problem}")]
-    Own {
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-}
 
 impl From<CertsError> for Error {
     fn from(error: CertsError) -> Self {
@@ -95,10 +48,6 @@ impl From<CertsError> for Error {
                 .hint("put a certificate and its key there that belong together, or take both away: devenv then makes its own"),
         }
     }
-}
-
-fn whose(zone: Option<&str>) -> String {
-    zone.map_or_else(|| "of this machine".to_owned(), |zone| format!("of zone {zone}"))
 }
 
 /// The call that deletes an authority, so that a new one is made.
@@ -142,18 +91,6 @@ pub fn check_zone(zone: &str) -> Result<(), CertsError> {
         return Ok(());
     };
     Err(CertsError::Zone { zone: zone.to_owned(), problem })
-}
-
-/// Whether the machine's authority signs for `name`.
-#[must_use]
-pub fn is_machines(name: &str) -> bool {
-    ["localhost", "test"].iter().any(|own| is_below(name, own))
-}
-
-/// Whether `name` is `domain` or below it.
-#[must_use]
-pub fn is_below(name: &str, domain: &str) -> bool {
-    name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// One of the certificates of a checkout.

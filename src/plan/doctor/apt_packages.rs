@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::plan::doctor::repair_plan::Purpose;
+use crate::plan::doctor::purpose::Purpose;
 use crate::plan::doctor::repairs::{Action, Check, Fix, Root, Way};
 use crate::plan::doctor::{compose_is_good, is_compose};
 use crate::plan::machine::{

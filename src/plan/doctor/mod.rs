@@ -2,6 +2,7 @@
 
 pub mod apt_packages;
 pub mod certs;
+pub mod purpose;
 pub mod repair_plan;
 pub mod repairs;
 

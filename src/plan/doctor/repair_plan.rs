@@ -6,22 +6,12 @@ use crate::plan::doctor::apt_packages::{
     FUSE_OVERLAY, Part, Source, engine_is_off, from_apt, from_pool, install, lacking, may_start, source, wants_fuse,
 };
 use crate::plan::doctor::docs;
+use crate::plan::doctor::purpose::Purpose;
 use crate::plan::doctor::repairs::{Check, Effect, Fix, Fixes, Root, Way, When};
 use crate::plan::machine::{Daemon, DaemonConfig, Engine, Facts, Init, Means, Origin, Rank, Silence, User};
 
 /// The log of an engine that nobody but devenv has started.
 const DAEMON_LOG: &str = "/var/log/dockerd-devenv.log";
-
-/// What must work afterwards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Purpose {
-    /// Running an environment: engine, compose, buildx.
-    Run,
-    /// Also making a root image where no registry can be reached: mmdebstrap.
-    MakeRoot,
-    /// Also all that is only recommended.
-    Everything,
-}
 
 /// What devenv can do, and what it must leave to a person. Where nothing is to be mended, nothing of both.
 #[must_use]

@@ -14,7 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use crate::config::model::file::{Health, Service, ServiceMode};
+use crate::config::model::file::{Service, ServiceMode};
+use crate::config::model::health::Health;
 use crate::config::model::module::{Module, ModuleMode};
 use crate::config::model::values::RelPath;
 use crate::config::project::Project;
@@ -172,7 +173,7 @@ pub fn certificate_names(project: &Project, host: &str) -> BTreeSet<String> {
     let modules = enabled_modules(project).map(|(name, _)| name.as_str());
     let services = enabled_services(project).map(|(name, _)| name.as_str());
     let mut names = certs::names(host, project.file.project.as_str(), modules.chain(services).chain([GATEWAY]));
-    names.extend(aliases(project).iter().filter(|alias| certs::is_machines(alias)).cloned());
+    names.extend(aliases(project).iter().filter(|alias| certs::errors::is_machines(alias)).cloned());
     names
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::assets::Assets;
-use crate::config::model::file::Health;
+use crate::config::model::health::Health;
 use crate::config::model::values::Port;
 use crate::config::problems::Problems;
 use crate::config::text::typed;

@@ -301,7 +301,8 @@ pub fn reserve_ports(wishes: &[Wish], known: &Known, table: &mut Table, identity
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{self, Setting, Source};
+    use crate::config;
+    use crate::config::inputs::{Setting, Source};
 
     fn identity(ports: &[(&str, u16)]) -> Identity {
         let ports = ports.iter().map(|(part, port)| (PartName::new(*part).unwrap(), *port)).collect();
@@ -315,7 +316,7 @@ mod tests {
 
     fn shop() -> Project {
         let main = Source { name: "devenv.yaml".to_owned(), bytes: b"project: shop\n".to_vec() };
-        let (env, known) = (BTreeMap::new(), config::Known::default());
+        let (env, known) = (BTreeMap::new(), config::inputs::Known::default());
         let draft = config::read(Setting { main: &main, local: None, env: &env, known: &known });
         draft.finish(&BTreeMap::new()).unwrap()
     }

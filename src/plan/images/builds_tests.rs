@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::assets::Assets;
-use crate::config::{self, Known, Setting, Source};
+use crate::config;
+use crate::config::inputs::{Known, Setting, Source};
 use crate::names::ImageName;
 use crate::plan::Plan;
 use crate::plan::images::builds;

@@ -5,7 +5,7 @@ pub mod outputs;
 pub mod sync;
 pub mod tree;
 
-use crate::config::model::file::Mirror;
+use crate::config::model::mirror::Mirror;
 use crate::names::PartName;
 use crate::plan::mirror::outputs::{Back, Stamps};
 use crate::plan::mirror::sync::Halt;

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::assets::Assets;
+use crate::config;
+use crate::config::inputs::{Known, Setting, Source};
 use crate::config::project::Project;
-use crate::config::{self, Known, Setting, Source};
 use crate::names::{ImageName, PartName};
 use crate::plan::definition::Definition;
 use crate::plan::environment::compose_files;
