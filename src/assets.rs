@@ -41,7 +41,7 @@ pub struct Asset {
 }
 
 impl Asset {
-    /// The content as text; empty where it is not held or is no UTF-8.
+    /// The content as text; empty where it is not held or is not UTF-8.
     #[must_use]
     pub fn text(&self) -> &str {
         self.content.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()

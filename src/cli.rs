@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser};
 use futures_util::FutureExt;
 
 use crate::commands::context::Context;
@@ -15,14 +15,19 @@ use crate::commands::{
 };
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::BegunSet;
+use crate::host::terminal;
 use crate::host::user::checkout_table;
 use crate::plan::identity::checkout_lookup;
 use crate::ui::errors;
+use crate::ui::help;
 use crate::ui::screen::{self, Screen};
+
+/// Columns of help, where the terminal has as many.
+const WIDEST: usize = 100;
 
 /// One command after a clone: reproducible dev environments on one hierarchy of Docker images
 #[derive(Parser, Debug)]
-#[command(name = "devenv", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "devenv", version, about, max_term_width = WIDEST, arg_required_else_help = true)]
 struct Cli {
     /// Begin in this folder instead of the current one
     #[arg(short = 'C', long, global = true, value_name = "DIR")]
@@ -153,20 +158,23 @@ impl Command {
 /// All commands with their arguments and texts, for the reference page.
 #[must_use]
 pub fn command() -> clap::Command {
-    Cli::command()
+    help::grouped(Cli::command(), WIDEST)
 }
 
 /// Runs devenv on this process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let room = terminal::columns().map_or(WIDEST, |width| width.min(WIDEST));
+    let parsed = help::grouped(Cli::command(), room).try_get_matches();
+    let name = parsed.as_ref().ok().and_then(|matches| matches.subcommand_name()).unwrap_or_default().to_owned();
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return printed(&error),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
         Ok(runtime) => {
-            let ended = runtime.block_on(until_signal(&cli));
+            let ended = runtime.block_on(until_signal(&cli, name));
             runtime.shutdown_timeout(std::time::Duration::from_secs(2));
             ended
         }
@@ -195,7 +203,7 @@ fn code(error: &Error) -> ExitCode {
 }
 
 /// Runs the command until it ends or a signal asks it to: then it is dropped, and with it what it has begun.
-async fn until_signal(cli: &Cli) -> Result<()> {
+async fn until_signal(cli: &Cli, name: String) -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| Error::message(Kind::Bug, error));
     let (mut int, mut term, mut hup) =
@@ -206,7 +214,7 @@ async fn until_signal(cli: &Cli) -> Result<()> {
         folder,
         file,
         locked: cli.locked,
-        command: std::env::args().skip(1).find(|word| !word.starts_with('-')).unwrap_or_default(),
+        command: name,
         begun: BegunSet::default(),
     };
     if let Command::Watcher = cli.command {
@@ -234,7 +242,7 @@ async fn until_signal(cli: &Cli) -> Result<()> {
     cx.clean_up().await;
     let message = match cli.command {
         Command::Logs(_) | Command::Watch(_) => "ended; what it showed goes on in the background",
-        _ => "interrupted: the same command goes on from here",
+        _ => "interrupted; run the command again to continue",
     };
     Err(Error::message(Kind::Signal(number), message))
 }
@@ -253,6 +261,6 @@ fn place(cli: &Cli) -> Result<(PathBuf, Option<String>)> {
     let path = folder.join(file);
     match (path.parent(), path.file_name().and_then(OsStr::to_str)) {
         (Some(folder), Some(name)) => Ok((folder.to_owned(), Some(name.to_owned()))),
-        _ => Err(Error::message(Kind::Usage, format!("`{}` is no file", file.display()))),
+        _ => Err(Error::message(Kind::Usage, format!("`{}` is not a file", file.display()))),
     }
 }

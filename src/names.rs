@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Why a text is no name.
+/// Why a text is not a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// The text has no characters.
@@ -15,7 +15,7 @@ pub enum NameError {
     #[error("`{0}` is longer than {1} characters")]
     TooLong(String, usize),
     /// The text has a character that a name must not have, or starts or ends with `-`.
-    #[error("`{0}` is no name: use lower-case letters, digits and `-`, starting with a letter")]
+    #[error("`{0}` is not a valid name: use lower-case letters, digits and `-`, starting with a letter")]
     Shape(String),
 }
 

@@ -50,6 +50,80 @@ fn the_page_of_exit_codes_is_what_errors_end_with() {
     is_current("exit-codes.md", &page);
 }
 
+/// All texts that people read: the pages of this repository, and the program's sources, which have help and messages.
+fn texts() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    let mut folders = ["src", "docs", "templates", "images", "compose"].map(|name| root.join(name)).to_vec();
+    let pages = ["README.md", "CHANGELOG.md", "SECURITY.md", "devenv.example.yaml"];
+    let mut files: Vec<_> = pages.iter().map(|name| root.join(name)).collect();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    for path in files {
+        if let Ok(text) = fs::read_to_string(&path) {
+            found.push((path.strip_prefix(root).unwrap().display().to_string(), text));
+        }
+    }
+    found
+}
+
+/// Words that no native engineer writes there, and what to write instead.
+const WORDS: [(&str, &str); 8] = [
+    (" anew", "again, or recreated"),
+    (" mends", "fixes, repairs"),
+    (" mended", "fixed, repaired"),
+    (" is no module", "is not a module"),
+    (" is no name", "is not a valid name"),
+    (" is no file", "is not a file"),
+    (" is no folder", "is not a folder"),
+    ("although they are there", "even if they exist"),
+];
+
+#[test]
+fn words_that_a_reader_stumbles_over_stay_out() {
+    let texts = texts();
+    assert!(texts.len() > 100, "{} texts", texts.len());
+    let mut found = Vec::new();
+    for (path, text) in &texts {
+        for (at, line) in text.lines().enumerate() {
+            let line = line.to_lowercase().replace("there is no ", "");
+            let bad = WORDS.iter().filter(|(word, _)| line.contains(word));
+            found.extend(bad.map(|(word, better)| format!("{path}:{}: `{}`: write {better}", at + 1, word.trim())));
+        }
+    }
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+#[test]
+fn the_pages_name_only_modules_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let layers = ["config::", "plan::", "render::", "host::", "apply::", "commands::", "ui::"];
+    let mut wrong = Vec::new();
+    for (path, text) in texts().iter().filter(|(path, _)| path.ends_with(".md")) {
+        let is_path = |c: char| c.is_ascii_lowercase() || c == '_' || c == ':';
+        for word in text.split(|c: char| !is_path(c)).filter(|word| layers.iter().any(|layer| word.starts_with(layer)))
+        {
+            let module = word.trim_end_matches(':').replace("::", "/");
+            let exists = [format!("src/{module}.rs"), format!("src/{module}/mod.rs")]
+                .iter()
+                .any(|file| root.join(file).exists());
+            if !exists {
+                wrong.push(format!("{path}: {word}"));
+            }
+        }
+        for word in text.split(['`', ' ', '(', ')']).filter(|word| word.starts_with("src/")) {
+            if !root.join(word).exists() {
+                wrong.push(format!("{path}: {word}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
 /// One command with its help, and below it its subcommands.
 fn section(page: &mut String, command: &mut clap::Command, level: usize) {
     let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();

@@ -1,4 +1,4 @@
-//! Mends a machine: walks the fixes, says each call before it runs, and looks again afterwards.
+//! Repairs a machine: walks the fixes, says each call before it runs, and looks again afterwards.
 
 use std::env;
 use std::fs;
@@ -213,7 +213,7 @@ impl Drop for Scratch {
     }
 }
 
-/// One devenv of a user mends at a time: they would share a scratch directory. The kernel frees the lock.
+/// One devenv of a user repairs at a time: they would share a scratch directory. The kernel frees the lock.
 fn lock(folder: &Path, say: &mut dyn FnMut(&str)) -> Result<OwnedFd> {
     let failed = |error: io::Error| cannot("lock", folder, &error);
     // It will have credentials some day: only for this user, as docker makes it.
@@ -221,7 +221,7 @@ fn lock(folder: &Path, say: &mut dyn FnMut(&str)) -> Result<OwnedFd> {
     let descriptor = rustix::fs::open(folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
     let descriptor = descriptor.map_err(|error| failed(error.into()))?;
     if rustix::fs::flock(&descriptor, FlockOperation::NonBlockingLockExclusive).is_err() {
-        say("waiting for another devenv that mends this machine");
+        say("waiting for another devenv that repairs this machine");
         rustix::fs::flock(&descriptor, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
     }
     Ok(descriptor)

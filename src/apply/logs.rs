@@ -1,4 +1,4 @@
-//! Follows the log of a part, also when it is restarted or made anew.
+//! Follows the log of a part, also when it is restarted or recreated.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -90,7 +90,7 @@ impl Log {
                 return Some(());
             }
             let Some(next) = self.runs_again(to).await else {
-                let note = format!("`{}` has not run for {} s: it is not followed any more", self.part, GONE.as_secs());
+                let note = format!("`{}` has not run for {} s: it is no longer followed", self.part, GONE.as_secs());
                 return to.send(Ok(Piece::Note(note))).await.ok();
             };
             // A new container is of interest from its first line on.

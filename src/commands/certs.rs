@@ -56,7 +56,7 @@ pub enum What {
         #[arg(long, conflicts_with = "zone")]
         lost: bool,
     },
-    /// Delete the authority; a new one is made when it is needed, and must be trusted anew
+    /// Delete the authority; a new one is made when it is needed, and must be trusted again
     Reset {
         /// The authority of a zone instead of the machine's
         #[arg(long)]
@@ -357,7 +357,7 @@ pub fn renew_at(session: &Session) -> Option<SystemTime> {
     Some(SystemTime::UNIX_EPOCH + Duration::from_secs(at.try_into().ok()?))
 }
 
-/// Makes the certificates of a checkout anew that are due; the gateway serves them from the next handshake on. Nothing
+/// Renews the certificates of a checkout that are due; the gateway serves them from the next handshake on. Nothing
 /// else of what is generated is touched: that is for `up`.
 pub async fn renew(cx: &Context, say: impl Fn(&str)) -> Result<()> {
     let (session, _lock) = cx.locked_session(Intent::Act).await?;

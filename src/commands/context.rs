@@ -10,7 +10,7 @@ use crate::apply::session::observe::{self, Description};
 use crate::assets::Assets;
 use crate::commands::session::Session;
 use crate::config;
-use crate::config::inputs::{Known, Setting, Source};
+use crate::config::inputs::{Inputs, Known, Source};
 use crate::error::{Error, Kind, Result};
 use crate::host::docker::endpoint::{self, Choice};
 use crate::host::engine::{Begun, BegunSet, Engine};
@@ -114,8 +114,8 @@ impl Context {
         let env = checkout::variables();
         let assets = assets(&root, &main)?;
         let known = known(&assets)?;
-        let setting = Setting { main: &main, local, env: &env, known: &known };
-        let draft = config::read(setting);
+        let inputs = Inputs { main: &main, local, env: &env, known: &known };
+        let draft = config::read(inputs);
         let facts = checkout::facts(&root, &draft.paths());
         let texts = [Some(&main), local].into_iter().flatten().map(|source| String::from_utf8_lossy(&source.bytes));
         let unread = unread_variables(&root, texts, &env);
@@ -232,8 +232,8 @@ pub fn seconds() -> i64 {
 fn assets(root: &Path, main: &Source) -> Result<Assets> {
     let nothing = Known { version: version(), ..Known::default() };
     let env = checkout::variables();
-    let setting = Setting { main, local: None, env: &env, known: &nothing };
-    checkout::assets(root, &config::read(setting).files_folder())
+    let inputs = Inputs { main, local: None, env: &env, known: &nothing };
+    checkout::assets(root, &config::read(inputs).files_folder())
 }
 
 /// What a configuration may refer to, with these files in force.

@@ -106,7 +106,7 @@ fn folders(session: &Session, part: &Part) -> Result<Vec<(String, String)>> {
     let name = &part.name;
     let says = |what: &str, hint: String| Err(Error::message(Kind::Usage, format!("`{name}` {what}")).hint(hint));
     if !matches!(part.kind, PartKind::Module | PartKind::Task) {
-        return says("is no module, so it has no dependencies", "only modules have `deps`".to_owned());
+        return says("is not a module, so it has no dependencies", "only modules have `deps`".to_owned());
     }
     if part.install.is_none() {
         let hint = format!("`deps` of the module in {} says how to install them", crate::host::checkout::MAIN);

@@ -17,7 +17,7 @@ use crate::plan::doctor::repairs::Effect;
 use crate::plan::identity::FolderOf;
 use crate::plan::{doctor, environment};
 
-/// Look at this machine, say what is missing, and mend it with --fix
+/// Check this machine; --fix installs what is missing
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv doctor\n  devenv doctor --fix --yes")]
 pub struct DoctorArgs {
@@ -33,7 +33,7 @@ pub struct DoctorArgs {
 pub async fn run(cx: &Context, args: &DoctorArgs) -> Result<()> {
     if args.fix {
         // What is left to do then, the table says.
-        let _: Effect = mend(cx, Purpose::Everything).await?;
+        let _: Effect = repair(cx, Purpose::Everything).await?;
     }
     let (facts, certificates) = tokio::join!(machine::facts(), certificates(cx));
     let mut findings = doctor::findings(&facts);
@@ -51,7 +51,7 @@ pub async fn run(cx: &Context, args: &DoctorArgs) -> Result<()> {
             Err(if args.fix || !doctor::is_mendable(&findings) {
                 error.hint("what is left is for you: see the hints above")
             } else {
-                error.hint("`devenv doctor --fix` mends it")
+                error.hint("`devenv doctor --fix` fixes it")
             })
         }
         None => Ok(()),
@@ -82,9 +82,9 @@ async fn certificates(cx: &Context) -> Certificates {
     trust::look(&checkout.assets, Some(wish), aliases, now).await
 }
 
-/// Mends what `purpose` needs, after a yes. Does nothing on a machine that is ready. The effect is
+/// Installs what `purpose` needs, after a yes. Does nothing on a machine that is ready. The effect is
 /// [`Effect::NextLogin`] if this session is older than its user's place in group `docker`.
-pub async fn mend(cx: &Context, purpose: Purpose) -> Result<Effect> {
+pub async fn repair(cx: &Context, purpose: Purpose) -> Result<Effect> {
     let facts = machine::facts().await;
     let fixes = repair_plan::fixes(&facts, &machine::means().await, purpose);
     if fixes.fixes.is_empty() {
@@ -94,7 +94,7 @@ pub async fn mend(cx: &Context, purpose: Purpose) -> Result<Effect> {
             Err(fixes
                 .by_hand
                 .iter()
-                .fold(Error::message(Kind::Missing, "this machine needs a person's hand"), |error, hint| {
+                .fold(Error::message(Kind::Missing, "this machine must be fixed by hand"), |error, hint| {
                     error.hint(hint.as_str())
                 }))
         };

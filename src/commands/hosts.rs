@@ -175,7 +175,7 @@ fn check(name: &str) -> Result<()> {
         return Ok(());
     }
     let shown = crate::ui::screen::visible(name);
-    Err(Error::message(Kind::Usage, format!("`{shown}` is no host name")).hint("such as `shop.internal`"))
+    Err(Error::message(Kind::Usage, format!("`{shown}` is not a valid host name")).hint("such as `shop.internal`"))
 }
 
 /// Shows what changes, asks, and writes: in place, since the file may be a mount of its own.

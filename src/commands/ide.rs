@@ -130,7 +130,7 @@ fn modules<'a>(session: &'a Session, names: &[String]) -> Result<Vec<&'a Part>> 
         let problem = match part.kind {
             PartKind::Module => return Ok(part),
             PartKind::Task => "runs to its end, so an editor has nothing to attach to",
-            PartKind::Service | PartKind::Gateway => "is no module: it has no source to edit",
+            PartKind::Service | PartKind::Gateway => "is not a module: it has no source to edit",
         };
         let all: Vec<&str> = every_module(session).map(|part| part.name.as_str()).collect();
         let error = Error::message(Kind::Usage, format!("`{name}` {problem}"));

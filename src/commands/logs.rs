@@ -13,13 +13,13 @@ use crate::host::engine::containers::LogRequest;
 use crate::plan::parts::Kind;
 use crate::ui::screen::visible;
 
-/// Print what parts have printed
+/// Show the output of modules and services
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv logs -f api worker\n  devenv logs --tail 20 --since 10m")]
 pub struct LogsArgs {
     /// Modules and services [default: all]
     pub names: Vec<String>,
-    /// Go on with what comes, also when a part is restarted or made anew
+    /// Follow new output, even after a part is restarted or recreated
     #[arg(short, long)]
     pub follow: bool,
     /// Number of lines from the end of each log

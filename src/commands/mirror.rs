@@ -17,7 +17,7 @@ use crate::plan::watch::{Batch, length};
 use crate::plan::{Action, Plan};
 use crate::ui::screen::visible;
 
-/// Show how source reaches the modules, compare both sides, end a halt
+/// Show how source reaches the modules, compare both sides, resume a halted mirror
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv mirror\n  devenv mirror verify\n  devenv mirror resume api")]
 pub struct MirrorArgs {
@@ -41,7 +41,7 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Carry into the container what was held back because it looked like a disaster
+    /// Carry the changes that a halted mirror held back into the container
     #[command(after_help = "Example:\n  devenv mirror resume api")]
     Resume {
         /// The module
@@ -137,7 +137,7 @@ fn line(session: &Session, part: &Part) -> Result<Line> {
     let status = match (container.map(|container| container.state), known.mirror) {
         (None, _) => "waiting: no container yet".to_owned(),
         _ if !part.is_copied() => "compared before each run".to_owned(),
-        (Some(State::Running), _) if !watched => "waiting: nobody watches; `devenv up` starts the watcher".to_owned(),
+        (Some(State::Running), _) if !watched => "waiting: no watcher is running; `devenv up` starts it".to_owned(),
         (Some(State::Running), Some(told)) => told,
         (Some(State::Running), None) => "waiting: the watcher compares".to_owned(),
         (Some(_), _) => "waiting: compared when it starts".to_owned(),

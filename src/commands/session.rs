@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::apply::executor::Work;
+use crate::apply::executor::Executor;
 use crate::apply::executor::builds::{Builder, Moving};
 use crate::apply::mirror::Guard;
 use crate::apply::session::checkout::Checkout;
@@ -178,7 +178,7 @@ impl Session {
         for one in self.observed.containers.iter().filter(|container| container.role == Role::Part) {
             containers.entry(one.part.clone()).or_default().insert(one.id.clone());
         }
-        let work = Work {
+        let work = Executor {
             engine: &self.engine,
             builder: Builder {
                 engine: &self.engine,

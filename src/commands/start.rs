@@ -53,7 +53,7 @@ fn refuse_outdated(session: &Session, names: &[PartName], running: Running) -> R
         None => Ok(()),
         Some((part, why)) => {
             let error = Error::message(Kind::Failed, format!("`{part}` cannot start as it is: {why}"));
-            Err(error.hint("`devenv up` makes it anew"))
+            Err(error.hint("`devenv up` recreates it"))
         }
     }
 }

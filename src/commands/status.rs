@@ -116,7 +116,7 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
     }
     let waiting = watched_by(session);
     if !is_watched && !screen::in_ci() && session.observed.running().iter().any(|part| waiting.contains(part)) {
-        cx.screen.say("nobody watches, so saved files mean nothing yet: `devenv up` starts the watcher");
+        cx.screen.say("no watcher is running, so saving a file does nothing; `devenv up` starts it");
     }
     let rows: Vec<Vec<String>> = parts
         .into_iter()

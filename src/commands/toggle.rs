@@ -3,7 +3,7 @@
 use crate::commands::context::Context;
 use crate::config;
 use crate::config::edit::{self, Change, Section};
-use crate::config::inputs::{Setting, Source};
+use crate::config::inputs::{Inputs, Source};
 use crate::config::model::file::ServiceMode;
 use crate::config::model::module::ModuleMode;
 use crate::error::{Error, Kind, Result};
@@ -45,7 +45,7 @@ fn set(cx: &Context, names: &[String], on: bool) -> Result<()> {
     let known = cx.known(&root, &main)?;
     let env = checkout::variables();
     // The team's file alone says what the default is, and works even where the local file is what is wrong.
-    let team = config::read(Setting { main: &main, local: None, env: &env, known: &known });
+    let team = config::read(Inputs { main: &main, local: None, env: &env, known: &known });
     let paths = checkout::facts(&root, &team.paths());
     let team = team.finish(&paths)?;
     let mut local = before.clone().unwrap_or(Source { name: checkout::LOCAL.to_owned(), bytes: Vec::new() });
@@ -66,7 +66,7 @@ fn set(cx: &Context, names: &[String], on: bool) -> Result<()> {
         return Ok(());
     }
     // What another part needs may not be switched off: the whole is checked before it is written.
-    let whole = config::read(Setting { main: &main, local: Some(&local), env: &env, known: &known });
+    let whole = config::read(Inputs { main: &main, local: Some(&local), env: &env, known: &known });
     let paths = checkout::facts(&root, &whole.paths());
     whole.finish(&paths)?;
     files::rewrite(&root.join(checkout::LOCAL), &local.bytes)?;

@@ -31,13 +31,13 @@ use crate::ui::screen::in_ci;
 pub struct UpArgs {
     /// Modules and services to start, with what they need [default: all that are enabled]
     pub names: Vec<String>,
-    /// Build the images again although they are there
+    /// Build the images even if they exist
     #[arg(long)]
     pub build: bool,
-    /// Replace the containers although they are right
+    /// Recreate the containers even if they are up to date
     #[arg(long, visible_alias = "force-recreate")]
     pub recreate: bool,
-    /// Delete the data volumes and make them anew
+    /// Delete and recreate the data volumes
     #[arg(long)]
     pub fresh: bool,
     /// Run this task again even if the data that it works on is not new
@@ -72,7 +72,7 @@ const TRIES: usize = 3;
 pub async fn run(cx: &Context, args: &UpArgs) -> Result<()> {
     preflight::prepare(cx, args.dry_run)?;
     let mut tries = 0;
-    let mut mended = args.dry_run;
+    let mut fixed = args.dry_run;
     let mut earlier = Earlier::default();
     loop {
         let begin = Instant::now();
@@ -83,10 +83,10 @@ pub async fn run(cx: &Context, args: &UpArgs) -> Result<()> {
                 earlier.took += begin.elapsed();
                 earlier.attempts += 1;
             }
-            Err(error) if error.kind == Kind::Missing && !mended => {
-                mended = true;
+            Err(error) if error.kind == Kind::Missing && !fixed => {
+                fixed = true;
                 cx.screen.say(errors::text(&error, false));
-                if doctor::mend(cx, Purpose::MakeRoot).await? == Effect::NextLogin {
+                if doctor::repair(cx, Purpose::MakeRoot).await? == Effect::NextLogin {
                     return Err(doctor::go_on(cx).await);
                 }
             }
@@ -138,7 +138,7 @@ async fn once(cx: &Context, args: &UpArgs, earlier: &Earlier) -> Result<()> {
     }
     if ended.as_ref().is_err_and(|error| error.kind == Kind::Failed) && !in_ci() {
         drop(lock);
-        // What was begun is watched: a saved file may be what mends it.
+        // What was begun is watched: a saved file may be what fixes it.
         watch::ensure(cx, &session).await?;
         return ended.map(drop);
     }
@@ -173,7 +173,7 @@ fn decide(cx: &Context, args: &UpArgs, session: &Session, earlier: &Earlier) -> 
             from_nothing
                 && !session.observed.volumes.is_empty()
                 && cx.screen.can_ask()
-                && cx.screen.ask("make the data volumes anew?")
+                && cx.screen.ask("recreate the data volumes?")
         }
         Start::Resume => false,
     };

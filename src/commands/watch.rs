@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::apply::watch::watch_settings::Setting;
+use crate::apply::watch::watch_settings::WatchSettings;
 use crate::apply::watch::{Stop, Watcher};
 use crate::commands::certs;
 use crate::commands::context::{Context, Intent};
@@ -256,7 +256,7 @@ pub async fn watcher(cx: &Context) -> Result<()> {
 }
 
 /// The settings, whose files began to be read at `read_at`; no certificate is renewed before `not_before`.
-fn setting(cx: &Context, session: Session, read_at: SystemTime, not_before: SystemTime) -> Setting {
+fn setting(cx: &Context, session: Session, read_at: SystemTime, not_before: SystemTime) -> WatchSettings {
     let renew_at = certs::renew_at(&session).map(|at| at.max(not_before));
     let Session { checkout, environment, images, observed, .. } = session;
     let mut files: Vec<PathBuf> =
@@ -266,7 +266,7 @@ fn setting(cx: &Context, session: Session, read_at: SystemTime, not_before: Syst
         files.extend(locks.map(|lock| checkout.root.join(module.path.join(lock).as_str())));
     }
     let (root, project, stamps) = (checkout.root, checkout.project, observed.stamps);
-    Setting { root, project, environment, images, stamps, files, renew_at, read_at }
+    WatchSettings { root, project, environment, images, stamps, files, renew_at, read_at }
 }
 
 /// The time of day, in UTC.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use crate::config::inputs::{Known, Setting, Source};
+use crate::config::inputs::{Inputs, Known, Source};
 use crate::config::paths::PathFacts;
 use crate::config::problems::Problems;
 use crate::config::project::Project;
@@ -42,7 +42,7 @@ pub(super) fn finished(main: &[u8], local: Option<&[u8]>, facts: &PathFacts) -> 
         ("NULL".to_owned(), "null".to_owned()),
         ("TILDE".to_owned(), "~".to_owned()),
     ]);
-    read(Setting { main: &main, local: local.as_ref(), env: &env, known: &known() }).finish(facts)
+    read(Inputs { main: &main, local: local.as_ref(), env: &env, known: &known() }).finish(facts)
 }
 
 /// Each case of the table: a file, maybe a local file, and every problem.

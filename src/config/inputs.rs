@@ -16,7 +16,7 @@ pub struct Source {
 
 /// What a project is made from, besides facts about paths.
 #[derive(Debug, Clone, Copy)]
-pub struct Setting<'a> {
+pub struct Inputs<'a> {
     /// devenv.yaml.
     pub main: &'a Source,
     /// devenv.local.yaml, if there is one.

@@ -4,8 +4,8 @@
 //! bytes → text → tree → interpolated → checked → merged → references → paths → structs
 //! ```
 
-use crate::config::inputs::Setting;
-use crate::config::unchecked::Draft;
+use crate::config::inputs::Inputs;
+use crate::config::unchecked::Unchecked;
 
 pub mod compose_file;
 pub mod compose_variables;
@@ -24,10 +24,10 @@ pub mod schema;
 pub mod text;
 pub mod unchecked;
 
-/// Reads the files as far as text alone goes; [`Draft::finish`] says what is wrong.
+/// Reads the files as far as text alone goes; [`Unchecked::finish`] says what is wrong.
 #[must_use]
-pub fn read(setting: Setting<'_>) -> Draft {
-    Draft::new(setting)
+pub fn read(inputs: Inputs<'_>) -> Unchecked {
+    Unchecked::new(inputs)
 }
 
 #[cfg(test)]

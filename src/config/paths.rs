@@ -108,10 +108,10 @@ fn finding(of: &PathUse, fact: &PathFact) -> Option<Finding> {
             (format!("{}: there is no file {path}", of.what), "does not exist", "make it, or correct the path")
         }
         (PathFact::File | PathFact::Other, Wanted::Directory) => {
-            (format!("{}: {path} is no folder", of.what), "not a folder", "name the folder that has the source")
+            (format!("{}: {path} is not a folder", of.what), "not a folder", "name the folder that has the source")
         }
         (PathFact::Directory | PathFact::Other, Wanted::File) => {
-            (format!("{}: {path} is no file", of.what), "not a file", "name the file itself")
+            (format!("{}: {path} is not a file", of.what), "not a file", "name the file itself")
         }
         _ => return None,
     };

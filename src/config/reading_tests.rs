@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::bad_input_tests::{GOOD, finished, known, source};
-use crate::config::inputs::Setting;
+use crate::config::inputs::Inputs;
 use crate::config::model::values::{RelPath, Route};
 use crate::config::paths::{PathFact, PathFacts};
 use crate::config::project::Project;
@@ -137,7 +137,7 @@ fn facts(entries: &[(&str, PathFact)]) -> PathFacts {
 fn paths_are_asked_for_and_their_facts_are_checked() {
     let main = source("devenv.yaml", GOOD.as_bytes());
     let (env, known) = (BTreeMap::new(), known());
-    let draft = read(Setting { main: &main, local: None, env: &env, known: &known });
+    let draft = read(Inputs { main: &main, local: None, env: &env, known: &known });
     let paths: Vec<_> = draft.paths().iter().map(ToString::to_string).collect();
     assert_eq!(
         paths.join(" "),
@@ -155,7 +155,7 @@ devenv.yaml:4:11: the compose file: there is no file `extra.yaml` (make it, or c
 devenv.yaml:10:11: `path` of `api` leaves the checkout: `api` leads to `/etc` (devenv reads only what is in the checkout: copy it there, or name the real folder)
 devenv.yaml:12:19: `lock` of `api`: there is no file `api/requirements.txt` (make it, or correct the path)
 devenv.yaml:27:19: `path` of `migrate` leaves the checkout: `api` leads to `/etc` (devenv reads only what is in the checkout: copy it there, or name the real folder)
-devenv.yaml:29:32: `seed` of `db`: `db/seed.sql` is no file (name the file itself)");
+devenv.yaml:29:32: `seed` of `db`: `db/seed.sql` is not a file (name the file itself)");
 }
 
 #[test]

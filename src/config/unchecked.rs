@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json};
 
 use crate::config::cross_checks;
-use crate::config::inputs::{Setting, Source};
+use crate::config::inputs::{Inputs, Source};
 use crate::config::interpolate::interpolate;
 use crate::config::merge::{merge, without_empty_parts};
 use crate::config::model::file::{self, ProjectFile};
@@ -25,7 +25,7 @@ use crate::config::text::tree::{Node, Value};
 
 /// A configuration that has been read, with everything that is wrong with its text.
 #[derive(Debug, Clone)]
-pub struct Draft {
+pub struct Unchecked {
     texts: Texts,
     /// Both files as one; None if devenv.yaml has no tree at all.
     tree: Option<Node>,
@@ -35,17 +35,17 @@ pub struct Draft {
     findings: Vec<Finding>,
 }
 
-impl Draft {
-    pub(crate) fn new(setting: Setting<'_>) -> Self {
+impl Unchecked {
+    pub(crate) fn new(inputs: Inputs<'_>) -> Self {
         let mut draft =
             Self { texts: Texts::default(), tree: None, json: None, uses: Vec::new(), findings: Vec::new() };
-        let main = draft.file(setting.main, Pass::Main, setting);
-        let local = setting.local.and_then(|local| draft.file(local, Pass::Local, setting));
+        let main = draft.file(inputs.main, Pass::Main, inputs);
+        let local = inputs.local.and_then(|local| draft.file(local, Pass::Local, inputs));
         if let Some(main) = main {
             let tree = local.map_or_else(|| main.clone(), |local| merge(&main, &without_empty_parts(&local)));
             let (json, findings) = check::check(&tree, &TABLE, Pass::Merged);
             draft.findings.extend(findings);
-            draft.findings.extend(cross_checks::check(&tree, setting.known));
+            draft.findings.extend(cross_checks::check(&tree, inputs.known));
             draft.uses = paths::uses(&tree);
             draft.tree = Some(tree);
             draft.json = json;
@@ -54,7 +54,7 @@ impl Draft {
     }
 
     /// One file as a tree of the right shape, or findings.
-    fn file(&mut self, source: &Source, pass: Pass, setting: Setting<'_>) -> Option<Node> {
+    fn file(&mut self, source: &Source, pass: Pass, inputs: Inputs<'_>) -> Option<Node> {
         let (text, finding) = bytes::text(&source.name, &source.bytes, self.texts.next());
         let number = self.texts.add(text);
         if let Some(finding) = finding {
@@ -94,13 +94,13 @@ impl Draft {
             );
             return None;
         }
-        let (root, findings) = interpolate(&root, setting.env, &self.texts);
+        let (root, findings) = interpolate(&root, inputs.env, &self.texts);
         self.findings.extend(findings);
         self.findings.extend(check::check(&root, &TABLE, pass).1);
         Some(root)
     }
 
-    /// Paths below the checkout about which [`Draft::finish`] wants to know.
+    /// Paths below the checkout about which [`Unchecked::finish`] wants to know.
     #[must_use]
     pub fn paths(&self) -> BTreeSet<RelPath> {
         self.uses.iter().map(|path| path.path.clone()).collect()

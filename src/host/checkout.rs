@@ -156,7 +156,7 @@ pub fn original_exists(file: &IdFile) -> bool {
 /// What this machine adds to the environment of a checkout.
 pub fn machine(root: &Path) -> Result<Machine> {
     let Some(text) = root.to_str() else {
-        let message = format!("the path {} is no UTF-8, which Docker cannot mount", root.display());
+        let message = format!("the path {} is not UTF-8, which Docker cannot mount", root.display());
         return Err(Error::message(Kind::Usage, message).hint("move the checkout to a folder with a plain name"));
     };
     let (uid, gid) = files::owner(root)?;

@@ -83,7 +83,7 @@ pub async fn get(address: &str, port: u16, path: &str, patience: Duration) -> Re
         let text = String::from_utf8_lossy(&answer).into_owned();
         let status = text.split_whitespace().nth(1).and_then(|status| status.parse().ok());
         let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
-        status.map(|status| (status, body)).ok_or_else(|| "the answer is no HTTP".to_owned())
+        status.map(|status| (status, body)).ok_or_else(|| "the answer is not HTTP".to_owned())
     };
     match tokio::time::timeout(patience, ask).await {
         Ok(answer) => answer,

@@ -154,7 +154,8 @@ fn own_folder(root: &Path, path: &Path) -> Result<()> {
         match fs::symlink_metadata(&at) {
             Ok(metadata) if metadata.is_dir() => {}
             Ok(_) => {
-                let message = format!("the output {} stays where it is: {} is no folder", path.display(), at.display());
+                let message =
+                    format!("the output {} stays where it is: {} is not a folder", path.display(), at.display());
                 return Err(Error::message(Kind::Failed, message).hint("move it away; outputs never go through links"));
             }
             Err(_) => ownership::make_folder(&at, 0o755).map_err(failed("make the folder", &at))?,
@@ -238,7 +239,7 @@ mod tests {
         let mut spool = Spool::new(root.path()).unwrap();
         spool.take(&client(), archive(&[("client", "x")]).as_slice()).unwrap();
         let error = spool.place(root.path(), Path::new("gen/client")).unwrap_err().to_string();
-        assert!(error.contains("is no folder"), "{error}");
+        assert!(error.contains("is not a folder"), "{error}");
         assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
         remove(root.path(), Path::new("gen/client")).unwrap_err();
         fs::remove_file(root.path().join("gen")).unwrap();

@@ -105,7 +105,7 @@ pub struct Output {
     pub stderr: String,
 }
 
-/// Runs a call to its end and keeps what it prints; a failing exit status is no error here.
+/// Runs a call to its end and keeps what it prints; a failing exit status is not an error here.
 pub async fn output(cmd: &Cmd) -> Result<Output> {
     let mut lines = (String::new(), String::new());
     let status = stream(cmd, |line| match line {
@@ -176,7 +176,7 @@ pub async fn interactive(cmd: &Cmd) -> Result<ExitStatus> {
     cmd.command().status().await.map_err(|error| not_started(cmd, &error))
 }
 
-/// Lines of a pipe, bytes that are no UTF-8 replaced.
+/// Lines of a pipe, bytes that are not UTF-8 replaced.
 struct Lines<R> {
     pipe: Option<BufReader<R>>,
     /// What was read of a line whose end has not come; it outlives a cancelled `next`.

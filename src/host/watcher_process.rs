@@ -17,7 +17,7 @@ use crate::host::files::{ownership, reading};
 use crate::plan::watch::State;
 use crate::render::Access;
 
-/// A log longer than this begins anew; the last one is kept beside it.
+/// A log longer than this starts over; the last one is kept beside it.
 const LONG: u64 = 1_000_000;
 
 /// The lock of the one watcher of a checkout, held until it is dropped.
@@ -169,9 +169,9 @@ pub fn state(root: &Path) -> State {
 
 /// Changes what is known, while nobody else does.
 pub fn update<T>(root: &Path, change: impl FnOnce(&mut State) -> T) -> Result<T> {
-    // A checkout that was deleted is not made anew by what remembers it.
+    // A checkout that was deleted is not recreated by what remembers it.
     if !root.join(".devenv").is_dir() {
-        return Err(Error::message(Kind::Failed, format!("{} is no checkout any more", root.display())));
+        return Err(Error::message(Kind::Failed, format!("{} is no longer a checkout", root.display())));
     }
     files::make_folder(&folder(root), Access::Private)?;
     let lock = folder(root).join("state.lock");

@@ -263,7 +263,7 @@ pub struct Inotify {
     pub instances: u64,
 }
 
-/// What could be used to mend a machine. Asked only when there is something to mend: apt takes its time.
+/// What could be used to repair a machine. Asked only when there is something to repair: apt takes its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Means {
     /// Becoming root.

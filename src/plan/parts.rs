@@ -82,7 +82,7 @@ pub enum MountClass {
     Ignore,
     /// The container reloads; the digest is of the content.
     Reload(String),
-    /// The container is made anew; the digest is of the content.
+    /// The container is recreated; the digest is of the content.
     Recreate {
         /// What it is, for whoever reads why.
         what: &'static str,
@@ -246,7 +246,7 @@ pub struct Part {
     pub credentials: bool,
     /// Data that persists, in every environment.
     pub data: Vec<Mount>,
-    /// Which folder the mounted source is: one that is made anew under the same path is another one, and a running
+    /// Which folder the mounted source is: one that is recreated under the same path is another one, and a running
     /// container goes on to see the old one.
     pub folder: Option<String>,
     /// Mounts of dev only: source, dependencies, downloads, generated files.

@@ -1,5 +1,5 @@
 //! The fingerprint of a container: a digest of each key of its merged definition, of the mounted content that it
-//! must be made anew for, and of its secrets under the checkout's key.
+//! must be recreated for, and of its secrets under the checkout's key.
 
 use std::collections::BTreeMap;
 

@@ -26,7 +26,7 @@ pub fn files(environment: &Environment, secrets: &Secrets) -> Vec<Generated> {
     files
 }
 
-/// What each part reads of credentials, as one text: with another one it is made anew. A service takes its credentials
+/// What each part reads of credentials, as one text: with another one it is recreated. A service takes its credentials
 /// over when it starts, whatever its data says.
 #[must_use]
 pub fn read_by_parts(environment: &Environment, secrets: &Secrets) -> BTreeMap<String, String> {
@@ -68,7 +68,7 @@ fn quoted(value: &str) -> String {
 }
 
 /// Fills the holes of a template with a service's credentials. In a URL, a password may have characters that would end
-/// its part of the URL, so they are encoded. What a credential itself has in braces is no hole.
+/// its part of the URL, so they are encoded. What a credential itself has in braces is not a hole.
 #[must_use]
 pub fn fill(template: &str, credentials: Option<&BTreeMap<String, String>>) -> String {
     let is_url = template.contains("://");

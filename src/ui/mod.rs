@@ -2,6 +2,7 @@
 
 pub mod dates;
 pub mod errors;
+pub mod help;
 pub mod problems;
 pub mod progress;
 pub mod screen;

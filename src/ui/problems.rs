@@ -163,13 +163,13 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
-    use crate::config::inputs::{Known, Setting, Source};
+    use crate::config::inputs::{Inputs, Known, Source};
     use crate::config::read;
 
     fn problems(text: &str) -> Problems {
         let main = Source { name: "devenv.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
         let known = Known { presets: BTreeSet::from(["redis".to_owned()]), ..Known::default() };
-        let setting = Setting { main: &main, local: None, env: &BTreeMap::new(), known: &known };
+        let setting = Inputs { main: &main, local: None, env: &BTreeMap::new(), known: &known };
         read(setting).finish(&BTreeMap::new()).unwrap_err()
     }
 
@@ -224,7 +224,7 @@ error: the key `project` stands here twice
             "ports: {db: 1}\nsecrets:\n  db.password: |\n   canary-1\n bad: canary-2\n",
         ] {
             let local = Source { name: "devenv.local.yaml".to_owned(), bytes: local.as_bytes().to_vec() };
-            let setting = Setting { main: &main, local: Some(&local), env: &BTreeMap::new(), known: &known };
+            let setting = Inputs { main: &main, local: Some(&local), env: &BTreeMap::new(), known: &known };
             let problems = read(setting).finish(&BTreeMap::new()).unwrap_err();
             let shown = format!("{}\n{}", render(&problems, Colours::Off), to_json(&problems));
             assert!(!shown.contains("canary") && shown.contains("devenv.local.yaml:"), "{shown}");
@@ -249,7 +249,7 @@ error: the key `project` stands here twice
             let main = case.split("\n>>>\n").next().unwrap().split("\n--- devenv.local.yaml\n").next().unwrap();
             let main = Source { name: "devenv.yaml".to_owned(), bytes: main.as_bytes().to_vec() };
             let known = Known::default();
-            let setting = Setting { main: &main, local: None, env: &BTreeMap::new(), known: &known };
+            let setting = Inputs { main: &main, local: None, env: &BTreeMap::new(), known: &known };
             if let Err(problems) = read(setting).finish(&BTreeMap::new()) {
                 let shown = render(&problems, Colours::Off);
                 assert_eq!(shown.matches("error: ").count(), problems.list.len(), "{shown}");

@@ -111,7 +111,7 @@ pub fn to_stderr(text: &str) {
 /// that it is kept here until the command ends.
 static LOST: OnceLock<String> = OnceLock::new();
 
-/// Whether data was written. A reader that has gone away is no error: it has what it wanted.
+/// Whether data was written. A reader that has gone away is not an error: it has what it wanted.
 pub fn kept(written: &std::io::Result<()>) -> bool {
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => drop(LOST.set(error.to_string())),

@@ -35,7 +35,7 @@ else
   }
 fi
 
-# Removes folders that are empty; what is left in another is no business of the mirror's.
+# Removes folders that are empty; what is left in another does not belong to the mirror.
 drop() { rmdir -- "$@" 2>/dev/null; :; }
 
 # Says whether one of these paths may have been written since the call before the last one: the clock of files stands

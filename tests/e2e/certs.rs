@@ -174,10 +174,10 @@ fn a_name_of_another_zone_has_the_certificate_of_that_zone_alone() {
     checkout.replace(&file, "MII", "NII");
     let doctor = checkout.ok(&["doctor"]).stdout;
     assert!(doctor.contains("it is damaged") && doctor.contains("hint: `devenv up` makes a new one"), "{doctor}");
-    checkout.ok(&["up"]).says(&format!("the certificate for {zone} is made anew"));
+    checkout.ok(&["up"]).says(&format!("the certificate for {zone} is recreated"));
     assert_ne!(checkout.read(&file), before);
     assert_eq!(ask(&named, own), "hello");
-    // With another authority, programs that have read the one before begin anew.
+    // With another authority, programs that have read the one before start over.
     checkout.ok(&["--yes", "certs", "reset", "--zone", zone]);
     checkout.ok(&["certs", "add-zone", zone]);
     checkout.ok(&["up"]).says("recreate web: authorities changed");
@@ -235,7 +235,7 @@ fn a_certificate_is_renewed_while_requests_go_on() {
     let gateway = checkout.container("gateway");
     for _ in 0..3 {
         make_due(&checkout);
-        checkout.ok(&["up"]).says("the certificate is made anew").says("days are left").says("nothing to do");
+        checkout.ok(&["up"]).says("the certificate is recreated").says("days are left").says("nothing to do");
         clients.go_on();
         assert!(is_served(&checkout));
     }
@@ -247,7 +247,7 @@ fn a_certificate_is_renewed_while_requests_go_on() {
     // A damaged one is told of, and goes with its key.
     let key = checkout.read(".devenv/certs/key.pem");
     checkout.replace(".devenv/certs/cert.pem", "MII", "NII");
-    checkout.ok(&["up"]).says("the certificate is made anew: it is damaged");
+    checkout.ok(&["up"]).says("the certificate is recreated: it is damaged");
     assert!(is_served(&checkout) && checkout.read(".devenv/certs/key.pem") != key);
 }
 
@@ -285,7 +285,7 @@ fn the_watcher_renews_a_certificate_that_is_due_while_requests_go_on() {
     assert!(log.contains("cert.pem is not a file that devenv made, so it stays as it is"), "{log}");
     assert_eq!((http::get(&url).0, checkout.read(".devenv/certs/cert.pem").as_str()), (200, foreign));
     checkout.write(".devenv/certs/cert.pem", &due);
-    checkout.ok(&["up"]).says("the certificate is made anew").says("days are left");
+    checkout.ok(&["up"]).says("the certificate is recreated").says("days are left");
 }
 
 #[test]

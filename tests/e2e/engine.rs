@@ -15,7 +15,7 @@ pub(crate) fn program() -> PathBuf {
     found.unwrap_or_else(|| panic!("there is no docker command: run `devenv doctor --fix --yes`"))
 }
 
-/// Fails with the command that mends it where there is no engine.
+/// Fails with the command that fixes it where there is no engine.
 pub(crate) fn must_be_there() {
     static ANSWER: OnceLock<String> = OnceLock::new();
     let answer = ANSWER.get_or_init(|| {
@@ -87,7 +87,8 @@ pub(crate) fn remove_project(project: &str) {
     let tagged = |tag: &String| tag.starts_with(&format!("{project}/")) || tag.contains(&format!("/{project}/"));
     remove(&["rmi", "--force"], images.into_iter().filter(tagged).collect());
     let label = format!("label=devenv.image.project={project}");
-    remove(&["rmi", "--force"], list(&["images", "--quiet", "--filter", &label]));
+    // One that has a name is another project's by now.
+    remove(&["rmi", "--force"], list(&["images", "--quiet", "--filter", "dangling=true", "--filter", &label]));
 }
 
 /// Deletes a folder, as far as it is there.

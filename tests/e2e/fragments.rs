@@ -82,9 +82,8 @@ fn alone(fragment: &str) -> Checkout {
     let checkout = Checkout::new("project: PROJECT\ncompose: [extra.yaml]\n");
     checkout.write("extra.yaml", "services: {}\n");
     checkout.ok(&["images", "build", "base"]);
-    let ours = format!("label=devenv.image.project={}", checkout.project());
-    let base = ["images", "--quiet", "--filter", "label=devenv.image=base", "--filter", &ours];
-    engine::docker(&["tag", &engine::lines(&base).remove(0), &format!("{}/tool:1", checkout.project())]);
+    let base = engine::lines(&["images", "--quiet", &format!("{}/base", checkout.project())]).remove(0);
+    engine::docker(&["tag", &base, &format!("{}/tool:1", checkout.project())]);
     checkout.write("extra.yaml", &fragment.replace("PROJECT", checkout.project()));
     checkout
 }
@@ -208,7 +207,7 @@ services:
     let checkout = alone(services);
     checkout.devenv(&["up", "sick"]).code(1).says("`sick` is unhealthy: its health check says: no lamp");
     assert_eq!(states(&checkout), "mad not created, sick unhealthy");
-    checkout.devenv(&["up", "mad"]).code(1).says("`mad` crashes again and again").says("no oil");
+    checkout.devenv(&["up", "mad"]).code(1).says("`mad` keeps crashing").says("no oil");
     checkout.ok(&["down"]);
 }
 

@@ -1,10 +1,12 @@
 //! The gateway on real parts: what passes through it as it comes, and what it does while a module is away.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::checkout::{Checkout, until};
+use crate::checkout::{Checkout, end, until};
+use crate::proxy::Proxy;
 use crate::{engine, http};
 
 const CONFIGURATION: &str = "\
@@ -95,6 +97,27 @@ fn project() -> Checkout {
     checkout.write("api/serve.py", SERVE);
     checkout.ok(&["up"]);
     checkout
+}
+
+/// What a virtual machine and a remote engine are: only published ports are reached from here.
+#[test]
+fn an_engine_whose_container_addresses_do_not_answer_is_served_as_well() {
+    let checkout = Checkout::page(
+        "  other: {path: web, image: python, run: python3 -m http.server 8001, port: 8001, health: {tcp: 8001}}\n",
+    );
+    let proxy = Proxy::far(&checkout);
+    let devenv = |args: &[&str]| {
+        let mut command = checkout.command();
+        command.args(args).env("DOCKER_HOST", proxy.host()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        end(command.spawn().unwrap(), args).code(0)
+    };
+    devenv(&["up"]);
+    let status = devenv(&["status"]).stdout;
+    assert_eq!(status.matches("healthy").count(), 3, "{status}");
+    devenv(&["up"]).says("nothing to do");
+    checkout.replace("devenv.yaml", "route: /}", "route: /elsewhere}");
+    devenv(&["up"]).says("reload gateway");
+    devenv(&["up"]).says("nothing to do");
 }
 
 #[test]

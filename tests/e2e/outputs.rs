@@ -59,7 +59,7 @@ fn outputs_come_back_and_nothing_else_does() {
     assert!(!root.join("stray").exists());
     assert_eq!(within(&api, "cat /srv/api/stray"), "x");
 
-    // What came back is no change: it is neither built nor sent again.
+    // What came back is not a change: it is neither built nor sent again.
     let inode = within(&api, "stat -c %i /srv/api/lock");
     checkout.write("api/source", "three\n");
     until("the third is here", || (text(&root, "lock") == "three\n").then_some(()));

@@ -20,6 +20,7 @@ struct State {
     connections: Vec<UnixStream>,
     is_closed: bool,
     is_held: bool,
+    has_far_addresses: bool,
 }
 
 impl Gate {
@@ -46,10 +47,21 @@ impl Proxy {
     pub(crate) fn up(checkout: &Checkout) -> Self {
         let proxy = Self::new(checkout.beside("proxy.sock"));
         let mut up = checkout.command();
-        let host = format!("unix://{}", proxy.path.display());
-        let up = up.arg("up").env("DOCKER_HOST", host).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let up = up.arg("up").env("DOCKER_HOST", proxy.host()).stdout(Stdio::piped()).stderr(Stdio::piped());
         checkout::end(up.spawn().unwrap(), &["up"]).code(0);
         proxy
+    }
+
+    /// An engine whose containers have addresses that nothing on this machine answers at, as in a virtual machine.
+    pub(crate) fn far(checkout: &Checkout) -> Self {
+        let proxy = Self::new(checkout.beside("proxy.sock"));
+        proxy.gate.set(|state| state.has_far_addresses = true);
+        proxy
+    }
+
+    /// Where programs find it.
+    pub(crate) fn host(&self) -> String {
+        format!("unix://{}", self.path.display())
     }
 
     fn new(path: PathBuf) -> Self {
@@ -101,16 +113,31 @@ impl Drop for Proxy {
     }
 }
 
+/// Gives containers other addresses of the same length. Returns how many bytes at the end may be the beginning of one.
+fn replaced(bytes: &mut [u8]) -> usize {
+    const NEAR: &[u8] = b"\"IPAddress\":\"10.213.";
+    while let Some(at) = bytes.windows(NEAR.len()).position(|window| window == NEAR) {
+        bytes[at..at + NEAR.len()].copy_from_slice(b"\"IPAddress\":\"10.253.");
+    }
+    (1..NEAR.len()).rev().find(|many| bytes.ends_with(&NEAR[..*many])).unwrap_or(0)
+}
+
 fn carry(gate: &Arc<Gate>, from: &UnixStream, to: &UnixStream) {
     let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
     let gate = Arc::clone(gate);
     std::thread::spawn(move || {
-        let mut buffer = vec![0; 64 * 1024];
-        while let Ok(count @ 1..) = from.read(&mut buffer) {
+        let (mut buffer, mut kept) = (vec![0; 64 * 1024], Vec::new());
+        loop {
+            let count = from.read(&mut buffer).unwrap_or(0);
             gate.pass();
-            if to.write_all(&buffer[..count]).is_err() {
+            kept.extend(&buffer[..count]);
+            let is_far = gate.open.lock().unwrap().has_far_addresses;
+            let later = if is_far && count > 0 { replaced(&mut kept) } else { 0 };
+            let now = kept.len() - later;
+            if to.write_all(&kept[..now]).is_err() || count == 0 {
                 break;
             }
+            kept.drain(..now);
         }
         let _ = to.shutdown(std::net::Shutdown::Write);
     });

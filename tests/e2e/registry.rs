@@ -46,6 +46,10 @@ impl Drop for Registry {
 #[test]
 fn what_the_registry_has_is_pulled_and_not_built() {
     let checkout = Checkout::new("project: PROJECT\nmodules:\n  api: {path: ., image: base, run: sleep infinity}\n");
+    // An image that no other project has.
+    checkout.ok(&["eject", "images/base"]);
+    let apt = checkout.read("devenv/images/base/apt.conf");
+    checkout.write("devenv/images/base/apt.conf", &format!("{apt}# {}\n", checkout.project()));
     checkout.ok(&["images", "build"]);
     let registry = Registry::start(&checkout);
     let images = checkout.ok(&["images", "--json"]).stdout;

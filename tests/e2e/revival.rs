@@ -31,12 +31,12 @@ modules:
     let good = "touch /tmp/up\nexec sleep infinity\n";
     checkout.write("api/main.sh", "if broken\n");
     let up = checkout.devenv(&["up"]).code(1).says("watching api in the background").says("`api` ended with code");
-    up.says("mend it and save: a watched module starts again by itself");
+    up.says("fix it and save: a watched module starts again by itself");
     logged(&checkout, "api is started again: it had failed, and something was saved", || {
         checkout.write("api/main.sh", good);
     });
     let runs = |part: &str| engine::inspect(&checkout.container(part))["State"]["Running"] == true;
-    until("the mended module runs", || runs("api").then_some(()));
+    until("the fixed module runs", || runs("api").then_some(()));
     // What stands behind it comes by the next `up`.
     checkout.ok(&["up"]);
     assert!(runs("after"));

@@ -228,7 +228,7 @@ services:
     checkout.devenv(&["secrets", "reset", "db.pass"]).code(2).says("`db` has no credential `pass`");
     checkout.ok(&["secrets", "reset", "db.password"]).says("db.password: a new one").says_not("cache");
     let start = checkout.devenv(&["start"]).code(1);
-    start.says("cannot start as it is: its credentials changed since it was made").says("`devenv up` makes it anew");
+    start.says("cannot start as it is: its credentials changed since it was made").says("`devenv up` recreates it");
     let mut up = checkout.command();
     let up = up.arg("up").env("DEVENV_SECRET_DB_PASSWD", "x").output().unwrap();
     let said = String::from_utf8_lossy(&up.stderr);

@@ -65,7 +65,8 @@ fn a_small_project_is_kept_as_it_should_be_with_the_fewest_steps() {
     let plan = checkout.ok(&["up", "--dry-run"]).stdout;
     assert!(!checkout.root().join(".devenv").exists());
     assert!(
-        plan.contains("install api: not installed yet") && plan.contains("build image:base: not there yet"),
+        plan.contains("install api: not installed yet")
+            && plan.contains("reuse image:base: another project of this machine has built it"),
         "{plan}"
     );
     assert_eq!(

@@ -198,7 +198,7 @@ fn an_engine_that_does_not_answer_for_ten_seconds_is_waited_for() {
     proxy.let_go();
     equal(&api, &root);
     until("the build has run", || log(&checkout).contains("api build ok").then_some(()));
-    // Gone for good while a batch hangs: compared anew when it is back.
+    // Gone for good while a batch hangs: compared again when it is back.
     proxy.hold();
     checkout.write("api/file", "lost on the way\n");
     std::thread::park_timeout(Duration::from_millis(300));

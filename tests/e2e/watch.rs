@@ -74,7 +74,7 @@ fn a_saved_file_is_built_tested_and_runs() {
     let parts: Value = serde_json::from_str(&checkout.ok(&["status", "--json"]).stdout).unwrap();
     assert_eq!(parts[0]["loop"]["steps"]["build"]["code"], 1, "{parts}");
 
-    // What is touched, ignored or the same is no change: only what follows is.
+    // What is touched, ignored or the same is not a change: only what follows is.
     checkout.write("api/notes.md", "new\n");
     engine::docker(&["version"]);
     crate::checkout::shell(&format!("touch '{}'", checkout.root().join("api/source").display()));
@@ -339,7 +339,7 @@ fn a_failure_is_told_once_also_by_the_next_watcher() {
     ended(first);
     checkout.ok(&["up"]);
     logged(&checkout, "api build FAILED", || checkout.write("api/source", "broken three\n"));
-    logged(&checkout, "api restarted", || checkout.write("api/source", "mended\n"));
+    logged(&checkout, "api restarted", || checkout.write("api/source", "fixed\n"));
     until("the hook has the end", || (posted.lock().unwrap().len() >= 2).then_some(()));
     let posted = posted.lock().unwrap();
     let told: Vec<String> =

@@ -41,7 +41,7 @@ fn a_key_is_for_its_owner_alone_whatever_the_umask() {
 fn an_authority_that_is_damaged_is_told_and_kept() {
     let test = Test::new();
     let folder = zone(&test, "022");
-    for (file, says) in [("ca.pem", "it is damaged"), ("ca.key", "it is no")] {
+    for (file, says) in [("ca.pem", "it is damaged"), ("ca.key", "it is not")] {
         let path = folder.join(file);
         let good = fs::read(&path).unwrap();
         let mut bad = good.clone();

@@ -65,7 +65,7 @@ fn all_errors_at_once_and_those_of_the_local_file_too() {
         .file("devenv.local.yaml", "start: never\n")
         .args(["up"])
         .stderr(str![[r#"
-error: `project`: `Shop` is no name: use lower-case letters, digits and `-`, starting with a letter
+error: `project`: `Shop` is not a valid name: use lower-case letters, digits and `-`, starting with a letter
  --> devenv.yaml:1:10
   |
 1 | project: Shop
@@ -79,7 +79,7 @@ error: `path` of `api`: there is no folder `nowhere`
   |
   = help: make it, or correct the path; it starts at the folder of devenv.yaml
 
-error: `api` needs `dbb`, which is no module and no service
+error: `api` needs `dbb`, which is not a module or service
  --> devenv.yaml:3:53
   |
 3 |   api: {path: nowhere, image: base, run: x, needs: [dbb]}

@@ -141,7 +141,7 @@ fn what_is_no_file_or_never_ends_is_refused_at_once() {
             let begin = Instant::now();
             let (code, said) = ended(&test, &[command]);
             assert!(begin.elapsed() < Duration::from_secs(20), "{path} as {kind}");
-            // What is no source at all in a build's context is left out of it.
+            // What is not a source at all in a build's context is left out of it.
             let is_refused = matches!(code, Some(1 | 2)) && said.contains(path.rsplit('/').next().unwrap());
             assert!(is_refused, "{path} as {kind}: {code:?} {said}");
         }

@@ -219,7 +219,7 @@ fn status_of_recorded_containers() {
     "state": "ended with code 3",
     "url": null,
     "stale": [
-      "what it was made from is not known: the key in .devenv is new"
+      "cannot compare: .devenv was recreated"
     ]
   }
 ]

@@ -1,4 +1,4 @@
-//! The certificates of a checkout: the machine's authority, made on first need, and the environment's leaf, made anew
+//! The certificates of a checkout: the machine's authority, made on first need, and the environment's leaf, recreated
 //! when the decision says so; or the team's own.
 
 pub mod trust;
@@ -31,8 +31,8 @@ pub enum Make {
 }
 
 impl Make {
-    /// What was found; who only looks, or ends what runs, can do without what cannot be used: it is among the news.
-    pub(in crate::apply) fn bears<T>(self, found: Result<Option<T>>, news: &mut Vec<String>) -> Result<Option<T>> {
+    /// What was found; commands that only read, or stop what runs, tolerate an unusable certificate: it is among the news.
+    pub(in crate::apply) fn tolerate<T>(self, found: Result<Option<T>>, news: &mut Vec<String>) -> Result<Option<T>> {
         match (found, self) {
             (Err(error), Self::No) => {
                 news.push(error.to_string());
@@ -100,13 +100,13 @@ pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
     let mut certs = Certs::default();
     let place = Place::of(None)?;
     let authority = authority(&place, &profile, wish.now, make, &mut certs.news);
-    let authority = make.bears(authority, &mut certs.news)?;
+    let authority = make.tolerate(authority, &mut certs.news)?;
     certs.authority = certificate(&place, authority.as_ref())?;
     let own = own(wish, &mut certs.news);
-    certs.own = make.bears(own, &mut certs.news)?;
+    certs.own = make.tolerate(own, &mut certs.news)?;
     let own = certs.own.as_ref().and_then(|own| Facts::of(&own.certificate).ok());
     if let Some(left) = own.and_then(|facts| ends_in(&facts, wish.now)) {
-        certs.news.push(format!("the certificate {} is good for {left} days more", shown(wish.assets, decision::OWN)));
+        certs.news.push(format!("the certificate {} expires in {left} days", shown(wish.assets, decision::OWN)));
     }
     if let Some(issuer) = certs.own.as_ref().map(missing_issuer).transpose()?.flatten() {
         let own = shown(wish.assets, decision::OWN);
@@ -144,7 +144,7 @@ pub fn leaf(
     let key = match (due(kept.as_ref(), &authority.certificate, wish, profile), kept) {
         (None, Some(kept)) => return Ok(kept),
         (Some(due), Some(kept)) => {
-            news.push(format!("{what} is made anew: {}", due.cause));
+            news.push(format!("{what} is recreated: {}", due.cause));
             (due.key == KeyFate::Kept).then_some(kept.key)
         }
         (_, None) => None,

@@ -33,7 +33,7 @@ pub fn load(
     for (name, names) in zones {
         let place = Place::of(Some(name))?;
         let authority = certs::authority(&place, &profile, wish.now, Make::No, news);
-        let authority = make.bears(authority, news)?;
+        let authority = make.tolerate(authority, news)?;
         let Some(certificate) = certs::certificate(&place, authority.as_ref())? else { continue };
         let host = names.first().map(String::as_str).unwrap_or_default();
         let wish = Wish { host, names, ..wish };

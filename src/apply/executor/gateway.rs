@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::apply::session::probe;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
-use crate::host::network;
 use crate::plan::parts::{Ask, MountClass, Part};
 
 /// Longest time until nobody answers with the earlier configuration any more.
@@ -45,7 +45,7 @@ async fn taken_up(engine: &Engine, part: &Part, id: &str) -> Result<()> {
     let begin = Instant::now();
     let mut since = None;
     loop {
-        let answer = network::get(&address, *port, path, PAUSE * 50).await;
+        let answer = probe::http(part, &address, (*port, path), PAUSE * 50).await;
         match answer {
             Ok((_, body)) if body.trim() == wanted => {
                 if since.get_or_insert_with(Instant::now).elapsed() >= OVERLAP {
@@ -57,9 +57,7 @@ async fn taken_up(engine: &Engine, part: &Part, id: &str) -> Result<()> {
         if begin.elapsed() >= WITHIN {
             let message = format!("`{}` did not take up its configuration in {} s", part.name, WITHIN.as_secs());
             let error = Error::message(Kind::Failed, message);
-            return Err(
-                error.hint(format!("`devenv logs {0}` says why; `devenv restart {0}` starts it anew", part.name))
-            );
+            return Err(error.hint(format!("`devenv logs {0}` says why; `devenv restart {0}` restarts it", part.name)));
         }
         tokio::time::sleep(PAUSE).await;
     }

@@ -38,7 +38,7 @@ use crate::plan::{Action, Plan};
 use crate::redact::hide;
 
 /// Everything that steps need.
-pub struct Work<'a> {
+pub struct Executor<'a> {
     /// The engine.
     pub engine: &'a Engine,
     /// How images are made.
@@ -71,7 +71,7 @@ pub struct Work<'a> {
     pub report: Report<'a>,
 }
 
-impl Work<'_> {
+impl Executor<'_> {
     /// Carries out the plan. A failure holds up only the steps after it; all failures are told at the end. First comes the
     /// one that makes everything decided again: the lock has moved, or a port was taken.
     pub async fn carry_out(&self, plan: &Plan) -> Result<()> {
@@ -321,7 +321,7 @@ impl Work<'_> {
             last.iter().skip(last.len().saturating_sub(20)).map(|line| format!("\n    {line}")).collect();
         let message = format!("the dependencies of `{}` could not be installed (code {code}){lines}", part.name);
         Err(Error::message(Kind::Failed, message)
-            .hint("nothing was started with them; mend it and run `devenv up` again"))
+            .hint("nothing was started with them; fix it and run `devenv up` again"))
     }
 
     async fn start(&self, part: &Part) -> Result<()> {

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use crate::apply::session::probe;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::containers::Detail;
-use crate::host::network;
 use crate::plan::environment::lifecycle::End;
 use crate::plan::observed::{EngineHealth, State};
 use crate::plan::parts::{Ask, Kind as PartKind, Part};
@@ -183,24 +183,9 @@ async fn ask(
             }
             Ok(if code == 0 { Ok(()) } else { Err(Unready::Said(said(ask, code, &output))) })
         }
-        Ask::Tcp { port } => {
-            let direct = network::answers_tcp(&address, *port, patience).await;
-            Ok(match (direct, part.published(*port)) {
-                (Err(reason), Some(host)) if !is_refused(&reason) => {
-                    network::answers_tcp("127.0.0.1", host, patience).await
-                }
-                (answer, _) => answer,
-            }
-            .map_err(Unready::Said))
-        }
+        Ask::Tcp { port } => Ok(probe::tcp(part, &address, *port, patience).await.map_err(Unready::Said)),
         Ask::Http { port, path } => {
-            let direct = network::get(&address, *port, path, patience).await;
-            let answer = match (direct, part.published(*port)) {
-                (Err(reason), Some(host)) if !is_refused(&reason) => {
-                    network::get("127.0.0.1", host, path, patience).await
-                }
-                (answer, _) => answer,
-            };
+            let answer = probe::http(part, &address, (*port, path), patience).await;
             Ok(match answer {
                 Ok((status, _)) if status < 400 => Ok(()),
                 Ok((status, _)) => Err(Unready::Said(format!("http {path} answered {status}"))),
@@ -215,11 +200,6 @@ fn said(ask: &Ask, code: i64, output: &str) -> String {
         "" => format!("`{ask}` ended with code {code}"),
         output => format!("`{ask}` ended with code {code}: {output}"),
     }
-}
-
-/// A refusal comes from the container itself; anything else may mean that its network cannot be reached from here.
-fn is_refused(reason: &str) -> bool {
-    reason.contains("refused")
 }
 
 async fn last_lines(engine: &Engine, part: &Part, id: &str) -> String {
@@ -240,7 +220,7 @@ async fn ended(engine: &Engine, part: &Part, id: &str, detail: &Detail) -> Error
         (_, true) => format!("`{}` was ended because memory ran out", part.name),
         (State::Exited(code), _) if part.kind == PartKind::Task => format!("`{}` failed with code {code}", part.name),
         (State::Exited(code), _) => format!("`{}` ended with code {code} right after its start", part.name),
-        _ if detail.restarts > 0 => format!("`{}` crashes again and again", part.name),
+        _ if detail.restarts > 0 => format!("`{}` keeps crashing", part.name),
         _ => format!("`{}` does not run", part.name),
     };
     let lines = last_lines(engine, part, id).await;
@@ -248,9 +228,9 @@ async fn ended(engine: &Engine, part: &Part, id: &str, detail: &Detail) -> Error
     let error = match (detail.state, &part.kind) {
         (State::Exited(0), PartKind::Module) => error.hint("`once: true` is for a command that comes to its end"),
         (_, PartKind::Module) => {
-            error.hint("mend it and save: a watched module starts again by itself, and `devenv up` goes on from here")
+            error.hint("fix it and save: a watched module starts again by itself, and `devenv up` goes on from here")
         }
-        _ => error.hint("mend it, then `devenv up` goes on from here"),
+        _ => error.hint("fix it, then `devenv up` goes on from here"),
     };
     error.hint(format!("`devenv logs {}` shows all of its log", part.name))
 }
@@ -264,7 +244,7 @@ async fn given_up(engine: &Engine, part: &Part, id: &str) -> Option<Error> {
     let lines = last_lines(engine, part, id).await;
     let message = format!("`{}` ended with code {code} after a file was saved{lines}", part.name);
     let error = Error::message(Kind::Failed, message);
-    Some(error.hint(format!("mend it and save, or `devenv restart {}` starts it again", part.name)))
+    Some(error.hint(format!("fix it and save, or `devenv restart {}` starts it again", part.name)))
 }
 
 async fn not_ready(engine: &Engine, part: &Part, id: &str, within: Duration, ask: &Ask, last: &str) -> Error {

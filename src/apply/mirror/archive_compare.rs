@@ -48,7 +48,7 @@ pub(crate) async fn look(engine: &Engine, ends: &Ends) -> Result<Looked> {
         Ok(Looked { here, left_out, seen })
     });
     let mut said = Vec::new();
-    while let Some(chunk) = talk.ear.hear().await? {
+    while let Some(chunk) = talk.output.next().await? {
         if said.len() < SAID {
             said.extend_from_slice(&chunk);
         }

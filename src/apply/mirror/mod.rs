@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crate::apply::mirror::archive_compare::{Looked, look};
 use crate::apply::mirror::ends::Ends;
-use crate::apply::mirror::transfer::Courier;
+use crate::apply::mirror::transfer::Transfer;
 use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::host::ignore::source::Source;
@@ -64,11 +64,11 @@ pub struct Sent {
     pub halted: Option<Halt>,
 }
 
-/// A mirror that is open. It ends when this is dropped; after an error, and when it has halted, it must be opened anew.
+/// A mirror that is open. It ends when this is dropped; after an error, and when it has halted, it must be opened again.
 pub struct Session {
     engine: Engine,
     ends: Ends,
-    courier: Courier,
+    transfer: Transfer,
     /// What is in the container and counts.
     known: BTreeMap<PathBuf, Kind>,
     /// What both sides had of the outputs last.
@@ -80,11 +80,11 @@ impl Session {
     /// Begins a mirror: outputs come back, then both ends are compared by content and made equal. `agreed` is what both
     /// had of the outputs last.
     pub async fn open(engine: &Engine, ends: Ends, guard: Guard, agreed: Stamps) -> Result<(Self, Sent)> {
-        let courier = Courier::open(engine, &ends.container, &ends.dir).await?;
+        let transfer = Transfer::open(engine, &ends.container, &ends.dir).await?;
         let _alone = locks::take_mirror(&ends.container, &ends.dir).await?;
         let root = root(ends.source.root());
         let engine = engine.clone();
-        let mut session = Self { engine, ends, courier, known: BTreeMap::new(), agreed, root };
+        let mut session = Self { engine, ends, transfer, known: BTreeMap::new(), agreed, root };
         let Looked { here, mut left_out, seen } = look(&session.engine, &session.ends).await?;
         left_out.retain(|path| !session.ends.is_output(path));
         session.known = here.iter().map(|entry| (entry.path.clone(), entry.kind.clone())).collect();
@@ -104,7 +104,7 @@ impl Session {
         }
         let brought = session.bring().await?;
         session.leave_agreed(&mut operations);
-        let bytes = session.courier.carry(&session.ends.source, &operations, seen.is_empty()).await?;
+        let bytes = session.transfer.carry(&session.ends.source, &operations, seen.is_empty()).await?;
         session.agree(&operations);
         Ok((session, Sent { operations, bytes, brought, left_out, halted: None }))
     }
@@ -134,7 +134,7 @@ impl Session {
         self.root = at_root;
         let mut operations = sync::changed(&now, &self.known, &gone);
         let brought = self.before_sending(&mut operations).await?;
-        let bytes = self.courier.carry(&self.ends.source, &operations, false).await?;
+        let bytes = self.transfer.carry(&self.ends.source, &operations, false).await?;
         self.agree(&operations);
         for operation in &operations {
             match operation {
@@ -155,7 +155,7 @@ impl Session {
             return Ok(Vec::new());
         }
         let _alone = locks::take_mirror(&self.ends.container, &self.ends.dir).await?;
-        if self.courier.has_fresh(&self.ends.outputs).await? { self.bring().await } else { Ok(Vec::new()) }
+        if self.transfer.has_fresh(&self.ends.outputs).await? { self.bring().await } else { Ok(Vec::new()) }
     }
 
     async fn bring(&mut self) -> Result<Vec<Back>> {

@@ -36,7 +36,7 @@ pub struct Equal<'a> {
 }
 
 impl Equal<'_> {
-    /// Makes the copy of a part equal by content; `container` is the part's own. A halt is no error of this function.
+    /// Makes the copy of a part equal by content; `container` is the part's own. A halt is not an error of this function.
     pub async fn make(&self, part: &Part, copy: &Copy, container: &str) -> Result<Sent> {
         if runs(self.engine, container).await {
             match self.compare(part, copy, container).await {
@@ -90,7 +90,7 @@ impl Equal<'_> {
         if !copy.outputs.is_empty() {
             let agreed = session.agreed().clone();
             watcher_process::update(self.root, |state| {
-                state.modules.entry(part.name.clone()).or_default().outputs = agreed
+                state.modules.entry(part.name.clone()).or_default().outputs = agreed;
             })?;
         }
         Ok(sent)
@@ -128,5 +128,5 @@ pub(crate) async fn goes_on(engine: &Engine, container: &str) -> bool {
 fn halted(part: &Part, halt: &Halt) -> Error {
     let message = format!("the mirror of `{}` is halted: {halt}; nothing was changed in the container", part.name);
     Error::message(Kind::Failed, message)
-        .hint(format!("bring the files back, or, if it is meant, `devenv mirror resume {}`", part.name))
+        .hint(format!("bring the files back, or, if this is intended, `devenv mirror resume {}`", part.name))
 }

@@ -8,7 +8,7 @@ use crate::config::model::values::RelPath;
 use crate::error::{Error, Kind, Result};
 use crate::host::archive::pack::{self, Archive};
 use crate::host::engine::Engine;
-use crate::host::engine::exec_stream::{Ear, Mouth, Talk};
+use crate::host::engine::exec_stream::{ExecStream, Input, Output};
 use crate::host::ignore::source::Source;
 use crate::host::user::checkout_table;
 use crate::plan::mirror::sync::Operation;
@@ -20,9 +20,9 @@ const PIECE: u64 = 1024 * 1024;
 const ARCHIVE: usize = 2 * 1024 * 1024;
 
 /// A helper that runs in a container.
-pub struct Courier {
-    ear: Ear,
-    mouth: Mouth,
+pub struct Transfer {
+    output: Output,
+    input: Input,
     token: String,
     heard: Vec<u8>,
 }
@@ -37,14 +37,14 @@ enum Answer {
 }
 
 /// What goes at once, made from files of this machine.
-struct Parcel {
+struct Chunk {
     packets: Vec<Packet>,
     bytes: u64,
     /// Where the next one begins.
     next: Place,
 }
 
-/// Where a parcel begins: at an operation, or within the large file that it writes.
+/// Where a chunk begins: at an operation, or within the large file that it writes.
 #[derive(Debug, Clone, Default)]
 struct Place {
     operation: usize,
@@ -62,15 +62,15 @@ impl Place {
     }
 }
 
-impl Courier {
+impl Transfer {
     /// Starts the helper.
     pub async fn open(engine: &Engine, container: &str, dir: &str) -> Result<Self> {
         let token = checkout_table::random(8)?;
         let argv = ["sh", "-c", mirror::HELPER, "devenv-mirror", dir, &token].map(str::to_owned).into();
-        let Talk { ear, mouth, .. } = engine.talk(container, argv).await?;
-        let mut courier = Self { ear, mouth, token, heard: Vec::new() };
-        courier.answer().await?;
-        Ok(courier)
+        let ExecStream { output, input, .. } = engine.talk(container, argv).await?;
+        let mut transfer = Self { output, input, token, heard: Vec::new() };
+        transfer.answer().await?;
+        Ok(transfer)
     }
 
     /// Carries out operations, which are in order, and returns the bytes of the files that were written. `is_new`: nobody
@@ -81,15 +81,15 @@ impl Courier {
         }
         let all: Arc<[Operation]> = operations.into();
         let mut bytes = 0;
-        let mut next = parcel(&all, source, &Place::default(), is_new)?;
-        // The next parcel is packed while the one before it is on its way.
+        let mut next = chunk_of(&all, source, &Place::default(), is_new)?;
+        // The next chunk is packed while the one before it is on its way.
         loop {
             let at = next.next.clone();
             bytes += next.bytes;
             let is_last = at.operation >= all.len();
             let packing = (!is_last).then(|| {
                 let (all, source) = (Arc::clone(&all), Arc::clone(source));
-                tokio::task::spawn_blocking(move || parcel(&all, &source, &at, is_new))
+                tokio::task::spawn_blocking(move || chunk_of(&all, &source, &at, is_new))
             });
             self.deliver(&next.packets).await?;
             match packing {
@@ -102,22 +102,22 @@ impl Courier {
     /// Says packets and waits until each is answered.
     async fn deliver(&mut self, packets: &[Packet]) -> Result<()> {
         let bytes = packets.iter().map(|packet| packet.0.as_slice()).collect::<Vec<_>>().concat();
-        let Self { ear, mouth, token, heard } = self;
+        let Self { output, input, token, heard } = self;
         let answers = async {
             for _ in packets {
-                answer(ear, token, heard).await?;
+                answer(output, token, heard).await?;
             }
             Ok::<(), Error>(())
         };
-        // An answer that is an error comes before all is said; what is left to say is lost with the helper.
-        let says = mouth.say(&bytes);
-        tokio::pin!(answers, says);
+        // An answer that is an error comes before all is sent; what is left to send is lost with the helper.
+        let sending = input.send(&bytes);
+        tokio::pin!(answers, sending);
         let mut said = false;
         loop {
             tokio::select! {
                 biased;
                 ended = &mut answers => return ended,
-                spoken = &mut says, if !said => {
+                spoken = &mut sending, if !said => {
                     said = true;
                     if spoken.is_err() {
                         // Why is what the helper has answered last.
@@ -131,17 +131,17 @@ impl Courier {
 
     /// Whether one of these paths may have been written since it was asked before.
     pub async fn has_fresh(&mut self, paths: &[RelPath]) -> Result<bool> {
-        self.mouth.say(&mirror::fresh(paths).0).await?;
+        self.input.send(&mirror::fresh(paths).0).await?;
         Ok(self.answer().await? == Answer::Fresh)
     }
 
     async fn answer(&mut self) -> Result<Answer> {
-        answer(&mut self.ear, &self.token, &mut self.heard).await
+        answer(&mut self.output, &self.token, &mut self.heard).await
     }
 }
 
 /// Reads to the next answer.
-async fn answer(ear: &mut Ear, token: &str, heard: &mut Vec<u8>) -> Result<Answer> {
+async fn answer(output: &mut Output, token: &str, heard: &mut Vec<u8>) -> Result<Answer> {
     let mut fresh = false;
     let mut complaints: Vec<String> = Vec::new();
     loop {
@@ -156,7 +156,7 @@ async fn answer(ear: &mut Ear, token: &str, heard: &mut Vec<u8>) -> Result<Answe
                 None => complaints.push(line),
             }
         }
-        match ear.hear().await? {
+        match output.next().await? {
             Some(chunk) => heard.extend_from_slice(&chunk),
             None => {
                 complaints.extend((!heard.is_empty()).then(|| String::from_utf8_lossy(heard).into_owned()));
@@ -178,7 +178,7 @@ fn refused(complaints: &[String]) -> Error {
 }
 
 /// What goes next, from `at`.
-fn parcel(operations: &[Operation], source: &Source, at: &Place, is_new: bool) -> Result<Parcel> {
+fn chunk_of(operations: &[Operation], source: &Source, at: &Place, is_new: bool) -> Result<Chunk> {
     let begin = at.operation;
     if let Some(Operation::Write { path, executable, bytes }) = operations.get(begin)
         && *bytes > PIECE
@@ -228,16 +228,16 @@ fn parcel(operations: &[Operation], source: &Source, at: &Place, is_new: bool) -
     }
     commands.extend(mirror::commands(&after));
     let packets = if commands.is_empty() { Vec::new() } else { vec![mirror::packet(&commands, &body)] };
-    Ok(Parcel { packets, bytes: length as u64, next: Place::at(next) })
+    Ok(Chunk { packets, bytes: length as u64, next: Place::at(next) })
 }
 
 /// The next piece of a large file. One that changes meanwhile is begun again, and after some tries left as it was: the
 /// event that says so sends it again. One that is gone is left to its own event.
-fn large(source: &Source, path: &Path, executable: bool, at: &Place) -> Result<Parcel> {
+fn large(source: &Source, path: &Path, executable: bool, at: &Place) -> Result<Chunk> {
     use std::io::{Read, Seek, SeekFrom};
     let full = source.root().join(path);
     let odd = |error: std::io::Error| Error::message(Kind::Failed, format!("cannot read {}: {error}", full.display()));
-    let nothing = |next: Place| Ok(Parcel { packets: Vec::new(), bytes: 0, next });
+    let nothing = |next: Place| Ok(Chunk { packets: Vec::new(), bytes: 0, next });
     let after = Place::at(at.operation + 1);
     let Some((mut file, metadata)) = pack::open(&full) else { return nothing(after) };
     let begun = at.begun.clone().unwrap_or(metadata);
@@ -255,5 +255,5 @@ fn large(source: &Source, path: &Path, executable: bool, at: &Place) -> Result<P
     }
     let bytes = piece.len() as u64;
     let next = if is_end { after } else { Place { offset: at.offset + bytes, begun: Some(begun), ..at.clone() } };
-    Ok(Parcel { packets: vec![mirror::packet(&commands, &piece)], bytes, next })
+    Ok(Chunk { packets: vec![mirror::packet(&commands, &piece)], bytes, next })
 }

@@ -24,7 +24,7 @@ use crate::render::{Access, Generated};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
-    /// The service's preset: it is no secret.
+    /// The service's preset: it is not a secret.
     Preset,
     /// devenv.local.yaml.
     Local,
@@ -201,7 +201,7 @@ impl Sources<'_> {
     async fn carried(self, service: &PartName, name: &str, engine: &Engine, observed: &Observed) -> Option<String> {
         let needs = |part: &str| {
             self.environment.parts.get(part).is_some_and(|part| {
-                // What a module has set itself is no credential of the service's.
+                // What a module has set itself is not a credential of the service's.
                 part.needs.contains(service) && !part.env.contains_key(name)
             })
         };

@@ -5,3 +5,4 @@ pub mod compose_merge;
 pub mod credentials;
 pub mod observe;
 pub mod permissions;
+pub(in crate::apply) mod probe;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures_util::future::{Either, join_all, select};
 use tokio::task::JoinHandle;
 
+use crate::apply::session::probe;
 use crate::error::{Error, Kind, Result};
 use crate::host::docker::registries;
 use crate::host::engine::Engine;
 use crate::host::engine::images::{Answer, Images};
-use crate::host::network;
 use crate::labels;
 use crate::names::PartName;
 use crate::plan::images::Node;
@@ -153,10 +153,10 @@ async fn glance(engine: &Engine, part: &Part, container: &Container) -> Option<S
     };
     match &probe.ask {
         Ask::Http { port, path } => {
-            let (status, body) = network::get(address, *port, path, GLANCE).await.ok()?;
+            let (status, body) = probe::http(part, address, (*port, path), GLANCE).await.ok()?;
             (status < 400).then_some(body)
         }
-        Ask::Tcp { port } => network::answers_tcp(address, *port, GLANCE).await.ok().map(|()| String::new()),
+        Ask::Tcp { port } => probe::tcp(part, address, *port, GLANCE).await.ok().map(|()| String::new()),
         Ask::Exec(_) if container.health == EngineHealth::Healthy => Some(String::new()),
         Ask::Exec(argv) => {
             let (code, _) = tokio::time::timeout(GLANCE * 10, engine.exec(&container.id, argv)).await.ok()?.ok()?;

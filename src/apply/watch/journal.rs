@@ -25,7 +25,7 @@ pub(crate) struct Doing {
 }
 
 /// What the watcher says and remembers.
-pub(crate) struct Records {
+pub(crate) struct Journal {
     root: PathBuf,
     say: Say,
     is_lost: bool,
@@ -34,7 +34,7 @@ pub(crate) struct Records {
     mirrors: BTreeMap<PartName, String>,
 }
 
-impl Records {
+impl Journal {
     pub(crate) fn new(root: PathBuf, say: Say) -> Self {
         Self { root, say, is_lost: false, trouble: None, shown: BTreeMap::new(), mirrors: BTreeMap::new() }
     }

@@ -19,13 +19,13 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
-use crate::apply::watch::journal::{Doing, Records, Say};
+use crate::apply::watch::journal::{Doing, Journal, Say};
 use crate::apply::watch::notify::tell;
-use crate::apply::watch::running_steps::Running;
+use crate::apply::watch::running_steps::RunningSteps;
 use crate::apply::watch::sync_queue::{Batches, Road};
 use crate::apply::watch::watch_events::{Containers, Message};
 use crate::apply::watch::watch_settings::Changed;
-use crate::apply::watch::watch_settings::Setting;
+use crate::apply::watch::watch_settings::WatchSettings;
 use crate::error::Result;
 use crate::host::clock::{self, Moment};
 use crate::host::engine::Engine;
@@ -56,22 +56,22 @@ pub enum Stop {
 /// The watcher.
 pub struct Watcher {
     engine: Engine,
-    setting: Arc<Setting>,
+    setting: Arc<WatchSettings>,
     loops: Loops,
     changes: Changes,
     held: Held,
     containers: BTreeMap<PartName, String>,
-    /// Those that have failed; one is started again when something was saved that may have mended it.
+    /// Those that have failed; one is started again when something was saved that may have fixed it.
     failed: BTreeMap<PartName, String>,
     batches: Batches,
-    running: Running,
+    running: RunningSteps,
     outbox: UnboundedSender<Message>,
     inbox: UnboundedReceiver<Message>,
     begin: Instant,
     looked: Moment,
     times: Vec<Option<SystemTime>>,
     settings_changed: bool,
-    records: Records,
+    records: Journal,
     events: JoinHandle<()>,
 }
 
@@ -83,7 +83,7 @@ impl Drop for Watcher {
 
 impl Watcher {
     /// Begins to watch. `say` prints a line into the log.
-    pub async fn new(engine: Engine, setting: Setting, held: Held, say: Say) -> Self {
+    pub async fn new(engine: Engine, setting: WatchSettings, held: Held, say: Say) -> Self {
         let (outbox, inbox) = unbounded_channel();
         let mut watcher = Self {
             loops: Loops::default(),
@@ -92,13 +92,13 @@ impl Watcher {
             containers: BTreeMap::new(),
             failed: BTreeMap::new(),
             batches: Batches::default(),
-            running: Running::new(engine.clone(), outbox.clone()),
+            running: RunningSteps::new(engine.clone(), outbox.clone()),
             inbox,
             begin: Instant::now(),
             looked: Moment::now(),
             times: setting.settled(),
             settings_changed: false,
-            records: Records::new(setting.root.clone(), say),
+            records: Journal::new(setting.root.clone(), say),
             events: tokio::spawn(engine_events::follow(engine.clone(), setting.environment.id.clone(), outbox.clone())),
             engine,
             setting: Arc::new(setting),
@@ -155,7 +155,7 @@ impl Watcher {
     }
 
     /// Takes new settings; what they do not touch goes on.
-    pub fn configure(&mut self, setting: Setting) {
+    pub fn configure(&mut self, setting: WatchSettings) {
         self.times = setting.settled();
         let trees = setting.trees();
         let is_other = trees != *self.changes.trees();
@@ -216,7 +216,7 @@ impl Watcher {
             };
             tokio::select! {
                 biased;
-                Some(message) = self.inbox.recv() => self.hear(message),
+                Some(message) = self.inbox.recv() => self.on_message(message),
                 changed = self.changes.next() => self.changed(changed),
                 () = tick => self.take(Event::Tick(begin.elapsed())),
                 _ = look.tick() => if let Some(stop) = self.look()? { return Ok(stop) },
@@ -342,7 +342,7 @@ impl Watcher {
         Ok(None)
     }
 
-    fn hear(&mut self, message: Message) {
+    fn on_message(&mut self, message: Message) {
         match message {
             Message::Containers(None) => {
                 self.records.say("the engine is away");

@@ -10,9 +10,9 @@ use tokio::task::JoinHandle;
 
 use crate::apply::mirror::Guard;
 use crate::apply::mirror::stand_in::Equal;
-use crate::apply::watch::step_task::Work;
+use crate::apply::watch::step_task::StepTask;
 use crate::apply::watch::watch_events::Message;
-use crate::apply::watch::watch_settings::Setting;
+use crate::apply::watch::watch_settings::WatchSettings;
 use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::host::locks;
@@ -22,7 +22,7 @@ use crate::plan::watch::event_loop::End;
 use crate::plan::watch::{Run, Step};
 
 /// What runs, by module.
-pub(crate) struct Running {
+pub(crate) struct RunningSteps {
     engine: Engine,
     outbox: UnboundedSender<Message>,
     steps: BTreeMap<PartName, Begun>,
@@ -41,15 +41,22 @@ struct Begun {
     heard: Instant,
 }
 
-impl Running {
+impl RunningSteps {
     pub(crate) fn new(engine: Engine, outbox: UnboundedSender<Message>) -> Self {
         Self { engine, outbox, steps: BTreeMap::new() }
     }
 
     /// Begins a step; what becomes of it arrives as messages.
-    pub(crate) fn start(&mut self, setting: &Arc<Setting>, module: PartName, container: String, run: u64, step: Step) {
+    pub(crate) fn start(
+        &mut self,
+        setting: &Arc<WatchSettings>,
+        module: PartName,
+        container: String,
+        run: u64,
+        step: Step,
+    ) {
         let cancelled = Arc::new(AtomicBool::new(false));
-        let work = Work {
+        let work = StepTask {
             engine: self.engine.clone(),
             setting: Arc::clone(setting),
             outbox: self.outbox.clone(),
@@ -64,7 +71,7 @@ impl Running {
     }
 
     /// Starts a container that has failed, on a copy that is equal where it runs on one.
-    pub(crate) fn revive(&self, setting: &Arc<Setting>, module: PartName, container: String) {
+    pub(crate) fn revive(&self, setting: &Arc<WatchSettings>, module: PartName, container: String) {
         let (engine, outbox, setting) = (self.engine.clone(), self.outbox.clone(), Arc::clone(setting));
         tokio::spawn(async move {
             if let Err(error) = revive(&engine, &setting, &module, &container).await {
@@ -147,7 +154,7 @@ impl Running {
 }
 
 /// Starts a failed container as `devenv up` would: alone, and on a copy that is equal.
-async fn revive(engine: &Engine, setting: &Setting, module: &PartName, container: &str) -> Result<()> {
+async fn revive(engine: &Engine, setting: &WatchSettings, module: &PartName, container: &str) -> Result<()> {
     let _alone = locks::take(&setting.root, &engine.endpoint, "watcher", |_| {}).await?;
     // A command that had the lock may have started it, or put another in its place.
     let state = engine.detail(container).await.map(|detail| detail.state);

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::apply::executor::module_steps;
 use crate::apply::watch::watch_events::Message;
-use crate::apply::watch::watch_settings::Setting;
+use crate::apply::watch::watch_settings::WatchSettings;
 use crate::error::{Error, Result};
 use crate::host::clock;
 use crate::host::engine::Engine;
@@ -24,9 +24,9 @@ use crate::redact::hide;
 const LINES: usize = 160;
 
 /// One step, carried out.
-pub(crate) struct Work {
+pub(crate) struct StepTask {
     pub(crate) engine: Engine,
-    pub(crate) setting: Arc<Setting>,
+    pub(crate) setting: Arc<WatchSettings>,
     pub(crate) outbox: UnboundedSender<Message>,
     pub(crate) module: PartName,
     pub(crate) container: String,
@@ -36,7 +36,7 @@ pub(crate) struct Work {
     pub(crate) cancelled: Arc<AtomicBool>,
 }
 
-impl Work {
+impl StepTask {
     pub(crate) async fn carry_out(self) {
         let (begin, began) = (Instant::now(), clock::now());
         let mut lines: Vec<String> = Vec::new();

@@ -12,11 +12,11 @@ use tokio::task::JoinHandle;
 use crate::apply::watch::sync_sessions::Copies;
 use crate::apply::watch::watch_events::Message;
 use crate::apply::watch::watch_settings::Changed;
-use crate::apply::watch::watch_settings::Setting;
+use crate::apply::watch::watch_settings::WatchSettings;
 use crate::host::engine::Engine;
 use crate::names::PartName;
 
-/// Between two tries to mend a copy that could not be kept.
+/// Between two tries to repair a copy that could not be kept.
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// A batch that is on its way.
@@ -29,7 +29,7 @@ struct Sending {
 /// What a batch needs to know.
 pub(crate) struct Road<'a> {
     pub(crate) engine: &'a Engine,
-    pub(crate) setting: &'a Arc<Setting>,
+    pub(crate) setting: &'a Arc<WatchSettings>,
     pub(crate) containers: &'a BTreeMap<PartName, String>,
     pub(crate) outbox: &'a UnboundedSender<Message>,
 }
@@ -43,7 +43,7 @@ pub(crate) struct Batches {
     /// What goes next.
     unsent: Option<Changed>,
     /// When a copy that could not be kept is tried again.
-    mend: Option<Instant>,
+    retry: Option<Instant>,
 }
 
 impl Batches {
@@ -73,7 +73,7 @@ impl Batches {
     pub(crate) fn arrived(&mut self, number: u64, is_broken: bool) -> Option<Changed> {
         let sending = self.sending.take_if(|sending| sending.number == number)?;
         if is_broken {
-            self.mend = Some(Instant::now() + AGAIN);
+            self.retry = Some(Instant::now() + AGAIN);
         }
         Some(sending.changed)
     }
@@ -98,7 +98,7 @@ impl Batches {
 
     /// Whether nothing is on its way, and a copy is to be tried again or, for `outputs`, to be looked at.
     pub(crate) fn are_due(&mut self, outputs: bool) -> bool {
-        self.sending.is_none() && (self.mend.take_if(|at| *at <= Instant::now()).is_some() || outputs)
+        self.sending.is_none() && (self.retry.take_if(|at| *at <= Instant::now()).is_some() || outputs)
     }
 
     /// Gives up what is on its way.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::apply::mirror::stand_in::goes_on;
 use crate::apply::mirror::{self, Guard, Sent, Session};
-use crate::apply::watch::watch_settings::Setting;
+use crate::apply::watch::watch_settings::WatchSettings;
 use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::host::watcher_process;
@@ -39,7 +39,7 @@ impl Copies {
     pub(crate) async fn send(
         &mut self,
         engine: &Engine,
-        setting: &Setting,
+        setting: &WatchSettings,
         containers: &BTreeMap<PartName, String>,
         changed: &BTreeMap<PathBuf, Change>,
     ) -> Vec<Told> {
@@ -85,7 +85,7 @@ impl Copies {
     async fn one(
         &mut self,
         engine: &Engine,
-        setting: &Setting,
+        setting: &WatchSettings,
         part: &Part,
         copy: &Copy,
         container: &str,

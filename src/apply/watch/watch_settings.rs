@@ -14,7 +14,7 @@ use crate::plan::parts::{Environment, Part};
 use crate::plan::watch::{Change, Rules, is_settled, rules};
 
 /// Everything that the watcher works from; read again when a setting changes.
-pub struct Setting {
+pub struct WatchSettings {
     /// The checkout's folder.
     pub root: PathBuf,
     /// The configuration.
@@ -33,7 +33,7 @@ pub struct Setting {
     pub read_at: SystemTime,
 }
 
-impl Setting {
+impl WatchSettings {
     /// Where a path of the checkout is.
     #[must_use]
     pub fn folder(&self, path: &RelPath) -> PathBuf {

@@ -82,7 +82,7 @@ impl<'t> Hierarchy<'t> {
         }
         let help = did_you_mean(name, self.names.iter().copied().take(ENOUGH))
             .unwrap_or_else(|| format!("there are {}", self.listed()));
-        let message = format!("{what} {}, which is no image", quoted(name));
+        let message = format!("{what} {}, which is not an image", quoted(name));
         Some(Finding::new(image.span, message).label("no such image").help(help))
     }
 

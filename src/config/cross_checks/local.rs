@@ -33,7 +33,7 @@ pub(super) fn check(tree: &Node, parts: &[Part<'_>], facts: &Known) -> Vec<Findi
     for entry in entries(tree, "ports") {
         let name = &*entry.key.text;
         if !names().any(|known| known == name) {
-            let message = format!("`ports` names {}, which is no module and no service", quoted(name));
+            let message = format!("`ports` names {}, which is not a module or service", quoted(name));
             findings
                 .push(Finding::new(entry.key.span, message).label("not known").maybe_help(did_you_mean(name, names())));
         }
@@ -56,7 +56,7 @@ pub(super) fn check(tree: &Node, parts: &[Part<'_>], facts: &Known) -> Vec<Findi
         let Some((name, credential)) = entry.key.text.split_once('.') else { continue };
         let not_known = |message, help| Finding::new(entry.key.span, message).label("not known").maybe_help(help);
         let Some(part) = known.get(name) else {
-            let message = format!("`secrets` names {}, which is no module and no service", quoted(name));
+            let message = format!("`secrets` names {}, which is not a module or service", quoted(name));
             findings.push(not_known(message, did_you_mean(name, known.keys().copied())));
             continue;
         };

@@ -47,11 +47,11 @@ fn unknown(part: &Part<'_>, name: &str, span: Span, parts: &[Part<'_>]) -> Findi
     let names = || parts.iter().map(|part| part.name).filter(|name| *name != part.name);
     let help = match did_you_mean(name, names().take(ENOUGH)) {
         Some(help) => help,
-        None if is_extension(name) => "a key that starts with `x-` is no module and no service".to_owned(),
+        None if is_extension(name) => "a key that starts with `x-` is not a module or service".to_owned(),
         None if names().next().is_none() => "there is no other module or service".to_owned(),
         None => format!("there are {}", listed(&names().take(20).map(str::to_owned).collect::<Vec<_>>(), "and")),
     };
-    let message = format!("{} needs {}, which is no module and no service", quoted(part.name), quoted(name));
+    let message = format!("{} needs {}, which is not a module or service", quoted(part.name), quoted(name));
     Finding::new(span, message).label("not known").help(help)
 }
 
@@ -77,7 +77,7 @@ fn also(part: &Part<'_>, parts: &[Part<'_>]) -> Vec<Finding> {
     names
         .filter(|(name, _)| !modules().any(|other| other.name == *name))
         .map(|(name, span)| {
-            let what = if name == part.name { "is the module itself" } else { "is no module" };
+            let what = if name == part.name { "is the module itself" } else { "is not a module" };
             Finding::new(span, format!("`watch.also` of {} names {}, which {what}", quoted(part.name), quoted(name)))
                 .label("not another module")
                 .maybe_help(did_you_mean(name, modules().map(|other| other.name)))

@@ -13,6 +13,6 @@ pub(super) fn check(tree: &Node, parts: &[Part<'_>]) -> Option<Finding> {
     if known.contains_key(name) {
         return None;
     }
-    let message = format!("`notify` runs a command in {}, which is no module and no service", quoted(name));
+    let message = format!("`notify` runs a command in {}, which is not a module or service", quoted(name));
     Some(Finding::new(node.span, message).label("not known").maybe_help(did_you_mean(name, known.keys().copied())))
 }

@@ -64,7 +64,7 @@ fn preset(part: &Part<'_>, known: &Known) -> Option<Finding> {
                 listed(&presets().map(str::to_owned).collect::<Vec<_>>(), "and")
             )
         });
-        let message = format!("{} is no preset", quoted(name));
+        let message = format!("{} is not a preset", quoted(name));
         return Some(Finding::new(preset?.span, message).label("not known").help(help));
     }
     let seed = part.node.entry("seed").filter(|seed| !seed.value.is_null() && !known.seeded.contains(name))?;

@@ -38,7 +38,7 @@ impl<'t> Part<'t> {
         self.node.get("mode").and_then(Node::text) == Some("off")
     }
 
-    /// Names in a list of this part, with their places; what is no name has its problem already.
+    /// Names in a list of this part, with their places; what is not a name has its problem already.
     pub(super) fn list(&self, key: &str) -> impl Iterator<Item = (&'t str, Span)> + use<'t> {
         let items = self.node.get(key).map(Node::items).unwrap_or_default();
         items.iter().filter_map(|item| Some((name(item)?, item.span)))

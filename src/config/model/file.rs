@@ -58,7 +58,7 @@ pub struct ProjectFile {
     /// What production must be given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prod: Option<Prod>,
-    /// Who is told when a step of a module's loop fails, and when it is mended.
+    /// Who is told when a step of a module's loop fails, and when it passes again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify: Option<Notify>,
     /// How source reaches the containers, where a module does not say otherwise.
@@ -109,7 +109,7 @@ pub struct Service {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<ImageReference>")]
     pub image: Option<String>,
-    /// Address of something that is not ours to run, only to wire.
+    /// Address of an existing service that devenv connects to but does not run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Url>")]
     pub external: Option<String>,

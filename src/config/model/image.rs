@@ -4,7 +4,7 @@ use crate::config::text::quote::quoted;
 
 /// Says why `text` is not `[registry[:port]/]name[:tag][@digest]`.
 pub(crate) fn check(text: &str) -> Result<(), String> {
-    let wrong = |why: &str| Err(format!("{} is no image: {why}", quoted(text)));
+    let wrong = |why: &str| Err(format!("{} is not a valid image: {why}", quoted(text)));
     if let Some(why) = early(text) {
         return wrong(why);
     }
@@ -32,7 +32,7 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
 
 /// Says why `text` is not `registry[:port]/path`, the place below which images are shared.
 pub(crate) fn check_registry(text: &str) -> Result<(), String> {
-    let wrong = |why: &str| Err(format!("{} is no place in a registry: {why}", quoted(text)));
+    let wrong = |why: &str| Err(format!("{} is not a registry path: {why}", quoted(text)));
     if let Some(why) = early(text) {
         return wrong(why);
     }

@@ -38,7 +38,7 @@ pub enum Start {
     /// Go on with the data of last time.
     #[default]
     Resume,
-    /// Make the data volumes anew.
+    /// Recreate the data volumes.
     Fresh,
     /// Ask; without a terminal, resume.
     Ask,
@@ -51,7 +51,7 @@ pub enum Containers {
     /// Start the ones that exist.
     #[default]
     Keep,
-    /// Make them anew.
+    /// Recreate them.
     Recreate,
 }
 

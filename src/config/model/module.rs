@@ -30,7 +30,7 @@ pub struct Module {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Shell>")]
     pub build: Option<String>,
-    /// Shell command that the module is.
+    /// Command that starts the module.
     #[schemars(with = "Shell")]
     pub run: String,
     /// Who restarts the command after a change.

@@ -154,7 +154,7 @@ pub struct Duration(std::time::Duration);
 impl Duration {
     /// Parses a whole number followed by `ms`, `s`, `m` or `h`.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{} is no length of time: write a number and ms, s, m or h, such as 30s", quoted(text));
+        let wrong = || format!("{} is not a duration: write a number and ms, s, m or h, such as 30s", quoted(text));
         let digits = text.chars().take_while(char::is_ascii_digit).count();
         let count: u64 = text[..digits].parse().map_err(|_| wrong())?;
         let unit = match &text[digits..] {
@@ -328,12 +328,15 @@ impl Route {
         let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
         if !text.starts_with('/') || text.contains("//") || !text.chars().all(plain) {
             return Err(format!(
-                "{} is no route: it starts with `/` and has letters, digits and -._~ only",
+                "{} is not a valid route: it starts with `/` and has letters, digits and -._~ only",
                 quoted(text)
             ));
         }
         if text.split('/').any(|part| matches!(part, "." | "..")) {
-            return Err(format!("{} is no route: requests come without `.` and `..` in their path", quoted(text)));
+            return Err(format!(
+                "{} is not a valid route: requests come without `.` and `..` in their path",
+                quoted(text)
+            ));
         }
         if text == "/.devenv" || text.starts_with("/.devenv/") {
             return Err(format!("{} is the gateway's own: it answers there itself", quoted(text)));

@@ -43,7 +43,7 @@ impl Bound {
 
 /// Parses conditions that must all hold.
 pub(crate) fn parse(text: &str) -> Result<Vec<Bound>, String> {
-    let wrong = || format!("{} is no range of versions: write it such as \">=0.3\" or \">=0.3, <2\"", quoted(text));
+    let wrong = || format!("{} is not a version range: write it such as \">=0.3\" or \">=0.3, <2\"", quoted(text));
     text.split(',').map(|part| bound(part.trim()).ok_or_else(wrong)).collect()
 }
 

@@ -36,7 +36,7 @@ static TYPED: [Grammar; 5] = [
     Grammar {
         format: "duration",
         pattern: "^[0-9]+(ms|s|m|h)$",
-        one: "a length of time such as 30s",
+        one: "a duration such as 30s",
         many: "lengths of time",
         check: |text| Duration::parse(text).map(drop),
     },
@@ -142,7 +142,10 @@ fn name(text: &str) -> Result<(), String> {
     PartName::new(text).map(drop).map_err(|_| match text {
         "" => "a name must not be empty".to_owned(),
         text if text.len() > 40 => format!("{} is longer than 40 characters", quoted(text)),
-        text => format!("{} is no name: use lower-case letters, digits and `-`, starting with a letter", quoted(text)),
+        text => format!(
+            "{} is not a valid name: use lower-case letters, digits and `-`, starting with a letter",
+            quoted(text)
+        ),
     })
 }
 
@@ -166,7 +169,10 @@ fn variable(text: &str) -> Result<(), String> {
     if first && text.chars().all(inner) {
         return Ok(());
     }
-    Err(format!("{} is no variable's name: use letters, digits and `_`, not starting with a digit", quoted(text)))
+    Err(format!(
+        "{} is not a valid variable name: use letters, digits and `_`, not starting with a digit",
+        quoted(text)
+    ))
 }
 
 /// Debian's grammar of package names, with an optional architecture and version.
@@ -181,7 +187,7 @@ fn package(text: &str) -> Result<(), String> {
     if good_name && good_version && architecture.is_none_or(|rest| !rest.is_empty() && rest.chars().all(plain)) {
         return Ok(());
     }
-    Err(format!("{} is no package: write one name such as libpq5", quoted(text)))
+    Err(format!("{} is not a package name: write one name such as libpq5", quoted(text)))
 }
 
 fn pattern(text: &str) -> Result<(), String> {
@@ -191,7 +197,7 @@ fn pattern(text: &str) -> Result<(), String> {
     if text.contains(['\n', '\0']) {
         return Err(format!("{} has a line break: write one pattern per entry", quoted(text)));
     }
-    let wrong = |why: &str| Err(format!("{} is no pattern: {why}", quoted(text)));
+    let wrong = |why: &str| Err(format!("{} is not a valid pattern: {why}", quoted(text)));
     if text.starts_with('#') {
         return wrong("after `#` comes a comment; write `\\#` for the character");
     }
@@ -251,7 +257,7 @@ fn reason(error: ignore::Error) -> String {
 }
 
 fn url(text: &str) -> Result<(), String> {
-    let wrong = |why: &str| Err(format!("{} is no address: {why}", quoted(text)));
+    let wrong = |why: &str| Err(format!("{} is not a valid address: {why}", quoted(text)));
     let Some((scheme, rest)) = text.split_once("://") else {
         return wrong("write it with its scheme, such as https://example.com");
     };
@@ -287,7 +293,10 @@ fn host_name(text: &str) -> Result<(), String> {
     if text.len() <= 253 && text.contains('.') && text.split('.').all(is_host_label) {
         return Ok(());
     }
-    Err(format!("{} is no host name: write it in full and in lower case, such as dev.acme.internal", quoted(text)))
+    Err(format!(
+        "{} is not a valid host name: write it in full and in lower case, such as dev.acme.internal",
+        quoted(text)
+    ))
 }
 
 fn request(text: &str) -> Result<(), String> {
@@ -333,7 +342,7 @@ fn secret_reference(text: &str) -> Result<(), String> {
         return Ok(());
     }
     // It may be a credential that somebody has put here by mistake, so it is not shown.
-    Err("this is no name of a secret: use at most 64 letters, digits and `_.-`; never write a credential here"
+    Err("this is not a valid name of a secret: use at most 64 letters, digits and `_.-`; never write a credential here"
         .to_owned())
 }
 
@@ -341,6 +350,6 @@ fn secret(text: &str) -> Result<(), String> {
     let inner = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     match text.split_once('.') {
         Some((part, key)) if !key.is_empty() && key.chars().all(inner) => name(part),
-        _ => Err(format!("{} is no credential: write PART.KEY, such as db.password", quoted(text))),
+        _ => Err(format!("{} is not a credential: write PART.KEY, such as db.password", quoted(text))),
     }
 }

@@ -142,9 +142,10 @@ fn words(kind: &ErrorKind, line: &str, column: usize) -> Words {
         ErrorKind::MappingValueNotAllowed => {
             say("`:` is not expected here", "quote a text that has `: ` in it, and check the indentation")
         }
-        ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
-            say("this line is no `key: value`", "write `:` and a space after the key, and check the indentation")
-        }
+        ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => say(
+            "this line is not a `key: value` pair",
+            "write `:` and a space after the key, and check the indentation",
+        ),
         ErrorKind::ExpectedBlockMappingKey | ErrorKind::MappingKeyNotAllowed | ErrorKind::UnexpectedEofBlockMapping => {
             say("expected a `key:` here", "check the indentation: keys that belong together start in the same column")
         }

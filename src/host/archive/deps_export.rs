@@ -25,7 +25,7 @@ pub fn check(folder: &Path) -> Result<()> {
     match fs::symlink_metadata(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(failed("read", folder)(error)),
-        Ok(metadata) if !metadata.is_dir() => return refuse("is no folder"),
+        Ok(metadata) if !metadata.is_dir() => return refuse("is not a folder"),
         Ok(_) => {}
     }
     let entries = fs::read_dir(folder).map_err(failed("read", folder))?;
@@ -137,7 +137,7 @@ mod tests {
         assert!(text.ends_with("holds files that devenv did not copy there, so it stays as it is"), "{text}");
         let link = above.path().join("link");
         std::os::unix::fs::symlink(above.path().join("empty"), &link).unwrap();
-        assert!(check(&link).unwrap_err().to_string().contains("is no folder"));
+        assert!(check(&link).unwrap_err().to_string().contains("is not a folder"));
     }
 
     #[tokio::test]

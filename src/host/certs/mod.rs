@@ -53,7 +53,7 @@ pub fn authority(profile: &Profile, name: &str, now: i64) -> Result<Pair> {
 }
 
 fn subnet(text: &str) -> Result<CidrSubnet> {
-    let wrong = |()| CertsError::Profile(format!("`{text}` is no network such as 127.0.0.0/8"));
+    let wrong = |()| CertsError::Profile(format!("`{text}` is not a network such as 127.0.0.0/8"));
     Ok(text.parse::<CidrSubnet>().map_err(wrong)?)
 }
 
@@ -89,7 +89,7 @@ pub fn leaf<'a>(
 
 /// The public key of a key that devenv made, as it stands in its certificate.
 pub fn public_key(key: &str) -> Result<Vec<u8>, String> {
-    let pair = KeyPair::from_pem(key).map_err(|error| format!("it is no key: {error}"))?;
+    let pair = KeyPair::from_pem(key).map_err(|error| format!("it is not a key: {error}"))?;
     Ok(pair.public_key_raw().to_vec())
 }
 
@@ -109,7 +109,8 @@ pub fn matches(pair: &Pair) -> Result<(), String> {
     if pair.key.contains("ENCRYPTED") {
         return Err("it is encrypted, and nobody is there to give its password".to_owned());
     }
-    let key = || PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).map_err(|error| format!("it is no key: {error}"));
+    let key =
+        || PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).map_err(|error| format!("it is not a key: {error}"));
     let provider = rustls::crypto::ring::default_provider();
     let others = chain.get(1..).unwrap_or_default().to_vec();
     match CertifiedKey::from_der(chain, key()?, &provider) {
@@ -290,7 +291,7 @@ mod tests {
         let mut shorter = profile();
         shorter.leaf.days = 30;
         let shorter = renewed(&leaf, &shop(), 0, &shorter).unwrap();
-        assert_eq!((shorter.cause.as_str(), shorter.key), ("the profile gives it another life", KeyFate::Kept));
+        assert_eq!((shorter.cause.as_str(), shorter.key), ("the profile's lifetime changed", KeyFate::Kept));
         assert_eq!(due(&leaf, &names("shop.localhost", "shop", std::iter::empty()), 0), "its names changed");
         let (_, other) = made();
         assert_eq!(due(&other, &shop(), 0), "it is signed by another authority");

@@ -250,7 +250,7 @@ impl Engine {
 /// Which part of a log is wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogRequest {
-    /// Go on with what comes.
+    /// Follow new output.
     pub follow: bool,
     /// Number of lines from the end.
     pub tail: Option<String>,

@@ -12,24 +12,24 @@ use crate::error::{Error, Kind, Result};
 use crate::host::engine::{Engine, failed};
 
 /// A command that runs in a container; it ends when its input does, which is when this is dropped.
-pub struct Talk {
+pub struct ExecStream {
     /// The engine's name for it.
     pub id: String,
     /// What it says.
-    pub ear: Ear,
+    pub output: Output,
     /// What it reads.
-    pub mouth: Mouth,
+    pub input: Input,
 }
 
 /// The output of a command, standard error left out.
-pub struct Ear(Pin<Box<dyn Stream<Item = Result<LogOutput, bollard::errors::Error>> + Send>>);
+pub struct Output(Pin<Box<dyn Stream<Item = Result<LogOutput, bollard::errors::Error>> + Send>>);
 
 /// The input of a command.
-pub struct Mouth(Pin<Box<dyn AsyncWrite + Send>>);
+pub struct Input(Pin<Box<dyn AsyncWrite + Send>>);
 
-impl Ear {
+impl Output {
     /// The next bytes; `None` when the command has closed its output.
-    pub async fn hear(&mut self) -> Result<Option<Bytes>> {
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
         loop {
             return match self.0.next().await {
                 Some(Ok(LogOutput::StdErr { .. })) => continue,
@@ -41,9 +41,9 @@ impl Ear {
     }
 }
 
-impl Mouth {
+impl Input {
     /// Writes all of this.
-    pub async fn say(&mut self, bytes: &[u8]) -> Result<()> {
+    pub async fn send(&mut self, bytes: &[u8]) -> Result<()> {
         let written = match self.0.write_all(bytes).await {
             Ok(()) => self.0.flush().await,
             error => error,
@@ -54,7 +54,7 @@ impl Mouth {
 
 impl Engine {
     /// Begins a command in a running container.
-    pub async fn talk(&self, container: &str, argv: Vec<String>) -> Result<Talk> {
+    pub async fn talk(&self, container: &str, argv: Vec<String>) -> Result<ExecStream> {
         let options = CreateExecOptions {
             cmd: Some(argv),
             attach_stdin: Some(true),
@@ -66,7 +66,7 @@ impl Engine {
         let how = StartExecOptions { output_capacity: Some(256 * 1024), ..Default::default() };
         match self.docker.start_exec(&exec.id, Some(how)).await.map_err(failed("cannot run a command"))? {
             StartExecResults::Attached { output, input } => {
-                Ok(Talk { id: exec.id, ear: Ear(output), mouth: Mouth(input) })
+                Ok(ExecStream { id: exec.id, output: Output(output), input: Input(input) })
             }
             StartExecResults::Detached => Err(Error::message(Kind::Bug, "the engine has detached a command")),
         }

@@ -149,7 +149,7 @@ fn failed(doing: impl std::fmt::Display) -> impl FnOnce(ApiError) -> Error {
         };
         if is_lost(&error) {
             let error = Error::message(Kind::Missing, format!("{doing}: the connection to the engine was lost"));
-            return error.hint("`devenv doctor` says what is wrong with it; the same command goes on from here");
+            return error.hint("`devenv doctor` says what is wrong with it; run the command again to continue");
         }
         let full = text.contains("no space left on device");
         let error = Error::message(Kind::Failed, format!("{doing}: {}", text.trim()));

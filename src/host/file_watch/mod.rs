@@ -220,7 +220,7 @@ impl Changes {
         let replaced: Vec<PathBuf> =
             self.roots.iter().filter(|(root, known)| inode(root) != **known).map(|(root, _)| root.clone()).collect();
         if !replaced.is_empty() {
-            self.manifest.judge_by(self.trees.sources());
+            self.manifest.set_rules(self.trees.sources());
         }
         let all = seen.all || seen.folders.iter().any(rules);
         if all {

@@ -74,8 +74,8 @@ impl Manifest {
         Self { folders: BTreeMap::new(), sources }
     }
 
-    /// Takes in what says what counts, in place of what did.
-    pub fn judge_by(&mut self, sources: Vec<(PathBuf, Source)>) {
+    /// Replaces the ignore rules.
+    pub fn set_rules(&mut self, sources: Vec<(PathBuf, Source)>) {
         self.sources = sources;
     }
 

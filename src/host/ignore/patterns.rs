@@ -85,7 +85,7 @@ fn as_git_reads(line: &str) -> String {
                 made.push(first);
             }
             '[' if !in_class => {
-                // A class ends at the first `]` that is not its first member; one without end is no class.
+                // A class ends at the first `]` that is not its first member; one without end is not a class.
                 let mut begin = length;
                 if rest[begin..].starts_with(['!', '^']) {
                     begin += 1;

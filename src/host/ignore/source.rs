@@ -64,7 +64,7 @@ impl Source {
         &self.root
     }
 
-    /// Every folder, file and link that counts, sorted by path; rules are read anew. What vanishes meanwhile or cannot
+    /// Every folder, file and link that counts, sorted by path; rules are read again. What vanishes meanwhile or cannot
     /// be read is left out, except for the root itself.
     pub fn walk(&self) -> Result<Vec<Entry>> {
         self.survey().map(|survey| survey.entries)
@@ -92,7 +92,7 @@ impl Source {
         survey.entries
     }
 
-    /// One entry as it is now; `None` where there is none that counts. What is found through a link is no entry.
+    /// One entry as it is now; `None` where there is none that counts. What is found through a link is not an entry.
     #[must_use]
     pub fn entry(&self, path: &Path) -> Option<Entry> {
         let mut above = path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty());

@@ -40,7 +40,7 @@ async fn ask(endpoint: &Endpoint) -> Result<(Version, String, String, Option<Pat
     .map_err(failed)?;
     let (version, info) = tokio::try_join!(docker.version(), docker.info()).map_err(failed)?;
     let text = version.version.unwrap_or_default();
-    let number = Version::new(&text).ok_or_else(|| Silence::Failed(format!("`{text}` is no version")))?;
+    let number = Version::new(&text).ok_or_else(|| Silence::Failed(format!("`{text}` is not a version")))?;
     Ok((
         number,
         version.api_version.unwrap_or_default(),

@@ -33,7 +33,7 @@ pub async fn facts() -> Facts {
     }
 }
 
-/// Collects what could be used to mend this machine; asks apt, which can take seconds.
+/// Collects what could be used to repair this machine; asks apt, which can take seconds.
 pub async fn means() -> Means {
     let (sudo, apt) = tokio::join!(sudo(), apt::look());
     let config = endpoint::config_dir();

@@ -58,7 +58,7 @@ fn read(mut file: File, path: PathBuf, lock: FlockOperation) -> Result<HeldTable
     } else {
         serde_json::from_str(&before).map_err(|error| {
             Error::message(Kind::Failed, format!("{} is damaged: {error}", path.display()))
-                .hint("delete it: ports and host names are then chosen anew, data is not touched")
+                .hint("delete it: ports and host names are then chosen again, data is not touched")
         })?
     };
     Ok(HeldTable { file: Some(file), path, before, table })

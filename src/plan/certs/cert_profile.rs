@@ -88,7 +88,7 @@ impl AuthorityProfile {
             ));
         }
         let address = self.addresses.iter().find(|address| !is_loopback(address))?;
-        Some(format!("authority.addresses: `{address}` is no network of loopback addresses such as 127.0.0.0/8"))
+        Some(format!("authority.addresses: `{address}` is not a network of loopback addresses such as 127.0.0.0/8"))
     }
 }
 
@@ -172,7 +172,7 @@ mod tests {
         }
         for network in ["0.0.0.0/0", "127.0.0.0/7", "127.0.0.0/99", "127.0.0.1", "10.0.0.0/8", "\"::/0\""] {
             let problem = with("127.0.0.0/8", network);
-            assert!(problem.contains("no network of loopback addresses"), "{network}: {problem}");
+            assert!(problem.contains("is not a network of loopback addresses"), "{network}: {problem}");
         }
         for (from, to, problem) in [
             (

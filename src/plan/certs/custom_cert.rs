@@ -76,7 +76,7 @@ pub fn ends_in(facts: &Facts, now: i64) -> Option<i64> {
 /// What is said of it when nobody here knows who signed it.
 #[must_use]
 pub fn without_issuer(issuer: &str) -> String {
-    format!("is by `{issuer}`, which is neither in the file nor known to this machine: clients will not follow it")
+    format!("is by `{issuer}`, which is neither in the file nor known to this machine: clients will reject it")
 }
 
 /// What to do then.

@@ -32,7 +32,7 @@ impl From<CertsError> for Error {
             CertsError::Zone { .. } => Self::new(Kind::Usage, error),
             CertsError::Authority { zone, .. } => {
                 let hint = format!(
-                    "restore the file from a backup, or make a new authority with `{}`: browsers must then trust it anew",
+                    "restore the file from a backup, or make a new authority with `{}`: browsers must then trust it again",
                     reset(zone.as_deref())
                 );
                 Self::new(Kind::Failed, error).hint(hint)
@@ -82,7 +82,7 @@ pub fn check_zone(zone: &str) -> Result<(), CertsError> {
     let problem = if is_machines(zone) {
         "this machine's authority signs for it already"
     } else if zone.len() > 253 || !zone.split('.').all(is_host_label) {
-        "it is no domain in lower case, such as `shop.internal`"
+        "it is not a domain in lower case, such as `shop.internal`"
     } else if zone.parse::<IpAddr>().is_ok() {
         "it is an address: a zone is a domain, such as `shop.internal`"
     } else if !zone.contains('.') {
@@ -123,7 +123,7 @@ pub fn inner(project: &str) -> String {
 }
 
 /// What is said of an authority whose bytes are not those that it signed.
-pub const UNSIGNED: &str = "it is damaged: its signature is not its own";
+pub const UNSIGNED: &str = "it is damaged: its signature does not match";
 
 /// Which of an authority's two files is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,7 +134,7 @@ pub enum AuthorityFile {
     Key,
 }
 
-/// What is wrong with an authority, given its certificate and what was read of its key. It is never made anew for that:
+/// What is wrong with an authority, given its certificate and what was read of its key. It is never replaced for that:
 /// whoever trusts it would have to trust another one.
 #[must_use]
 pub fn authority_problem(certificate: &str, key: Result<Vec<u8>, String>, now: i64) -> Option<(AuthorityFile, String)> {
@@ -195,7 +195,7 @@ pub struct Due {
     pub key: KeyFate,
 }
 
-/// What becomes of a leaf's key when the leaf is made anew.
+/// What becomes of a leaf's key when the leaf is recreated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyFate {
     /// It stays, so that certificate and key fit together at every moment: whoever serves with them reads two files.
@@ -237,7 +237,7 @@ pub fn renewal(
     } else if now >= renew_at(&facts, &profile.leaf) {
         format!("{} days are left", left / DAY)
     } else if facts.not_after - facts.not_before != profile.leaf.life() {
-        "the profile gives it another life".to_owned()
+        "the profile's lifetime changed".to_owned()
     } else {
         return None;
     };

@@ -22,7 +22,7 @@ pub struct Facts {
     pub not_after: i64,
     /// Host names and addresses that it is for.
     pub names: BTreeSet<String>,
-    /// Domains that it may sign for, with all below them; empty where it is no authority, or one without limits.
+    /// Domains that it may sign for, with all below them; empty where it is not an authority, or one without limits.
     pub domains: Vec<String>,
     /// Whether a server may show it.
     pub is_for_servers: bool,

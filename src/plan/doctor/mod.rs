@@ -1,4 +1,4 @@
-//! What a machine's facts mean for devenv: findings. How to mend them: `plan::doctor::repairs`.
+//! What a machine's facts mean for devenv: findings. How to repair them: `plan::doctor::repairs`.
 
 pub mod apt_packages;
 pub mod certs;
@@ -118,7 +118,7 @@ pub fn missing(findings: &[Finding]) -> Option<Error> {
     Some(Error { hints, ..Error::message(Kind::Missing, messages.join("\n")) })
 }
 
-/// Whether `--fix` mends all that is missing: it does not touch certificates.
+/// Whether `--fix` repairs all that is missing: it does not touch certificates.
 #[must_use]
 pub fn is_mendable(findings: &[Finding]) -> bool {
     findings.iter().all(|finding| finding.state != State::Missing || finding.name != "authority")
@@ -323,7 +323,7 @@ fn driver(facts: &Facts) -> Option<Finding> {
     let slow = matches!(&facts.engine, Engine::Answers { driver, .. } if driver == "vfs");
     slow.then(|| {
         let hint = "install fuse-overlayfs, set `\"storage-driver\": \"fuse-overlayfs\"` in /etc/docker/daemon.json, \
-                    and restart the engine (images are made anew)";
+                    and restart the engine (images must be rebuilt)";
         Finding::warning("storage", "driver vfs copies whole images: slow, and it fills the disk", hint)
     })
 }

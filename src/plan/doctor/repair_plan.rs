@@ -1,4 +1,4 @@
-//! Decides how to mend a machine: what it lacks, where each part comes from, how the engine is started.
+//! Decides how to repair a machine: what it lacks, where each part comes from, how the engine is started.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::plan::machine::{Daemon, DaemonConfig, Engine, Facts, Init, Means, Ori
 /// The log of an engine that nobody but devenv has started.
 const DAEMON_LOG: &str = "/var/log/dockerd-devenv.log";
 
-/// What devenv can do, and what it must leave to a person. Where nothing is to be mended, nothing of both.
+/// What devenv can do, and what it must leave to a person. Where nothing is to be fixed, nothing of both.
 #[must_use]
 pub fn fixes(facts: &Facts, means: &Means, purpose: Purpose) -> Fixes {
     let root = Root::of(facts, means);
@@ -34,7 +34,7 @@ pub fn fixes(facts: &Facts, means: &Means, purpose: Purpose) -> Fixes {
     Fixes { fixes: ours, by_hand }
 }
 
-/// When what was mended is seen: by this session, or only by one that begins later, because it is older than its user's
+/// When what was fixed is seen: by this session, or only by one that begins later, because it is older than its user's
 /// place in group `docker`.
 #[must_use]
 pub fn effect(engine: &Engine, user: &User) -> Effect {

@@ -1,11 +1,11 @@
-//! What mends a machine, as values: `plan::doctor::repair_plan` decides on them, `apply::doctor` says and carries them out.
+//! What repairs a machine, as values: `plan::doctor::repair_plan` decides on them, `apply::doctor` says and carries them out.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::plan::machine::{Facts, Means, Rank, Sudo};
 
-/// All that mends a machine.
+/// All that repairs a machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fixes {
     /// What devenv can do, in this order.

@@ -214,7 +214,7 @@ ok       tmux        installed
 ok       mmdebstrap  installed
 warning  storage     driver vfs copies whole images: slow, and it fills the disk
                      hint: install fuse-overlayfs, set `\"storage-driver\": \"fuse-overlayfs\"` in \
-/etc/docker/daemon.json, and restart the engine (images are made anew)
+/etc/docker/daemon.json, and restart the engine (images must be rebuilt)
 warning  disk        1.5 GiB free for images
                      hint: see what can go: `docker system df`
 warning  inotify     8192 watches, 128 instances

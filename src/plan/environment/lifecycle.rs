@@ -30,7 +30,7 @@ pub enum End {
     Stopped,
     /// It has done what it was for.
     Done,
-    /// Either: it is no failure, and it starts again.
+    /// Either: it is not a failure, and it starts again.
     Open,
 }
 

@@ -164,7 +164,7 @@ pub fn identify(known: &Known, project: &Project, table: &mut Table) -> Result<I
         Some(held) => {
             let new = free()?;
             news.push(format!(
-                "subnet 10.213.{}.0/24 is used by another network, 10.213.{new}.0/24 it is",
+                "subnet 10.213.{}.0/24 is used by another network; using 10.213.{new}.0/24",
                 held.subnet
             ));
             new
@@ -302,7 +302,7 @@ pub fn reserve_ports(wishes: &[Wish], known: &Known, table: &mut Table, identity
 mod tests {
     use super::*;
     use crate::config;
-    use crate::config::inputs::{Setting, Source};
+    use crate::config::inputs::{Inputs, Source};
 
     fn identity(ports: &[(&str, u16)]) -> Identity {
         let ports = ports.iter().map(|(part, port)| (PartName::new(*part).unwrap(), *port)).collect();
@@ -317,7 +317,7 @@ mod tests {
     fn shop() -> Project {
         let main = Source { name: "devenv.yaml".to_owned(), bytes: b"project: shop\n".to_vec() };
         let (env, known) = (BTreeMap::new(), config::inputs::Known::default());
-        let draft = config::read(Setting { main: &main, local: None, env: &env, known: &known });
+        let draft = config::read(Inputs { main: &main, local: None, env: &env, known: &known });
         draft.finish(&BTreeMap::new()).unwrap()
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::assets::Assets;
 use crate::config;
-use crate::config::inputs::{Known, Setting, Source};
+use crate::config::inputs::{Inputs, Known, Source};
 use crate::names::ImageName;
 use crate::plan::Plan;
 use crate::plan::images::builds;
@@ -40,7 +40,7 @@ fn hierarchy_of(name: &str, images: &str, lock: &Lock) -> Hierarchy {
         version: (0, 1, 0),
     };
     let main = Source { name: "devenv.yaml".to_owned(), bytes: format!("project: {name}\n{images}").into_bytes() };
-    let draft = config::read(Setting { main: &main, local: None, env: &BTreeMap::new(), known: &known });
+    let draft = config::read(Inputs { main: &main, local: None, env: &BTreeMap::new(), known: &known });
     let project = draft.finish(&BTreeMap::new()).unwrap();
     Hierarchy::new(&project, &assets, lock, PLATFORM).unwrap()
 }

@@ -91,7 +91,7 @@ pub fn changes(before: Option<&Lock>, after: &Lock) -> Vec<Change> {
     changes.extend(gone.map(|(image, digest)| Change {
         what: image.clone(),
         from: digest.clone(),
-        to: "not used any more".to_owned(),
+        to: "no longer used".to_owned(),
     }));
     let earlier = before.map(|lock| &lock.packages);
     for (platform, images) in &after.packages {
@@ -113,7 +113,7 @@ pub fn changes(before: Option<&Lock>, after: &Lock) -> Vec<Change> {
     changes
 }
 
-/// Why a text is no lock.
+/// Why a text is not a lock.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct LockError(Problems);

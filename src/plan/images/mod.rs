@@ -107,7 +107,7 @@ pub enum ImagesError {
     /// `image.yaml` does not parse.
     #[error(transparent)]
     Description(Problems),
-    /// A folder in `images/` is no name.
+    /// A folder in `images/` is not a name.
     #[error("images/{0}: {1}")]
     FolderName(String, String),
     /// An image has neither a folder nor a parent.

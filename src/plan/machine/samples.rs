@@ -1,8 +1,8 @@
-//! Machines to judge and to mend in tests.
+//! Machines to judge and to repair in tests.
 
 use super::*;
 
-/// What is known of a machine, and what could be used to mend it.
+/// What is known of a machine, and what could be used to repair it.
 #[derive(Clone)]
 pub(crate) struct Sample {
     pub(crate) facts: Facts,

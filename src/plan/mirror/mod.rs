@@ -28,7 +28,7 @@ impl Standing {
         match self {
             Self::InSync => "in sync".to_owned(),
             Self::Halted(halt) => {
-                format!("halted: {halt}; bring the files back, or, if it is meant, `devenv mirror resume {part}`")
+                format!("halted: {halt}; bring the files back, or, if this is intended, `devenv mirror resume {part}`")
             }
             Self::Broken(why) => format!("broken: {why}"),
         }

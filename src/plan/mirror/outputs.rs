@@ -90,7 +90,7 @@ pub fn back(
         }
     }
     for (path, own) in here.iter().filter(|(path, _)| !there.contains_key(*path)) {
-        // A folder that has nothing left was emptied or never filled, which is no wish to remove anything here.
+        // A folder that has nothing left was emptied or never filled, which is not a wish to remove anything here.
         let folder = outputs.iter().find(|output| path.starts_with(output.as_str()));
         let is_alive = folder.is_some_and(|folder| there.keys().any(|other| other.starts_with(folder.as_str())));
         if agreed.get(path) == Some(own) && is_alive {

@@ -53,7 +53,7 @@ pub enum Operation {
     },
     /// Removes a file or link.
     Remove(PathBuf),
-    /// Removes a folder, unless something is left in it that is no business of the mirror's.
+    /// Removes a folder, unless something is left in it that does not belong to the mirror.
     RemoveFolder(PathBuf),
 }
 
@@ -201,7 +201,7 @@ pub enum Halt {
     #[error("the source folder is gone")]
     Vanished,
     /// Something else is there.
-    #[error("the source is not a folder any more")]
+    #[error("the source is no longer a folder")]
     NoFolder,
     /// There were files, and there are none.
     #[error("the source folder is empty, and had {0} files")]

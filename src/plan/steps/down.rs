@@ -110,7 +110,7 @@ pub fn outdated(
         let changed = now.difference(&container.definition)?;
         let has = |key: &str| changed.iter().any(|changed| changed == key);
         let what = if has(definition::KEY) {
-            "what it was made from is not known: the key in .devenv is new"
+            "cannot compare: .devenv was recreated"
         } else if has("secrets") {
             "its credentials changed since it was made"
         } else if has("ports") {
@@ -122,7 +122,7 @@ pub fn outdated(
     })
 }
 
-/// Whether parts that run are to begin anew too.
+/// Whether parts that run are to start over too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Running {
     /// Those that are named are: they are restarted.

@@ -34,7 +34,7 @@ impl Up<'_> {
                 cause.to_owned()
             } else if count(&mut kept, &container.part) > wanted {
                 match wanted {
-                    1 => "there are two of it".to_owned(),
+                    1 => "duplicate container".to_owned(),
                     wanted => format!("there are more than {wanted} of it"),
                 }
             } else if let [one, ..] = networks.as_slice() {
@@ -72,7 +72,7 @@ impl Up<'_> {
         match place {
             Some(place) => format!("switched off in {place}"),
             None if part == GATEWAY => "no module has a route".to_owned(),
-            None => "not in devenv.yaml any more".to_owned(),
+            None => "no longer in devenv.yaml".to_owned(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The plan of `up`: what is missing, stale or not running, and in which order it is mended.
+//! The plan of `up`: what is missing, stale or not running, and in which order it is fixed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,11 +20,11 @@ use crate::plan::{Action, Plan};
 pub struct Request {
     /// Parts to start, with what they need; all where it is empty.
     pub names: Vec<PartName>,
-    /// Build images although they are there.
+    /// Build images even if they exist.
     pub build: bool,
-    /// Replace containers although they are right.
+    /// Recreate containers even if they are up to date.
     pub recreate: bool,
-    /// Make data volumes anew.
+    /// Recreate data volumes.
     pub fresh: bool,
     /// Tasks that run again although the data that they work on is not new.
     pub again: Vec<PartName>,
@@ -160,7 +160,7 @@ impl Up<'_> {
             .collect()
     }
 
-    /// Whether data volumes are made anew.
+    /// Whether data volumes are recreated.
     fn fresh(&self, class: VolumeClass) -> bool {
         self.request.fresh && class == VolumeClass::Data
     }
@@ -181,7 +181,7 @@ impl Up<'_> {
                 for container in users {
                     let action = Action::Remove { id: container.id.clone(), name: container.part.clone() };
                     let known = plan.find(|earlier| *earlier == action);
-                    let cause = "its data is made anew";
+                    let cause = "its data is recreated";
                     after.push(known.unwrap_or_else(|| plan.push(action, cause, vec![])));
                 }
                 let delete = Action::DeleteVolume(volume.name.clone());
@@ -225,7 +225,7 @@ impl Up<'_> {
             stay.iter().find_map(|container| definition.and_then(|one| one.difference(&container.definition)));
         let cause = match (changed, &part.image) {
             (Some(keys), _) if keys.contains(&definition::KEY.to_owned()) => {
-                "what it was made from is not known: the key in .devenv is new".to_owned()
+                "cannot compare: .devenv was recreated".to_owned()
             }
             (None, ImageRef::Ours(image, _)) if built.contains_key(image) => format!("image {image} is rebuilt"),
             (None, _) if self.request.recreate => "asked for by --recreate".to_owned(),
@@ -289,7 +289,7 @@ impl Up<'_> {
         ended.map(|container| container.definition.as_str()).or(self.observed.done.get(&part.name).map(String::as_str))
     }
 
-    /// Whether a task that is done runs again; none for what is no task, or not done.
+    /// Whether a task that is done runs again; none for what is not a task, or not done.
     fn again(&self, part: &Part, made: &BTreeMap<String, usize>) -> Option<Again> {
         let (done, rules) = (self.done(part, made)?, part.once?);
         if self.request.again.contains(&part.name) {

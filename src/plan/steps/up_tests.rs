@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::assets::Assets;
 use crate::config;
-use crate::config::inputs::{Known, Setting, Source};
+use crate::config::inputs::{Inputs, Known, Source};
 use crate::config::project::Project;
 use crate::names::{ImageName, PartName};
 use crate::plan::definition::Definition;
@@ -146,7 +146,7 @@ impl World {
         };
         let (main, local) = (source("devenv.yaml", main), local.map(|text| source("devenv.local.yaml", text)));
         let env = BTreeMap::new();
-        let draft = config::read(Setting { main: &main, local: local.as_ref(), env: &env, known: &known });
+        let draft = config::read(Inputs { main: &main, local: local.as_ref(), env: &env, known: &known });
         let project = draft.finish(&BTreeMap::new()).unwrap();
         let root = Root::Packages { suite: "trixie".to_owned(), archive: "20261121T000000Z".to_owned() };
         let lock = Lock { root, images: BTreeMap::new(), packages: BTreeMap::new() };
@@ -316,10 +316,10 @@ fn new_data_makes_a_task_run_again() {
     assert_eq!(
         world.plan(),
         "\
-1 remove db: its data is made anew
+1 remove db: its data is recreated
 2 delete volume:shop-0a1b2c-db-data: start fresh (after 1)
 3 create volume:shop-0a1b2c-db-data: start fresh (after 2)
-4 create db: its data is made anew (after 3)
+4 create db: its data is recreated (after 3)
 5 start db (after 4)
 6 wait db: devenv-health (after 5)
 7 start migrate: the data of db is new (after 6)

@@ -49,7 +49,7 @@ pub fn decide(
     let took = length(run.took);
     let text = match result {
         Occasion::Failed => format!("{project}: {step} of {module} failed (code {}) in {took}", run.code),
-        Occasion::Fixed | Occasion::Any => format!("{project}: {step} of {module} is well again, in {took}"),
+        Occasion::Fixed | Occasion::Any => format!("{project}: {step} of {module} passes again, in {took}"),
     };
     let (project, module, lines) = (project.to_owned(), module.clone(), run.lines.clone());
     Some(News { project, module, step, result, code: run.code, took: run.took, lines, text })

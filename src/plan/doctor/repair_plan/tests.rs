@@ -3,7 +3,7 @@ use crate::plan::machine::samples::{Sample, fedora, ready, works};
 use crate::plan::machine::{AppArmor, Overlay, Sudo, System};
 
 /// All that would be done for a purpose, as text.
-fn mended(sample: &Sample, purpose: Purpose) -> String {
+fn repaired(sample: &Sample, purpose: Purpose) -> String {
     fixes(&sample.facts, &sample.means, purpose).to_string()
 }
 
@@ -25,7 +25,7 @@ fn a_ready_machine_needs_nothing() {
 #[test]
 fn debian_12_takes_the_plugins_from_debian_13_for_this_user_only() {
     assert_eq!(
-        mended(&ready().debian_12().without_plugins(), Purpose::Run),
+        repaired(&ready().debian_12().without_plugins(), Purpose::Run),
         r#"# Debian GNU/Linux 12 (bookworm) has no such version: take docker-compose, docker-buildx from Debian trixie, for this user only
 mkdir -p /home/ann/.docker/devenv-scratch
 mkdir -p /home/ann/.docker/devenv-scratch/lists/partial
@@ -64,11 +64,11 @@ rm -r /home/ann/.docker/devenv-scratch
 fn compose_that_is_too_old_is_replaced_alone() {
     let mut sample = ready().debian_12();
     sample.facts.compose = works("2.17.3");
-    assert!(mended(&sample, Purpose::Run).contains("apt.conf download docker-compose\n"));
+    assert!(repaired(&sample, Purpose::Run).contains("apt.conf download docker-compose\n"));
     let mut sample = ready();
     sample.facts.compose = works("2.17.3");
     assert_eq!(
-        mended(&sample, Purpose::Run),
+        repaired(&sample, Purpose::Run),
         "\
 # install docker-compose
 apt-get update || true
@@ -80,7 +80,7 @@ env 'DEBIAN_FRONTEND=noninteractive' apt-get -o 'DPkg::Lock::Timeout=300' instal
 #[test]
 fn a_bare_debian_12_gets_everything_with_sudo() {
     assert_eq!(
-        cut(&mended(&ready().debian_12().bare().by_ann(Sudo::Free), Purpose::MakeRoot)),
+        cut(&repaired(&ready().debian_12().bare().by_ann(Sudo::Free), Purpose::MakeRoot)),
         "\
 # install docker.io, mmdebstrap, uidmap
 sudo apt-get update || true
@@ -111,16 +111,16 @@ env 'DEBIAN_FRONTEND=noninteractive' apt-get -o 'DPkg::Lock::Timeout=300' instal
 systemctl start docker
 ";
     let mut sample = ready().bare().with_systemd();
-    assert_eq!(mended(&sample, Purpose::Everything), wanted);
+    assert_eq!(repaired(&sample, Purpose::Everything), wanted);
     // The same before the first `apt-get update`.
     sample.means.apt.as_mut().unwrap().candidates.clear();
-    assert_eq!(mended(&sample, Purpose::Everything), wanted);
+    assert_eq!(repaired(&sample, Purpose::Everything), wanted);
 }
 
 #[test]
 fn a_bare_ubuntu_calls_compose_by_another_name() {
     assert_eq!(
-        mended(&ready().ubuntu().bare().with_systemd().by_ann(Sudo::Asks), Purpose::Run),
+        repaired(&ready().ubuntu().bare().with_systemd().by_ann(Sudo::Asks), Purpose::Run),
         "\
 # install docker-buildx, docker-compose-v2, docker.io
 sudo apt-get update || true
@@ -141,7 +141,7 @@ fn packages_of_the_makers_go_together() {
         candidates.insert(name.to_owned(), "5:28.1.1-1~debian.12~bookworm".to_owned());
     }
     assert_eq!(
-        mended(&sample, Purpose::Run),
+        repaired(&sample, Purpose::Run),
         "\
 # install docker-buildx-plugin, docker-ce, docker-ce-cli, docker-compose-plugin
 apt-get update || true
@@ -157,7 +157,7 @@ fn the_storage_driver_is_installed_where_the_kernels_own_is_doubtful_or_another_
     let with = |overlay, config| {
         let mut sample = ready().bare();
         (sample.means.overlay, sample.means.daemon_config) = (overlay, config);
-        mended(&sample, Purpose::Run).lines().next().unwrap_or_default().contains("fuse-overlayfs")
+        repaired(&sample, Purpose::Run).lines().next().unwrap_or_default().contains("fuse-overlayfs")
     };
     assert!(with(Overlay::Doubtful, DaemonConfig::Absent));
     assert!(with(Overlay::Mountable, DaemonConfig::Present("fuse-overlayfs".to_owned())));
@@ -169,18 +169,18 @@ fn the_storage_driver_is_installed_where_the_kernels_own_is_doubtful_or_another_
 fn apparmor_gets_its_program_where_the_kernel_asks_for_it() {
     let mut sample = ready().bare();
     sample.means.apparmor = AppArmor::LacksParser;
-    let text = mended(&sample, Purpose::Run);
+    let text = repaired(&sample, Purpose::Run);
     assert!(text.starts_with("# install apparmor, docker-buildx, docker-cli, docker-compose, docker.io\n"), "{text}");
 }
 
 #[test]
 fn without_sudo_an_administrator_is_told_what_to_do() {
     assert_eq!(
-        mended(&ready().debian_12().bare().by_ann(Sudo::Absent), Purpose::Run).lines().last().unwrap_or_default(),
+        repaired(&ready().debian_12().bare().by_ann(Sudo::Absent), Purpose::Run).lines().last().unwrap_or_default(),
         "# by hand: as root, let ann use the engine (whoever is in group `docker` can become root): usermod -aG docker ann"
     );
     assert_eq!(
-        mended(&ready().silent(Silence::Refused).with_systemd().by_ann(Sudo::Absent), Purpose::Run),
+        repaired(&ready().silent(Silence::Refused).with_systemd().by_ann(Sudo::Absent), Purpose::Run),
         "\
 # by hand: as root, start Docker Engine: systemctl start docker
 # by hand: as root, let ann use the engine (whoever is in group `docker` can become root): usermod -aG docker ann
@@ -191,14 +191,14 @@ fn without_sudo_an_administrator_is_told_what_to_do() {
 #[test]
 fn a_system_without_apt_is_left_to_a_person() {
     assert_eq!(
-        mended(&ready().without_apt(fedora()).bare(), Purpose::Everything),
+        repaired(&ready().without_apt(fedora()).bare(), Purpose::Everything),
         "\
 # by hand: install Docker Engine, docker's command line, docker-compose 2.20 or newer, docker-buildx: https://docs.docker.com/engine/install/
 # by hand: install mmdebstrap, git, tmux with the system's package manager
 "
     );
     assert_eq!(
-        mended(&ready().without_apt(System::Macos).bare(), Purpose::MakeRoot),
+        repaired(&ready().without_apt(System::Macos).bare(), Purpose::MakeRoot),
         "\
 # by hand: install Docker Engine, docker's command line, docker-compose 2.20 or newer, docker-buildx: https://docs.docker.com/desktop/setup/install/mac-install/
 "
@@ -209,7 +209,7 @@ fn a_system_without_apt_is_left_to_a_person() {
 fn an_engine_that_is_down_is_started_and_one_that_runs_never_is() {
     let down = ready().wsl().silent(Silence::Refused);
     assert_eq!(
-        mended(&down, Purpose::Run),
+        repaired(&down, Purpose::Run),
         "\
 # start Docker Engine
 service docker start
@@ -224,15 +224,15 @@ service docker start
     let mut stray = down.clone();
     stray.means.daemon = Daemon::Runs;
     assert_eq!(
-        mended(&stray, Purpose::Run),
+        repaired(&stray, Purpose::Run),
         "# by hand: an engine runs, but does not listen where it should: look at its log, then restart it\n"
     );
-    assert_eq!(mended(&ready().silent(Silence::Hangs(5)), Purpose::Run), "");
+    assert_eq!(repaired(&ready().silent(Silence::Hangs(5)), Purpose::Run), "");
     let mut chosen = down;
     if let Engine::Silent { endpoint, .. } = &mut chosen.facts.engine {
         endpoint.origin = Origin::HostVariable;
     }
-    assert_eq!(mended(&chosen, Purpose::Run), "");
+    assert_eq!(repaired(&chosen, Purpose::Run), "");
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn a_storage_driver_that_is_configured_is_not_set_again() {
     let mut sample = ready().silent(Silence::NoSocket);
     sample.means.daemon_config = DaemonConfig::Present("overlay2".to_owned());
     assert_eq!(
-        mended(&sample, Purpose::Run),
+        repaired(&sample, Purpose::Run),
         "\
 # start Docker Engine
 service docker start
@@ -261,6 +261,6 @@ fn a_user_joins_the_group_once() {
     assert_eq!(effect(&denied.facts.engine, &denied.facts.user), Effect::Now);
     let mut member = denied;
     member.facts.user.in_docker_group = true;
-    assert_eq!(mended(&member, Purpose::Run), "");
+    assert_eq!(repaired(&member, Purpose::Run), "");
     assert_eq!(effect(&member.facts.engine, &member.facts.user), Effect::NextLogin);
 }
