@@ -113,11 +113,11 @@ impl Drop for Proxy {
     }
 }
 
-/// Gives containers other addresses of the same length. Returns how many bytes at the end may be the beginning of one.
+/// Gives containers other addresses of the same length, of a kind that no connection is made to. Returns how many bytes at the end may be the beginning of one.
 fn replaced(bytes: &mut [u8]) -> usize {
     const NEAR: &[u8] = b"\"IPAddress\":\"10.213.";
     while let Some(at) = bytes.windows(NEAR.len()).position(|window| window == NEAR) {
-        bytes[at..at + NEAR.len()].copy_from_slice(b"\"IPAddress\":\"10.253.");
+        bytes[at..at + NEAR.len()].copy_from_slice(b"\"IPAddress\":\"224.13.");
     }
     (1..NEAR.len()).rev().find(|many| bytes.ends_with(&NEAR[..*many])).unwrap_or(0)
 }
