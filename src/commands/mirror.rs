@@ -13,7 +13,7 @@ use crate::plan::mirror::copy::Copy;
 use crate::plan::mirror::sync::Operation;
 use crate::plan::observed::{Container, State};
 use crate::plan::parts::{Kind as PartKind, Part};
-use crate::plan::watch::{Batch, length};
+use crate::plan::watch::state::{Batch, length};
 use crate::plan::{Action, Plan};
 use crate::ui::screen::visible;
 

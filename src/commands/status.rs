@@ -15,7 +15,7 @@ use crate::plan::environment::lifecycle::End;
 use crate::plan::observed::{Container, EngineHealth, STOPPED, State};
 use crate::plan::parts::{Kind as PartKind, Part};
 use crate::plan::steps::up::Request;
-use crate::plan::watch::ModuleState;
+use crate::plan::watch::state::ModuleState;
 use crate::ui::screen;
 
 /// Show what runs, what is stale and why

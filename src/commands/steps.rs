@@ -18,7 +18,8 @@ use crate::names::PartName;
 use crate::plan::missing_program;
 use crate::plan::observed::State;
 use crate::plan::parts::Part;
-use crate::plan::watch::{Run, Step};
+use crate::plan::watch::loop_step::LoopStep;
+use crate::plan::watch::state::Run;
 use crate::redact::hide;
 use crate::ui::progress::{SILENCE, seconds};
 
@@ -53,20 +54,20 @@ pub struct TestArgs {
 
 /// Runs `build`.
 pub async fn build(cx: &Context, args: &BuildArgs) -> Result<()> {
-    by_hand(cx, Step::Build, &args.names, &[]).await
+    by_hand(cx, LoopStep::Build, &args.names, &[]).await
 }
 
 /// Runs `lint`.
 pub async fn lint(cx: &Context, args: &LintArgs) -> Result<()> {
-    by_hand(cx, Step::Lint, &args.names, &[]).await
+    by_hand(cx, LoopStep::Lint, &args.names, &[]).await
 }
 
 /// Runs `test`.
 pub async fn test(cx: &Context, args: &TestArgs) -> Result<()> {
-    by_hand(cx, Step::Test, &args.names, &args.args).await
+    by_hand(cx, LoopStep::Test, &args.names, &args.args).await
 }
 
-async fn by_hand(cx: &Context, step: Step, names: &[String], args: &[String]) -> Result<()> {
+async fn by_hand(cx: &Context, step: LoopStep, names: &[String], args: &[String]) -> Result<()> {
     let session = cx.session(Intent::Look).await?;
     let modules = &session.checkout.project.file.modules;
     let chosen: Vec<PartName> = if names.is_empty() {
@@ -101,7 +102,7 @@ async fn one(
     cx: &Context,
     session: &Session,
     name: &PartName,
-    step: Step,
+    step: LoopStep,
     script: &str,
     args: &[String],
 ) -> Result<i64> {

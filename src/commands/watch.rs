@@ -19,7 +19,8 @@ use crate::host::docker::endpoint::Choice;
 use crate::host::files::reading;
 use crate::host::{checkout, clock, watcher_process};
 use crate::names::PartName;
-use crate::plan::watch::{ModuleState, Run, rules};
+use crate::plan::watch::rules;
+use crate::plan::watch::state::{ModuleState, Run};
 use crate::ui::screen::visible;
 
 /// Show what the watcher does, as it does it

@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal};
 use crate::error::{Error, Kind, Result};
 use crate::host::files;
 use crate::host::files::{ownership, reading};
-use crate::plan::watch::State;
+use crate::plan::watch::state::State;
 use crate::render::Access;
 
 /// A log longer than this starts over; the last one is kept beside it.

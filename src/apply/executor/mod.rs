@@ -33,7 +33,8 @@ use crate::plan::mirror::copy::{Copy, left_out};
 use crate::plan::observed::Role;
 use crate::plan::parts::{Environment, MountSource, Part};
 use crate::plan::steps::once;
-use crate::plan::watch::{Run, Step};
+use crate::plan::watch::loop_step::LoopStep;
+use crate::plan::watch::state::Run;
 use crate::plan::{Action, Plan};
 use crate::redact::hide;
 
@@ -312,7 +313,7 @@ impl Executor<'_> {
         .await?;
         let run = Run::new(&like, code, (began, begin.elapsed()), last.iter().map(|line| hide(line)).collect());
         watcher_process::update(self.root, |state| {
-            state.modules.entry(part.name.clone()).or_default().steps.insert(Step::Deps, run);
+            state.modules.entry(part.name.clone()).or_default().steps.insert(LoopStep::Deps, run);
         })?;
         if code == 0 {
             return Ok(());

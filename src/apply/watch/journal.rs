@@ -8,7 +8,8 @@ use crate::host::watcher_process as files;
 use crate::names::PartName;
 use crate::plan::mirror::Told;
 use crate::plan::watch::event_loop::End;
-use crate::plan::watch::{Batch, Outcome, Run, State, Step, length};
+use crate::plan::watch::loop_step::LoopStep;
+use crate::plan::watch::state::{Batch, Outcome, Run, State, length};
 
 /// Prints a line into the log.
 pub type Say = Box<dyn Fn(&str) + Send + Sync>;
@@ -17,7 +18,7 @@ pub type Say = Box<dyn Fn(&str) + Send + Sync>;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Doing {
     /// The step that runs.
-    pub(crate) runs: Option<Step>,
+    pub(crate) runs: Option<LoopStep>,
     /// What it waits for.
     pub(crate) waits: Option<String>,
     /// Whether the command is still to be restarted.
@@ -84,10 +85,16 @@ impl Journal {
     }
 
     /// A step has ended; returns the result of the run before it, where this one counts.
-    pub(crate) fn ended(&mut self, module: &PartName, step: Step, end: End, record: &Run) -> Option<Option<Outcome>> {
+    pub(crate) fn ended(
+        &mut self,
+        module: &PartName,
+        step: LoopStep,
+        end: End,
+        record: &Run,
+    ) -> Option<Option<Outcome>> {
         let took = length(record.took);
         self.say(&match end {
-            End::Good if step == Step::Restart => format!("{module} restarted, healthy in {took}"),
+            End::Good if step == LoopStep::Restart => format!("{module} restarted, healthy in {took}"),
             End::Good => format!("{module} {step} ok in {took}"),
             // A restart that does not get healthy has no code.
             End::Failed if record.code < 0 => format!("{module} {step} FAILED in {took}"),

@@ -34,7 +34,9 @@ use crate::host::watcher_process::{self as files, Held};
 use crate::names::PartName;
 use crate::plan::mirror::{Standing, Told};
 use crate::plan::watch::event_loop::{Action, End, Event, Loops};
-use crate::plan::watch::{Change, Rules, Run, Step, rules};
+use crate::plan::watch::loop_step::LoopStep;
+use crate::plan::watch::state::Run;
+use crate::plan::watch::{Change, Rules, rules};
 
 /// Between two looks at what has no events: settings, the lock, the wall clock, outputs.
 const LOOK: Duration = Duration::from_secs(1);
@@ -379,7 +381,7 @@ impl Watcher {
             }
             Message::Died(module, record) => {
                 record.lines.iter().for_each(|line| self.records.say(&format!("{module} | {line}")));
-                self.ended(&module, Step::Restart, End::Failed, &record);
+                self.ended(&module, LoopStep::Restart, End::Failed, &record);
             }
             Message::Line(module, line) => {
                 self.running.heard(&module);
@@ -393,7 +395,7 @@ impl Watcher {
         }
     }
 
-    fn ended(&mut self, module: &PartName, step: Step, end: End, record: &Run) {
+    fn ended(&mut self, module: &PartName, step: LoopStep, end: End, record: &Run) {
         let Some(before) = self.records.ended(module, step, end, record) else { return };
         let project = &self.setting.project.file;
         let Some(notify) = project.notify.clone() else { return };

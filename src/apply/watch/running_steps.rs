@@ -19,7 +19,8 @@ use crate::host::locks;
 use crate::names::PartName;
 use crate::plan::observed::State;
 use crate::plan::watch::event_loop::End;
-use crate::plan::watch::{Run, Step};
+use crate::plan::watch::loop_step::LoopStep;
+use crate::plan::watch::state::Run;
 
 /// What runs, by module.
 pub(crate) struct RunningSteps {
@@ -30,7 +31,7 @@ pub(crate) struct RunningSteps {
 
 struct Begun {
     run: u64,
-    step: Step,
+    step: LoopStep,
     container: String,
     /// Its processes in the container, as soon as there are any.
     group: Option<i64>,
@@ -53,7 +54,7 @@ impl RunningSteps {
         module: PartName,
         container: String,
         run: u64,
-        step: Step,
+        step: LoopStep,
     ) {
         let cancelled = Arc::new(AtomicBool::new(false));
         let work = StepTask {
@@ -103,7 +104,7 @@ impl RunningSteps {
     }
 
     /// The steps that have been silent for that long, and how long they have run; each is named again after as long.
-    pub(crate) fn silent(&mut self, for_that_long: Duration) -> Vec<(PartName, Step, Duration)> {
+    pub(crate) fn silent(&mut self, for_that_long: Duration) -> Vec<(PartName, LoopStep, Duration)> {
         let silent = self.steps.iter_mut().filter(|(_, running)| running.heard.elapsed() >= for_that_long);
         silent
             .map(|(module, running)| {
@@ -123,7 +124,7 @@ impl RunningSteps {
                 // A container that is gone has no process left.
                 let _ = engine.end_group(&container, group).await;
             });
-        } else if running.step == Step::Restart {
+        } else if running.step == LoopStep::Restart {
             // Only the wait for it ends. A half installation is not worth the name: it goes on to its end.
             running.task.abort();
             let (module, step) = (module.clone(), running.step);
@@ -134,11 +135,11 @@ impl RunningSteps {
     }
 
     /// Forgets a step that has ended. Returns how, in the eyes of its loop.
-    pub(crate) fn ended(&mut self, module: &PartName, run: u64, step: Step, end: End) -> End {
+    pub(crate) fn ended(&mut self, module: &PartName, run: u64, step: LoopStep, end: End) -> End {
         let is_this = self.steps.get(module).is_some_and(|running| running.run == run);
         let cancelled =
             is_this && self.steps.remove(module).is_some_and(|running| running.cancelled.load(Ordering::Relaxed));
-        if cancelled && step != Step::Deps { End::Cancelled } else { end }
+        if cancelled && step != LoopStep::Deps { End::Cancelled } else { end }
     }
 
     /// Ends all that runs.

@@ -17,7 +17,8 @@ use crate::names::PartName;
 use crate::plan::missing_program;
 use crate::plan::observed::State;
 use crate::plan::watch::event_loop::End;
-use crate::plan::watch::{Run, Step};
+use crate::plan::watch::loop_step::LoopStep;
+use crate::plan::watch::state::Run;
 use crate::redact::hide;
 
 /// Lines of a step that are held while it runs.
@@ -31,7 +32,7 @@ pub(crate) struct StepTask {
     pub(crate) module: PartName,
     pub(crate) container: String,
     pub(crate) run: u64,
-    pub(crate) step: Step,
+    pub(crate) step: LoopStep,
     /// Whether something newer has cut it short.
     pub(crate) cancelled: Arc<AtomicBool>,
 }
@@ -71,8 +72,8 @@ impl StepTask {
         let project = &self.setting.environment.project;
         let each = |line: &str| self.line(lines, line);
         match self.step {
-            Step::Deps => module_steps::install(&self.engine, project, part, &self.container, each).await,
-            Step::Restart => {
+            LoopStep::Deps => module_steps::install(&self.engine, project, part, &self.container, each).await,
+            LoopStep::Restart => {
                 let (outbox, module, began) = (self.outbox.clone(), self.module.clone(), clock::seconds());
                 let container = self.container.clone();
                 let died = move |error: Error| {
@@ -119,7 +120,7 @@ impl StepTask {
     /// says nothing about the module.
     async fn is_lost(&self, code: i64, began: Duration) -> bool {
         // 126 is also what the engine answers for a command in a container that is ending.
-        if (0..128).contains(&code) && code != 126 || self.step == Step::Deps {
+        if (0..128).contains(&code) && code != 126 || self.step == LoopStep::Deps {
             return false;
         }
         let is_another = |detail: &Detail| {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::names::PartName;
 use crate::plan::mirror::Told;
 use crate::plan::watch::event_loop::End;
-use crate::plan::watch::{Run, Step};
+use crate::plan::watch::loop_step::LoopStep;
+use crate::plan::watch::state::Run;
 
 /// What tasks tell the watcher.
 pub(crate) enum Message {
@@ -20,7 +21,7 @@ pub(crate) enum Message {
     /// A module's command has ended soon after its restart, although it was ready.
     Died(PartName, Run),
     /// A step has ended.
-    Ended { module: PartName, run: u64, step: Step, end: End, record: Run },
+    Ended { module: PartName, run: u64, step: LoopStep, end: End, record: Run },
 }
 
 /// The containers of a checkout's parts, by their ids.

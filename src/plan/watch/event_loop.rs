@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::digest::Fingerprint;
 use crate::names::PartName;
 use crate::plan::watch::debounce::Pending;
-use crate::plan::watch::{Change, Rule, Rules, Step};
+use crate::plan::watch::loop_step::LoopStep;
+use crate::plan::watch::{Change, Rule, Rules};
 
 /// A loop that is interrupted this often in a row by the same paths interrupts itself.
 const OFTEN: u32 = 3;
@@ -65,7 +66,7 @@ pub enum Action {
         /// Its number.
         run: u64,
         /// The step.
-        step: Step,
+        step: LoopStep,
         /// Why, at the first step of a loop.
         cause: Option<String>,
     },
@@ -98,7 +99,7 @@ impl fmt::Display for Action {
 #[derive(Debug, Clone)]
 struct Current {
     run: u64,
-    step: Step,
+    step: LoopStep,
     cancelled: bool,
     /// What is installed when `deps` ends well.
     install: Option<Fingerprint>,
@@ -108,7 +109,7 @@ struct Current {
 #[derive(Debug, Clone, Default)]
 struct Loop {
     pending: Pending,
-    queue: VecDeque<Step>,
+    queue: VecDeque<LoopStep>,
     cause: Option<String>,
     current: Option<Current>,
     /// A step of this loop has failed, so that the process that runs is left alone.
@@ -131,7 +132,7 @@ impl Loop {
         self.cause = Some(cause);
         self.failed = false;
         // Dependencies are no step that a person chooses: they come first whenever they are not what they should be.
-        let deps = rule.install.is_some().then_some(Step::Deps);
+        let deps = rule.install.is_some().then_some(LoopStep::Deps);
         self.queue = deps.into_iter().chain(rule.steps.iter().copied()).collect();
     }
 
@@ -221,7 +222,7 @@ impl Loops {
 
     /// The step that a module runs.
     #[must_use]
-    pub fn runs(&self, module: &PartName) -> Option<Step> {
+    pub fn runs(&self, module: &PartName) -> Option<LoopStep> {
         self.loops.get(module)?.current.as_ref().map(|current| current.step)
     }
 
@@ -229,9 +230,9 @@ impl Loops {
     #[must_use]
     pub fn will_restart(&self, module: &PartName) -> bool {
         let (Some(one), Some(rule)) = (self.loops.get(module), self.rules.get(module)) else { return false };
-        let restarts = rule.steps.contains(&Step::Restart);
-        one.queue.contains(&Step::Restart)
-            || self.runs(module) == Some(Step::Restart)
+        let restarts = rule.steps.contains(&LoopStep::Restart);
+        one.queue.contains(&LoopStep::Restart)
+            || self.runs(module) == Some(LoopStep::Restart)
             || (restarts && (!one.pending.is_empty() || one.again.is_some()))
     }
 
@@ -320,7 +321,7 @@ impl Loops {
     fn end(&mut self, module: &PartName, run: u64, end: End, actions: &mut Vec<Action>) {
         let Some(one) = self.loops.get_mut(module) else { return };
         let Some(current) = one.current.take_if(|current| current.run == run) else { return };
-        if current.step == Step::Deps {
+        if current.step == LoopStep::Deps {
             // An installation that was begun has ended what was there before.
             one.installed = current.install.filter(|_| end == End::Good);
         }
@@ -328,10 +329,10 @@ impl Loops {
             _ if current.cancelled => {}
             End::Good => {}
             // Whoever starts the container again starts what was built.
-            End::Lost if current.step == Step::Restart => {}
+            End::Lost if current.step == LoopStep::Restart => {}
             End::Failed => {
                 one.failed = true;
-                if matches!(current.step, Step::Deps | Step::Build) {
+                if matches!(current.step, LoopStep::Deps | LoopStep::Build) {
                     one.queue.clear();
                 }
             }
@@ -360,8 +361,8 @@ impl Loops {
         let mut had = !one.queue.is_empty();
         let step = loop {
             match one.queue.pop_front() {
-                Some(Step::Deps) if one.installed == rule.install => {}
-                Some(Step::Restart) if one.failed => {
+                Some(LoopStep::Deps) if one.installed == rule.install => {}
+                Some(LoopStep::Restart) if one.failed => {
                     let text = "not restarted, since a step failed: what ran before goes on".to_owned();
                     actions.push(Action::Say(module.clone(), text));
                 }

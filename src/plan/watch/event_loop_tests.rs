@@ -17,15 +17,15 @@ struct Play {
 impl Play {
     /// `api` in `api/` builds, lints, tests and restarts after that; `worker` in `worker/` only restarts, and needs `api`.
     fn new() -> Self {
-        Self::with(&[Step::Build, Step::Lint, Step::Test, Step::Restart])
+        Self::with(&[LoopStep::Build, LoopStep::Lint, LoopStep::Test, LoopStep::Restart])
     }
 
     /// The same with these steps of `api`.
-    fn with(steps: &[Step]) -> Self {
+    fn with(steps: &[LoopStep]) -> Self {
         let mut play = Self { loops: Loops::default(), at: Duration::from_secs(100), said: String::new() };
         let mut rules = Rules::new();
         rules.insert(part("api"), rule("api", steps, &["*.md"]));
-        let mut worker = rule("worker", &[Step::Restart], &[]);
+        let mut worker = rule("worker", &[LoopStep::Restart], &[]);
         worker.needs = vec![part("api")];
         rules.insert(part("worker"), worker);
         play.take(Event::Configured(rules));
@@ -81,7 +81,7 @@ fn a_saved_file_is_built_checked_tested_and_then_runs() {
 
 #[test]
 fn a_restart_waits_for_the_build_alone_and_checks_run_beside_the_new_process() {
-    let mut play = Play::with(&[Step::Build, Step::Restart, Step::Lint, Step::Test]);
+    let mut play = Play::with(&[LoopStep::Build, LoopStep::Restart, LoopStep::Lint, LoopStep::Test]);
     play.save("api/main.py");
     play.end("api", 1, End::Good);
     assert!(play.loops.will_restart(&part("api")));
@@ -104,7 +104,7 @@ fn a_failed_installation_has_ended_what_was_installed_before() {
     let mut play = Play::new();
     let a = Fingerprint::of("a");
     let rules = |install: &Fingerprint| {
-        let mut worker = rule("worker", &[Step::Restart], &[]);
+        let mut worker = rule("worker", &[LoopStep::Restart], &[]);
         worker.install = Some(install.clone());
         Rules::from([(part("worker"), worker)])
     };
@@ -345,7 +345,7 @@ fn settings_that_change_touch_nothing_else() {
     play.said();
     let mut rules = play.loops.rules.clone();
     rules.remove("worker");
-    rules.get_mut("api").unwrap().steps = vec![Step::Build, Step::Test];
+    rules.get_mut("api").unwrap().steps = vec![LoopStep::Build, LoopStep::Test];
     play.take(Event::Configured(rules));
     assert_eq!(play.said(), "worker: cancel #2\n");
     play.end("worker", 2, End::Cancelled);

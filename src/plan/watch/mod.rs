@@ -3,25 +3,24 @@
 
 pub mod debounce;
 pub mod event_loop;
+pub mod loop_step;
 pub mod notify;
 pub mod runner;
+pub mod state;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use serde::{Deserialize, Serialize};
 
-use crate::config::model::module::{Module, Reload, RestartWhen, StepName};
+use crate::config::model::module::{Module, Reload, RestartWhen};
 use crate::config::model::values::RelPath;
 use crate::config::project::Project;
 use crate::digest::Fingerprint;
 use crate::names::PartName;
 use crate::plan::environment::enabled_modules;
-use crate::plan::mirror::outputs::Stamps;
 use crate::plan::parts::{Environment, Kind};
+use crate::plan::watch::loop_step::LoopStep;
 
 /// What became of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,73 +35,6 @@ pub enum Change {
     Folder,
 }
 
-/// A step of a loop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Step {
-    /// Installs dependencies.
-    Deps,
-    /// Compiles.
-    Build,
-    /// Checks style.
-    Lint,
-    /// Tests.
-    Test,
-    /// Ends the command and starts it again, and waits until it is ready.
-    Restart,
-}
-
-impl Step {
-    /// Whether a module has such a step.
-    #[must_use]
-    pub fn is_of(self, module: &Module) -> bool {
-        match self {
-            Self::Restart => true,
-            Self::Deps => module.deps.is_some(),
-            Self::Build | Self::Lint | Self::Test => self.command(module).is_some(),
-        }
-    }
-
-    /// The word for it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Deps => "deps",
-            Self::Build => "build",
-            Self::Lint => "lint",
-            Self::Test => "test",
-            Self::Restart => "restart",
-        }
-    }
-
-    /// The shell command of a module's step.
-    #[must_use]
-    pub fn command(self, module: &Module) -> Option<&str> {
-        match self {
-            Self::Build => module.build.as_deref(),
-            Self::Lint => module.lint.as_deref(),
-            Self::Test => module.test.as_deref(),
-            Self::Deps | Self::Restart => None,
-        }
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl From<StepName> for Step {
-    fn from(name: StepName) -> Self {
-        match name {
-            StepName::Build => Self::Build,
-            StepName::Lint => Self::Lint,
-            StepName::Test => Self::Test,
-        }
-    }
-}
-
 /// What a change means to a module.
 #[derive(Debug, Clone)]
 pub struct Rule {
@@ -113,7 +45,7 @@ pub struct Rule {
     /// Fingerprint of the dependencies that should be installed.
     pub install: Option<Fingerprint>,
     /// Steps, in their order, the restart among them.
-    pub steps: Vec<Step>,
+    pub steps: Vec<LoopStep>,
     /// Parts that must run first.
     pub needs: Vec<PartName>,
 }
@@ -206,186 +138,29 @@ fn rule(name: &PartName, module: &Module, project: &Project, environment: &Envir
 }
 
 /// The steps of a module's loop, in their order.
-fn steps(module: &Module) -> Vec<Step> {
+fn steps(module: &Module) -> Vec<LoopStep> {
     let watch = module.watch.clone().unwrap_or_default();
-    let mut steps: Vec<Step> = watch.on_change.iter().map(|step| Step::from(*step)).collect();
+    let mut steps: Vec<LoopStep> = watch.on_change.iter().map(|step| LoopStep::from(*step)).collect();
     if steps.is_empty() && module.build.is_some() && restarts(module) {
-        steps.push(Step::Build);
+        steps.push(LoopStep::Build);
     }
-    steps.sort_by_key(|step| *step != Step::Build);
+    steps.sort_by_key(|step| *step != LoopStep::Build);
     // A restart would start what was not built.
-    if restarts(module) && (module.build.is_none() || steps.contains(&Step::Build)) {
-        let built = usize::from(steps.first() == Some(&Step::Build));
+    if restarts(module) && (module.build.is_none() || steps.contains(&LoopStep::Build)) {
+        let built = usize::from(steps.first() == Some(&LoopStep::Build));
         let at = if watch.restart == RestartWhen::AfterTests { steps.len() } else { built };
-        steps.insert(at, Step::Restart);
+        steps.insert(at, LoopStep::Restart);
     }
     steps
-}
-
-/// How a step ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// Well.
-    Good,
-    /// Not well.
-    Failed,
-}
-
-/// Lines of a step that are remembered.
-const LINES: usize = 40;
-
-/// The last run of a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Run {
-    /// The container that it ran in: the result says nothing about another one.
-    #[serde(default)]
-    pub container: String,
-    /// How it ended.
-    pub result: Outcome,
-    /// When it began, in seconds since 1970.
-    pub began: u64,
-    /// How long it took, in milliseconds.
-    pub took: u64,
-    /// Its exit code.
-    pub code: i64,
-    /// The last lines that it printed.
-    pub lines: Vec<String>,
-}
-
-impl Run {
-    /// A run in `container` that began at `began` (seconds since 1970) and took `took`; the last of its `lines` are kept.
-    #[must_use]
-    pub fn new(container: &str, code: i64, (began, took): (u64, Duration), mut lines: Vec<String>) -> Self {
-        let result = if code == 0 { Outcome::Good } else { Outcome::Failed };
-        let lines = lines.split_off(lines.len().saturating_sub(LINES));
-        let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        Self { container: container.to_owned(), result, began, took, code, lines }
-    }
-}
-
-/// Changes that were carried into a copy together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Batch {
-    /// When they had arrived, in seconds since 1970.
-    pub at: u64,
-    /// How many there were.
-    pub changes: usize,
-}
-
-/// What is remembered of a module.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ModuleState {
-    /// The last run of each step.
-    #[serde(default)]
-    pub steps: BTreeMap<Step, Run>,
-    /// The step that runs now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub runs: Option<Step>,
-    /// What it waits for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waits: Option<String>,
-    /// Whether its command is still to be restarted.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub restarts: bool,
-    /// How the copy of its source stands.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mirror: Option<String>,
-    /// The last changes that were carried into it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub batch: Option<Batch>,
-    /// What both sides of it had of the outputs last.
-    #[serde(default, skip_serializing_if = "Stamps::is_empty")]
-    pub outputs: Stamps,
-    /// What is not in it, as far as people were told.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub left_out: BTreeSet<PathBuf>,
-    /// State of its source when its loop was last done, by which a new watcher sees what it has missed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mark: Option<String>,
-    /// Process group of the running step, and its container, which a new watcher ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<(String, i64)>,
-}
-
-/// What is known about the watcher and by it: `.devenv/watch/state.json`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
-    /// The process that watches and is ready for changes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ready: Option<u32>,
-    /// What keeps it from its work.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trouble: Option<String>,
-    /// All modules that have had a step.
-    #[serde(default)]
-    pub modules: BTreeMap<PartName, ModuleState>,
-}
-
-impl State {
-    /// Forgets what was true of a watcher that has ended: what ran, what waited, how copies stood.
-    pub fn watcher_ended(&mut self) {
-        (self.ready, self.trouble) = (None, None);
-        for known in self.modules.values_mut() {
-            (known.runs, known.waits, known.group, known.mirror) = (None, None, None, None);
-            known.restarts = false;
-        }
-    }
-}
-
-/// A length of time for people.
-#[must_use]
-pub fn length(milliseconds: u64) -> String {
-    match milliseconds {
-        0..1_000 => format!("{milliseconds} ms"),
-        1_000..60_000 => format!("{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100),
-        _ => format!("{} min {} s", milliseconds / 60_000, milliseconds % 60_000 / 1_000),
-    }
-}
-
-impl ModuleState {
-    /// Forgets results that say nothing about what there is now: of steps that `module` does not have, of another
-    /// container than `container`, and of a failed installation where the dependencies are `installed` after all.
-    pub fn keep_current(&mut self, module: &Module, container: Option<&str>, installed: bool) {
-        self.steps.retain(|step, run| {
-            step.is_of(module)
-                && match step {
-                    Step::Deps => !(installed && run.result == Outcome::Failed),
-                    _ => container == Some(run.container.as_str()),
-                }
-        });
-    }
-
-    /// The restart since `began` (seconds since 1970) after which the command did not become ready.
-    #[must_use]
-    pub fn failed_restart(&self, began: u64) -> Option<&Run> {
-        self.steps.get(&Step::Restart).filter(|run| run.result == Outcome::Failed && run.began >= began)
-    }
-
-    /// The last runs, what runs, and what it waits for, in a line.
-    #[must_use]
-    pub fn line(&self) -> String {
-        let mut words: Vec<String> = self
-            .steps
-            .iter()
-            .map(|(step, run)| match run.result {
-                Outcome::Good => format!("{step} ok {}", length(run.took)),
-                Outcome::Failed => format!("{step} FAILED {}", length(run.took)),
-            })
-            .collect();
-        words.extend(self.runs.map(|step| format!("{step} runs")));
-        words.extend(self.waits.as_ref().map(|what| format!("waits for {what}")));
-        words.extend(self.mirror.clone());
-        words.join(", ")
-    }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::plan::watch::state::{ModuleState, Run};
 
     /// A rule for one folder.
-    pub(crate) fn rule(folder: &str, steps: &[Step], ignore: &[&str]) -> Rule {
+    pub(crate) fn rule(folder: &str, steps: &[LoopStep], ignore: &[&str]) -> Rule {
         let mut builder = GitignoreBuilder::new("");
         for line in ignore {
             builder.add_line(None, line).unwrap();
@@ -452,7 +227,8 @@ pub(crate) mod tests {
                 .unwrap();
         let run = |container: &str, code| Run::new(container, code, (0, Duration::ZERO), Vec::new());
         let kept = |container, installed| {
-            let steps = [(Step::Deps, run("one-off", 1)), (Step::Lint, run("c1", 1)), (Step::Test, run("c1", 0))];
+            let steps =
+                [(LoopStep::Deps, run("one-off", 1)), (LoopStep::Lint, run("c1", 1)), (LoopStep::Test, run("c1", 0))];
             let mut state = ModuleState { steps: steps.into(), ..ModuleState::default() };
             state.keep_current(&module, container, installed);
             state.line()
@@ -466,10 +242,10 @@ pub(crate) mod tests {
     #[test]
     fn a_line_of_status_names_each_step_with_its_time() {
         let run = |code, took| Run::new("c1", code, (0, Duration::from_millis(took)), Vec::new());
-        let steps = [(Step::Test, run(1, 61_500)), (Step::Build, run(0, 1_250))];
+        let steps = [(LoopStep::Test, run(1, 61_500)), (LoopStep::Build, run(0, 1_250))];
         let state = ModuleState {
             steps: steps.into_iter().collect(),
-            runs: Some(Step::Lint),
+            runs: Some(LoopStep::Lint),
             waits: Some("db".to_owned()),
             ..ModuleState::default()
         };

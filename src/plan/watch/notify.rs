@@ -6,7 +6,8 @@ use serde::Serialize;
 use crate::config::model::file::Notify;
 use crate::config::model::values::Occasion;
 use crate::names::PartName;
-use crate::plan::watch::{Outcome, Run, Step, length};
+use crate::plan::watch::loop_step::LoopStep;
+use crate::plan::watch::state::{Outcome, Run, length};
 
 /// What somebody is told; the webhook gets it as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,7 +17,7 @@ pub struct News {
     /// The module.
     pub module: PartName,
     /// The step.
-    pub step: Step,
+    pub step: LoopStep,
     /// `failed` or `fixed`.
     pub result: Occasion,
     /// The exit code.
@@ -34,7 +35,7 @@ pub struct News {
 pub fn decide(
     notify: &Notify,
     project: &str,
-    (module, step): (&PartName, Step),
+    (module, step): (&PartName, LoopStep),
     before: Option<Outcome>,
     run: &Run,
 ) -> Option<News> {
@@ -69,7 +70,7 @@ mod tests {
             let code = if result == Outcome::Good { 0 } else { 2 };
             let run = Run::new("c1", code, (0, std::time::Duration::from_millis(1_500)), Vec::new());
             let news =
-                decide(&notify, "shop", (&PartName::new("api").unwrap(), Step::Test), before.replace(result), &run);
+                decide(&notify, "shop", (&PartName::new("api").unwrap(), LoopStep::Test), before.replace(result), &run);
             news.map_or("-", |news| if news.result == Occasion::Failed { "failed" } else { "fixed" })
         };
         results.chars().map(tell).collect::<Vec<_>>().join(" ")
@@ -88,7 +89,7 @@ mod tests {
     fn the_text_says_what_failed_how_and_when() {
         let run = Run::new("c1", 2, (0, std::time::Duration::from_millis(1_500)), vec!["last".to_owned()]);
         let api = PartName::new("api").unwrap();
-        let news = decide(&Notify::default(), "shop", (&api, Step::Build), None, &run).unwrap();
+        let news = decide(&Notify::default(), "shop", (&api, LoopStep::Build), None, &run).unwrap();
         assert_eq!(news.text, "shop: build of api failed (code 2) in 1.5 s");
         assert_eq!(serde_json::to_value(&news).unwrap()["result"], "failed");
     }
