@@ -116,7 +116,7 @@ async fn one(
     let begin = Instant::now();
     let began = clock::seconds();
     let mut lines: Vec<String> = Vec::new();
-    let heard = Cell::new(begin);
+    let (heard, what) = (Cell::new(begin), format!("{name} {step}"));
     let mut each = |line: &str| {
         heard.set(Instant::now());
         cx.screen.line(line);
@@ -130,7 +130,7 @@ async fn one(
             session.engine.keep(cleanup.clone());
         }
         let work = session.engine.step(&container.id, &script, args, |_| {}, &mut each);
-        let code = attended(work, &heard, SILENCE, still).await?;
+        let code = attended(work, &what, &heard, SILENCE, still).await?;
         if let Some(cleanup) = &cleanup {
             session.engine.forget(cleanup);
         }
@@ -139,7 +139,7 @@ async fn one(
         let project = &session.environment.project;
         let work = (step.as_str(), script.as_str(), args);
         let work = module_steps::alone(&session.engine, project, part, &container.id, work, &mut each);
-        attended(work, &heard, SILENCE, still).await?
+        attended(work, &what, &heard, SILENCE, still).await?
     };
     let hint = missing_program::hint(lines.iter().map(String::as_str), part, &session.images).filter(|_| code == 127);
     if let Some(hint) = hint {
@@ -179,6 +179,7 @@ async fn bring_back(cx: &Context, session: &Session, part: &Part, container: &st
 /// Waits for `work`, and says so whenever nothing was `heard` of it for `silence`.
 async fn attended<T>(
     work: impl Future<Output = T>,
+    what: &str,
     heard: &Cell<Instant>,
     silence: Duration,
     mut say: impl FnMut(String),
@@ -192,7 +193,7 @@ async fn attended<T>(
         }
         if heard.get().elapsed() >= silence {
             heard.set(Instant::now());
-            say(format!("… it still runs ({})", seconds(begin.elapsed())));
+            say(format!("… {what} still runs ({})", seconds(begin.elapsed())));
         }
     }
 }
@@ -212,10 +213,10 @@ mod tests {
             }
             7
         };
-        assert_eq!(attended(talks, &heard, silence * 100, |line| said.push(line)).await, 7);
+        assert_eq!(attended(talks, "api test", &heard, silence * 100, |line| said.push(line)).await, 7);
         assert_eq!(said, Vec::<String>::new());
         let silent = tokio::time::sleep(silence * 5);
-        attended(silent, &heard, silence, |line| said.push(line)).await;
-        assert!(said.len() >= 2 && said[0].starts_with("… it still runs ("), "{said:?}");
+        attended(silent, "api test", &heard, silence, |line| said.push(line)).await;
+        assert!(said.len() >= 2 && said[0].starts_with("… api test still runs ("), "{said:?}");
     }
 }

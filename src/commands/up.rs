@@ -151,6 +151,9 @@ async fn once(cx: &Context, args: &UpArgs, earlier: &Earlier) -> Result<()> {
         watch::ensure(cx, &session).await?;
         watch::settle(cx, &session, began).await
     };
+    for module in watch::not_built(&session) {
+        cx.screen.say(format!("{module}: the last build failed, so the program that runs is older than the source"));
+    }
     if plan.is_empty() {
         cx.screen.say("nothing to do");
     } else if settled.is_ok() {

@@ -194,6 +194,13 @@ pub async fn settle(cx: &Context, session: &Session, began: u64) -> Result<()> {
     }
 }
 
+/// The watched modules whose last build failed: the program that runs is the one of the build before.
+pub fn not_built(session: &Session) -> Vec<PartName> {
+    let state = watcher_process::state(&session.checkout.root).modules;
+    let failed = |name: &PartName| state.get(name).is_some_and(ModuleState::build_failed);
+    watched(session).into_iter().filter(failed).collect()
+}
+
 fn not_up_again(module: &PartName, run: &Run) -> Error {
     let lines: String = run.lines.iter().map(|line| format!("\n    {line}")).collect();
     let error =

@@ -103,9 +103,8 @@ pub fn check() -> Result<()> {
     }
     if !rustix::process::geteuid().is_root() && which::which("newuidmap").is_err() {
         let message = "mmdebstrap needs `newuidmap` where it does not run as root, and that is not installed";
-        return Err(
-            Error::message(Kind::Missing, message).hint("`devenv doctor --fix` installs it, with package uidmap")
-        );
+        return Err(Error::message(Kind::Missing, message)
+            .hint("the package uidmap has it: `devenv doctor --fix` installs it, or says what root must install"));
     }
     Ok(())
 }

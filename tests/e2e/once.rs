@@ -1,7 +1,7 @@
 //! Tasks that work on data: whatever becomes of containers, credentials and `.devenv`, what a person has changed in the data
 //! since is not overwritten unasked.
 
-use crate::checkout::Checkout;
+use crate::checkout::{Checkout, end};
 use crate::engine;
 
 /// A task that counts its runs in the data of `cache`.
@@ -81,4 +81,34 @@ fn a_task_that_does_not_end_is_stopped_after_its_time() {
     checkout.devenv(&["up"]).code(1).says("`demo` did not end within 2 s").says("waiting").says("max:");
     let running = ["ps", "--quiet", "--filter", &checkout.label()];
     assert_eq!(engine::lines(&running), Vec::<String>::new());
+}
+
+#[test]
+fn a_task_whose_last_run_failed_is_not_done_and_everybody_who_looks_at_once_sees_it() {
+    let checkout = checkout("once: true, inputs: [\"*.txt\"]");
+    checkout.replace("devenv.yaml", "incr runs,", "incr runs && test ! -e bad.txt,");
+    checkout.ok(&["up"]).says("start demo");
+    checkout.ok(&["up"]).says("nothing to do");
+    let fails = || {
+        checkout.write("demo/bad.txt", "");
+        checkout.devenv(&["up"]).code(1).says("`demo` failed with code 1");
+    };
+    let right_again = || std::fs::remove_file(checkout.root().join("demo/bad.txt")).unwrap();
+    // It may have done a part of what it does, although its inputs are those of a run that was good.
+    fails();
+    right_again();
+    checkout.ok(&["up"]).says("start demo");
+    assert_eq!(runs(&checkout), "4");
+    checkout.ok(&["up"]).says("nothing to do");
+    // The same where its container is gone: the stamp beside the data tells, to as many as ask.
+    fails();
+    right_again();
+    checkout.ok(&["down"]);
+    let looks: Vec<_> = (0..8).map(|_| checkout.begin(&["up", "--dry-run"])).collect();
+    for look in looks {
+        let plan = end(look, &["up", "--dry-run"]).code(0).stdout;
+        assert!(plan.contains("start demo"), "{plan}");
+    }
+    checkout.ok(&["up"]).says("start demo");
+    assert_eq!(runs(&checkout), "6");
 }

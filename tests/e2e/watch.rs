@@ -68,6 +68,7 @@ fn a_saved_file_is_built_tested_and_runs() {
     // A failed build leaves the old one running, and is remembered.
     let text = logged(&checkout, "api build FAILED (code 1)", || checkout.write("api/source", "broken\n"));
     assert!(text.contains("api | building broken"), "{text}");
+    checkout.ok(&["up"]).says("api: the last build failed, so the program that runs is older than the source");
     assert_eq!(runs(&checkout), "two");
     let status = checkout.ok(&["status"]).stdout;
     assert!(status.contains("build FAILED") && status.contains("test ok"), "{status}");

@@ -179,9 +179,14 @@ impl Executor<'_> {
         let Some(definition) = self.definitions.get(part.name.as_str()).filter(|_| part.once.is_some()) else {
             return Ok(());
         };
-        for (owner, folder) in once::data_of(self.environment, part) {
+        self.stamp_data(part, &definition.label()).await
+    }
+
+    /// Writes a text into the file of a task beside the data that it works on.
+    async fn stamp_data(&self, task: &Part, text: &str) -> Result<()> {
+        for (owner, folder) in once::data_of(self.environment, task) {
             let id = self.container(owner).await?;
-            self.engine.put_file(&id, folder, &once::stamp(&part.name), &format!("{}\n", definition.label())).await?;
+            self.engine.put_file(&id, folder, &once::stamp(&task.name), &format!("{text}\n")).await?;
         }
         Ok(())
     }
@@ -326,6 +331,9 @@ impl Executor<'_> {
     }
 
     async fn start(&self, part: &Part) -> Result<()> {
+        if part.once.is_some() {
+            self.stamp_data(part, once::UNFINISHED).await?;
+        }
         for id in self.all(&part.name).await? {
             if let Err(error) = self.engine.start(&id).await {
                 return Err(port_in_use::explained(self.engine, part, &self.environment.id, &error).await);

@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::docker::registries;
 use crate::host::engine::Engine;
 use crate::host::engine::images::{Answer, Images};
+use crate::host::user::checkout_table;
 use crate::labels;
 use crate::names::PartName;
 use crate::plan::images::Node;
@@ -92,7 +93,7 @@ pub async fn details(engine: &Engine, environment: &Environment, observed: &mut 
 }
 
 /// With which definition a task was done on the data that it works on: read beside that, in the container of its owner, or
-/// in one that is made for the question. Where no image is there to make one of, the answer is [`UNREADABLE`].
+/// in one that is made for the question. Where no image is there to make one of, the answer is [`once::UNREADABLE`].
 async fn done(engine: &Engine, environment: &Environment, observed: &Observed, task: &Part) -> Option<String> {
     for (owner, folder) in once::data_of(environment, task) {
         let part = environment.parts.get(owner)?;
@@ -112,18 +113,20 @@ async fn done(engine: &Engine, environment: &Environment, observed: &Observed, t
                 }
                 let any = observed.images.iter().find_map(|image| image.tags.first().map(String::as_str));
                 let image = Some(part.image.reference()).filter(|image| observed.tags.contains(*image)).or(any);
-                let name = format!("{}-{}-stamp", environment.project, task.name);
+                // The watcher may ask at the same moment, for the same task.
+                let name = format!("{}-{}-stamp-{}", environment.project, task.name, checkout_table::random(4).ok()?);
                 match image {
                     Some(image) => {
                         read_from_volume(engine, (image, &name, &environment.id), (volume, folder), &path).await
                     }
-                    None => return Some(UNREADABLE.to_owned()),
+                    None => return Some(once::UNREADABLE.to_owned()),
                 }
-                .unwrap_or_else(|_| Some(UNREADABLE.into()))
+                .unwrap_or_else(|_| Some(once::UNREADABLE.into()))
             }
         };
         if let Some(stamp) = stamp {
-            return Some(String::from_utf8_lossy(&stamp).trim().to_owned());
+            let text = String::from_utf8_lossy(&stamp).trim().to_owned();
+            return (text != once::UNFINISHED).then_some(text);
         }
     }
     None
@@ -141,9 +144,6 @@ async fn read_from_volume(
     engine.remove_one_off(&idle).await?;
     read
 }
-
-/// Stands for a definition that could not be read: all others differ from it.
-const UNREADABLE: &str = "unreadable";
 
 /// What a running part answers to its probe, now.
 async fn glance(engine: &Engine, part: &Part, container: &Container) -> Option<String> {

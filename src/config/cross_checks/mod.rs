@@ -27,7 +27,7 @@ pub(crate) fn check(tree: &Node, known: &Known) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(local::requires(tree, known));
     findings.extend(names::check(&parts));
-    findings.extend(needs::check(&parts));
+    findings.extend(needs::check(&parts, tree.get("compose").is_some()));
     findings.extend(notify::check(tree, &parts));
     findings.extend(cycles::needs(&parts));
     findings.extend(images::check(tree, &parts, known));

@@ -10,7 +10,7 @@ use crate::config::text::place::Span;
 use crate::config::text::quote::quoted;
 use crate::config::text::tree::{Node, is_extension};
 
-pub(super) fn check(parts: &[Part<'_>]) -> Vec<Finding> {
+pub(super) fn check(parts: &[Part<'_>], has_compose_files: bool) -> Vec<Finding> {
     let known = by_name(parts);
     let mut findings = Vec::new();
     for part in parts {
@@ -35,7 +35,7 @@ pub(super) fn check(parts: &[Part<'_>]) -> Vec<Finding> {
             } else if let Some(needed) = known.get(name) {
                 findings.extend(switched_off(part, needed, span));
             } else {
-                findings.push(unknown(part, name, span, parts));
+                findings.push(unknown(part, name, span, parts, has_compose_files));
             }
         }
         findings.extend(also(part, parts));
@@ -43,7 +43,7 @@ pub(super) fn check(parts: &[Part<'_>]) -> Vec<Finding> {
     findings
 }
 
-fn unknown(part: &Part<'_>, name: &str, span: Span, parts: &[Part<'_>]) -> Finding {
+fn unknown(part: &Part<'_>, name: &str, span: Span, parts: &[Part<'_>], has_compose_files: bool) -> Finding {
     let names = || parts.iter().map(|part| part.name).filter(|name| *name != part.name);
     let help = match did_you_mean(name, names().take(ENOUGH)) {
         Some(help) => help,
@@ -52,6 +52,12 @@ fn unknown(part: &Part<'_>, name: &str, span: Span, parts: &[Part<'_>]) -> Findi
         None => format!("there are {}", listed(&names().take(20).map(str::to_owned).collect::<Vec<_>>(), "and")),
     };
     let message = format!("{} needs {}, which is not a module or service", quoted(part.name), quoted(name));
+    let help = if has_compose_files {
+        let own = format!("services: {{{}: {{depends_on: {{{name}: {{condition: service_healthy}}}}}}}}", part.name);
+        format!("{help}; a service of a compose file is waited for by that file: `{own}`")
+    } else {
+        help
+    };
     Finding::new(span, message).label("not known").help(help)
 }
 

@@ -97,6 +97,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         program("tmux", programs.tmux.is_some(), "`devenv attach` needs it", facts).recommended(),
     ];
     all.extend(mmdebstrap(facts).map(Finding::recommended));
+    all.extend(newuidmap(facts).map(Finding::recommended));
     all.extend(driver(facts).map(Finding::recommended));
     all.extend(disk(facts).map(Finding::recommended));
     all.extend(inotify(facts).map(Finding::recommended));
@@ -306,6 +307,13 @@ fn mmdebstrap(facts: &Facts) -> Option<Finding> {
     let why = "makes the root image where no registry can be reached";
     let is_linux = matches!(facts.system, System::Linux(_) | System::Wsl(_));
     is_linux.then(|| program("mmdebstrap", facts.programs.mmdebstrap.is_some(), why, facts))
+}
+
+/// Without root, mmdebstrap works in a user namespace, which this program sets up.
+fn newuidmap(facts: &Facts) -> Option<Finding> {
+    let is_needed = facts.programs.mmdebstrap.is_some() && facts.user.rank != Rank::Root;
+    let is_lacking = is_needed && facts.programs.newuidmap.is_none();
+    is_lacking.then(|| program("uidmap", false, "mmdebstrap works without it only as root", facts))
 }
 
 fn program(name: &'static str, is_there: bool, why: &str, facts: &Facts) -> Finding {

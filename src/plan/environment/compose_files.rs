@@ -80,6 +80,8 @@ pub fn add(merged: &Value, environment: &mut Environment) -> Result<(), Fragment
         let end = if is_done_at_its_end(merged, &name, service) { End::Done } else { End::Open };
         let Some(part) = environment.parts.get_mut(&name) else { continue };
         part.lifecycle.replicas = replicas(service);
+        let disabled = |check: &Value| check.get("disable").and_then(Value::as_bool) == Some(true);
+        part.lifecycle.has_check = service.get("healthcheck").is_some_and(|check| !disabled(check));
         if !ours.contains(&name) {
             part.lifecycle.end = end;
         }

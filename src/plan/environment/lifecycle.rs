@@ -12,13 +12,15 @@ pub struct Lifecycle {
     pub replicas: usize,
     /// What it means when it ends with code 0.
     pub end: End,
+    /// Whether its compose file has a health check for it.
+    pub has_check: bool,
     /// What is waited for in those of its needs that need not be ready.
     pub conditions: BTreeMap<PartName, Condition>,
 }
 
 impl Default for Lifecycle {
     fn default() -> Self {
-        Self { replicas: 1, end: End::Stopped, conditions: BTreeMap::new() }
+        Self { replicas: 1, end: End::Stopped, has_check: false, conditions: BTreeMap::new() }
     }
 }
 

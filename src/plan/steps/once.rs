@@ -18,6 +18,12 @@ pub enum Again {
     Doubtful(String),
 }
 
+/// What stands in a stamp while its task runs: a run that fails or is cut short is not done, whatever was done before it.
+pub const UNFINISHED: &str = "unfinished";
+
+/// Stands for a stamp that nobody could read.
+pub const UNREADABLE: &str = "unreadable";
+
 /// The keys of a definition that say what a task does, and on what. Another credential, port or address does not.
 const INPUTS: [&str; 4] = ["command", "entrypoint", "environment", "source"];
 
@@ -35,6 +41,10 @@ fn changed(before: &str, now: &Definition) -> Option<String> {
 /// Decides for a task that is done, on data that is not new. `forced` asks for every container to be replaced.
 #[must_use]
 pub fn again(rules: TaskRules, works_on_data: bool, before: &str, now: &Definition, forced: bool) -> Again {
+    if before == UNREADABLE {
+        let cause = "cannot tell whether it was done".to_owned();
+        return if rules.narrowed && rules.per == Per::Inputs { Again::Yes(cause) } else { Again::Doubtful(cause) };
+    }
     let forced = forced.then(|| "asked for by --recreate".to_owned());
     match changed(before, now).or(forced) {
         None => Again::No,
@@ -89,6 +99,16 @@ mod tests {
         assert_eq!(decided(Per::Inputs, false, true, &CHANGED), Again::Doubtful(cause()));
         assert_eq!(decided(Per::Data, true, true, &CHANGED), Again::No);
         assert_eq!(decided(Per::Inputs, true, true, &SAME), Again::No);
+    }
+
+    #[test]
+    fn a_stamp_that_cannot_be_read_is_not_taken_for_a_task_that_is_done() {
+        let decided =
+            |per, narrowed| again(TaskRules { per, narrowed, max: None }, true, UNREADABLE, &definition(&SAME), false);
+        let cause = || "cannot tell whether it was done".to_owned();
+        assert_eq!(decided(Per::Inputs, true), Again::Yes(cause()));
+        assert_eq!(decided(Per::Inputs, false), Again::Doubtful(cause()));
+        assert_eq!(decided(Per::Data, false), Again::Doubtful(cause()));
     }
 
     #[test]

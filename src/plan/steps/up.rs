@@ -282,7 +282,8 @@ impl Up<'_> {
             .iter()
             .filter_map(|need| self.environment.parts.get(need))
             .any(|need| volumes_of(need).any(|volume| made.contains_key(volume)));
-        if part.kind != Kind::Task || has_new_data {
+        let has_failed = |container: &Container| matches!(container.state, State::Exited(code) if code != 0);
+        if part.kind != Kind::Task || has_new_data || self.observed.containers_of(&part.name).any(has_failed) {
             return None;
         }
         let ended = self.observed.container(&part.name).filter(|container| container.state == State::Exited(0));
@@ -369,6 +370,7 @@ impl Up<'_> {
             return match (&part.probe, part.kind) {
                 (_, Kind::Task) => Some("until it has ended".to_owned()),
                 (Some(probe), _) => Some(probe.ask.to_string()),
+                (None, _) if part.lifecycle.has_check => Some("its health check".to_owned()),
                 (None, _) => Some("until it runs steadily".to_owned()),
             };
         }

@@ -520,7 +520,7 @@ fn conditions_of_fragments_are_the_order_of_the_start() {
 3 create init: not there yet
 4 create log: not there yet
 5 start db (after 2)
-6 wait db: until it runs steadily (after 5)
+6 wait db: its health check (after 5)
 7 start init (after 3, 5)
 8 wait init: until it has ended (after 7)
 9 start log (after 4)

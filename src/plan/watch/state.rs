@@ -151,6 +151,12 @@ impl ModuleState {
         self.steps.get(&LoopStep::Restart).filter(|run| run.result == Outcome::Failed && run.began >= began)
     }
 
+    /// Whether the last build failed.
+    #[must_use]
+    pub fn build_failed(&self) -> bool {
+        self.steps.get(&LoopStep::Build).is_some_and(|run| run.result == Outcome::Failed)
+    }
+
     /// The last runs, what runs, and what it waits for, in a line.
     #[must_use]
     pub fn line(&self) -> String {
