@@ -266,7 +266,7 @@ pub struct Part {
     /// How it lives.
     pub lifecycle: Lifecycle,
     /// Keys of the compose specification on top.
-    pub extra: serde_yaml::Mapping,
+    pub extra: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Part {

@@ -52,7 +52,7 @@ struct View<'a> {
     aliases: Vec<String>,
     healthcheck: Option<Value>,
     depends_on: Option<Value>,
-    extra: &'a serde_yaml::Mapping,
+    extra: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 /// Renders base and dev overlay.

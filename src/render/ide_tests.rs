@@ -33,7 +33,7 @@ fn api() -> Part {
         mirror: None,
         once: None,
         lifecycle: Lifecycle::default(),
-        extra: serde_yaml::Mapping::new(),
+        extra: serde_json::Map::new(),
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::config::problems::{Problem, Problems};
 use crate::config::text::place::Place;
+use crate::ui::screen;
 
 /// Longest line that is shown whole, in bytes.
 const WIDEST: usize = 400;
@@ -83,13 +84,25 @@ fn element<'p>(
         "" => kind.span(range),
         label => kind.span(range).label(label),
     };
-    let line = if is_private(place, problems) { masked(line) } else { Cow::Borrowed(line) };
+    let line = harmless(&if is_private(place, problems) { masked(line) } else { Cow::Borrowed(line) });
     if line.len() <= WIDEST {
         let snippet = Snippet::source(line).line_start(place.line).path(&place.file);
         return group.element(snippet.annotation(annotation(range)));
     }
     let (line, range) = cut(&line, &range);
     group.element(origin()).element(Snippet::source(line).line_start(place.line).annotation(annotation(range)))
+}
+
+/// A line in which nothing steers a terminal, as many bytes as before.
+fn harmless(line: &str) -> String {
+    let shown = |c: char| match (screen::steers(c), c.len_utf8()) {
+        (true, 1) if c == '\t' => c,
+        (true, 1) => '?',
+        (true, 2) => '·',
+        (true, _) => char::REPLACEMENT_CHARACTER,
+        (false, _) => c,
+    };
+    line.chars().map(shown).collect()
 }
 
 /// Whether a place is among the values of credentials: below the last key that stands in the first column.
@@ -229,6 +242,13 @@ error: the key `project` stands here twice
             let shown = format!("{}\n{}", render(&problems, Colours::Off), to_json(&problems));
             assert!(!shown.contains("canary") && shown.contains("devenv.local.yaml:"), "{shown}");
         }
+    }
+
+    #[test]
+    fn a_line_of_a_file_steers_no_terminal_and_stays_underlined() {
+        let text = render(&problems("project: shop\nmodules: {a\u{85}b\u{2028}c\u{202e}: 1}\n"), Colours::Off);
+        assert!(text.contains("a·b\u{fffd}c\u{fffd}: 1"), "{text:?}");
+        assert!(!text.chars().any(|c| c != '\n' && screen::steers(c)), "{text:?}");
     }
 
     #[test]

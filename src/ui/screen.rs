@@ -168,9 +168,9 @@ pub fn visible(text: &str) -> String {
 
 /// Whether a character does not stand for itself on a terminal: control characters, U+0085 among them; separators that
 /// some take for line breaks; and marks that change the direction of what follows.
-fn steers(c: char) -> bool {
+pub(in crate::ui) fn steers(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200e}' | '\u{200f}')
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{feff}' | '\u{200e}' | '\u{200f}')
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

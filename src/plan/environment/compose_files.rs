@@ -168,6 +168,6 @@ fn foreign(name: PartName, kind: Kind, image: &str, service: &Value) -> Part {
         mirror: None,
         once: None,
         lifecycle: Lifecycle::default(),
-        extra: serde_yaml::Mapping::new(),
+        extra: serde_json::Map::new(),
     }
 }

@@ -307,16 +307,17 @@ pub(in crate::plan) fn volume_mount(name: &str, target: &str) -> Mount {
 
 /// What only the gateway has: no capabilities, but for root one with which nginx sets its workers' groups; a folder to write
 /// to; and ports enough for the connections to modules.
-fn of_gateway(uid: u32) -> serde_yaml::Mapping {
-    let list = |items: &[&str]| items.iter().map(|item| serde_yaml::Value::from(*item)).collect::<Vec<_>>();
-    let mut keys = serde_yaml::Mapping::new();
+fn of_gateway(uid: u32) -> serde_json::Map<String, serde_json::Value> {
+    let list = |items: &[&str]| items.iter().map(|item| serde_json::Value::from(*item)).collect::<Vec<_>>();
+    let mut keys = serde_json::Map::new();
     keys.insert("cap_drop".into(), list(&["ALL"]).into());
     if uid == 0 {
         keys.insert("cap_add".into(), list(&["SETGID"]).into());
     }
     // Each request opens a connection to its module; their ports would be used up within seconds under load.
     let ports = [("net.ipv4.tcp_tw_reuse", "1"), ("net.ipv4.ip_local_port_range", "1024 65535")];
-    let ports: serde_yaml::Mapping = ports.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
+    let ports: serde_json::Map<String, serde_json::Value> =
+        ports.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
     keys.insert("sysctls".into(), ports.into());
     keys.insert("tmpfs".into(), list(&["/tmp"]).into());
     keys

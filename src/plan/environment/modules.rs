@@ -64,7 +64,7 @@ impl Setup<'_> {
         if way == Way::Bind {
             mounts.extend(self.settings(name, module, &dir));
         }
-        let install = self.install(name, module, node, &dir, &mut mounts, environment)?;
+        let install = self.install(module, node, &dir, &mut mounts, environment)?;
         let repository = self.contents.repositories.get(name);
         mounts.extend(repository.into_iter().flat_map(|repository| {
             let request = git::Request { wanted: module.git, way, dir: &dir, name };
@@ -123,7 +123,7 @@ impl Setup<'_> {
                 }
             },
             lifecycle: Lifecycle::default(),
-            extra: serde_yaml::Mapping::new(),
+            extra: serde_json::Map::new(),
         })
     }
 
@@ -142,7 +142,6 @@ impl Setup<'_> {
     /// Volumes and script for a module's dependencies.
     fn install(
         &self,
-        name: &PartName,
         module: &Module,
         node: &Node,
         dir: &str,
@@ -163,7 +162,7 @@ impl Setup<'_> {
         for (folder, target) in targets {
             // Modules of one folder and image share what is installed: the same lock files make the same result.
             let key = Fingerprint::of(&format!("{}\0{}\0{folder}", module.path, module.image));
-            let slug = slug(&format!("{}-{folder}", directory_name(&module.path, name.as_str())));
+            let slug = slug(&format!("{}-{folder}", directory_name(&module.path, self.project.file.project.as_str())));
             let volume = format!("{}-deps-{slug}-{}", environment.project, &key.as_str()[..6]);
             mounts.push(volume_mount(&volume, &target));
             first.get_or_insert((volume.clone(), target));

@@ -39,7 +39,7 @@ pub struct Preset {
     pub seed: Option<String>,
     /// Keys of the compose specification that the service needs on top.
     #[serde(default)]
-    pub service: serde_yaml::Mapping,
+    pub service: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Why a preset cannot be used.
@@ -75,5 +75,14 @@ mod tests {
     fn every_embedded_preset_can_be_read() {
         let presets = read(&Assets::embedded()).unwrap();
         assert_eq!(presets.keys().collect::<Vec<_>>(), ["postgres", "redis"]);
+    }
+
+    #[test]
+    fn a_key_that_is_not_a_text_has_a_place_and_reaches_no_template() {
+        for key in ["{a: b}", "[a]", "{{ project }}"] {
+            let text = format!("image: redis\nport: 1\nservice:\n  cap_add: {{{key}: 1}}\n");
+            let said = typed::read::<Preset>("compose/services/x.yaml", &text).map(drop).unwrap_err().to_string();
+            assert!(said.starts_with("compose/services/x.yaml:4:"), "{key}: {said}");
+        }
     }
 }

@@ -45,7 +45,7 @@ fn environment() -> Environment {
         mirror: None,
         once: None,
         lifecycle: crate::plan::environment::lifecycle::Lifecycle::default(),
-        extra: serde_yaml::Mapping::new(),
+        extra: serde_json::Map::new(),
     };
     let volume = Volume { name: "shop-1-db-data".to_owned(), class: VolumeClass::Data, major: None, owner: None };
     Environment {
