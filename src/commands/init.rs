@@ -45,7 +45,6 @@ pub fn init(cx: &Context, args: &InitArgs) -> Result<()> {
     };
     let found = checkout::starters(&folder)?;
     let text = render::init::configuration(&name, &found, &Assets::embedded())?;
-    files::write(&path, text.as_bytes(), Access::Public)?;
     let ignore = folder.join(".gitignore");
     let before = files::read_text(&ignore)?.unwrap_or_default();
     let is_listed = before.lines().any(|line| line.trim_start_matches('/') == checkout::LOCAL);
@@ -53,9 +52,12 @@ pub fn init(cx: &Context, args: &InitArgs) -> Result<()> {
         cx.screen.say(format!(".gitignore is a link and stays as it is: add /{} to it", checkout::LOCAL));
     } else if !is_listed {
         let break_ = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
-        let text = format!("{before}{break_}/{}\n", checkout::LOCAL);
-        files::write(&ignore, text.as_bytes(), Access::Public)?;
+        let lines = format!("{before}{break_}/{}\n", checkout::LOCAL);
+        files::write(&ignore, lines.as_bytes(), Access::Public)?;
+        cx.screen.say(format!(".gitignore keeps {} out of git from now on", checkout::LOCAL));
     }
+    // The last one: where anything failed before it, the same call can be made again.
+    files::write(&path, text.as_bytes(), Access::Public)?;
     for starter in &found {
         let how = if starter.run.is_some() { "`run` is a guess" } else { "`run` is yours to fill in" };
         let (name, image, manifest) = (&starter.module, starter.image, starter.manifest);

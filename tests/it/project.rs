@@ -73,6 +73,7 @@ fn init_writes_a_configuration_that_is_right() {
     let ran = test
         .args(["init", "--name", "shop"])
         .stderr(str![[r#"
+.gitignore keeps devenv.local.yaml out of git from now on
 module app: python, by its requirements.txt; `run` is yours to fill in
 wrote devenv.yaml: look through it, then `devenv up`
 
