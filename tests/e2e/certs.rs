@@ -352,7 +352,7 @@ gateway: {aliases: [dev.teams-own.internal]}
     checkout.write("devenv/certs/gateway.key", &good);
     checkout.devenv(&["up"]).code(2).says("gateway.key: it is not the key of the certificate beside it");
     checkout.write("devenv/certs/gateway.key", &key);
-    checkout.ok(&["up"]).says("devenv/certs/gateway.pem is good for ");
+    checkout.ok(&["up"]).says("devenv/certs/gateway.pem expires in ");
     let served = checkout.read(".devenv/certs/gateway.pem");
     assert!(served.ends_with(&pem), "{served}");
     // What it does not cover goes on with devenv's: names inside containers, and hosts of routes.
