@@ -46,14 +46,14 @@ pub fn init(cx: &Context, args: &InitArgs) -> Result<()> {
     let found = checkout::starters(&folder)?;
     let text = render::init::configuration(&name, &found, &Assets::embedded())?;
     let ignore = folder.join(".gitignore");
-    let before = files::read_text(&ignore)?.unwrap_or_default();
-    let is_listed = before.lines().any(|line| line.trim_start_matches('/') == checkout::LOCAL);
-    if !is_listed && ignore.is_symlink() {
+    let mut lines = files::read(&ignore)?.unwrap_or_default();
+    let listed = String::from_utf8_lossy(&lines).lines().any(|line| line.trim_start_matches('/') == checkout::LOCAL);
+    if !listed && ignore.is_symlink() {
         cx.screen.say(format!(".gitignore is a link and stays as it is: add /{} to it", checkout::LOCAL));
-    } else if !is_listed {
-        let break_ = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
-        let lines = format!("{before}{break_}/{}\n", checkout::LOCAL);
-        files::write(&ignore, lines.as_bytes(), Access::Public)?;
+    } else if !listed {
+        let break_ = if lines.last().is_none_or(|last| *last == b'\n') { "" } else { "\n" };
+        lines.extend(format!("{break_}/{}\n", checkout::LOCAL).as_bytes());
+        files::rewrite(&ignore, &lines)?;
         cx.screen.say(format!(".gitignore keeps {} out of git from now on", checkout::LOCAL));
     }
     // The last one: where anything failed before it, the same call can be made again.

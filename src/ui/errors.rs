@@ -17,7 +17,7 @@ fn one(error: &Error, colour: bool) -> String {
     if let Kind::Child(_) = error.kind {
         return String::new();
     }
-    let hints: String = error.hints.iter().map(|hint| format!("\nhint: {hint}")).collect();
+    let hints: String = error.hints.iter().map(|hint| format!("\nhint: {}", visible(hint))).collect();
     if let Some(problems) = error.source.downcast_ref::<Problems>() {
         return format!(
             "{}{}",

@@ -105,13 +105,17 @@ fn harmless(line: &str) -> String {
     line.chars().map(shown).collect()
 }
 
-/// Whether a place is among the values of credentials: below the last key that stands in the first column.
+/// Whether a place may be among the values of credentials. It is not where the file has none, and below a plain key in the
+/// first column that is another one; a file that is written in any other way may have them anywhere.
 fn is_private(place: &Place, problems: &Problems) -> bool {
     let (file, section) = PRIVATE;
     let text = problems.texts.iter().find(|(name, _)| *name == place.file && name == file).map(|(_, text)| text);
-    let lines = text.into_iter().flat_map(|text| text.lines()).take(place.line);
+    let Some(text) = text.filter(|text| text.contains(section)) else { return false };
+    let lines = text.lines().take(place.line);
     let top = lines.filter(|line| line.starts_with(|c: char| !c.is_whitespace() && c != '#')).last();
-    top.is_some_and(|line| line.trim_start_matches(['"', '\'', '{']).trim_start().starts_with(section))
+    let Some((key, _)) = top.and_then(|line| line.split_once(':')) else { return true };
+    let is_plain = key.starts_with(|c: char| c.is_ascii_lowercase()) && key.bytes().all(|c| c.is_ascii_lowercase());
+    !is_plain || key == section
 }
 
 /// A line with stars for what stands behind its key, as many bytes as before.
@@ -234,6 +238,11 @@ error: the key `project` stands here twice
             "secrets:\n  db.password: ${canary-1}\n",
             "secrets:\n  db.password: canary-1: x\n",
             "secrets:\n  ü canary-1: [x\n",
+            "{start: resume, secrets: {db.password: [canary-1]}}\n",
+            "? secrets\n: {db.password: [canary-1]}\n",
+            "x-a: &s {db.password: [canary-1]}\nsecrets: *s\n",
+            "secrets:\n  db.password: \"\n\ncanary-1\" x\n",
+            "!!map {secrets: {db.password: [canary-1]}}\n",
             "ports: {db: 1}\nsecrets:\n  db.password: |\n   canary-1\n bad: canary-2\n",
         ] {
             let local = Source { name: "devenv.local.yaml".to_owned(), bytes: local.as_bytes().to_vec() };

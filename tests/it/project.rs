@@ -68,6 +68,18 @@ error: `api` is switched off, but `worker` needs it
 }
 
 #[test]
+fn init_keeps_the_bytes_and_the_mode_of_what_git_ignores_already() {
+    use std::os::unix::fs::PermissionsExt;
+    let test = Test::new().file(".gitignore", "");
+    let ignore = test.project().join(".gitignore");
+    std::fs::write(&ignore, b"caf\xe9").unwrap();
+    std::fs::set_permissions(&ignore, std::fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(test.command().args(["init", "--name", "shop"]).output().unwrap().status.success());
+    assert_eq!(std::fs::read(&ignore).unwrap(), b"caf\xe9\n/devenv.local.yaml\n");
+    assert_eq!(std::fs::metadata(&ignore).unwrap().permissions().mode() & 0o777, 0o640);
+}
+
+#[test]
 fn init_writes_a_configuration_that_is_right() {
     let test = Test::new().file("requirements.txt", "flask==3.0.0\n").file(".gitignore", "*.pyc\n");
     let ran = test

@@ -25,7 +25,7 @@ pub fn failed(doing: &str, path: &Path) -> impl FnOnce(io::Error) -> Error {
         let made = Error::message(Kind::Failed, message);
         match error.kind() {
             io::ErrorKind::StorageFull => {
-                made.hint("the disk is full; nothing was half-written: make room and run it again")
+                made.hint("the disk is full; no file was half-written: make room and run it again")
             }
             io::ErrorKind::PermissionDenied => made.hint("look at the owner and mode of that path"),
             _ => made,
@@ -76,6 +76,13 @@ pub fn write(path: &Path, bytes: &[u8], access: Access) -> Result<bool> {
         Access::Public => 0o644,
         Access::Private => 0o600,
     };
+    replace(path, bytes, mode)?;
+    Ok(true)
+}
+
+/// Puts another file in the place of one, whole and with its mode, or not at all.
+fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
     let temporary = tempfile::Builder::new()
         .prefix(&leftovers::name(TEMPORARY))
         .permissions(fs::Permissions::from_mode(mode))
@@ -86,7 +93,7 @@ pub fn write(path: &Path, bytes: &[u8], access: Access) -> Result<bool> {
     temporary.as_file().sync_all().map_err(failed("write", path))?;
     ownership::hand_over(temporary.path()).map_err(failed("hand over", path))?;
     temporary.persist(path).map_err(|error| failed("write", path)(error.error))?;
-    Ok(true)
+    Ok(())
 }
 
 /// What the names of files begin with while they are written.
@@ -99,13 +106,10 @@ pub fn sweep(folder: &Path) {
 
 /// Writes a file of the user's again, with the mode that it has.
 pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mode = fs::metadata(path).map(|facts| facts.mode() & 0o7777).ok();
-    write(path, bytes, if mode.is_some() { Access::Private } else { Access::Public })?;
-    match mode {
-        Some(mode) => {
-            fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(failed("change the mode of", path))
-        }
-        None => Ok(()),
+    match fs::metadata(path) {
+        Ok(_) if is_equal(path, bytes) => Ok(()),
+        Ok(facts) => replace(path, bytes, facts.mode() & 0o7777),
+        Err(_) => write(path, bytes, Access::Public).map(drop),
     }
 }
 

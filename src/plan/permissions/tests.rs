@@ -248,7 +248,10 @@ fn each_way_out_of_a_service_has_its_permission() {
         ("credential_spec: {file: x}".into(), "refused: service `tool` has credentials of the host"),
         ("models: [x]".into(), "refused: service `tool` runs models outside of containers"),
         ("isolation: process".into(), "refused: service `tool` is isolated as on Windows"),
-        ("brand_new: 1".into(), "refused: service `tool` has the key `brand_new`, which devenv does not know"),
+        (
+            "brand_new: 1".into(),
+            "refused: service `tool` has the key `brand_new` that is not in the compose specification",
+        ),
         ("healthcheck: {brand_new: 1}".into(), "refused: service `tool` has the key `brand_new`"),
     ] {
         let told = service(&keys);

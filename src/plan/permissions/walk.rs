@@ -35,7 +35,7 @@ impl Inspection<'_> {
         match keys.iter().find(|(known, _)| *known == key) {
             Some((_, rule)) => self.value(value, rule),
             None if key.starts_with("x-") => {}
-            None => self.refuse(format!("has the key `{key}`, which devenv does not know")),
+            None => self.refuse(format!("has the key `{key}` that is not in the compose specification")),
         }
     }
 
