@@ -12,7 +12,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Neither root nor the user `app` of the images: what is made for another is seen.
 const USER: &str = "devenv-e2e";
@@ -108,8 +108,11 @@ impl Drop for User {
         for volume in listed.lines() {
             run(Command::new("docker").args(["volume", "rm", volume]));
         }
-        // Another run may still need the user.
-        run(Command::new("userdel").arg(USER));
+        // What removes the images at the end of the suite still runs as this user for a moment; so may another suite.
+        let begin = Instant::now();
+        while !run(Command::new("userdel").arg(USER)) && begin.elapsed() < Duration::from_secs(20) {
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::host::process::Cmd;
 use crate::plan::machine::{Apt, System};
 
 /// Packages whose versions in apt are of interest.
-const PACKAGES: [&str; 15] = [
+const PACKAGES: [&str; 14] = [
     "apparmor",
     "docker-buildx",
     "docker-buildx-plugin",
@@ -22,7 +22,6 @@ const PACKAGES: [&str; 15] = [
     "fuse-overlayfs",
     "git",
     "mmdebstrap",
-    "tmux",
     "uidmap",
 ];
 

@@ -119,7 +119,6 @@ fn programs() -> Programs {
         git: program("git"),
         mmdebstrap: program("mmdebstrap"),
         newuidmap: program("newuidmap"),
-        tmux: program("tmux"),
     }
 }
 
