@@ -270,6 +270,34 @@ pub struct Part {
 }
 
 impl Part {
+    /// A part that runs what its image says, and has nothing else.
+    #[must_use]
+    pub fn new(name: PartName, kind: Kind, image: ImageRef) -> Self {
+        Self {
+            name,
+            kind,
+            image,
+            command: None,
+            dir: None,
+            user: None,
+            env: BTreeMap::new(),
+            dev_env: BTreeMap::new(),
+            secret_env: BTreeMap::new(),
+            credentials: false,
+            data: Vec::new(),
+            folder: None,
+            mounts: Vec::new(),
+            publish: Vec::new(),
+            probe: None,
+            needs: Vec::new(),
+            install: None,
+            mirror: None,
+            once: None,
+            lifecycle: Lifecycle::default(),
+            extra: serde_json::Map::new(),
+        }
+    }
+
     /// The port on this machine that people use.
     #[must_use]
     pub fn port(&self) -> Option<Publish> {

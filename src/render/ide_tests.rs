@@ -1,8 +1,5 @@
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::names::PartName;
-use crate::plan::environment::lifecycle::Lifecycle;
 use crate::plan::parts::{ImageRef, Kind, Mount, MountClass, MountSource};
 
 fn api() -> Part {
@@ -13,27 +10,10 @@ fn api() -> Part {
         class: MountClass::Ignore,
     };
     Part {
-        name: PartName::new("api").unwrap(),
-        kind: Kind::Module,
-        image: ImageRef::Theirs("x".to_owned()),
-        command: None,
         dir: Some("/srv/a$pi".to_owned()),
         user: Some("1001:1002".to_owned()),
-        env: BTreeMap::new(),
-        dev_env: BTreeMap::new(),
-        secret_env: BTreeMap::new(),
-        credentials: false,
-        data: Vec::new(),
-        folder: None,
         mounts: vec![mount("/srv/a$pi"), mount("/srv/a$pi/.venv")],
-        publish: Vec::new(),
-        probe: None,
-        needs: Vec::new(),
-        install: None,
-        mirror: None,
-        once: None,
-        lifecycle: Lifecycle::default(),
-        extra: serde_json::Map::new(),
+        ..Part::new(PartName::new("api").unwrap(), Kind::Module, ImageRef::Theirs("x".to_owned()))
     }
 }
 

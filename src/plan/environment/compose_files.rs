@@ -1,12 +1,12 @@
 //! What the team's own compose files add: services that devenv does not know.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use crate::error::{Error, Kind as ErrorKind};
 use crate::names::PartName;
-use crate::plan::environment::lifecycle::{Condition, End, Lifecycle};
+use crate::plan::environment::lifecycle::{Condition, End};
 use crate::plan::parts::{Environment, ImageRef, Kind, Part, Publish};
 
 fn services(merged: &Value) -> impl Iterator<Item = (&String, &Value)> {
@@ -147,27 +147,5 @@ fn foreign(name: PartName, kind: Kind, image: &str, service: &Value) -> Part {
     let publish = ports.filter_map(|port| {
         Some(Publish { host: number(port.get("published"))?, container: number(port.get("target"))? })
     });
-    Part {
-        name,
-        kind,
-        image: ImageRef::Theirs(image.to_owned()),
-        command: None,
-        dir: None,
-        user: None,
-        env: BTreeMap::new(),
-        dev_env: BTreeMap::new(),
-        secret_env: BTreeMap::new(),
-        credentials: false,
-        data: Vec::new(),
-        folder: None,
-        mounts: Vec::new(),
-        publish: publish.collect(),
-        probe: None,
-        needs: Vec::new(),
-        install: None,
-        mirror: None,
-        once: None,
-        lifecycle: Lifecycle::default(),
-        extra: serde_json::Map::new(),
-    }
+    Part { publish: publish.collect(), ..Part::new(name, kind, ImageRef::Theirs(image.to_owned())) }
 }

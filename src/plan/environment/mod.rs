@@ -25,7 +25,6 @@ use crate::names::{ImageName, PartName};
 use crate::plan::certs;
 use crate::plan::certs::zones::aliases;
 use crate::plan::environment::git::Repository;
-use crate::plan::environment::lifecycle::Lifecycle;
 use crate::plan::environment::presets::Preset;
 use crate::plan::identity::{Identity, Wish};
 use crate::plan::images::lock::Lock;
@@ -258,32 +257,18 @@ impl Setup<'_> {
         let ask = Ask::Http { port: GATEWAY_PORTS.1, path: "/.devenv/health".to_owned() };
         let ports = [(GATEWAY, GATEWAY_PORTS.0), (GATEWAY_HTTP, GATEWAY_PORTS.1)];
         Ok(Part {
-            name: name.clone(),
-            kind: Kind::Gateway,
-            image,
-            command: None,
-            dir: None,
             // As the developer, whose the certificate's key is.
             user: Some(format!("{}:{}", self.machine.uid, self.machine.gid)),
-            env: BTreeMap::new(),
             // Else compose adds those of the docker client's configuration, which exempt nothing of the environment.
             dev_env: self.machine.proxy.clone(),
-            secret_env: BTreeMap::new(),
-            credentials: false,
-            data: Vec::new(),
-            folder: None,
             mounts: vec![
                 self.generated("gateway", "/etc/devenv/gateway", class),
                 self.generated("certs", CERTS, MountClass::Ignore),
             ],
             publish: ports.into_iter().filter_map(|(name, port)| self.publish(name, Some(port))).collect(),
             probe: Some(Probe { ask, within: std::time::Duration::from_secs(30) }),
-            needs: Vec::new(),
-            install: None,
-            mirror: None,
-            once: None,
-            lifecycle: Lifecycle::default(),
             extra: of_gateway(self.machine.uid),
+            ..Part::new(name.clone(), Kind::Gateway, image)
         })
     }
 

@@ -9,7 +9,6 @@ use crate::digest::Fingerprint;
 use crate::names::PartName;
 use crate::plan::definition::Definition;
 use crate::plan::environment::git;
-use crate::plan::environment::lifecycle::Lifecycle;
 use crate::plan::environment::{CERTS, EnvironmentError, Setup, probe, volume_mount};
 use crate::plan::images::Node;
 use crate::plan::mirror::copy::{Copy, GitFile, Selection};
@@ -97,17 +96,12 @@ impl Setup<'_> {
         }
         command.push(with_all_variables(&env, &module.script()));
         Ok(Part {
-            name: name.clone(),
-            kind: if module.is_task() { Kind::Task } else { Kind::Module },
-            image,
             command: Some(command),
             dir: Some(dir),
             user: Some(format!("{}:{}", self.machine.uid, self.machine.gid)),
             env,
             dev_env: self.surroundings(),
             secret_env,
-            credentials: false,
-            data: Vec::new(),
             folder: self.contents.folders.get(name).filter(|_| way == Way::Bind).cloned(),
             mounts,
             publish: self.publish(name.as_str(), port).into_iter().collect(),
@@ -122,8 +116,7 @@ impl Setup<'_> {
                     Some(TaskRules { per, narrowed, max })
                 }
             },
-            lifecycle: Lifecycle::default(),
-            extra: serde_json::Map::new(),
+            ..Part::new(name.clone(), if module.is_task() { Kind::Task } else { Kind::Module }, image)
         })
     }
 

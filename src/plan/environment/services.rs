@@ -1,10 +1,7 @@
 //! A service as a part: its image, its data, its credentials. Pure.
 
-use std::collections::BTreeMap;
-
 use crate::config::model::file::Service;
 use crate::names::PartName;
-use crate::plan::environment::lifecycle::Lifecycle;
 use crate::plan::environment::presets;
 use crate::plan::environment::{EnvironmentError, Setup, probe, volume_mount};
 use crate::plan::parts::{Environment, ImageRef, Kind, Mount, MountClass, MountSource, Part, Volume, VolumeClass};
@@ -64,27 +61,17 @@ impl Setup<'_> {
         }
         let health = service.health.clone().or_else(|| preset.map(|preset| preset.health.clone()));
         Ok(Part {
-            name: name.clone(),
-            kind: Kind::Service,
-            image,
             command: service.command.as_ref().map(crate::config::model::values::Command::argv),
-            dir: None,
-            user: None,
             env,
             dev_env: self.machine.proxy.clone(),
-            secret_env: BTreeMap::new(),
             credentials: preset.is_some_and(|preset| !preset.credentials.is_empty()),
             data,
-            folder: None,
             mounts,
             publish: self.publish(name.as_str(), port).into_iter().collect(),
             probe: probe(health.as_ref(), port),
             needs: service.needs.clone(),
-            install: None,
-            mirror: None,
-            once: None,
-            lifecycle: Lifecycle::default(),
             extra: preset.map(|preset| preset.service.clone()).unwrap_or_default(),
+            ..Part::new(name.clone(), Kind::Service, image)
         })
     }
 }

@@ -25,27 +25,8 @@ fn environment() -> Environment {
     };
     let name = PartName::new("api").unwrap();
     let api = Part {
-        name: name.clone(),
-        kind: Kind::Module,
-        image: ImageRef::Theirs("x".to_owned()),
-        command: None,
-        dir: None,
-        user: None,
-        env: BTreeMap::new(),
-        dev_env: BTreeMap::new(),
-        secret_env: BTreeMap::new(),
-        credentials: false,
-        data: Vec::new(),
-        folder: None,
         mounts: vec![folder("/srv/shop/a$b", "/srv/api", true), folder("/repo/.git", "/repo/.git", false)],
-        publish: Vec::new(),
-        probe: None,
-        needs: Vec::new(),
-        install: None,
-        mirror: None,
-        once: None,
-        lifecycle: crate::plan::environment::lifecycle::Lifecycle::default(),
-        extra: serde_json::Map::new(),
+        ..Part::new(name.clone(), Kind::Module, ImageRef::Theirs("x".to_owned()))
     };
     let volume = Volume { name: "shop-1-db-data".to_owned(), class: VolumeClass::Data, major: None, owner: None };
     Environment {
