@@ -179,7 +179,7 @@ fn not_reached(check: &Check, log: Option<&Path>) -> Error {
 async fn unmet(checks: &[Check]) -> Option<&Check> {
     for check in checks {
         let holds = match check {
-            Check::Program(name) => machine::probe::program(name).is_some(),
+            Check::Program(name) => machine::programs::program(name).is_some(),
             Check::Compose => compose_is_good(&machine::compose().await),
             Check::Buildx => matches!(machine::buildx().await, Tool::Works(_)),
             Check::EngineRuns => matches!(

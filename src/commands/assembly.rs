@@ -24,6 +24,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::docker::endpoint;
 use crate::host::engine::Engine;
 use crate::host::files::places;
+use crate::host::random;
 use crate::host::user::checkout_table;
 use crate::host::user::checkout_table::HeldTable;
 use crate::host::user::permissions::Kept;
@@ -336,7 +337,7 @@ fn known_identity(checkout: &Checkout, machine: &Machine, world: &World) -> Resu
         original_exists: file.as_ref().is_some_and(checkout::original_exists),
         file,
         owners: volumes.filter_map(|volume| volume.checkout.clone()).collect(),
-        fresh: checkout_table::random(6)?,
+        fresh: random::text(6)?,
         taken: BTreeSet::new(),
         engine: world.engine.id.clone(),
         // The route of a network is that network's: what is known about it comes last.

@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::engine::exec::MARK;
 use crate::host::engine::one_off::OneOff;
 use crate::host::process::{self, Cmd};
-use crate::host::user::checkout_table;
+use crate::host::random;
 use crate::plan::observed::State;
 use crate::plan::parts::Part;
 use crate::ui::screen;
@@ -79,7 +79,7 @@ pub async fn run(cx: &Context, args: &RunArgs) -> Result<()> {
     let terminal = screen::has_terminal();
     let one_off = OneOff {
         like,
-        name: format!("{}-{}-run-{}", session.environment.project, part.name, checkout_table::random(3)?),
+        name: format!("{}-{}-run-{}", session.environment.project, part.name, random::text(3)?),
         purpose: "run".to_owned(),
         argv: args.command.clone(),
         terminal,
@@ -119,7 +119,7 @@ async fn in_container(session: &Session, part: &Part, dir: Option<&str>, command
     if let Some(dir) = dir {
         call = call.args(["--workdir", dir]);
     }
-    let mark = checkout_table::random(8)?;
+    let mark = random::text(8)?;
     call = call.args(["--env".to_owned(), format!("{MARK}={mark}"), container.id.clone()]).args(command.to_vec());
     session.engine.begin_command(&container.id, &mark);
     let ended = process::interactive(&call).await;

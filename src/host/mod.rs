@@ -18,6 +18,7 @@ pub mod network;
 pub mod notify;
 pub mod outputs;
 pub mod process;
+pub mod random;
 pub mod root_image;
 pub mod terminal;
 pub mod user;

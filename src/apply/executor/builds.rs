@@ -12,8 +12,8 @@ use crate::host::archive::build_context;
 use crate::host::engine::Engine;
 use crate::host::engine::builds::{Build, Progress};
 use crate::host::engine::images::name_and_tag;
+use crate::host::random;
 use crate::host::root_image;
-use crate::host::user::checkout_table;
 use crate::labels;
 use crate::names::{ImageName, PartName};
 use crate::plan::environment::variables::CA_VARIABLES;
@@ -224,7 +224,7 @@ impl Builder<'_> {
 
     /// The packages of an image, and its record of where they came from, read from its files.
     async fn files(&self, node: &Node, image: &str) -> Result<(Inventory, String)> {
-        let name = format!("{}-{}-packages-{}", self.project.file.project, node.name, checkout_table::random(3)?);
+        let name = format!("{}-{}-packages-{}", self.project.file.project, node.name, random::text(3)?);
         let container = self.engine.create_idle(image, &name, self.checkout, None).await?;
         let status = self.engine.read_file(&container, image_packages::DPKG_STATUS).await;
         let record = self.engine.read_file(&container, package_list::RECORD).await;
@@ -271,5 +271,5 @@ fn refused(image: &str, changes: &[PackageChange]) -> Error {
 }
 
 fn session() -> Result<String> {
-    Ok(format!("devenv-{}", checkout_table::random(8)?))
+    Ok(format!("devenv-{}", random::text(8)?))
 }

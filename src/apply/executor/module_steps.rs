@@ -8,7 +8,7 @@ use crate::apply::executor::ready;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::one_off::OneOff;
-use crate::host::user::checkout_table;
+use crate::host::random;
 use crate::labels;
 use crate::plan::parts::Part;
 use crate::plan::watch::runner::{STARTED_AGAIN, died_with};
@@ -73,7 +73,7 @@ fn shell(script: &str, args: &[String]) -> Vec<String> {
 }
 
 async fn one_off(engine: &Engine, project: &str, part: &Part, one_off: OneOff, each: impl FnMut(&str)) -> Result<i64> {
-    let name = format!("{project}-{}-{}-{}", part.name, one_off.purpose, checkout_table::random(3)?);
+    let name = format!("{project}-{}-{}-{}", part.name, one_off.purpose, random::text(3)?);
     let id = engine.create_one_off(&OneOff { name, ..one_off }).await?;
     let ended = engine.run_to_end(&id, each).await;
     engine.remove_one_off(&id).await?;

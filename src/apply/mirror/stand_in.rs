@@ -8,7 +8,7 @@ use crate::apply::mirror::{self, Guard, Sent};
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::one_off::OneOff;
-use crate::host::user::checkout_table;
+use crate::host::random;
 use crate::host::{locks, watcher_process};
 use crate::plan::mirror::copy::Copy;
 use crate::plan::mirror::sync::Halt;
@@ -57,7 +57,7 @@ impl Equal<'_> {
         let alone = locks::take_mirror(&copy.volume, "stand-in").await?;
         let one_off = OneOff {
             like: container.to_owned(),
-            name: format!("{}-{}-mirror-{}", self.project, part.name, checkout_table::random(3)?),
+            name: format!("{}-{}-mirror-{}", self.project, part.name, random::text(3)?),
             purpose: "mirror".to_owned(),
             argv: ["sh", "-c", "trap 'exit 0' TERM; sleep 86400 & wait"].map(str::to_owned).into(),
             ..OneOff::default()

@@ -10,7 +10,7 @@ use crate::host::archive::pack::{self, Archive};
 use crate::host::engine::Engine;
 use crate::host::engine::exec_stream::{ExecStream, Input, Output};
 use crate::host::ignore::source::Source;
-use crate::host::user::checkout_table;
+use crate::host::random;
 use crate::plan::mirror::sync::Operation;
 use crate::render::mirror::{self, Packet};
 
@@ -65,7 +65,7 @@ impl Place {
 impl Transfer {
     /// Starts the helper.
     pub async fn open(engine: &Engine, container: &str, dir: &str) -> Result<Self> {
-        let token = checkout_table::random(8)?;
+        let token = random::text(8)?;
         let argv = ["sh", "-c", mirror::HELPER, "devenv-mirror", dir, &token].map(str::to_owned).into();
         let ExecStream { output, input, .. } = engine.talk(container, argv).await?;
         let mut transfer = Self { output, input, token, heard: Vec::new() };

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::host::files;
-use crate::host::user::checkout_table;
+use crate::host::random;
 use crate::names::PartName;
 use crate::plan::environment::presets::Preset;
 use crate::plan::identity::FolderOf;
@@ -99,7 +99,7 @@ pub async fn load(sources: Sources<'_>, engine: &Engine, observed: &Observed) ->
                 (None, None, Some(kept)) => (kept, Origin::Made),
                 // It was set elsewhere until now, and none was made.
                 (None, None, None) if root.join(format!("secrets/{service}/{name}")).exists() => {
-                    (checkout_table::random(16)?, Origin::NotMade)
+                    (random::text(16)?, Origin::NotMade)
                 }
                 (None, None, None) => {
                     let carrier = sources.presets.get(service).and_then(|preset| carrier(preset, service, name));
@@ -109,7 +109,7 @@ pub async fn load(sources: Sources<'_>, engine: &Engine, observed: &Observed) ->
                     };
                     match found {
                         Some(found) => (found, Origin::Made),
-                        None => (checkout_table::random(16)?, Origin::NotMade),
+                        None => (random::text(16)?, Origin::NotMade),
                     }
                 }
             };
@@ -123,7 +123,7 @@ pub async fn load(sources: Sources<'_>, engine: &Engine, observed: &Observed) ->
 /// Makes a new value and keeps it.
 pub fn make(root: &Path, service: &PartName, name: &str) -> Result<()> {
     let path = root.join(".devenv").join(made(service, name));
-    files::write(&path, checkout_table::random(16)?.as_bytes(), Access::Private).map(drop)
+    files::write(&path, random::text(16)?.as_bytes(), Access::Private).map(drop)
 }
 
 /// Where what devenv has made is kept, below `.devenv`: no service can have that name, so none has it mounted.
@@ -186,7 +186,7 @@ pub const KEY: &str = "secrets/.key";
 /// The key under which secrets enter fingerprints; a new one where there is none.
 pub fn key(root: &Path, folder: FolderOf) -> Result<String> {
     let kept = files::read_text(&root.join(".devenv").join(KEY))?;
-    kept.filter(|key| folder == FolderOf::Own && key.len() == 64).map_or_else(|| checkout_table::random(32), Ok)
+    kept.filter(|key| folder == FolderOf::Own && key.len() == 64).map_or_else(|| random::text(32), Ok)
 }
 
 /// The variable of consumers that holds nothing but this credential, such as `DB_PASSWORD`.

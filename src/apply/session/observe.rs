@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::docker::registries;
 use crate::host::engine::Engine;
 use crate::host::engine::images::{Answer, Images};
-use crate::host::user::checkout_table;
+use crate::host::random;
 use crate::labels;
 use crate::names::PartName;
 use crate::plan::images::Node;
@@ -113,15 +113,11 @@ async fn done(engine: &Engine, environment: &Environment, observed: &Observed, t
                 }
                 let any = observed.images.iter().find_map(|image| image.tags.first().map(String::as_str));
                 let image = Some(part.image.reference()).filter(|image| observed.tags.contains(*image)).or(any);
-                // The watcher may ask at the same moment, for the same task.
-                let name = format!("{}-{}-stamp-{}", environment.project, task.name, checkout_table::random(4).ok()?);
-                match image {
-                    Some(image) => {
-                        read_from_volume(engine, (image, &name, &environment.id), (volume, folder), &path).await
-                    }
+                let read = match image {
+                    Some(image) => read_from_volume(engine, environment, task, image, (volume, folder), &path).await,
                     None => return Some(once::UNREADABLE.to_owned()),
-                }
-                .unwrap_or_else(|_| Some(once::UNREADABLE.into()))
+                };
+                read.unwrap_or_else(|_| Some(once::UNREADABLE.into()))
             }
         };
         if let Some(stamp) = stamp {
@@ -135,11 +131,15 @@ async fn done(engine: &Engine, environment: &Environment, observed: &Observed, t
 /// A file of a volume, read through a container that is made for it.
 async fn read_from_volume(
     engine: &Engine,
-    (image, name, checkout): (&str, &str, &str),
+    environment: &Environment,
+    task: &Part,
+    image: &str,
     volume: (&str, &str),
     path: &str,
 ) -> Result<Option<Vec<u8>>> {
-    let idle = engine.create_idle(image, name, checkout, Some(volume)).await?;
+    // The watcher may ask at the same moment, for the same task.
+    let name = format!("{}-{}-stamp-{}", environment.project, task.name, random::text(4)?);
+    let idle = engine.create_idle(image, &name, &environment.id, Some(volume)).await?;
     let read = engine.read_file(&idle, path).await;
     engine.remove_one_off(&idle).await?;
     read

@@ -14,7 +14,7 @@ use rustls::sign::CertifiedKey;
 use time::OffsetDateTime;
 
 use crate::error::{Error, Kind, Result};
-use crate::host::user::checkout_table;
+use crate::host::random;
 use crate::plan::certs::cert_profile::{KeyKind, Profile};
 use crate::plan::certs::errors::CertsError;
 use crate::plan::certs::trust::LONGEST_NAME;
@@ -151,16 +151,11 @@ fn params(profile: &Profile, name: &str, now: i64, days: i64) -> Result<Certific
         params.distinguished_name.push(DnType::CommonName, name);
     }
     // 16 bytes: the first bit is 0, for the number is positive, the second 1, for no number is shorter; the rest is random.
-    let mut serial = random(16)?;
+    let mut serial = random::bytes(16)?;
     serial[0] &= 0x7f;
     serial[0] |= 0x40;
     params.serial_number = Some(SerialNumber::from_slice(&serial));
     Ok(params)
-}
-
-fn random(bytes: usize) -> Result<Vec<u8>> {
-    let text = checkout_table::random(bytes)?;
-    Ok((0..bytes).filter_map(|at| u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok()).collect())
 }
 
 fn new_key(kind: KeyKind) -> Result<KeyPair> {

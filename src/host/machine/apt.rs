@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::host::machine::probe::{output, program, system};
+use crate::host::machine::os_release::system;
+use crate::host::machine::programs::{output, program};
 use crate::host::process::Cmd;
 use crate::plan::machine::{Apt, System};
 

@@ -8,7 +8,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use crate::host::docker::endpoint::{self, Choice};
-use crate::host::machine::probe::DEADLINE;
+use crate::host::machine::programs::DEADLINE;
 use crate::plan::machine::{Endpoint, Engine, Silence, Transport, Version};
 
 /// The engine, and where it keeps its images.

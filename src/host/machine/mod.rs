@@ -6,7 +6,8 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::host::docker::endpoint;
-use crate::host::machine::probe::{DEADLINE, output, program, system};
+use crate::host::machine::os_release::system;
+use crate::host::machine::programs::{DEADLINE, output, program};
 use crate::host::process::Cmd;
 use crate::plan::machine::{
     AppArmor, Daemon, DaemonConfig, Engine, Facts, Init, Inotify, Means, Overlay, Programs, Rank, Sudo, Tool, User,
@@ -15,7 +16,8 @@ use crate::plan::machine::{
 
 mod apt;
 mod engine;
-pub mod probe;
+pub mod os_release;
+pub mod programs;
 
 /// Collects what devenv must know of this machine. Takes as long as the slowest answer, at most five seconds.
 pub async fn facts() -> Facts {
@@ -189,7 +191,7 @@ pub fn name_and_kernel() -> [String; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::machine::probe::release;
+    use crate::host::machine::os_release::release;
     use crate::plan::machine::Release;
 
     #[test]

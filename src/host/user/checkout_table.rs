@@ -78,17 +78,6 @@ impl HeldTable {
     }
 }
 
-/// A random text of `bytes` bytes, in hex.
-pub fn random(bytes: usize) -> Result<String> {
-    let mut buffer = vec![0; bytes];
-    let mut filled = 0;
-    while filled < bytes {
-        filled += rustix::rand::getrandom(&mut buffer[filled..], rustix::rand::GetRandomFlags::empty())
-            .map_err(|error| Error::message(Kind::Failed, format!("no random numbers: {error}")))?;
-    }
-    Ok(hex::encode(&buffer))
-}
-
 /// This machine's id.
 #[must_use]
 pub fn machine() -> String {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Kind, Result};
 use crate::host::files;
 use crate::host::ignore::rules;
+use crate::host::random;
 use crate::host::user::checkout_table;
 use crate::render::Access;
 
@@ -40,7 +41,7 @@ impl Kept {
     /// The same with a key, which is made and written where there is none.
     pub fn with_key(mut self) -> Result<Self> {
         if self.key.is_empty() {
-            self.key = checkout_table::random(32)?;
+            self.key = random::text(32)?;
             self.write()?;
         }
         Ok(self)

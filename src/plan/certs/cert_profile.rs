@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use crate::config::text::typed;
 use crate::names::is_host_label;
-use crate::plan::certs::errors::{CertsError, PROFILE, is_machines};
+use crate::plan::certs::domains::is_machines;
+use crate::plan::certs::errors::{CertsError, PROFILE};
 use crate::plan::certs::x509::DAY;
 
 /// Longest life of a leaf, in days.

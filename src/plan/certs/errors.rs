@@ -52,18 +52,6 @@ pub enum CertsError {
     },
 }
 
-/// Whether the machine's authority signs for `name`.
-#[must_use]
-pub fn is_machines(name: &str) -> bool {
-    ["localhost", "test"].iter().any(|own| is_below(name, own))
-}
-
 pub(super) fn whose(zone: Option<&str>) -> String {
     zone.map_or_else(|| "of this machine".to_owned(), |zone| format!("of zone {zone}"))
-}
-
-/// Whether `name` is `domain` or below it.
-#[must_use]
-pub fn is_below(name: &str, domain: &str) -> bool {
-    name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }

@@ -3,6 +3,7 @@
 
 pub mod cert_profile;
 pub mod custom_cert;
+pub mod domains;
 pub mod errors;
 pub mod trust;
 pub mod x509;
@@ -14,8 +15,9 @@ use std::net::IpAddr;
 use crate::error::{Error, Kind};
 use crate::names::is_host_label;
 use crate::plan::certs::cert_profile::{KeyKind, LeafProfile, Profile};
-use crate::plan::certs::errors::is_below;
-use crate::plan::certs::errors::{CertsError, is_machines};
+use crate::plan::certs::domains::is_below;
+use crate::plan::certs::domains::is_machines;
+use crate::plan::certs::errors::CertsError;
 use crate::plan::certs::x509::{DAY, Facts, is_signed_by, public_key};
 /// The team's own certificate, among the files in force.
 pub const OWN: &str = "certs/gateway.pem";

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::project::Project;
 use crate::error::{Error, Kind};
-use crate::plan::certs::errors::is_below;
-use crate::plan::certs::errors::is_machines;
+use crate::plan::certs::domains::is_below;
+use crate::plan::certs::domains::is_machines;
 
 /// Which authority signs for which names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

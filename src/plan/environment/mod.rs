@@ -172,7 +172,7 @@ pub fn certificate_names(project: &Project, host: &str) -> BTreeSet<String> {
     let modules = enabled_modules(project).map(|(name, _)| name.as_str());
     let services = enabled_services(project).map(|(name, _)| name.as_str());
     let mut names = certs::names(host, project.file.project.as_str(), modules.chain(services).chain([GATEWAY]));
-    names.extend(aliases(project).iter().filter(|alias| certs::errors::is_machines(alias)).cloned());
+    names.extend(aliases(project).iter().filter(|alias| certs::domains::is_machines(alias)).cloned());
     names
 }
 

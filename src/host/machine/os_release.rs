@@ -1,31 +1,10 @@
-//! How a program of this machine is asked, with a deadline.
+//! Which system this is.
 
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::path::PathBuf;
-use std::time::Duration;
 
-use tokio::time::timeout;
-
-use crate::host::process::{self, Cmd, Output};
 use crate::plan::machine::{Release, System};
-
-/// How long anything may take to answer.
-pub(super) const DEADLINE: Duration = Duration::from_secs(5);
-
-/// Where a program is, on PATH or where programs of the administrator are.
-#[must_use]
-pub fn program(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = env::split_paths(&path).chain(["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from));
-    let folders = env::join_paths(folders).ok()?;
-    which::which_in(name, Some(folders), "/").ok()
-}
-
-pub(super) async fn output(cmd: &Cmd) -> Option<Output> {
-    timeout(DEADLINE, process::output(cmd)).await.ok()?.ok()
-}
 
 pub(super) fn system() -> System {
     match env::consts::OS {
