@@ -21,6 +21,7 @@ use crate::plan::images::dockerfile;
 use crate::plan::images::image_packages::{self, Inventory};
 use crate::plan::images::lock::{Lock, ROOT, Root};
 use crate::plan::images::package_list::{self, PackageChange, PackageList};
+use crate::plan::images::provenance;
 use crate::plan::images::{Hierarchy, Node, context};
 use crate::render::apt;
 use crate::render::dockerfile::{MOUNT, with_host};
@@ -237,7 +238,7 @@ impl Builder<'_> {
     /// Returns whether it does.
     pub async fn reuse(&self, node: &Node, id: &str) -> Result<bool> {
         let (parent, image) = tokio::try_join!(self.engine.layers(&node.parent_tag), self.engine.layers(id))?;
-        let stands = matches!((parent, image), (Some(parent), Some(image)) if image.starts_with(&parent));
+        let stands = matches!((parent, image), (Some(parent), Some(image)) if provenance::stands_on(&image, &parent));
         if stands {
             let (repository, tag) = name_and_tag(&node.tag);
             self.engine.tag(id, repository, tag).await?;

@@ -5,7 +5,7 @@ pub mod gateway;
 pub mod module_steps;
 pub mod port_in_use;
 pub mod ready;
-pub mod walk;
+mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -13,6 +13,12 @@ use crate::plan::parts::{ImageRef, Part};
 /// The detail of a part whose image has the right name and stands on another base.
 const OTHER_LAYERS: &str = "its lowest layers are not those of base";
 
+/// Whether an image stands on another: its lowest layers are those of that one.
+#[must_use]
+pub fn stands_on(layers: &[String], base: &[String]) -> bool {
+    layers.starts_with(base)
+}
+
 /// What the layers of one part say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Descent {
@@ -35,7 +41,7 @@ pub fn descent(part: &Part, base: &[String], layers: Option<&[String]>, running:
         (_, _, Some(running)) if running != image => (false, format!("its container still runs {running}")),
         (_, None, _) => (false, "its image is not there".to_owned()),
         (ImageRef::Theirs(_), Some(_), _) => (true, "third-party image, pinned by the lock".to_owned()),
-        (_, Some(layers), _) if layers.starts_with(base) => {
+        (_, Some(layers), _) if stands_on(layers, base) => {
             (true, format!("{} layers on the {} of base", layers.len() - base.len(), base.len()))
         }
         (_, Some(_), _) => (false, OTHER_LAYERS.to_owned()),
