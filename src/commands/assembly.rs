@@ -10,13 +10,11 @@ use crate::apply::session::compose_merge::Merge;
 use crate::apply::session::credentials;
 use crate::apply::session::observe::{self, Description};
 use crate::apply::session::permissions::Reach;
-use crate::assets::Origin;
 use crate::commands::context::{Context, Intent, now};
 use crate::commands::gateway_setup::Site;
 use crate::commands::permissions;
 use crate::commands::session::Session;
 use crate::config;
-use crate::config::inputs::Source;
 use crate::config::model::local::Permission;
 use crate::config::model::module::Module;
 use crate::config::model::values::RelPath;
@@ -386,26 +384,4 @@ fn preset_by_service(checkout: &Checkout) -> BTreeMap<PartName, &Preset> {
     services
         .filter_map(|(name, service)| Some((name.clone(), checkout.presets.get(service.preset.as_ref()?)?)))
         .collect()
-}
-
-impl Checkout {
-    /// Whether the team's files have taken the place of ours for the definition.
-    fn has_own_templates(&self) -> bool {
-        let is_own = |path| self.assets.get(path).is_some_and(|asset| asset.origin != Origin::Embedded);
-        render::compose::FILES.into_iter().any(is_own)
-    }
-
-    /// The team's compose files, checked.
-    pub(super) fn fragments(&self) -> Result<Vec<Source>> {
-        let files = self.project.file.compose.iter();
-        let read = |path: &RelPath| {
-            let source = checkout::source(&self.root, path.as_str())?;
-            Ok(source.unwrap_or(Source { name: path.to_string(), bytes: Vec::new() }))
-        };
-        let sources: Vec<Source> = files.map(read).collect::<Result<_>>()?;
-        let env = child_env::for_compose_files(&checkout::variables());
-        let variables = config::compose_file::Variables { env: &env, unread: &checkout::dotenv_names(&self.root) };
-        config::compose_file::check(&sources, variables)?;
-        Ok(sources)
-    }
 }

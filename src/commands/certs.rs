@@ -12,7 +12,7 @@ use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
 use crate::host::certs::ca_store::{Place, zones};
 use crate::host::certs::trust;
-use crate::host::files::generated as writing;
+use crate::host::files::generated;
 use crate::host::{files, machine};
 use crate::plan::certs::cert_profile::Profile;
 use crate::plan::certs::trust::{self as decision, Authority, Seen, Trust};
@@ -362,8 +362,8 @@ pub fn renew_at(session: &Session) -> Option<SystemTime> {
 pub async fn renew(cx: &Context, say: impl Fn(&str)) -> Result<()> {
     let (session, _lock) = cx.locked_session(Intent::Act).await?;
     let ours = |file: &&Generated| file.path.starts_with("certs/");
-    let generated: Vec<Generated> = session.generated.iter().filter(ours).cloned().collect();
-    writing::write_generated(&session.checkout.root, &generated)?;
+    let due: Vec<Generated> = session.generated.iter().filter(ours).cloned().collect();
+    generated::write_generated(&session.checkout.root, &due)?;
     session.news.iter().for_each(|line| say(line));
     Ok(())
 }

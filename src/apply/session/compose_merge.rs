@@ -93,7 +93,7 @@ impl Merge<'_> {
         let mut unset = BTreeSet::new();
         let merged = compose::run(&call, |line| unset.extend(compose::unset_variable(line)))
             .await
-            .map_err(|error| self.named(&Error { kind: Kind::Usage, ..error }, &paths))?;
+            .map_err(|error| self.named(&error, &paths))?;
         // Those of fragments were told with their places before.
         if !unset.is_empty() {
             let names: Vec<String> = unset.iter().map(|name| format!("`{name}`")).collect();
@@ -103,9 +103,7 @@ impl Merge<'_> {
         }
         serde_json::from_str(&merged).map_err(|error| Error::message(Kind::Failed, format!("compose config: {error}")))
     }
-}
 
-impl Merge<'_> {
     /// An error of compose's with the names that the team's files have in the checkout.
     fn named(&self, error: &Error, paths: &[String]) -> Error {
         let copies = paths.iter().skip(self.generated.len());
@@ -113,7 +111,7 @@ impl Merge<'_> {
             let pairs = copies.clone().zip(self.fragments);
             pairs.fold(text.to_owned(), |text, (path, fragment)| text.replace(path.as_str(), &fragment.name))
         };
-        let renamed = Error::message(error.kind, named(&error.to_string()));
+        let renamed = Error::message(Kind::Usage, named(&error.to_string()));
         error.hints.iter().fold(renamed, |renamed, hint| renamed.hint(named(hint)))
     }
 }

@@ -1,14 +1,15 @@
 //! The watcher at work: feeds events to [`Loops`] and does what it says. What it decides itself is nothing but when to
 //! look.
 
+mod configure;
 pub mod engine_events;
 pub mod journal;
 pub mod notify;
-pub mod running_steps;
-pub mod step_task;
-pub mod sync_queue;
-pub mod sync_sessions;
-pub mod watch_events;
+mod running_steps;
+mod step_task;
+mod sync_queue;
+mod sync_sessions;
+mod watch_events;
 pub mod watch_settings;
 
 use std::collections::BTreeMap;
@@ -35,8 +36,9 @@ use crate::names::PartName;
 use crate::plan::mirror::{Standing, Told};
 use crate::plan::watch::event_loop::{Action, End, Event, Loops};
 use crate::plan::watch::loop_step::LoopStep;
+use crate::plan::watch::notify as decision;
 use crate::plan::watch::state::Run;
-use crate::plan::watch::{Change, Rules, rules};
+use crate::plan::watch::{Rules, rules};
 
 /// Between two looks at what has no events: settings, the lock, the wall clock, outputs.
 const LOOK: Duration = Duration::from_secs(1);
@@ -73,7 +75,7 @@ pub struct Watcher {
     looked: Moment,
     times: Vec<Option<SystemTime>>,
     settings_changed: bool,
-    records: Journal,
+    journal: Journal,
     events: JoinHandle<()>,
 }
 
@@ -100,7 +102,7 @@ impl Watcher {
             looked: Moment::now(),
             times: setting.settled(),
             settings_changed: false,
-            records: Journal::new(setting.root.clone(), say),
+            journal: Journal::new(setting.root.clone(), say),
             events: tokio::spawn(engine_events::follow(engine.clone(), setting.environment.id.clone(), outbox.clone())),
             engine,
             setting: Arc::new(setting),
@@ -114,15 +116,9 @@ impl Watcher {
         watcher
     }
 
-    fn tell_ready(&mut self, wanted: &Rules) {
-        let names = self.setting.watched(wanted);
-        self.records.say(&format!("watching {} ({} files)", names.join(", "), self.changes.files()));
-        self.records.ready(self.changes.trouble());
-    }
-
     /// Ends what an earlier watcher has left, and finds out what it has missed.
     async fn catch_up(&mut self, wanted: &Rules) {
-        for (module, known) in self.records.state().modules {
+        for (module, known) in self.journal.state().modules {
             if let Some((container, group)) = known.group {
                 // Its container may be gone, and the group with it.
                 let _ = self.engine.end_stale_group(&container, group).await;
@@ -138,69 +134,12 @@ impl Watcher {
         }
         let marks: Vec<(PartName, Option<String>)> =
             wanted.keys().map(|module| (module.clone(), self.mark(module))).collect();
-        self.records.update(|state| {
+        self.journal.update(|state| {
             state.watcher_ended();
             for (module, mark) in marks {
                 state.modules.entry(module).or_default().mark = mark;
             }
         });
-    }
-
-    fn mark(&self, name: &PartName) -> Option<String> {
-        let module = self.setting.project.file.modules.get(name)?;
-        // What comes back from the container, or means nothing, was not missed.
-        let counts = |path: &Path| {
-            let path = path.strip_prefix(&self.setting.root).unwrap_or(path);
-            self.loops.counts(name, &path.to_string_lossy())
-        };
-        Some(format!("{:016x}", self.changes.mark(&self.setting.folder(&module.path), &counts)))
-    }
-
-    /// Takes new settings; what they do not touch goes on.
-    pub fn configure(&mut self, setting: WatchSettings) {
-        self.times = setting.settled();
-        let trees = setting.trees();
-        let is_other = trees != *self.changes.trees();
-        self.setting = Arc::new(setting);
-        let wanted = rules(&self.setting.project, &self.setting.environment);
-        self.configure_loops(&wanted);
-        let mut changed = BTreeMap::new();
-        if is_other {
-            let known = self.changes.trees().folders.clone();
-            let marks = |watcher: &Self| -> BTreeMap<PartName, String> {
-                wanted.keys().filter_map(|module| Some((module.clone(), watcher.mark(module)?))).collect()
-            };
-            let before = marks(self);
-            self.changes = Changes::open(&trees);
-            // What changed while the settings were read is the beginning now, and comes as no change.
-            for (module, now) in marks(self) {
-                let folder = self.setting.project.file.modules.get(&module).map(|module| &module.path);
-                let was_known = folder.is_some_and(|folder| known.contains_key(folder));
-                if was_known && before.get(&module) != Some(&now) {
-                    self.take(Event::Missed(self.begin.elapsed(), module));
-                }
-            }
-            changed = self.setting.mirrored().map(|folder| (folder, Change::Folder)).collect();
-            self.tell_ready(&wanted);
-        }
-        self.records.forget_mirrors_but(&self.setting.copied().map(|part| &part.name).collect());
-        // A copy may be another one now.
-        self.mirror(changed);
-    }
-
-    /// Has the settings read again although their files are as they were: they could not be read.
-    pub fn read_settings_again(&mut self) {
-        self.settings_changed = true;
-    }
-
-    fn configure_loops(&mut self, wanted: &Rules) {
-        self.take(Event::Configured(wanted.clone()));
-        for (module, rule) in wanted {
-            let part = self.setting.environment.parts.get(module).and_then(|part| part.install.as_ref());
-            let stamp = self.setting.stamps.get(module);
-            let is_installed = part.zip(stamp).is_some_and(|(install, stamp)| install.changed(stamp).is_empty());
-            self.take(Event::Installed(module.clone(), rule.install.clone().filter(|_| is_installed)));
-        }
     }
 
     /// Works until something happens that others must see to.
@@ -240,7 +179,7 @@ impl Watcher {
                 waits: self.loops.waits(&module),
                 restarts: self.loops.will_restart(&module),
             };
-            self.records.show(&module, doing);
+            self.journal.show(&module, doing);
         }
     }
 
@@ -248,7 +187,7 @@ impl Watcher {
     fn revive(&mut self, module: &PartName) {
         let revives = self.failed.contains_key(module) && self.loops.revives(module);
         let Some(container) = revives.then(|| self.failed.remove(module)).flatten() else { return };
-        self.records.say(&format!("{module} is started again: it had failed, and something was saved"));
+        self.journal.say(&format!("{module} is started again: it had failed, and something was saved"));
         self.running.revive(&self.setting, module.clone(), container);
     }
 
@@ -259,7 +198,7 @@ impl Watcher {
         if !self.held.is_there() {
             return;
         }
-        self.records.update(|state| {
+        self.journal.update(|state| {
             state.watcher_ended();
             state.modules.values_mut().for_each(|known| known.mark = None);
         });
@@ -305,7 +244,7 @@ impl Watcher {
         let Some(changed) = self.batches.arrived(number, is_broken) else { return };
         let now = clock::seconds();
         for one in told {
-            self.records.mirrored(one, now);
+            self.journal.mirrored(one, now);
             let in_sync = one.standing == Standing::InSync;
             self.take(Event::Held(one.part.clone(), (!in_sync).then(|| "its mirror".to_owned())));
         }
@@ -321,14 +260,14 @@ impl Watcher {
         }
         let before = std::mem::replace(&mut self.looked, Moment::now());
         if self.looked.has_slept_since(&before) {
-            self.records.say("the machine has slept: looking at everything again");
+            self.journal.say("the machine has slept: looking at everything again");
             self.changes.rescan();
         }
         self.changes.check();
-        self.records.trouble(self.changes.trouble());
+        self.journal.trouble(self.changes.trouble());
         files::rotate(&self.setting.root)?;
         for (module, step, ran) in self.running.silent(SILENCE) {
-            self.records.say(&format!("{module} {step} still runs ({} s)", ran.as_secs()));
+            self.journal.say(&format!("{module} {step} still runs ({} s)", ran.as_secs()));
         }
         let has_outputs = self.setting.copied().any(|part| part.mirror.iter().any(|copy| !copy.outputs.is_empty()));
         if !self.containers.is_empty() && self.batches.are_due(has_outputs) {
@@ -347,9 +286,9 @@ impl Watcher {
     fn on_message(&mut self, message: Message) {
         match message {
             Message::Containers(None) => {
-                self.records.say("the engine is away");
+                self.journal.say("the engine is away");
                 self.containers.clear();
-                self.records.engine_is_away();
+                self.journal.engine_is_away();
                 self.batches.interrupt();
                 self.take(Event::Away);
             }
@@ -361,7 +300,7 @@ impl Watcher {
                 let is_other = |part: &PartName| before.get(part) != now.get(part);
                 let copied: Vec<PartName> = self.setting.copied().map(|part| part.name.clone()).collect();
                 for part in copied.into_iter().filter(is_other) {
-                    self.records.forget_mirror(&part);
+                    self.journal.forget_mirror(&part);
                     self.take(Event::Held(part, Some("its mirror".to_owned())));
                 }
                 self.mirror(BTreeMap::new());
@@ -375,17 +314,17 @@ impl Watcher {
             Message::Mirrored(number, told) => self.mirrored(number, &told),
             Message::Began(module, run, group) => {
                 let Some(container) = self.running.began(&module, run, group) else { return };
-                self.records.update(|state| {
+                self.journal.update(|state| {
                     state.modules.entry(module).or_default().group = Some((container, group));
                 });
             }
             Message::Died(module, record) => {
-                record.lines.iter().for_each(|line| self.records.say(&format!("{module} | {line}")));
+                record.lines.iter().for_each(|line| self.journal.say(&format!("{module} | {line}")));
                 self.ended(&module, LoopStep::Restart, End::Failed, &record);
             }
             Message::Line(module, line) => {
                 self.running.heard(&module);
-                self.records.say(&format!("{module} | {line}"));
+                self.journal.say(&format!("{module} | {line}"));
             }
             Message::Ended { module, run, step, end, record } => {
                 let end = self.running.ended(&module, run, step, end);
@@ -396,11 +335,10 @@ impl Watcher {
     }
 
     fn ended(&mut self, module: &PartName, step: LoopStep, end: End, record: &Run) {
-        let Some(before) = self.records.ended(module, step, end, record) else { return };
+        let Some(before) = self.journal.ended(module, step, end, record) else { return };
         let project = &self.setting.project.file;
         let Some(notify) = project.notify.clone() else { return };
-        let news =
-            crate::plan::watch::notify::decide(&notify, project.project.as_str(), (module, step), before, record);
+        let news = decision::decide(&notify, project.project.as_str(), (module, step), before, record);
         if let Some(news) = news {
             let (engine, containers, outbox) = (self.engine.clone(), self.containers.clone(), self.outbox.clone());
             let module = module.clone();
@@ -418,16 +356,16 @@ impl Watcher {
             match action {
                 Action::Run { module, run, step, cause } => {
                     let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
-                    self.records.say(&format!("{module} {step}{cause}"));
+                    self.journal.say(&format!("{module} {step}{cause}"));
                     let container = self.containers.get(&module).cloned().unwrap_or_default();
                     self.running.start(&self.setting, module, container, run, step);
                 }
                 Action::Cancel { module, run } => self.running.cancel(&module, run),
                 Action::Done(module) => {
                     let mark = self.mark(&module);
-                    self.records.update(|state| state.modules.entry(module).or_default().mark = mark);
+                    self.journal.update(|state| state.modules.entry(module).or_default().mark = mark);
                 }
-                Action::Say(module, text) => self.records.say(&format!("{module}: {text}")),
+                Action::Say(module, text) => self.journal.say(&format!("{module}: {text}")),
             }
         }
     }

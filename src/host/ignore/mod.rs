@@ -1,5 +1,5 @@
 //! Which files count: git's rules and the module's own.
 
-pub mod patterns;
-pub mod rules;
+mod patterns;
+pub(super) mod rules;
 pub mod source;

@@ -173,5 +173,5 @@ fn default_excludes() -> Option<PathBuf> {
 }
 
 /// Private keys by their usual names: they stay on this machine unless git tracks them or the module names them.
-pub const KEYS: [&str; 9] =
+pub(crate) const KEYS: [&str; 9] =
     ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.key", "*-key.pem", "privkey*.pem", "*.p12", "*.pfx"];

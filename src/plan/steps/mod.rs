@@ -2,5 +2,11 @@
 
 pub mod down;
 pub mod once;
-pub mod removals;
+mod removals;
+mod tasks;
 pub mod up;
+
+#[cfg(test)]
+mod compose_files_tests;
+#[cfg(test)]
+mod world;

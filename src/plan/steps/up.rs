@@ -12,7 +12,7 @@ use crate::plan::images::builds;
 use crate::plan::images::lock::Lock;
 use crate::plan::observed::{Container, EngineHealth, Observed, STOPPED, State};
 use crate::plan::parts::{Environment, ImageRef, Kind, MountClass, Part, VolumeClass};
-use crate::plan::steps::once::{self, Again};
+use crate::plan::steps::once::Again;
 use crate::plan::{Action, Plan};
 
 /// What the user asked for.
@@ -166,7 +166,7 @@ impl Up<'_> {
     }
 
     /// Steps that make volumes, by name.
-    fn volumes(&self, plan: &mut Plan, parts: &[&Part]) -> BTreeMap<String, usize> {
+    pub(super) fn volumes(&self, plan: &mut Plan, parts: &[&Part]) -> BTreeMap<String, usize> {
         let used: BTreeSet<&str> = parts.iter().flat_map(|part| volumes_of(part)).collect();
         let mut steps = BTreeMap::new();
         for volume in self.environment.volumes.values() {
@@ -275,49 +275,6 @@ impl Up<'_> {
         }
     }
 
-    /// The definition with which a task was done on the data that is there.
-    fn done(&self, part: &Part, made: &BTreeMap<String, usize>) -> Option<&str> {
-        let has_new_data = part
-            .needs
-            .iter()
-            .filter_map(|need| self.environment.parts.get(need))
-            .any(|need| volumes_of(need).any(|volume| made.contains_key(volume)));
-        let has_failed = |container: &Container| matches!(container.state, State::Exited(code) if code != 0);
-        if part.kind != Kind::Task || has_new_data || self.observed.containers_of(&part.name).any(has_failed) {
-            return None;
-        }
-        let ended = self.observed.container(&part.name).filter(|container| container.state == State::Exited(0));
-        ended.map(|container| container.definition.as_str()).or(self.observed.done.get(&part.name).map(String::as_str))
-    }
-
-    /// Whether a task that is done runs again; none for what is not a task, or not done.
-    fn again(&self, part: &Part, made: &BTreeMap<String, usize>) -> Option<Again> {
-        let (done, rules) = (self.done(part, made)?, part.once?);
-        if self.request.again.contains(&part.name) {
-            return Some(Again::Yes("asked for by --again".to_owned()));
-        }
-        let now = self.definitions.get(part.name.as_str())?;
-        let works_on_data = once::data_of(self.environment, part).next().is_some();
-        Some(once::again(rules, works_on_data, done, now, self.request.recreate))
-    }
-
-    /// Whether a task is done and does not run again.
-    fn is_settled(&self, part: &Part, made: &BTreeMap<String, usize>) -> bool {
-        matches!(self.again(part, made), Some(Again::No | Again::Doubtful(_)))
-    }
-
-    /// Tasks that would run again, each with the reason, and do not, since what they work on is not new: a person decides.
-    #[must_use]
-    pub fn doubtful(&self) -> Vec<(PartName, String)> {
-        let parts = self.environment.closure(&self.request.names);
-        let made = self.volumes(&mut Plan::default(), &parts);
-        let doubtful = |part: &&Part| match self.again(part, &made)? {
-            Again::Doubtful(cause) => Some((part.name.clone(), cause)),
-            Again::No | Again::Yes(_) => None,
-        };
-        parts.iter().filter_map(doubtful).collect()
-    }
-
     fn start(&self, part: &Part, created: bool, plan: &Plan, installed: &BTreeMap<String, usize>) -> Option<String> {
         if created {
             return Some(String::new());
@@ -344,17 +301,6 @@ impl Up<'_> {
             (State::Paused, _) => Some("it is paused".to_owned()),
             (State::Restarting | State::Removing, _) => Some(format!("it is {}", container.status.to_lowercase())),
         }
-    }
-
-    /// A task that has ended well runs again only when the data that it works on is new.
-    fn task_again(&self, part: &Part, plan: &Plan) -> Option<String> {
-        let needs = part.needs.iter().filter_map(|need| self.environment.parts.get(need));
-        needs.into_iter().find_map(|need| {
-            let new = volumes_of(need).any(|volume| {
-                plan.find(|action| matches!(action, Action::MakeVolume(made) if made == volume)).is_some()
-            });
-            new.then(|| format!("the data of {} is new", need.name))
-        })
     }
 
     /// Whether a running part has read another configuration than the one that is generated now.
@@ -385,7 +331,7 @@ impl Up<'_> {
     }
 }
 
-fn volumes_of(part: &Part) -> impl Iterator<Item = &str> {
+pub(super) fn volumes_of(part: &Part) -> impl Iterator<Item = &str> {
     part.data.iter().chain(&part.mounts).filter_map(|mount| match &mount.source {
         crate::plan::parts::MountSource::Volume(name) => Some(name.as_str()),
         crate::plan::parts::MountSource::Folder(_) | crate::plan::parts::MountSource::Memory => None,
