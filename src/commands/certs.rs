@@ -6,12 +6,14 @@ use serde::Serialize;
 
 use crate::apply::certs::{self, Make};
 use crate::apply::doctor as mender;
+use crate::apply::session::Intent;
+use crate::apply::session::Session;
 use crate::assets::Assets;
-use crate::commands::context::{Context, Intent, seconds};
-use crate::commands::session::Session;
+use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::host::certs::ca_store::{Place, zones};
 use crate::host::certs::trust;
+use crate::host::clock;
 use crate::host::files::generated;
 use crate::host::{files, machine};
 use crate::plan::certs::cert_profile::Profile;
@@ -131,7 +133,7 @@ pub async fn run(cx: &Context, args: &CertsArgs) -> Result<()> {
 }
 
 async fn show(cx: &Context, json: bool) -> Result<()> {
-    let now = seconds();
+    let now = clock::unix_time();
     let mut authorities = Vec::new();
     for zone in [None].into_iter().chain(zones()?.into_iter().map(Some)) {
         let place = Place::of(zone.as_deref())?;
@@ -235,7 +237,7 @@ fn wanted(cx: &Context, zone: Option<&str>, change: Change) -> Result<Authority>
     let place = Place::of(zone)?;
     if zone.is_none() && change == Change::Trust {
         let mut news = Vec::new();
-        certs::authority(&place, &profile(cx)?, seconds(), Make::Yes, &mut news)?;
+        certs::authority(&place, &profile(cx)?, clock::unix_time(), Make::Yes, &mut news)?;
     }
     match read(&place)? {
         Some((_, authority)) => Ok(authority),
@@ -372,7 +374,7 @@ fn add_zone(cx: &Context, zone: &str) -> Result<()> {
     plan_certs::check_zone(zone)?;
     let place = Place::of(Some(zone))?;
     let mut news = Vec::new();
-    certs::authority(&place, &profile(cx)?.of_zone(zone), seconds(), Make::Yes, &mut news)?;
+    certs::authority(&place, &profile(cx)?.of_zone(zone), clock::unix_time(), Make::Yes, &mut news)?;
     cx.screen.say(match news.as_slice() {
         [] => format!("the zone {zone} has an authority already"),
         _ => format!("made an authority that can sign for {zone} and all below it, and for nothing else"),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::apply::session::checkout::Checkout;
+use crate::apply::session::lock;
 use crate::assets::Origin;
 use crate::commands::context::Context;
 use crate::config::schema::json_schema;
@@ -86,11 +87,11 @@ pub fn run(cx: &Context, args: &ConfigArgs) -> Result<()> {
         None if args.env == Some(For::Prod) => production(cx, args.json)?,
         None if args.origin => origin(cx, args.json)?,
         None => {
-            let Checkout { project, unread, .. } = cx.checkout()?;
-            for line in unread {
+            let checkout = cx.checkout()?;
+            for line in &checkout.unread {
                 cx.screen.say(line);
             }
-            let value = project.shown();
+            let value = checkout.project.shown();
             if args.json {
                 cx.screen.json(&value);
             } else {
@@ -111,7 +112,7 @@ fn production(cx: &Context, json: bool) -> Result<()> {
         images: pinned(cx, &checkout)?,
         packages: BTreeMap::new(),
     };
-    let images = Hierarchy::new(project, &checkout.assets, &lock, "linux/amd64")?;
+    let images = Hierarchy::new(project, &checkout.assets, &checkout.catalogue.images, &lock, "linux/amd64")?;
     let name = project.file.project.to_string();
     let held = Reservation {
         id: prod::ID.to_owned(),
@@ -126,7 +127,7 @@ fn production(cx: &Context, json: bool) -> Result<()> {
         project,
         identity: &Identity { held, news: Vec::new(), folder: FolderOf::Own },
         images: &images,
-        presets: &checkout.presets,
+        presets: &checkout.catalogue.presets,
         lock: &lock,
         machine: &Machine::default(),
         contents: &Contents::default(),
@@ -148,7 +149,7 @@ fn production(cx: &Context, json: bool) -> Result<()> {
 
 /// The digests of images of others.
 fn pinned(cx: &Context, checkout: &Checkout) -> Result<BTreeMap<String, String>> {
-    Ok(cx.read_lock(&checkout.root)?.map(|lock| lock.images).unwrap_or_default())
+    Ok(lock::read(&checkout.root, cx.moving())?.map(|lock| lock.images).unwrap_or_default())
 }
 
 fn files(cx: &Context, json: bool) -> Result<()> {

@@ -1,25 +1,21 @@
 //! What commands share: the checkout and its files, the engine, and the locks.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use crate::apply::executor::builds::Moving;
+use crate::apply::session::assemble::assemble;
 use crate::apply::session::checkout::Checkout;
-use crate::apply::session::credentials;
 use crate::apply::session::observe::{self, Description};
-use crate::assets::Assets;
-use crate::commands::session::Session;
-use crate::config;
-use crate::config::inputs::{Inputs, Known, Source};
+use crate::apply::session::{Intent, Session, Terms, lock};
+use crate::commands::permissions;
+use crate::config::inputs::Source;
 use crate::error::{Error, Kind, Result};
+use crate::host::checkout;
 use crate::host::docker::endpoint::{self, Choice};
 use crate::host::engine::{Begun, BegunSet, Engine};
 use crate::host::locks::{self, ProjectLock};
-use crate::host::{checkout, clock, files};
-use crate::plan::environment::presets::{self};
-use crate::plan::images;
-use crate::plan::images::lock::{self, Lock};
-use crate::redact;
+use crate::host::user::permissions::Kept;
 use crate::ui::screen::Screen;
 
 /// What every command gets.
@@ -36,23 +32,6 @@ pub struct Context {
     pub command: String,
     /// What is left in the engine when the command is interrupted.
     pub begun: BegunSet,
-}
-
-/// Whether a command changes anything outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Intent {
-    /// It only looks: nothing is written.
-    Look,
-    /// It acts.
-    Act,
-    /// It only ends what runs, whatever the definition would reach.
-    End,
-}
-
-/// The version of this devenv.
-#[must_use]
-pub fn version() -> (u64, u64, u64) {
-    crate::host::engine::version(env!("CARGO_PKG_VERSION"))
 }
 
 impl Context {
@@ -98,47 +77,18 @@ impl Context {
     }
 
     /// Reads the checkout's files.
-    pub fn checkout(&self) -> Result<Checkout> {
+    pub fn checkout(&self) -> Result<Arc<Checkout>> {
         let root = self.root()?;
         let local = checkout::source(&root, checkout::LOCAL)?;
-        self.read(root, local.as_ref())
+        let main = self.source(&root)?;
+        Checkout::read(root, &main, local.as_ref()).map(Arc::new)
     }
 
     /// Reads the checkout's files as the team has committed them: without those of one developer.
     pub fn team_checkout(&self) -> Result<Checkout> {
-        self.read(self.root()?, None)
-    }
-
-    fn read(&self, root: PathBuf, local: Option<&Source>) -> Result<Checkout> {
+        let root = self.root()?;
         let main = self.source(&root)?;
-        let env = checkout::variables();
-        let assets = assets(&root, &main)?;
-        let known = known(&assets)?;
-        let inputs = Inputs { main: &main, local, env: &env, known: &known };
-        let draft = config::read(inputs);
-        let facts = checkout::facts(&root, &draft.paths());
-        let texts = [Some(&main), local].into_iter().flatten().map(|source| String::from_utf8_lossy(&source.bytes));
-        let unread = unread_variables(&root, texts, &env);
-        let project = draft.finish(&facts).map_err(|problems| {
-            let error = Error::from(problems);
-            unread.iter().fold(error, Error::hint)
-        })?;
-        let fragments = project.file.compose.iter();
-        let fragments = fragments.filter_map(|path| files::read_text(&path.at(&root)).ok().flatten().map(Cow::Owned));
-        let unread = unread.into_iter().chain(unread_variables(&root, fragments, &env)).collect();
-        redact::remember(project.local.secrets.values().chain(&credentials::kept_values(&root)));
-        let installs = project.file.modules.values().filter_map(|module| module.deps.as_ref());
-        redact::remember(installs.flat_map(|deps| &deps.secrets).filter_map(|name| env.get(name)));
-        redact::remember(
-            env.iter().filter(|(name, _)| name.starts_with(credentials::VARIABLE)).map(|(_, value)| value),
-        );
-        let presets = presets::read(&assets)?;
-        Ok(Checkout { root, project, assets, presets, unread })
-    }
-
-    /// What the configuration of a checkout may refer to.
-    pub fn known(&self, root: &Path, main: &Source) -> Result<Known> {
-        known(&assets(root, main)?)
+        Checkout::read(root, &main, None)
     }
 
     /// Connects to the engine that is chosen by the environment.
@@ -157,98 +107,61 @@ impl Context {
         }
     }
 
+    /// Whether builds may move the lock.
+    #[must_use]
+    pub fn moving(&self) -> Moving {
+        if self.locked { Moving::Refused } else { Moving::Allowed }
+    }
+
     /// Reads the checkout and looks at the world while no other command changes it; what it sees stays so until the lock
     /// is dropped.
     pub async fn locked_session(&self, intent: Intent) -> Result<(Session, ProjectLock)> {
         let asked = self.ask();
         let checkout = self.checkout()?;
+        self.locked_session_of(&checkout, asked?, intent).await
+    }
+
+    /// The same for a checkout that was read before.
+    pub async fn locked_session_of(
+        &self,
+        checkout: &Arc<Checkout>,
+        (mut engine, description): (Engine, Description),
+        intent: Intent,
+    ) -> Result<(Session, ProjectLock)> {
         // What is wrong with files is said before anything is locked.
-        self.read_lock(&checkout.root)?;
-        let (mut engine, description) = asked?;
+        lock::read(&checkout.root, self.moving())?;
         let screen = self.screen;
         let wait = |holder: &str| screen.say(format!("waiting for {holder}"));
         let lock = locks::take(&checkout.root, &engine.endpoint, &self.command, wait).await?;
         engine.finish_orphaned(lock.journal()).await?;
-        Ok((self.session_of(checkout, engine, description, intent).await?, lock))
+        Ok((self.session_of(checkout, (engine, description), intent).await?, lock))
     }
 
     /// Reads the checkout and looks at the world, once.
     pub async fn session(&self, intent: Intent) -> Result<Session> {
         let asked = self.ask();
         let checkout = self.checkout()?;
-        let (engine, description) = asked?;
-        self.session_of(checkout, engine, description, intent).await
+        self.session_of(&checkout, asked?, intent).await
+    }
+
+    /// The same for a checkout that was read before.
+    pub async fn session_of(
+        &self,
+        checkout: &Arc<Checkout>,
+        (engine, description): (Engine, Description),
+        intent: Intent,
+    ) -> Result<Session> {
+        let mut kept = Kept::read()?;
+        let grants = permissions::granted(self.screen, checkout, &mut kept, intent)?;
+        let terms = Terms { intent, moving: self.moving(), grants, kept };
+        assemble(checkout, engine, description, terms).await
     }
 
     /// Connects to the engine and asks what it is, which it says while files are read; what is wrong with those is told
     /// first.
-    fn ask(&self) -> Result<(Engine, Description)> {
+    pub fn ask(&self) -> Result<(Engine, Description)> {
         let engine = self.engine()?;
         let description = observe::describe(&engine);
         Ok((engine, description))
     }
-
-    /// The lock; `None` where there is none yet and one may be made.
-    pub(super) fn read_lock(&self, root: &Path) -> Result<Option<Lock>> {
-        match files::read_text(&root.join(checkout::LOCK))? {
-            Some(text) => Ok(Some(Lock::parse(&text)?)),
-            None if self.locked => {
-                let message = format!("there is no {}, and --locked forbids to make one", checkout::LOCK);
-                Err(Error::message(Kind::Usage, message).hint("run `devenv update` and commit the file"))
-            }
-            None => Ok(None),
-        }
-    }
-}
-
-/// A line about variables that configuration texts use and that only a file `.env` has, which is not read.
-fn unread_variables<'t>(
-    root: &Path,
-    texts: impl Iterator<Item = Cow<'t, str>>,
-    env: &BTreeMap<String, String>,
-) -> Option<String> {
-    let names = checkout::dotenv_names(root).into_iter().filter(|name| !env.contains_key(name));
-    let names: BTreeMap<String, String> = names.map(|name| (name, String::new())).collect();
-    let used: BTreeMap<String, String> =
-        texts.flat_map(|text| config::compose_variables::named(&text, &names)).collect();
-    let used: Vec<String> = used.into_keys().map(|name| format!("`{name}`")).collect();
-    let line = || format!("`.env` has {}, which devenv does not read: `set -a; . ./.env` exports it", used.join(", "));
-    (!used.is_empty()).then(line)
-}
-
-/// The beginning of today, in the lock's form.
-#[must_use]
-pub fn now() -> String {
-    lock::archive_at(seconds().unsigned_abs())
-}
-
-/// Seconds since 1970.
-#[must_use]
-pub fn seconds() -> i64 {
-    i64::try_from(clock::seconds()).unwrap_or_default()
-}
-
-/// The files in force. Which folder they stand in is a setting, read before the whole is checked against them.
-fn assets(root: &Path, main: &Source) -> Result<Assets> {
-    let nothing = Known { version: version(), ..Known::default() };
-    let env = checkout::variables();
-    let inputs = Inputs { main, local: None, env: &env, known: &nothing };
-    checkout::assets(root, &config::read(inputs).files_folder())
-}
-
-/// What a configuration may refer to, with these files in force.
-pub fn known(assets: &Assets) -> Result<Known> {
-    let images = images::described(assets)?;
-    let root = |parent: &crate::names::ImageName| parent.as_str() != "root";
-    let presets = presets::read(assets)?;
-    Ok(Known {
-        images: images.into_iter().map(|(name, file)| (name, file.parent.filter(root))).collect(),
-        credentials: presets
-            .iter()
-            .map(|(name, preset)| (name.clone(), preset.credentials.keys().cloned().collect()))
-            .collect(),
-        seeded: presets.iter().filter(|(_, preset)| preset.seed.is_some()).map(|(name, _)| name.clone()).collect(),
-        presets: presets.into_keys().collect(),
-        version: version(),
-    })
 }

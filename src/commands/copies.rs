@@ -2,8 +2,8 @@
 
 use crate::apply::mirror::Guard;
 use crate::apply::mirror::stand_in::Equal;
+use crate::apply::session::Session;
 use crate::commands::context::Context;
-use crate::commands::session::Session;
 use crate::error::Result;
 use crate::host::watcher_process;
 use crate::plan::observed::{Container, State};

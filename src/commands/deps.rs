@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::commands::context::{Context, Intent};
-use crate::commands::session::Session;
+use crate::apply::session::Intent;
+use crate::apply::session::Session;
+use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::host::archive::deps_export;
 use crate::plan::parts::{Kind as PartKind, MountSource, Part, VolumeClass};

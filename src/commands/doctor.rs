@@ -4,9 +4,10 @@ use crate::apply::certs::Wish;
 use crate::apply::certs::trust;
 use crate::apply::doctor as mender;
 use crate::assets::Assets;
-use crate::commands::context::{Context, seconds};
+use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::host::checkout::id_file;
+use crate::host::clock;
 use crate::host::user::checkout_table;
 use crate::host::{machine, process};
 use crate::plan::certs::zones;
@@ -61,7 +62,7 @@ pub async fn run(cx: &Context, args: &DoctorArgs) -> Result<()> {
 /// The certificates of this machine, and of the checkout where there is one that can be read; what is wrong with its
 /// configuration, other commands say.
 async fn certificates(cx: &Context) -> Certificates {
-    let now = seconds();
+    let now = clock::unix_time();
     let checkout = cx.find().ok().flatten().and_then(|_| cx.checkout().ok());
     let Some(checkout) = checkout else { return trust::look(&Assets::embedded(), None, &[], now).await };
     let aliases = zones::aliases(&checkout.project);

@@ -1,9 +1,11 @@
 //! `devenv down`
 
-use crate::commands::context::{Context, Intent};
+use crate::apply::session::Intent;
+use crate::apply::session::Options;
+use crate::commands::carry_out::carry_out;
+use crate::commands::context::Context;
 use crate::commands::orphaned::{self, Remains};
 use crate::commands::preflight;
-use crate::commands::session::Options;
 use crate::error::Result;
 use crate::plan::steps::down::{self, Volumes};
 
@@ -47,5 +49,6 @@ pub async fn run(cx: &Context, args: &DownArgs) -> Result<()> {
         return Ok(());
     }
     preflight::confirm(cx, &plan)?;
-    session.carry_out(cx.screen, &plan, Options::default()).await.map(drop)
+    carry_out(cx.screen, &session, &plan, Options::default()).await?;
+    Ok(())
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::apply::doctor as mender;
-use crate::commands::context::{Context, Intent};
-use crate::commands::session::Session;
+use crate::apply::session::Intent;
+use crate::apply::session::Session;
+use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::host::process::{self, Cmd};
 use crate::host::{files, machine, network};

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::commands::context::{Context, Intent};
-use crate::commands::session::Session;
+use crate::apply::session::Intent;
+use crate::apply::session::Session;
+use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::host::files;
 use crate::host::files::generated;

@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::apply::session::Intent;
 use crate::apply::session::observe;
-use crate::commands::context::{Context, Intent};
+use crate::apply::session::{Options, Session};
+use crate::commands::carry_out::carry_out;
+use crate::commands::context::Context;
 use crate::commands::preflight;
-use crate::commands::session::{Options, Session};
 use crate::error::{Error, Kind, Result};
 use crate::names::ImageName;
+use crate::nearest;
 use crate::plan::Plan;
 use crate::plan::images::Node;
 use crate::plan::images::builds;
@@ -174,9 +177,9 @@ pub(super) async fn build(cx: &Context, names: &[String], forced: Option<&str>) 
             return Ok(());
         }
         preflight::check_tools(&plan, &session.lock).await?;
-        match session.carry_out(cx.screen, &plan, options).await {
+        match carry_out(cx.screen, &session, &plan, options).await {
             Ok(_) => return Ok(()),
-            Err(error) => drop(preflight::decide_again(error, forced.is_some())?),
+            Err(failure) => drop(failure.decide_again(forced.is_some())?),
         }
         // All that was forced is done, or is missing now.
         (forced, nothing) = (None, None);
@@ -198,11 +201,10 @@ fn building(session: &Session, names: &[String], forced: Option<&str>) -> Result
 }
 
 fn known(session: &Session, name: &str) -> Result<ImageName> {
-    let all = || session.images.nodes().iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(", ");
     let found = session.images.nodes().iter().find(|node| node.name.as_str() == name);
     found.map(|node| node.name.clone()).ok_or_else(|| {
         Error::message(Kind::Usage, format!("there is no image `{}`", crate::ui::screen::visible(name)))
-            .hint(format!("there are: {}", all()))
+            .hint(nearest::hint(name, session.images.nodes().iter().map(|node| node.name.as_str())))
     })
 }
 

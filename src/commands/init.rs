@@ -74,7 +74,7 @@ pub fn init(cx: &Context, args: &InitArgs) -> Result<()> {
 /// Runs `eject`.
 pub fn eject(cx: &Context, args: &EjectArgs) -> Result<()> {
     let root = cx.root()?;
-    let folder = cx.checkout()?.project.file.files;
+    let folder = cx.checkout()?.project.file.files.clone();
     let embedded = Assets::embedded();
     let mut chosen = Vec::new();
     for path in &args.paths {

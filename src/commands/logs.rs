@@ -5,7 +5,8 @@ use futures_util::stream::{select_all, unfold};
 use tokio::sync::mpsc::Receiver;
 
 use crate::apply::logs::{Log, Piece};
-use crate::commands::context::{Context, Intent};
+use crate::apply::session::Intent;
+use crate::commands::context::Context;
 use crate::config::model::values::Duration;
 use crate::error::{self, Error, Result};
 use crate::host::clock;

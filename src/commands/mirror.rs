@@ -4,9 +4,11 @@ use serde::Serialize;
 
 use crate::apply::mirror::archive_compare;
 use crate::apply::mirror::{self, Guard};
-use crate::commands::context::{Context, Intent};
+use crate::apply::session::Intent;
+use crate::apply::session::{Options, Session};
+use crate::commands::carry_out::carry_out;
+use crate::commands::context::Context;
 use crate::commands::copies;
-use crate::commands::session::{Options, Session};
 use crate::error::{Error, Kind, Result};
 use crate::host::{clock, watcher_process};
 use crate::plan::mirror::copy::Copy;
@@ -228,7 +230,8 @@ async fn resume(cx: &Context, name: &str) -> Result<()> {
     }
     plan.push(Action::Mirror(part.name.clone()), "resumed", vec![]);
     let options = Options { guard: Guard::Off, ..Options::default() };
-    session.carry_out(cx.screen, &plan, options).await.map(drop)
+    carry_out(cx.screen, &session, &plan, options).await?;
+    Ok(())
 }
 
 fn no_container(part: &Part) -> Error {

@@ -1,6 +1,6 @@
 //! One file per subcommand: its arguments, and a few lines. What they share is in `context`.
 
-pub mod assembly;
+pub mod carry_out;
 pub mod certs;
 pub mod config;
 pub mod context;
@@ -8,7 +8,6 @@ pub mod copies;
 pub mod deps;
 pub mod doctor;
 pub mod down;
-mod gateway_setup;
 pub mod hosts;
 pub mod ide;
 pub mod images;
@@ -19,7 +18,6 @@ mod orphaned;
 mod permissions;
 pub mod preflight;
 pub mod secrets;
-pub mod session;
 pub mod shell;
 pub mod start;
 pub mod status;

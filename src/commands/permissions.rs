@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use crate::apply::session::Intent;
 use crate::apply::session::checkout::Checkout;
 use crate::apply::session::permissions::standing;
-use crate::commands::context::{Context, Intent};
 use crate::config::model::local::Permission;
 use crate::error::Result;
 use crate::host::checkout;
 use crate::host::user::permissions::Kept;
 use crate::plan::permissions::grants::{self, Denied, Grants, Standing};
+use crate::ui::screen::Screen;
 
 /// The permissions in force. What `allow` has new is asked of a person who can answer, once.
-pub(super) fn granted(cx: &Context, checkout: &Checkout, kept: &mut Kept, intent: Intent) -> Result<Grants> {
+pub(super) fn granted(screen: Screen, checkout: &Checkout, kept: &mut Kept, intent: Intent) -> Result<Grants> {
     let variable = checkout::variables().remove(grants::VARIABLE).unwrap_or_default();
     let by_environment = grants::parse(&variable)?;
     let allow: BTreeSet<Permission> = checkout.project.local.allow.iter().copied().collect();
@@ -21,14 +22,14 @@ pub(super) fn granted(cx: &Context, checkout: &Checkout, kept: &mut Kept, intent
     }
     let content = grants::content(&allow);
     let given = grants::grants(by_environment.clone(), &allow, standing(kept, &checkout.root, &content));
-    if given.denied != Denied::NotConfirmed || intent != Intent::Act || !cx.screen.can_ask() {
+    if given.denied != Denied::NotConfirmed || intent != Intent::Act || !screen.can_ask() {
         return Ok(given);
     }
     let question = format!(
         "devenv.local.yaml allows: {}. With that, containers reach out of this folder. Did you write it, and is it meant?",
         grants::names(given.to_confirm)
     );
-    if !cx.screen.ask(&question) {
+    if !screen.ask(&question) {
         return Ok(grants::grants(by_environment, &allow, Standing::New));
     }
     kept.confirm(&checkout.root.display().to_string(), content)?;

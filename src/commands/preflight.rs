@@ -1,13 +1,9 @@
 //! What `up` does before it can decide: a configuration for a clone that has none, tools for a plan.
 
-use std::collections::BTreeSet;
-
-use crate::apply::executor::builds::Moved;
 use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::host::docker::compose;
 use crate::host::{checkout, files, root_image};
-use crate::names::PartName;
 use crate::plan::images::lock::{Lock, Root};
 use crate::plan::{Action, Plan};
 use crate::render::Access;
@@ -48,21 +44,6 @@ fn configure(cx: &Context, dry_run: bool) -> Result<()> {
     Ok(())
 }
 
-/// Whether a plan was not carried out to its end because a build has moved the lock, so that everything is to be decided
-/// again; then it returns what the plan has started all the same. Where something was `forced` that no second decision
-/// repeats, its failures are the end.
-pub fn decide_again(mut error: Error, forced: bool) -> Result<BTreeSet<PartName>> {
-    let Some(moved) = error.source.downcast_mut::<Moved>() else { return Err(error) };
-    let started = std::mem::take(&mut moved.started);
-    let mut failures = error.also;
-    if failures.is_empty() || !forced {
-        return Ok(started);
-    }
-    let mut first = failures.remove(0);
-    first.also = failures;
-    Err(first)
-}
-
 /// Asks before a plan deletes anything that cannot be made again.
 pub fn confirm(cx: &Context, plan: &Plan) -> Result<()> {
     let deletions = plan.steps.iter().filter(|step| matches!(step.action, Action::DeleteVolume(_)));
@@ -75,23 +56,4 @@ pub fn confirm(cx: &Context, plan: &Plan) -> Result<()> {
     }
     let refused = Error::message(Kind::Usage, "nothing was deleted: deleting data needs a yes");
     cx.screen.insist("delete this data?", refused)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_moved_lock_makes_everything_decided_again_and_no_failure_of_what_was_forced_is_lost() {
-        let moved = |also: &[&str]| {
-            let mut error = Error::new(Kind::Failed, Moved { image: "base".to_owned(), started: BTreeSet::new() });
-            error.also = also.iter().map(|text| Error::message(Kind::Failed, text)).collect();
-            error
-        };
-        assert!(decide_again(moved(&[]), true).is_ok());
-        assert!(decide_again(moved(&["a", "b"]), false).is_ok());
-        let error = decide_again(moved(&["a", "b"]), true).unwrap_err();
-        assert_eq!((error.to_string(), error.also.len()), ("a".to_owned(), 1));
-        assert_eq!(decide_again(Error::message(Kind::Failed, "c"), false).unwrap_err().to_string(), "c");
-    }
 }

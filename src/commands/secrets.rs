@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use crate::apply::session::Intent;
 use crate::apply::session::credentials::{self, Origin};
-use crate::commands::context::{Context, Intent};
-use crate::commands::preflight;
-use crate::commands::session::{Options, Session};
+use crate::apply::session::{Options, Session};
+use crate::commands::carry_out::carry_out;
+use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::names::PartName;
 use crate::plan::steps::up::Request;
@@ -108,9 +109,9 @@ async fn reset(cx: &Context, name: Option<&str>) -> Result<()> {
         if request.names.is_empty() {
             return Ok(());
         }
-        match session.carry_out(cx.screen, &session.up(&request).plan(), Options::default()).await {
+        match carry_out(cx.screen, &session, &session.up(&request).plan(), Options::default()).await {
             Ok(_) => return Ok(()),
-            Err(error) => drop(preflight::decide_again(error, false)?),
+            Err(failure) => drop(failure.decide_again(false)?),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! `devenv shell`, `devenv exec` and `devenv run`: a person in a container. The docker command has their terminal; what it
 //! leaves behind in the container when that ends, it cannot end itself, and we do.
 
-use crate::commands::context::{Context, Intent};
+use crate::apply::session::Intent;
+use crate::apply::session::Session;
+use crate::commands::context::Context;
 use crate::commands::copies;
-use crate::commands::session::Session;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::exec::MARK;
 use crate::host::engine::one_off::OneOff;

@@ -1,7 +1,9 @@
 //! `devenv start` and `devenv restart`
 
-use crate::commands::context::{Context, Intent};
-use crate::commands::session::{Options, Session};
+use crate::apply::session::Intent;
+use crate::apply::session::{Options, Session};
+use crate::commands::carry_out::carry_out;
+use crate::commands::context::Context;
 use crate::commands::watch;
 use crate::error::{Error, Kind, Result};
 use crate::names::PartName;
@@ -43,7 +45,7 @@ pub async fn start(cx: &Context, args: &StartArgs) -> Result<()> {
     if plan.is_empty() {
         cx.screen.say("everything runs");
     }
-    session.carry_out(cx.screen, &plan, Options::default()).await?;
+    carry_out(cx.screen, &session, &plan, Options::default()).await?;
     drop(lock);
     if in_ci() { Ok(()) } else { watch::ensure(cx, &session).await }
 }
@@ -64,8 +66,9 @@ pub async fn restart(cx: &Context, args: &RestartArgs) -> Result<()> {
     let names = session.names(&args.names)?;
     refuse_outdated(&session, &names, Running::Counts)?;
     let plan: Plan = down::stop(&session.environment, &session.observed, &names);
-    session.carry_out(cx.screen, &plan, Options::default()).await?;
+    carry_out(cx.screen, &session, &plan, Options::default()).await?;
     let session = cx.session(Intent::Look).await?;
     let plan = down::start(&session.environment, &session.observed, &names);
-    session.carry_out(cx.screen, &plan, Options::default()).await.map(drop)
+    carry_out(cx.screen, &session, &plan, Options::default()).await?;
+    Ok(())
 }

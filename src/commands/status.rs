@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::commands::context::{Context, Intent};
+use crate::apply::session::Intent;
+use crate::apply::session::Session;
+use crate::commands::context::Context;
 use crate::commands::orphaned::Remains;
-use crate::commands::session::Session;
 use crate::commands::watch::watched as watched_by;
 use crate::error::{Kind, Result};
 use crate::host::watcher_process;

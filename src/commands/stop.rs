@@ -1,8 +1,10 @@
 //! `devenv stop`
 
-use crate::commands::context::{Context, Intent};
+use crate::apply::session::Intent;
+use crate::apply::session::Options;
+use crate::commands::carry_out::carry_out;
+use crate::commands::context::Context;
 use crate::commands::orphaned::{self, Remains};
-use crate::commands::session::Options;
 use crate::error::Result;
 use crate::plan::steps::down;
 
@@ -28,5 +30,6 @@ pub async fn run(cx: &Context, args: &StopArgs) -> Result<()> {
         cx.screen.say("nothing runs");
         return Ok(());
     }
-    session.carry_out(cx.screen, &plan, Options::default()).await.map(drop)
+    carry_out(cx.screen, &session, &plan, Options::default()).await?;
+    Ok(())
 }

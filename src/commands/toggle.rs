@@ -1,5 +1,6 @@
 //! `devenv enable` and `devenv disable`
 
+use crate::apply::session::checkout::version;
 use crate::commands::context::Context;
 use crate::config;
 use crate::config::edit::{self, Change, Section};
@@ -9,6 +10,8 @@ use crate::config::model::module::ModuleMode;
 use crate::error::{Error, Kind, Result};
 use crate::host::{checkout, files};
 use crate::names::PartName;
+use crate::nearest;
+use crate::plan::catalogue::Catalogue;
 
 /// Switch modules or services on, in devenv.local.yaml
 #[derive(clap::Args, Debug)]
@@ -42,10 +45,11 @@ fn set(cx: &Context, names: &[String], on: bool) -> Result<()> {
     let root = cx.root()?;
     let main = cx.source(&root)?;
     let before = checkout::source(&root, checkout::LOCAL)?;
-    let known = cx.known(&root, &main)?;
     let env = checkout::variables();
     // The team's file alone says what the default is, and works even where the local file is what is wrong.
-    let team = config::read(Inputs { main: &main, local: None, env: &env, known: &known });
+    let team = config::read(Inputs { main: &main, local: None, env: &env });
+    let known = Catalogue::of(&checkout::assets(&root, &team.files_folder())?)?.known(version());
+    let team = team.checked_against(&known);
     let paths = checkout::facts(&root, &team.paths());
     let team = team.finish(&paths)?;
     let mut local = before.clone().unwrap_or(Source { name: checkout::LOCAL.to_owned(), bytes: Vec::new() });
@@ -66,7 +70,7 @@ fn set(cx: &Context, names: &[String], on: bool) -> Result<()> {
         return Ok(());
     }
     // What another part needs may not be switched off: the whole is checked before it is written.
-    let whole = config::read(Inputs { main: &main, local: Some(&local), env: &env, known: &known });
+    let whole = config::read(Inputs { main: &main, local: Some(&local), env: &env }).checked_against(&known);
     let paths = checkout::facts(&root, &whole.paths());
     whole.finish(&paths)?;
     files::rewrite(&root.join(checkout::LOCAL), &local.bytes)?;
@@ -85,5 +89,5 @@ fn find(team: &config::project::Project, name: &str) -> Result<(PartName, Sectio
     }
     let all = team.file.modules.keys().chain(team.file.services.keys()).map(PartName::as_str);
     let error = Error::message(Kind::Usage, format!("there is no `{}`", crate::ui::screen::visible(name)));
-    Err(error.hint(format!("there are: {}", all.collect::<Vec<_>>().join(", "))))
+    Err(error.hint(nearest::hint(name, all)))
 }

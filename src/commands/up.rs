@@ -1,18 +1,23 @@
 //! `devenv up`
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::apply::executor::builds::Moved;
-use crate::apply::executor::port_in_use::PortTaken;
-use crate::commands::context::{Context, Intent};
-use crate::commands::session::{Options, Session};
+use crate::apply::executor::failure::Failure;
+use crate::apply::executor::failure::PortTaken;
+use crate::apply::session::Intent;
+use crate::apply::session::checkout::Checkout;
+use crate::apply::session::observe::Description;
+use crate::apply::session::{Options, Session};
+use crate::commands::carry_out::carry_out;
+use crate::commands::context::Context;
 use crate::commands::{doctor, preflight, status, watch};
 use crate::config::model::local::{Containers, Start};
 use crate::config::model::values;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::host::clock;
-use crate::host::user::checkout_table;
+use crate::host::engine::Engine;
 use crate::names::PartName;
 use crate::plan::Plan;
 use crate::plan::doctor::purpose::Purpose;
@@ -65,24 +70,43 @@ struct Earlier {
     started: BTreeSet<PartName>,
 }
 
+/// How an attempt ended.
+enum Ended {
+    /// All is done.
+    Done,
+    /// A build moved the lock: everything is decided again, with what was started.
+    LockMoved(BTreeSet<PartName>),
+    /// A port that devenv chose was in use at the last moment: another one is chosen.
+    PortTaken(PortTaken),
+}
+
 /// How often another port is tried where one was taken at the last moment.
 const TRIES: usize = 3;
 
 /// Runs the command.
 pub async fn run(cx: &Context, args: &UpArgs) -> Result<()> {
     preflight::prepare(cx, args.dry_run)?;
+    let asked = cx.ask();
+    let checkout = cx.checkout()?;
+    let mut asked = Some(asked);
     let mut tries = 0;
     let mut fixed = args.dry_run;
     let mut earlier = Earlier::default();
     loop {
         let begin = Instant::now();
-        match once(cx, args, &earlier).await {
-            Err(error) if error.source.is::<Moved>() => {
-                let forced = earlier.attempts == 0 && (args.build || args.fresh);
-                earlier.started.extend(preflight::decide_again(error, forced)?);
+        let asked = asked.take().unwrap_or_else(|| cx.ask());
+        match attempt(cx, &checkout, asked, args, &earlier).await {
+            Ok(Ended::Done) => return Ok(()),
+            Ok(Ended::LockMoved(started)) => {
+                earlier.started.extend(started);
                 earlier.took += begin.elapsed();
                 earlier.attempts += 1;
             }
+            Ok(Ended::PortTaken(taken)) if tries < TRIES => {
+                tries += 1;
+                cx.screen.say(format!("{taken}; another one is chosen"));
+            }
+            Ok(Ended::PortTaken(taken)) => return Err(Error::new(Kind::Failed, taken)),
             Err(error) if error.kind == Kind::Missing && !fixed => {
                 fixed = true;
                 cx.screen.say(errors::text(&error, false));
@@ -90,39 +114,33 @@ pub async fn run(cx: &Context, args: &UpArgs) -> Result<()> {
                     return Err(doctor::go_on(cx).await);
                 }
             }
-            Err(error)
-                if tries < TRIES
-                    && error.source.downcast_ref::<PortTaken>().is_some_and(|taken| is_ours(cx, taken)) =>
-            {
-                tries += 1;
-                cx.screen.say(format!("{error}; another one is chosen"));
-            }
-            ended => return ended,
+            Err(error) => return Err(error),
         }
     }
 }
 
 /// Whether devenv chose the port, so that it may choose another one: neither the user did, nor a compose file.
-fn is_ours(cx: &Context, taken: &PortTaken) -> bool {
-    let (Ok(checkout), Ok(known)) = (cx.checkout(), checkout_table::look()) else { return false };
-    let fixed = checkout.project.local.ports.values().any(|port| port.get() == taken.port);
-    let root = checkout.root.to_string_lossy();
-    let mut ours = known.table.checkouts.iter().filter(|held| held.path == root).flat_map(|held| &held.ports);
+fn is_ours(session: &Session, taken: &PortTaken) -> bool {
+    let fixed = session.checkout.project.local.ports.values().any(|port| port.get() == taken.port);
     let is_of = |part: &str| part == taken.part.as_str() || (taken.part.as_str() == GATEWAY && part == GATEWAY_HTTP);
-    !fixed && ours.any(|(part, port)| is_of(part.as_str()) && *port == taken.port)
+    !fixed && session.identity.held.ports.iter().any(|(part, port)| is_of(part.as_str()) && *port == taken.port)
 }
 
-async fn once(cx: &Context, args: &UpArgs, earlier: &Earlier) -> Result<()> {
+async fn attempt(
+    cx: &Context,
+    checkout: &Arc<Checkout>,
+    asked: Result<(Engine, Description)>,
+    args: &UpArgs,
+    earlier: &Earlier,
+) -> Result<Ended> {
     if args.dry_run {
-        let session = cx.session(Intent::Look).await?;
+        let session = cx.session_of(checkout, asked?, Intent::Look).await?;
         session.news.iter().for_each(|line| cx.screen.say(line));
-        return print(cx, args, &decide(cx, args, &session, earlier)?);
+        return print(cx, args, &decide(cx, args, &session, earlier)?).map(|()| Ended::Done);
     }
-    let (mut session, lock) = cx.locked_session(Intent::Act).await?;
+    let (mut session, lock) = cx.locked_session_of(checkout, asked?, Intent::Act).await?;
     session.write()?;
-    for line in &session.news {
-        cx.screen.say(line);
-    }
+    session.news.iter().for_each(|line| cx.screen.say(line));
     let plan = decide(cx, args, &session, earlier)?;
     preflight::check_tools(&plan, &session.lock).await?;
     preflight::confirm(cx, &plan)?;
@@ -132,17 +150,23 @@ async fn once(cx: &Context, args: &UpArgs, earlier: &Earlier) -> Result<()> {
         ..Options::default()
     };
     let began = clock::seconds();
-    let ended = session.carry_out(cx.screen, &plan, options).await;
-    if ended.as_ref().is_err_and(|error| error.source.is::<Moved>()) {
-        return ended.map(drop);
-    }
-    if ended.as_ref().is_err_and(|error| error.kind == Kind::Failed) && !in_ci() {
-        drop(lock);
-        // What was begun is watched: a saved file may be what fixes it.
-        watch::ensure(cx, &session).await?;
-        return ended.map(drop);
-    }
-    let took = ended?;
+    let took = match carry_out(cx.screen, &session, &plan, options).await {
+        Ok(took) => took,
+        Err(failure @ Failure::LockMoved { .. }) => {
+            let forced = earlier.attempts == 0 && (args.build || args.fresh);
+            return failure.decide_again(forced).map(Ended::LockMoved);
+        }
+        Err(Failure::PortTaken { taken, .. }) if is_ours(&session, &taken) => return Ok(Ended::PortTaken(taken)),
+        Err(failure) => {
+            let error = Error::from(failure);
+            if error.kind == Kind::Failed && !in_ci() {
+                drop(lock);
+                // What was begun is watched: a saved file may be what fixes it.
+                watch::ensure(cx, &session).await?;
+            }
+            return Err(error);
+        }
+    };
     // The watcher would inherit the lock.
     drop(lock);
     let settled = if in_ci() {
@@ -156,12 +180,14 @@ async fn once(cx: &Context, args: &UpArgs, earlier: &Earlier) -> Result<()> {
     }
     if plan.is_empty() {
         cx.screen.say("nothing to do");
-    } else if settled.is_ok() {
-        cx.screen.say(format!("up in {}", seconds(earlier.took + took)));
+    } else {
+        if settled.is_ok() {
+            cx.screen.say(format!("up in {}", seconds(earlier.took + took)));
+        }
+        session.look_again().await?;
     }
-    let session = if plan.is_empty() { session } else { cx.session(Intent::Look).await? };
     status::print(cx, &session, args.json)?;
-    settled
+    settled.map(|()| Ended::Done)
 }
 
 fn decide(cx: &Context, args: &UpArgs, session: &Session, earlier: &Earlier) -> Result<Plan> {

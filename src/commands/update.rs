@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::join_all;
 use serde::Serialize;
 
-use crate::commands::context::{Context, now};
+use crate::apply::session::lock;
+use crate::apply::session::lock::today;
+use crate::commands::context::Context;
 use crate::commands::images;
 use crate::error::{Error, Kind, Result};
 use crate::host::{checkout, files};
@@ -60,7 +62,7 @@ pub async fn update(cx: &Context, args: &UpdateArgs) -> Result<()> {
         }
         return Err(error.hint("devenv.lock is as it was"));
     }
-    let after = cx.read_lock(&root)?.unwrap_or(after);
+    let after = lock::read(&root, cx.moving())?.unwrap_or(after);
     let changes = changes(before.as_ref(), &after);
     if changes.is_empty() {
         cx.screen.say("devenv.lock is up to date");
@@ -108,14 +110,14 @@ async fn newest(cx: &Context, root: Option<&str>) -> Result<(std::path::PathBuf,
                 let error = Error::message(Kind::Failed, format!("no registry has an answer for {from}"));
                 error.hint("`devenv update --root packages` builds the root from Debian's packages instead")
             })?;
-            Root::Registry { from, digest, archive: Some(now()) }
+            Root::Registry { from, digest, archive: Some(today()) }
         }
         None => {
             let suite = match before.as_ref().map(|lock| &lock.root) {
                 Some(Root::Packages { suite, .. }) => suite.clone(),
                 _ => crate::plan::images::lock::SUITE.to_owned(),
             };
-            Root::Packages { suite, archive: now() }
+            Root::Packages { suite, archive: today() }
         }
     };
     let services = checkout.project.file.services.values();
@@ -133,5 +135,5 @@ async fn newest(cx: &Context, root: Option<&str>) -> Result<(std::path::PathBuf,
             None => cx.screen.say(format!("{image}: no registry has an answer, so it is not pinned")),
         }
     }
-    Ok((checkout.root, before, Lock { root, images, packages: BTreeMap::new() }))
+    Ok((checkout.root.clone(), before, Lock { root, images, packages: BTreeMap::new() }))
 }

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use crate::commands::context::{Context, Intent};
-use crate::commands::session::Session;
+use crate::apply::session::Intent;
+use crate::apply::session::Session;
+use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::host::process::{self, Cmd};
 use crate::names::PartName;
@@ -85,7 +86,7 @@ pub async fn open(cx: &Context, args: &OpenArgs) -> Result<()> {
 /// The address of a part, with credentials where its preset has an address with them.
 fn full(session: &Session, part: &Part) -> Result<String> {
     let service = session.checkout.project.file.services.get(&part.name);
-    let preset = service.and_then(|service| session.checkout.presets.get(service.preset.as_ref()?));
+    let preset = service.and_then(|service| session.checkout.catalogue.presets.get(service.preset.as_ref()?));
     let template = preset.and_then(|preset| preset.connection.get("URL"));
     let url = match (template, part.port()) {
         (Some(_), Some(_)) if session.observed.container(&part.name).is_none() => {

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::apply::session::Intent;
+use crate::apply::session::Session;
 use crate::apply::watch::watch_settings::WatchSettings;
 use crate::apply::watch::{Stop, Watcher};
 use crate::commands::certs;
-use crate::commands::context::{Context, Intent};
-use crate::commands::session::Session;
+use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::host::docker::endpoint::Choice;
 use crate::host::files::reading;
@@ -273,8 +274,7 @@ fn setting(cx: &Context, session: Session, read_at: SystemTime, not_before: Syst
         let locks = module.deps.iter().flat_map(|deps| &deps.lock);
         files.extend(locks.map(|lock| checkout.root.join(module.path.join(lock).as_str())));
     }
-    let (root, project, stamps) = (checkout.root, checkout.project, observed.stamps);
-    WatchSettings { root, project, environment, images, stamps, files, renew_at, read_at }
+    WatchSettings { checkout, environment, images, stamps: observed.stamps, files, renew_at, read_at }
 }
 
 /// The time of day, in UTC.

@@ -42,7 +42,7 @@ pub(super) fn finished(main: &[u8], local: Option<&[u8]>, facts: &PathFacts) -> 
         ("NULL".to_owned(), "null".to_owned()),
         ("TILDE".to_owned(), "~".to_owned()),
     ]);
-    read(Inputs { main: &main, local: local.as_ref(), env: &env, known: &known() }).finish(facts)
+    read(Inputs { main: &main, local: local.as_ref(), env: &env }).checked_against(&known()).finish(facts)
 }
 
 /// Each case of the table: a file, maybe a local file, and every problem.

@@ -14,7 +14,7 @@ pub struct Source {
     pub bytes: Vec<u8>,
 }
 
-/// What a project is made from, besides facts about paths.
+/// The texts and variables that a project is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
     /// devenv.yaml.
@@ -23,8 +23,6 @@ pub struct Inputs<'a> {
     pub local: Option<&'a Source>,
     /// Variables for `${…}`.
     pub env: &'a BTreeMap<String, String>,
-    /// What this devenv brings along.
-    pub known: &'a Known,
 }
 
 /// What this devenv brings along: names that a configuration may refer to.

@@ -24,7 +24,8 @@ pub mod schema;
 pub mod text;
 pub mod unchecked;
 
-/// Reads the files as far as text alone goes; [`Unchecked::finish`] says what is wrong.
+/// Reads the files as far as text alone goes; [`Unchecked::checked_against`] looks at names, and [`Unchecked::finish`] returns
+/// what is wrong.
 #[must_use]
 pub fn read(inputs: Inputs<'_>) -> Unchecked {
     Unchecked::new(inputs)

@@ -137,7 +137,7 @@ fn facts(entries: &[(&str, PathFact)]) -> PathFacts {
 fn paths_are_asked_for_and_their_facts_are_checked() {
     let main = source("devenv.yaml", GOOD.as_bytes());
     let (env, known) = (BTreeMap::new(), known());
-    let draft = read(Inputs { main: &main, local: None, env: &env, known: &known });
+    let draft = read(Inputs { main: &main, local: None, env: &env }).checked_against(&known);
     let paths: Vec<_> = draft.paths().iter().map(ToString::to_string).collect();
     assert_eq!(
         paths.join(" "),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json};
 
 use crate::config::cross_checks;
-use crate::config::inputs::{Inputs, Source};
+use crate::config::inputs::{Inputs, Known, Source};
 use crate::config::interpolate::interpolate;
 use crate::config::merge::{merge, without_empty_parts};
 use crate::config::model::file::{self, ProjectFile};
@@ -45,7 +45,6 @@ impl Unchecked {
             let tree = local.map_or_else(|| main.clone(), |local| merge(&main, &without_empty_parts(&local)));
             let (json, findings) = check::check(&tree, &TABLE, Pass::Merged);
             draft.findings.extend(findings);
-            draft.findings.extend(cross_checks::check(&tree, inputs.known));
             draft.uses = paths::uses(&tree);
             draft.tree = Some(tree);
             draft.json = json;
@@ -98,6 +97,13 @@ impl Unchecked {
         self.findings.extend(findings);
         self.findings.extend(check::check(&root, &TABLE, pass).1);
         Some(root)
+    }
+
+    /// Checks the names that the files use against those that exist.
+    #[must_use]
+    pub fn checked_against(mut self, known: &Known) -> Self {
+        self.findings.extend(self.tree.iter().flat_map(|tree| cross_checks::check(tree, known)));
+        self
     }
 
     /// Paths below the checkout about which [`Unchecked::finish`] wants to know.

@@ -14,6 +14,12 @@ pub fn seconds() -> u64 {
     now().as_secs()
 }
 
+/// The same as a time that may be compared with those of certificates.
+#[must_use]
+pub fn unix_time() -> i64 {
+    i64::try_from(seconds()).unwrap_or_default()
+}
+
 /// A wall clock that is this far ahead of ours has seen the machine sleep.
 const SLEPT: Duration = Duration::from_secs(5);
 

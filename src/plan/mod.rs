@@ -1,5 +1,6 @@
 //! The decision: project × what was observed → a [`Plan`], steps each with its cause and what it comes after. Pure.
 
+pub mod catalogue;
 pub mod certs;
 pub mod definition;
 pub mod detect;

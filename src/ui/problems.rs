@@ -186,8 +186,8 @@ mod tests {
     fn problems(text: &str) -> Problems {
         let main = Source { name: "devenv.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
         let known = Known { presets: BTreeSet::from(["redis".to_owned()]), ..Known::default() };
-        let setting = Inputs { main: &main, local: None, env: &BTreeMap::new(), known: &known };
-        read(setting).finish(&BTreeMap::new()).unwrap_err()
+        let setting = Inputs { main: &main, local: None, env: &BTreeMap::new() };
+        read(setting).checked_against(&known).finish(&BTreeMap::new()).unwrap_err()
     }
 
     #[test]
@@ -246,8 +246,8 @@ error: the key `project` stands here twice
             "ports: {db: 1}\nsecrets:\n  db.password: |\n   canary-1\n bad: canary-2\n",
         ] {
             let local = Source { name: "devenv.local.yaml".to_owned(), bytes: local.as_bytes().to_vec() };
-            let setting = Inputs { main: &main, local: Some(&local), env: &BTreeMap::new(), known: &known };
-            let problems = read(setting).finish(&BTreeMap::new()).unwrap_err();
+            let setting = Inputs { main: &main, local: Some(&local), env: &BTreeMap::new() };
+            let problems = read(setting).checked_against(&known).finish(&BTreeMap::new()).unwrap_err();
             let shown = format!("{}\n{}", render(&problems, Colours::Off), to_json(&problems));
             assert!(!shown.contains("canary") && shown.contains("devenv.local.yaml:"), "{shown}");
         }
@@ -278,8 +278,8 @@ error: the key `project` stands here twice
             let main = case.split("\n>>>\n").next().unwrap().split("\n--- devenv.local.yaml\n").next().unwrap();
             let main = Source { name: "devenv.yaml".to_owned(), bytes: main.as_bytes().to_vec() };
             let known = Known::default();
-            let setting = Inputs { main: &main, local: None, env: &BTreeMap::new(), known: &known };
-            if let Err(problems) = read(setting).finish(&BTreeMap::new()) {
+            let setting = Inputs { main: &main, local: None, env: &BTreeMap::new() };
+            if let Err(problems) = read(setting).checked_against(&known).finish(&BTreeMap::new()) {
                 let shown = render(&problems, Colours::Off);
                 assert_eq!(shown.matches("error: ").count(), problems.list.len(), "{shown}");
                 assert!(shown.matches(" --> devenv.yaml:").count() >= problems.list.len(), "{shown}");

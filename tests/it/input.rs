@@ -274,7 +274,7 @@ fn a_name_that_nothing_has() {
         .args(["disable", "wroker"])
         .stderr(str![[r#"
 error: there is no `wroker`
-hint: there are: api, worker, cache
+hint: did you mean `worker`?
 
 "#]])
         .status(2)

@@ -26,14 +26,13 @@ pub fn load(
     wish: Wish<'_>,
     zones: &BTreeMap<String, BTreeSet<String>>,
     make: Make,
-    news: &mut Vec<String>,
-) -> Result<Vec<Zone>> {
+) -> Result<(Vec<Zone>, Vec<String>)> {
     let profile = certs::profile(wish.assets)?;
-    let mut all = Vec::new();
+    let (mut all, mut news) = (Vec::new(), Vec::new());
     for (name, names) in zones {
         let place = Place::of(Some(name))?;
-        let authority = certs::authority(&place, &profile, wish.now, Make::No, news);
-        let authority = make.tolerate(authority, news)?;
+        let authority = certs::authority(&place, &profile, wish.now, Make::No, &mut news);
+        let authority = make.tolerate(authority, &mut news)?;
         let Some(certificate) = certs::certificate(&place, authority.as_ref())? else { continue };
         let host = names.first().map(String::as_str).unwrap_or_default();
         let wish = Wish { host, names, ..wish };
@@ -42,10 +41,10 @@ pub fn load(
             None => kept,
             Some(authority) => {
                 let what = format!("the certificate for {name}");
-                Some(certs::leaf(kept, &authority, wish, &profile, &what, news)?)
+                Some(certs::leaf(kept, &authority, wish, &profile, &what, &mut news)?)
             }
         };
         all.push(Zone { name: name.clone(), names: names.clone(), authority: certificate, leaf });
     }
-    Ok(all)
+    Ok((all, news))
 }

@@ -1,12 +1,12 @@
 //! Images become present: the root, a build, a pull; and what they hold is compared with the lock.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use tokio::sync::Mutex;
 
+use crate::apply::executor::failure::StepError;
+use crate::apply::session::checkout::Checkout;
 use crate::apply::session::observe::shared_name;
-use crate::assets::Assets;
-use crate::config::project::Project;
 use crate::error::{Error, Kind, Result};
 use crate::host::archive::build_context;
 use crate::host::engine::Engine;
@@ -15,7 +15,7 @@ use crate::host::engine::images::name_and_tag;
 use crate::host::random;
 use crate::host::root_image;
 use crate::labels;
-use crate::names::{ImageName, PartName};
+use crate::names::ImageName;
 use crate::plan::environment::variables::CA_VARIABLES;
 use crate::plan::images::dockerfile;
 use crate::plan::images::image_packages::{self, Inventory};
@@ -44,27 +44,14 @@ pub enum Moving {
     Refused,
 }
 
-/// A step made an image, and the lock lists other packages of it now: what was decided from the lock is to be decided
-/// again.
-#[derive(Debug, thiserror::Error)]
-#[error("devenv.lock lists other packages of {image} now")]
-pub struct Moved {
-    /// The image, or `root`.
-    pub image: String,
-    /// What the plan has started all the same.
-    pub started: BTreeSet<PartName>,
-}
-
 /// What every build needs to know.
 pub struct Builder<'a> {
     /// The engine.
     pub engine: &'a Engine,
-    /// The files in force.
-    pub assets: &'a Assets,
-    /// The configuration.
-    pub project: &'a Project,
+    /// The files and the configuration.
+    pub checkout: &'a Checkout,
     /// Id of the checkout, which owns what a build needs for a moment.
-    pub checkout: &'a str,
+    pub id: &'a str,
     /// Platform to build for.
     pub platform: &'a str,
     /// The lock.
@@ -81,7 +68,7 @@ pub struct Builder<'a> {
 
 impl Builder<'_> {
     /// Gets the image below `base`.
-    pub async fn root(&self, mut tell: impl FnMut(&str)) -> Result<()> {
+    pub(crate) async fn root(&self, mut tell: impl FnMut(&str)) -> Result<(), StepError> {
         match &self.lock.root {
             Root::Registry { from, digest, .. } => {
                 let (name, _) = name_and_tag(from);
@@ -89,7 +76,7 @@ impl Builder<'_> {
                 self.engine.pull(&reference, tell).await?;
                 let tag = self.lock.root_tag(self.platform);
                 let (repository, version) = name_and_tag(&tag);
-                self.engine.tag(&reference, repository, version).await
+                Ok(self.engine.tag(&reference, repository, version).await?)
             }
             Root::Packages { suite, .. } => {
                 self.check_listed(ROOT)?;
@@ -97,7 +84,7 @@ impl Builder<'_> {
                 let order = root_image::Order {
                     suite,
                     epoch: self.lock.root.epoch().unwrap_or_default(),
-                    sources: &apt::sources_of_root(&self.lock.root, &self.project.file.snapshot),
+                    sources: &apt::sources_of_root(&self.lock.root, &self.checkout.project.file.snapshot),
                     preferences: locked.map(PackageList::preferences),
                 };
                 let tar = root_image::make(&order, &mut tell).await?;
@@ -112,7 +99,12 @@ impl Builder<'_> {
     }
 
     /// Builds an image of the hierarchy.
-    pub async fn build(&self, node: &Node, cache: bool, mut tell: impl FnMut(Progress)) -> Result<()> {
+    pub(crate) async fn build(
+        &self,
+        node: &Node,
+        cache: bool,
+        mut tell: impl FnMut(Progress),
+    ) -> Result<(), StepError> {
         self.check_listed(node.name.as_str())?;
         let mut build = self.call(node, cache)?;
         // Two builds of one content become one image: the one that is only read and removed must be nobody else's.
@@ -137,9 +129,9 @@ impl Builder<'_> {
     /// What is sent to the engine.
     fn call(&self, node: &Node, cache: bool) -> Result<Build> {
         let locked = self.lock.packages_of(self.platform, node.name.as_str());
-        let told = apt::files(&self.lock.root, &self.project.file.snapshot, locked);
+        let told = apt::files(&self.lock.root, &self.checkout.project.file.snapshot, locked);
         let mut files: Vec<(&str, &[u8])> = told.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
-        let context = context(self.assets, &node.name);
+        let context = context(&self.checkout.assets, &node.name);
         let all: String =
             context.iter().map(|(path, asset)| format!("{path} {} {}\n", asset.executable, asset.digest)).collect();
         if dockerfile::mounts_context(&node.dockerfile) {
@@ -157,7 +149,7 @@ impl Builder<'_> {
         args.insert("PARENT".to_owned(), node.parent_tag.clone());
         args.extend(self.proxy.clone());
         Ok(Build {
-            name: format!("{}/{}", self.project.file.project, node.name),
+            name: format!("{}/{}", self.checkout.project.file.project, node.name),
             tag: None,
             args,
             labels: self.labels(node),
@@ -172,7 +164,7 @@ impl Builder<'_> {
         let inputs = serde_json::to_string(&node.inputs).unwrap_or_default();
         HashMap::from([
             (labels::IMAGE.to_owned(), node.name.to_string()),
-            (labels::IMAGE_PROJECT.to_owned(), self.project.file.project.to_string()),
+            (labels::IMAGE_PROJECT.to_owned(), self.checkout.project.file.project.to_string()),
             (labels::IMAGE_FINGERPRINT.to_owned(), node.fingerprint.to_string()),
             (labels::IMAGE_INPUTS.to_owned(), inputs),
         ])
@@ -192,15 +184,16 @@ impl Builder<'_> {
 
     /// An image as another lock has it.
     fn node(&self, name: &ImageName, lock: &Lock) -> Result<Node> {
-        let images = Hierarchy::new(self.project, self.assets, lock, self.platform)?;
+        let Checkout { project, assets, catalogue, .. } = self.checkout;
+        let images = Hierarchy::new(project, assets, &catalogue.images, lock, self.platform)?;
         let node = images.get(name).cloned();
         node.ok_or_else(|| Error::message(Kind::Bug, format!("the image {name} is in no hierarchy")))
     }
 
     /// Keeps a list for the lock, and ends the step in the way that makes everything decided again.
-    async fn keep(&self, image: &str, list: PackageList) -> Result<()> {
+    async fn keep(&self, image: &str, list: PackageList) -> Result<(), StepError> {
         self.moved.lock().await.insert(image.to_owned(), list);
-        Err(Error::new(Kind::Failed, Moved { image: image.to_owned(), started: BTreeSet::new() }))
+        Err(StepError::LockMoved)
     }
 
     /// Ends a build that the lock cannot allow before it begins.
@@ -225,8 +218,8 @@ impl Builder<'_> {
 
     /// The packages of an image, and its record of where they came from, read from its files.
     async fn files(&self, node: &Node, image: &str) -> Result<(Inventory, String)> {
-        let name = format!("{}-{}-packages-{}", self.project.file.project, node.name, random::text(3)?);
-        let container = self.engine.create_idle(image, &name, self.checkout, None).await?;
+        let name = format!("{}-{}-packages-{}", self.checkout.project.file.project, node.name, random::text(3)?);
+        let container = self.engine.create_idle(image, &name, self.id, None).await?;
         let status = self.engine.read_file(&container, image_packages::DPKG_STATUS).await;
         let record = self.engine.read_file(&container, package_list::RECORD).await;
         self.engine.remove_one_off(&container).await?;

@@ -1,6 +1,7 @@
 //! Carries out a plan: every step as soon as those before it are done, all containers created by one compose call.
 
 pub mod builds;
+pub mod failure;
 pub mod gateway;
 pub mod module_steps;
 pub mod port_in_use;
@@ -14,8 +15,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::try_join_all;
 use tokio::sync::{Mutex, Semaphore};
 
-use crate::apply::executor::builds::{Builder, Moved};
-use crate::apply::executor::port_in_use::PortTaken;
+use crate::apply::executor::builds::Builder;
+use crate::apply::executor::failure::{Failure, StepError};
 use crate::apply::executor::walk::{Task, walk};
 use crate::apply::mirror::Guard;
 use crate::apply::mirror::stand_in::{self, Equal};
@@ -75,28 +76,17 @@ pub struct Executor<'a> {
 impl Executor<'_> {
     /// Carries out the plan. A failure holds up only the steps after it; all failures are told at the end. First comes the
     /// one that makes everything decided again: the lock has moved, or a port was taken.
-    pub async fn carry_out(&self, plan: &Plan) -> Result<()> {
+    pub async fn carry_out(&self, plan: &Plan) -> Result<(), Failure> {
         let builds = Semaphore::new(3);
         let walked = walk(plan, |task| self.task(plan, task, &builds), || (self.report)(Event::Tick)).await;
-        let mut failures = walked.failures;
-        if failures.is_empty() {
-            return Ok(());
-        }
-        let moved = failures.iter().position(|error| error.source.is::<Moved>());
-        let first = moved.or_else(|| failures.iter().position(|error| error.source.is::<PortTaken>()));
-        let mut error = failures.remove(first.unwrap_or_default());
-        error.also = failures.into_iter().filter(|other| !other.source.is::<Moved>()).collect();
-        if let Some(moved) = error.source.downcast_mut::<Moved>() {
-            let started = walked.done.into_iter().filter_map(|at| match &plan.steps[at].action {
-                Action::Start(part) => Some(part.clone()),
-                _ => None,
-            });
-            moved.started = started.collect();
-        }
-        Err(error)
+        let started = walked.done.into_iter().filter_map(|at| match &plan.steps[at].action {
+            Action::Start(part) => Some(part.clone()),
+            _ => None,
+        });
+        Failure::of(walked.failures, started.collect()).map_or(Ok(()), Err)
     }
 
-    async fn task(&self, plan: &Plan, task: Task, builds: &Semaphore) -> (Task, Result<()>) {
+    async fn task(&self, plan: &Plan, task: Task, builds: &Semaphore) -> (Task, Result<(), StepError>) {
         let steps = task.steps();
         let is_build = matches!(plan.steps[steps[0]].action, Action::Build(_) | Action::Reuse { .. });
         let _turn = if is_build { builds.acquire().await.ok() } else { None };
@@ -105,24 +95,24 @@ impl Executor<'_> {
             (self.report)(Event::Begun(*at));
         }
         let ended = match &plan.steps[steps[0]].action {
-            Action::Create(_) | Action::Recreate(_) => self.create(plan, &steps).await,
+            Action::Create(_) | Action::Recreate(_) => self.create(plan, &steps).await.map_err(StepError::from),
             action => self.step(steps[0], action).await,
         };
         for at in &steps {
             (self.report)(match &ended {
-                Err(error) if !error.source.is::<Moved>() => Event::Failed(*at),
-                _ => Event::Done(*at, begin.elapsed()),
+                Ok(()) | Err(StepError::LockMoved) => Event::Done(*at, begin.elapsed()),
+                Err(StepError::PortTaken(_) | StepError::Failed(_)) => Event::Failed(*at),
             });
         }
         (task, ended)
     }
 
-    async fn step(&self, at: usize, action: &Action) -> Result<()> {
+    async fn step(&self, at: usize, action: &Action) -> Result<(), StepError> {
         let doing = |text: &str| (self.report)(Event::Doing(at, text.to_owned()));
         match action {
             Action::Root => self.builder.root(doing).await,
             Action::Build(name) => {
-                let Some(node) = self.images.get(name) else { return Err(unknown(name)) };
+                let Some(node) = self.images.get(name) else { return Err(unknown(name).into()) };
                 let tell = |progress: Progress| {
                     (self.report)(match progress {
                         Progress::Step(text) => Event::Doing(at, text),
@@ -132,12 +122,25 @@ impl Executor<'_> {
                 self.builder.build(node, self.cache, tell).await
             }
             Action::Reuse { image, id } => {
-                let Some(node) = self.images.get(image) else { return Err(unknown(image)) };
+                let Some(node) = self.images.get(image) else { return Err(unknown(image).into()) };
                 if self.builder.reuse(node, id).await? {
                     return Ok(());
                 }
                 Box::pin(self.step(at, &Action::Build(image.clone()))).await
             }
+            Action::Start(name) => self.start(self.part(name)?).await,
+            Action::Restart(name) => {
+                self.stop(name).await?;
+                self.start(self.part(name)?).await
+            }
+            other => Ok(self.plain_step(at, other).await?),
+        }
+    }
+
+    /// A step whose failure nobody acts on.
+    async fn plain_step(&self, at: usize, action: &Action) -> Result<()> {
+        let doing = |text: &str| (self.report)(Event::Doing(at, text.to_owned()));
+        match action {
             Action::Pull(name) => match (self.images.get(name), self.registry) {
                 (Some(node), Some(registry)) => self.builder.pull(node, registry, doing).await,
                 _ => Err(unknown(name)),
@@ -155,14 +158,8 @@ impl Executor<'_> {
                 self.engine.remove(id).await
             }
             Action::RemoveNetwork { id, .. } => self.engine.remove_network(id).await,
-            Action::Create(name) | Action::Recreate(name) => Err(unknown(name)),
             Action::Mirror(name) => self.mirror(at, self.part(name)?).await,
             Action::Install(name) => self.install(at, self.part(name)?).await,
-            Action::Start(name) => self.start(self.part(name)?).await,
-            Action::Restart(name) => {
-                self.stop(name).await?;
-                self.start(self.part(name)?).await
-            }
             Action::Stop(name) => self.stop(name).await,
             Action::Wait(name) => {
                 let (part, ids) = (self.part(name)?, self.all(name).await?);
@@ -171,6 +168,8 @@ impl Executor<'_> {
                 self.remember_done(part).await
             }
             Action::Reload(name) => gateway::reload(self.engine, self.part(name)?, &self.container(name).await?).await,
+            Action::Root | Action::Build(_) | Action::Reuse { .. } | Action::Start(_) | Action::Restart(_) => Ok(()),
+            Action::Create(name) | Action::Recreate(name) => Err(unknown(name)),
         }
     }
 
@@ -330,7 +329,7 @@ impl Executor<'_> {
             .hint("nothing was started with them; fix it and run `devenv up` again"))
     }
 
-    async fn start(&self, part: &Part) -> Result<()> {
+    async fn start(&self, part: &Part) -> Result<(), StepError> {
         if part.once.is_some() {
             self.stamp_data(part, once::UNFINISHED).await?;
         }

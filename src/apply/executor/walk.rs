@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use crate::error::{Error, Result};
+use crate::apply::executor::failure::StepError;
 use crate::plan::{Action, Plan};
 
 /// Between two ticks of whoever shows what runs.
@@ -37,13 +37,13 @@ pub(crate) struct Walked {
     /// The steps that ended well.
     pub(crate) done: BTreeSet<usize>,
     /// The errors of the others that were begun, in the order in which they failed.
-    pub(crate) failures: Vec<Error>,
+    pub(crate) failures: Vec<StepError>,
 }
 
 /// Carries out a plan; `tick` is called every second.
 pub(crate) async fn walk<F>(plan: &Plan, carry_out: impl Fn(Task) -> F, tick: impl Fn()) -> Walked
 where
-    F: Future<Output = (Task, Result<()>)>,
+    F: Future<Output = (Task, Result<(), StepError>)>,
 {
     let mut walked = Walked::default();
     let mut begun: BTreeSet<usize> = BTreeSet::new();
@@ -78,7 +78,7 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
-    use crate::error::Kind;
+    use crate::error::{Error, Kind};
     use crate::names::{ImageName, PartName};
 
     fn plan() -> Plan {
@@ -105,7 +105,7 @@ mod tests {
             let names: Vec<String> = steps.iter().map(|at| plan.steps[*at].action.to_string()).collect();
             log.borrow_mut().push(names.join(" + "));
             let bad = steps.iter().any(|at| failing.contains(at));
-            let end = if bad { Err(Error::message(Kind::Failed, names.join(" + "))) } else { Ok(()) };
+            let end = if bad { Err(Error::message(Kind::Failed, names.join(" + ")).into()) } else { Ok(()) };
             (task, end)
         };
         let walked = walk(&plan, carry_out, || ()).await;

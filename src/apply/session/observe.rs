@@ -23,18 +23,32 @@ use crate::plan::steps::once;
 const GLANCE: Duration = Duration::from_millis(500);
 
 /// What the engine says of itself, asked before anybody needs it: that answer takes it longer than all lists together.
-pub struct Description(JoinHandle<Result<observed::Engine>>);
+pub struct Description(Answered);
+
+enum Answered {
+    Asked(JoinHandle<Result<observed::Engine>>),
+    Known(Box<observed::Engine>),
+}
 
 /// Asks the engine what it is; it answers while something else is done.
 #[must_use]
 pub fn describe(engine: &Engine) -> Description {
     let engine = engine.clone();
-    Description(tokio::spawn(async move { engine.describe().await }))
+    Description(Answered::Asked(tokio::spawn(async move { engine.describe().await })))
 }
 
 impl Description {
+    /// What it has said before.
+    #[must_use]
+    pub fn known(engine: observed::Engine) -> Self {
+        Self(Answered::Known(Box::new(engine)))
+    }
+
     async fn answer(self) -> Result<observed::Engine> {
-        self.0.await.map_err(|error| Error::message(Kind::Bug, error))?
+        match self.0 {
+            Answered::Asked(asked) => asked.await.map_err(|error| Error::message(Kind::Bug, error))?,
+            Answered::Known(engine) => Ok(*engine),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ impl Watcher {
         let trees = setting.trees();
         let is_other = trees != *self.changes.trees();
         self.setting = Arc::new(setting);
-        let wanted = rules(&self.setting.project, &self.setting.environment);
+        let wanted = rules(&self.setting.checkout.project, &self.setting.environment);
         self.configure_loops(&wanted);
         let mut changed = BTreeMap::new();
         if is_other {
@@ -30,7 +30,7 @@ impl Watcher {
             self.changes = Changes::open(&trees);
             // What changed while the settings were read is the beginning now, and comes as no change.
             for (module, now) in marks(self) {
-                let folder = self.setting.project.file.modules.get(&module).map(|module| &module.path);
+                let folder = self.setting.checkout.project.file.modules.get(&module).map(|module| &module.path);
                 let was_known = folder.is_some_and(|folder| known.contains_key(folder));
                 if was_known && before.get(&module) != Some(&now) {
                     self.take(Event::Missed(self.begin.elapsed(), module));
@@ -66,10 +66,10 @@ impl Watcher {
     }
 
     pub(super) fn mark(&self, name: &PartName) -> Option<String> {
-        let module = self.setting.project.file.modules.get(name)?;
+        let module = self.setting.checkout.project.file.modules.get(name)?;
         // What comes back from the container, or means nothing, was not missed.
         let counts = |path: &Path| {
-            let path = path.strip_prefix(&self.setting.root).unwrap_or(path);
+            let path = path.strip_prefix(&self.setting.checkout.root).unwrap_or(path);
             self.loops.counts(name, &path.to_string_lossy())
         };
         Some(format!("{:016x}", self.changes.mark(&self.setting.folder(&module.path), &counts)))

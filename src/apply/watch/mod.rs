@@ -102,13 +102,13 @@ impl Watcher {
             looked: Moment::now(),
             times: setting.settled(),
             settings_changed: false,
-            journal: Journal::new(setting.root.clone(), say),
+            journal: Journal::new(setting.checkout.root.clone(), say),
             events: tokio::spawn(engine_events::follow(engine.clone(), setting.environment.id.clone(), outbox.clone())),
             engine,
             setting: Arc::new(setting),
             outbox,
         };
-        let wanted = rules(&watcher.setting.project, &watcher.setting.environment);
+        let wanted = rules(&watcher.setting.checkout.project, &watcher.setting.environment);
         watcher.configure_loops(&wanted);
         watcher.catch_up(&wanted).await;
         watcher.show();
@@ -265,7 +265,7 @@ impl Watcher {
         }
         self.changes.check();
         self.journal.trouble(self.changes.trouble());
-        files::rotate(&self.setting.root)?;
+        files::rotate(&self.setting.checkout.root)?;
         for (module, step, ran) in self.running.silent(SILENCE) {
             self.journal.say(&format!("{module} {step} still runs ({} s)", ran.as_secs()));
         }
@@ -336,7 +336,7 @@ impl Watcher {
 
     fn ended(&mut self, module: &PartName, step: LoopStep, end: End, record: &Run) {
         let Some(before) = self.journal.ended(module, step, end, record) else { return };
-        let project = &self.setting.project.file;
+        let project = &self.setting.checkout.project.file;
         let Some(notify) = project.notify.clone() else { return };
         let news = decision::decide(&notify, project.project.as_str(), (module, step), before, record);
         if let Some(news) = news {

@@ -156,7 +156,7 @@ impl RunningSteps {
 
 /// Starts a failed container as `devenv up` would: alone, and on a copy that is equal.
 async fn revive(engine: &Engine, setting: &WatchSettings, module: &PartName, container: &str) -> Result<()> {
-    let _alone = locks::take(&setting.root, &engine.endpoint, "watcher", |_| {}).await?;
+    let _alone = locks::take(&setting.checkout.root, &engine.endpoint, "watcher", |_| {}).await?;
     // A command that had the lock may have started it, or put another in its place.
     let state = engine.detail(container).await.map(|detail| detail.state);
     if !matches!(state, Ok(State::Exited(_))) {
@@ -165,7 +165,7 @@ async fn revive(engine: &Engine, setting: &WatchSettings, module: &PartName, con
     let copied = setting.environment.parts.get(module).and_then(|part| Some((part, part.mirror.as_ref()?)));
     if let Some((part, copy)) = copied {
         let project = &setting.environment.project;
-        let equal = Equal { engine, root: &setting.root, project, guard: Guard::On };
+        let equal = Equal { engine, root: &setting.checkout.root, project, guard: Guard::On };
         equal.before_start(part, copy, container).await?;
     }
     engine.start(container).await

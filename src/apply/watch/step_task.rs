@@ -85,7 +85,7 @@ impl StepTask {
                 module_steps::restart(&self.engine, part, &self.container, died).await?.map(|()| 0)
             }
             step => {
-                let module = self.setting.project.file.modules.get(&self.module);
+                let module = self.setting.checkout.project.file.modules.get(&self.module);
                 let Some(script) = module.and_then(|module| step.command(module)) else { return Ok(0) };
                 let began = |group| drop(self.outbox.send(Message::Began(self.module.clone(), self.run, group)));
                 self.engine.step(&self.container, script, &[], began, each).await
@@ -95,7 +95,7 @@ impl StepTask {
 
     /// Runs what the module wants done after a step that was cut short.
     async fn clean_up(&self, lines: &mut Vec<String>) {
-        let module = self.setting.project.file.modules.get(&self.module);
+        let module = self.setting.checkout.project.file.modules.get(&self.module);
         let cleanup = module.and_then(|module| module.cleanup.as_deref());
         let Some(script) = cleanup.filter(|_| self.cancelled.load(Ordering::Relaxed)) else { return };
         let each = |line: &str| self.line(lines, line);

@@ -112,9 +112,9 @@ impl Copies {
         if let Some(halt) = sync::halt(None, mirror::root(&setting.folder(&copy.folder)), 0, 0, 0) {
             return Ok(Sent { halted: Some(halt), ..Sent::default() });
         }
-        let ends = mirror::ends(&setting.root, copy, container.to_owned())?;
+        let ends = mirror::ends(&setting.checkout.root, copy, container.to_owned())?;
         let guard = self.halted.get(name).map_or(Guard::On, |root| Guard::Since(*root));
-        let agreed = watcher_process::state(&setting.root).modules.remove(name).unwrap_or_default().outputs;
+        let agreed = watcher_process::state(&setting.checkout.root).modules.remove(name).unwrap_or_default().outputs;
         let (session, sent) = Session::open(engine, ends, guard, agreed).await?;
         if sent.halted.is_none() {
             self.halted.remove(name);

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::apply::session::checkout::Checkout;
 use crate::config::model::values::RelPath;
-use crate::config::project::Project;
 use crate::host::file_watch::Trees;
 use crate::names::PartName;
 use crate::plan::images::Hierarchy;
@@ -15,10 +16,8 @@ use crate::plan::watch::{Change, Rules, is_settled, rules};
 
 /// Everything that the watcher works from; read again when a setting changes.
 pub struct WatchSettings {
-    /// The checkout's folder.
-    pub root: PathBuf,
-    /// The configuration.
-    pub project: Project,
+    /// The checkout.
+    pub checkout: Arc<Checkout>,
     /// What runs.
     pub environment: Environment,
     /// All images.
@@ -37,7 +36,7 @@ impl WatchSettings {
     /// Where a path of the checkout is.
     #[must_use]
     pub fn folder(&self, path: &RelPath) -> PathBuf {
-        path.at(&self.root)
+        path.at(&self.checkout.root)
     }
 
     /// The parts that run on a copy of their source.
@@ -53,7 +52,7 @@ impl WatchSettings {
     /// Files among what changed, by their paths in the checkout.
     #[must_use]
     pub fn files_among(&self, changed: &Changed) -> BTreeMap<String, Change> {
-        let relative = |path: &Path| Some(path.strip_prefix(&self.root).ok()?.to_string_lossy().into_owned());
+        let relative = |path: &Path| Some(path.strip_prefix(&self.checkout.root).ok()?.to_string_lossy().into_owned());
         let files = changed.iter().filter(|(_, change)| **change != Change::Folder);
         files.filter_map(|(path, change)| Some((relative(path)?, *change))).collect()
     }
@@ -69,12 +68,12 @@ impl WatchSettings {
     /// What is watched for them all: the folders of loops and copies, without what other volumes are mounted on.
     #[must_use]
     pub fn trees(&self) -> Trees {
-        let mut trees = Trees { checkout: self.root.clone(), folders: BTreeMap::new() };
-        let wanted = rules(&self.project, &self.environment);
+        let mut trees = Trees { checkout: self.checkout.root.clone(), folders: BTreeMap::new() };
+        let wanted = rules(&self.checkout.project, &self.environment);
         let of_loops = wanted.values().flat_map(|rule| &rule.folders);
         let of_copies = self.copied().filter_map(|part| part.mirror.as_ref()).map(|copy| &copy.folder);
         let folders: BTreeSet<&RelPath> = of_loops.chain(of_copies).collect();
-        for (name, module) in &self.project.file.modules {
+        for (name, module) in &self.checkout.project.file.modules {
             let Some(part) = self.environment.parts.get(name).filter(|_| folders.contains(&module.path)) else {
                 continue;
             };

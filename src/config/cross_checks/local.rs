@@ -6,7 +6,7 @@ use crate::config::cross_checks::subject::{Part, by_name};
 use crate::config::inputs::Known;
 use crate::config::model::version;
 use crate::config::problems::Finding;
-use crate::config::text::nearest::did_you_mean;
+use crate::config::text::did_you_mean::did_you_mean;
 use crate::config::text::quote::quoted;
 use crate::config::text::scalar;
 use crate::config::text::tree::{Entry, Node, is_extension};

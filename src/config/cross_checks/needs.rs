@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::config::cross_checks::subject::{Part, Sort, by_name, name};
 use crate::config::problems::{ENOUGH, Finding};
 use crate::config::schema::table::listed;
-use crate::config::text::nearest::did_you_mean;
+use crate::config::text::did_you_mean::did_you_mean;
 use crate::config::text::place::Span;
 use crate::config::text::quote::quoted;
 use crate::config::text::tree::{Node, is_extension};

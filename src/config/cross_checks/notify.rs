@@ -2,7 +2,7 @@
 
 use crate::config::cross_checks::subject::{Part, by_name, name};
 use crate::config::problems::Finding;
-use crate::config::text::nearest::did_you_mean;
+use crate::config::text::did_you_mean::did_you_mean;
 use crate::config::text::quote::quoted;
 use crate::config::text::tree::Node;
 

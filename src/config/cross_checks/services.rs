@@ -4,7 +4,7 @@ use crate::config::cross_checks::subject::{Part, Sort, mistyped};
 use crate::config::inputs::Known;
 use crate::config::problems::Finding;
 use crate::config::schema::table::listed;
-use crate::config::text::nearest::did_you_mean;
+use crate::config::text::did_you_mean::did_you_mean;
 use crate::config::text::quote::quoted;
 use crate::config::text::tree::{Node, Value};
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::config::problems::ENOUGH;
-use crate::config::text::nearest::nearest;
 use crate::config::text::place::Span;
 use crate::config::text::tree::{Entry, Node, is_extension};
 use crate::names::PartName;
+use crate::nearest::nearest;
 
 /// Which section a part stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,11 +7,12 @@ use serde_json::{Map, Value as Json};
 use crate::config::problems::{ENOUGH, Finding};
 use crate::config::schema::grammar::Grammar;
 use crate::config::schema::table::{Field, File, Presence, Shape, listed};
-use crate::config::text::nearest::{did_you_mean, nearest};
+use crate::config::text::did_you_mean::did_you_mean;
 use crate::config::text::place::Span;
 use crate::config::text::quote::quoted;
 use crate::config::text::scalar::{self, Kind};
 use crate::config::text::tree::{Entry, Key, Node, Scalar, Source, Value, is_extension};
+use crate::nearest::nearest;
 
 /// Which tree is walked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Text: bytes, the tree in which every node knows its place, and how values are written as YAML.
 
 pub mod bytes;
-pub mod nearest;
+pub mod did_you_mean;
 pub mod parse;
 pub mod place;
 pub mod quote;

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::hash::{Hash, Hasher};
-use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -315,10 +314,7 @@ fn digest(path: &Path, entry: &Entry) -> u64 {
     } else if entry.is_folder() || entry.size > READ {
         false
     } else {
-        let mut bytes = Vec::new();
-        let read = reading::open(path).and_then(|(file, _)| file.take(READ + 1).read_to_end(&mut bytes));
-        bytes.hash(&mut hasher);
-        read.is_ok()
+        reading::within(path, READ).map(|bytes| bytes.hash(&mut hasher)).is_ok()
     };
     if read { hasher.finish().max(UNKNOWN + 1) } else { UNKNOWN }
 }

@@ -43,8 +43,9 @@ impl From<FragmentError> for Error {
     }
 }
 
-/// Adds the services that only fragments have, and what fragments say about how each part lives.
-pub fn add(merged: &Value, environment: &mut Environment) -> Result<(), FragmentError> {
+/// The environment of the configuration with the services that only the team's compose files have, and with what these say
+/// about how each part lives.
+pub fn merged(mut environment: Environment, merged: &Value) -> Result<Environment, FragmentError> {
     let mut ours: BTreeSet<PartName> = BTreeSet::new();
     for (name, service) in services(merged) {
         let part =
@@ -60,7 +61,7 @@ pub fn add(merged: &Value, environment: &mut Environment) -> Result<(), Fragment
     }
     let all = services(merged).filter_map(|(name, service)| Some((PartName::new(name.as_str()).ok()?, service)));
     for (name, service) in all {
-        let asked = conditions(service, environment);
+        let asked = conditions(service, &environment);
         let probed = |need: &PartName| environment.parts.get(need).is_some_and(|part| part.probe.is_some());
         let asked: Vec<(PartName, Condition)> = match environment.parts.get(&name) {
             // What our own file says of a part without a probe: it is waited for until it runs steadily.
@@ -93,7 +94,7 @@ pub fn add(merged: &Value, environment: &mut Environment) -> Result<(), Fragment
         }
     }
     environment.parts.retain(|_, part| part.lifecycle.replicas > 0);
-    Ok(())
+    Ok(environment)
 }
 
 const COMPLETED: &str = "service_completed_successfully";

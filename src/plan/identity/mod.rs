@@ -317,7 +317,7 @@ mod tests {
     fn shop() -> Project {
         let main = Source { name: "devenv.yaml".to_owned(), bytes: b"project: shop\n".to_vec() };
         let (env, known) = (BTreeMap::new(), config::inputs::Known::default());
-        let draft = config::read(Inputs { main: &main, local: None, env: &env, known: &known });
+        let draft = config::read(Inputs { main: &main, local: None, env: &env }).checked_against(&known);
         draft.finish(&BTreeMap::new()).unwrap()
     }
 

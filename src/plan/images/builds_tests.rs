@@ -1,12 +1,13 @@
 //! Which images are built, and why, as text.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::assets::Assets;
 use crate::config;
-use crate::config::inputs::{Inputs, Known, Source};
+use crate::config::inputs::{Inputs, Source};
 use crate::names::ImageName;
 use crate::plan::Plan;
+use crate::plan::catalogue::Catalogue;
 use crate::plan::images::builds;
 use crate::plan::images::lock::{Lock, Root};
 use crate::plan::images::package_list::PackageList;
@@ -31,18 +32,12 @@ fn hierarchy(images: &str, lock: &Lock) -> Hierarchy {
 
 fn hierarchy_of(name: &str, images: &str, lock: &Lock) -> Hierarchy {
     let assets = Assets::embedded();
-    let described = images::described(&assets).unwrap();
-    let known = Known {
-        images: described.into_keys().map(|name| (name, None)).collect(),
-        seeded: BTreeSet::new(),
-        credentials: BTreeMap::new(),
-        presets: BTreeSet::new(),
-        version: (0, 1, 0),
-    };
+    let catalogue = Catalogue::of(&assets).unwrap();
     let main = Source { name: "devenv.yaml".to_owned(), bytes: format!("project: {name}\n{images}").into_bytes() };
-    let draft = config::read(Inputs { main: &main, local: None, env: &BTreeMap::new(), known: &known });
+    let draft = config::read(Inputs { main: &main, local: None, env: &BTreeMap::new() })
+        .checked_against(&catalogue.known((0, 1, 0)));
     let project = draft.finish(&BTreeMap::new()).unwrap();
-    Hierarchy::new(&project, &assets, lock, PLATFORM).unwrap()
+    Hierarchy::new(&project, &assets, &catalogue.images, lock, PLATFORM).unwrap()
 }
 
 /// What is there when all of them are.

@@ -165,9 +165,14 @@ pub fn described(assets: &Assets) -> Result<BTreeMap<ImageName, ImageFile>, Imag
 }
 
 impl Hierarchy {
-    /// Decides every image of the project for `platform`, such as `linux/amd64`.
-    pub fn new(project: &Project, assets: &Assets, lock: &Lock, platform: &str) -> Result<Self, ImagesError> {
-        let described = described(assets)?;
+    /// Decides every image of the project for `platform`, such as `linux/amd64`, from those that are `described`.
+    pub fn new(
+        project: &Project,
+        assets: &Assets,
+        described: &BTreeMap<ImageName, ImageFile>,
+        lock: &Lock,
+        platform: &str,
+    ) -> Result<Self, ImagesError> {
         let names: BTreeSet<&ImageName> = described.keys().chain(project.file.images.keys()).collect();
         let mut nodes: BTreeMap<ImageName, Node> = BTreeMap::new();
         let mut order = Vec::new();
@@ -179,11 +184,11 @@ impl Hierarchy {
                     let cycle = chain[start..].iter().chain([&name]).map(ImageName::as_str);
                     return Err(ImagesError::Cycle(cycle.collect::<Vec<_>>().join(" → ")));
                 }
-                next = parent_of(&name, project, &described)?;
+                next = parent_of(&name, project, described)?;
                 chain.push(name);
             }
             for name in chain.into_iter().rev() {
-                let parent = parent_of(&name, project, &described)?;
+                let parent = parent_of(&name, project, described)?;
                 let parent_node =
                     match &parent {
                         Some(parent) => Some(nodes.get(parent).ok_or_else(|| ImagesError::UnknownParent {

@@ -76,8 +76,8 @@ fn who_waits_for_the_end_of_what_runs_on_is_told() {
         "api": {}, "db": {}, "migrate": {},
         "tool": {"image": "tool", "depends_on": {"api": {"condition": "service_completed_successfully"}}},
     });
-    let mut world = World::up_to_date(SHOP, None);
-    let error = compose_files::add(&merged(&services), &mut world.environment).unwrap_err();
+    let world = World::up_to_date(SHOP, None);
+    let error = compose_files::merged(world.environment.clone(), &merged(&services)).unwrap_err();
     assert_eq!(error.to_string(), "`tool` waits in a fragment until `api` has ended, which runs on");
 }
 
@@ -103,18 +103,18 @@ fn replicas_are_kept_and_the_last_numbers_go_first() {
     assert_eq!(world.plan(), "");
     world.observed.containers.swap(0, 2);
     world.environment.parts.clear();
-    compose_files::add(&services(2), &mut world.environment).unwrap();
+    world.environment = compose_files::merged(world.environment, &services(2)).unwrap();
     assert_eq!(world.plan(), "1 remove web: there are more than 2 of it\n");
     let removed = world.decided().steps.remove(0).action;
     assert_eq!(removed, Action::Remove { id: "id-web-3".to_owned(), name: "web".to_owned() });
     world.environment.parts.clear();
-    compose_files::add(&services(5), &mut world.environment).unwrap();
+    world.environment = compose_files::merged(world.environment, &services(5)).unwrap();
     assert_eq!(
         world.plan(),
         "1 create web: 3 of 5 are there\n2 start web (after 1)\n3 wait web: until it runs steadily (after 2)\n"
     );
     world.environment.parts.clear();
-    compose_files::add(&services(0), &mut world.environment).unwrap();
+    world.environment = compose_files::merged(world.environment, &services(0)).unwrap();
     assert_eq!(world.plan().matches("remove web").count(), 3);
 }
 

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::assets::Assets;
 use crate::config;
-use crate::config::inputs::{Inputs, Known, Source};
+use crate::config::inputs::{Inputs, Source};
 use crate::config::project::Project;
 use crate::plan::Plan;
+use crate::plan::catalogue::Catalogue;
 use crate::plan::definition::Definition;
 use crate::plan::environment::compose_files;
-use crate::plan::environment::presets;
 use crate::plan::environment::{self, Contents, Machine, Setup};
 use crate::plan::identity::{self, Table};
+use crate::plan::images::Hierarchy;
 use crate::plan::images::lock::{Lock, Root};
-use crate::plan::images::{self, Hierarchy};
 use crate::plan::observed::{Container, EngineHealth, Image, Observed, Packages, Role, State, Volume};
 use crate::plan::parts::{Environment, ImageRef, Kind, MountSource};
 use crate::plan::steps::up::{Request, Up};
@@ -102,7 +102,7 @@ impl World {
     /// The same with what compose makes of fragments, which run too.
     pub(super) fn with_fragments(main: &str, merged: &serde_json::Value) -> Self {
         let mut world = Self::up_to_date(main, None);
-        compose_files::add(merged, &mut world.environment).unwrap();
+        world.environment = compose_files::merged(world.environment, merged).unwrap();
         for part in world.environment.parts.values() {
             if let ImageRef::Theirs(image) = &part.image {
                 world.observed.tags.insert(image.clone());
@@ -134,22 +134,16 @@ impl World {
     /// What should be, in an empty world.
     pub(super) fn of(main: &str, local: Option<&str>, assets: &Assets) -> Self {
         let source = |name: &str, text: &str| Source { name: name.to_owned(), bytes: text.as_bytes().to_vec() };
-        let described = images::described(assets).unwrap();
-        let presets = presets::read(assets).unwrap();
-        let known = Known {
-            images: described.into_keys().map(|name| (name, None)).collect(),
-            seeded: BTreeSet::new(),
-            credentials: BTreeMap::new(),
-            presets: presets.keys().cloned().collect(),
-            version: (0, 1, 0),
-        };
+        let catalogue = Catalogue::of(assets).unwrap();
+        let presets = &catalogue.presets;
         let (main, local) = (source("devenv.yaml", main), local.map(|text| source("devenv.local.yaml", text)));
         let env = BTreeMap::new();
-        let draft = config::read(Inputs { main: &main, local: local.as_ref(), env: &env, known: &known });
+        let draft = config::read(Inputs { main: &main, local: local.as_ref(), env: &env })
+            .checked_against(&catalogue.known((0, 1, 0)));
         let project = draft.finish(&BTreeMap::new()).unwrap();
         let root = Root::Packages { suite: "trixie".to_owned(), archive: "20261121T000000Z".to_owned() };
         let lock = Lock { root, images: BTreeMap::new(), packages: BTreeMap::new() };
-        let images = Hierarchy::new(&project, assets, &lock, "linux/amd64").unwrap();
+        let images = Hierarchy::new(&project, assets, &catalogue.images, &lock, "linux/amd64").unwrap();
         let known = identity::Known {
             path: "/srv/shop".to_owned(),
             fresh: "0a1b2c3d4e5f".to_owned(),
@@ -157,14 +151,14 @@ impl World {
         };
         let mut table = Table::default();
         let mut identity = identity::identify(&known, &project, &mut table).unwrap();
-        let wishes = environment::wishes(&project, &presets, &BTreeSet::new());
+        let wishes = environment::wishes(&project, presets, &BTreeSet::new());
         identity::reserve_ports(&wishes, &known, &mut table, &mut identity);
         let (machine, contents) = (Machine::default(), Contents::default());
         let setup = Setup {
             project: &project,
             identity: &identity,
             images: &images,
-            presets: &presets,
+            presets,
             lock: &lock,
             machine: &machine,
             contents: &contents,

@@ -2,12 +2,13 @@
 
 use crate::apply::certs::zones::{self, Zone};
 use crate::apply::certs::{self, Certs, Make, Wish};
+use crate::apply::session::Intent;
 use crate::apply::session::checkout::Checkout;
-use crate::commands::context::{Intent, seconds};
 use crate::digest;
 use crate::error::Result;
 use crate::host::certs::Pair;
 use crate::host::certs::ca_store;
+use crate::host::clock;
 use crate::plan::certs::zones::{Signers, aliases};
 use crate::plan::certs::{LeafOf, inner};
 use crate::plan::environment;
@@ -24,17 +25,13 @@ pub(super) struct Site {
     pub configuration: Option<Generated>,
     /// Digest of the configuration.
     pub fingerprint: String,
+    /// Lines for the user.
+    pub news: Vec<String>,
 }
 
 impl Site {
     /// Finds the certificates, or makes those that are due where the command acts, and renders the configuration.
-    pub(super) fn of(
-        checkout: &Checkout,
-        identity: &Identity,
-        uid: u32,
-        intent: Intent,
-        news: &mut Vec<String>,
-    ) -> Result<Self> {
+    pub(super) fn of(checkout: &Checkout, identity: &Identity, uid: u32, intent: Intent) -> Result<Self> {
         let (project, held) = (&checkout.project, &identity.held);
         let names = environment::certificate_names(project, &held.host);
         let wish = Wish {
@@ -44,11 +41,10 @@ impl Site {
             folder: identity.folder,
             aliases: aliases(project),
             names: &names,
-            now: seconds(),
+            now: clock::unix_time(),
         };
         let make = if intent == Intent::Act { Make::Yes } else { Make::No };
         let certs = certs::load(wish, make)?;
-        news.extend(certs.news.clone());
         let (covered, others): (Vec<String>, Vec<String>) =
             aliases(project).iter().cloned().partition(|name| certs.covers(name, wish.now));
         let mut signers = Signers::of(&others, &ca_store::zones()?);
@@ -56,7 +52,8 @@ impl Site {
         if intent == Intent::Act {
             signers.check(project)?;
         }
-        let zones = zones::load(wish, &signers.zones, make, news)?;
+        let (zones, of_zones) = zones::load(wish, &signers.zones, make)?;
+        let news = certs.news.iter().cloned().chain(of_zones).collect();
         let served = zones.iter().filter(|zone| zone.leaf.is_some());
         let served = served.map(|zone| (zone.name.clone(), zone.names.clone())).collect();
         let routes = environment::routes(project, &held.host);
@@ -73,7 +70,8 @@ impl Site {
             zones: &served,
         };
         let (configuration, fingerprint) = render::gateway::file(&site, &checkout.assets)?;
-        Ok(Self { certs, zones, configuration: (!routes.is_empty()).then_some(configuration), fingerprint })
+        let configuration = (!routes.is_empty()).then_some(configuration);
+        Ok(Self { certs, zones, configuration, fingerprint, news })
     }
 
     /// The files of the certificates and of what is trusted beside the machine's `bundle`.

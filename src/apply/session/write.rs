@@ -1,0 +1,42 @@
+//! Writes what is generated, and nothing that is the user's.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::apply::session::Session;
+use crate::error::Result;
+use crate::host::files::generated;
+use crate::host::{checkout, files};
+use crate::plan::identity::FolderOf;
+use crate::render::{self, Access};
+
+impl Session {
+    /// Writes what is generated, and keeps the identity.
+    pub fn write(&mut self) -> Result<()> {
+        let root = &self.checkout.root;
+        if self.identity.folder == FolderOf::Other {
+            // Also those of services that are switched off now.
+            generated::remove_folder(&root.join(".devenv"), "secrets")?;
+        }
+        for folder in self.generated.iter().filter_map(|file| Path::new(&file.path).parent()).collect::<BTreeSet<_>>() {
+            files::sweep(&root.join(".devenv").join(folder));
+        }
+        files::sweep(root);
+        generated::write_generated(root, &self.generated)?;
+        // Keys of names that the gateway has no more, and copies of fragments that are no longer named.
+        for folder in ["certs", render::compose::FRAGMENTS] {
+            generated::remove_forgotten(&root.join(".devenv"), folder, &self.generated)?;
+        }
+        if let Some(bundle) = self.generated.iter().find(|file| file.path == render::certs::BUNDLE) {
+            let path = root.join(".devenv").join(render::certs::TRUSTSTORE);
+            files::write(&path, &render::truststore::jks(&bundle.text), Access::Public)?;
+        }
+        if !root.join(checkout::LOCK).exists() {
+            files::write(&root.join(checkout::LOCK), self.lock.text().as_bytes(), Access::Public)?;
+        }
+        match self.table.take() {
+            Some(table) => table.save(),
+            None => Ok(()),
+        }
+    }
+}
