@@ -1,7 +1,7 @@
 //! devenv: a reproducible dev environment manager on top of Docker.
 //!
 //! Layers import only downwards (`tests/architecture.rs` enforces it):
-//! `cli → commands → ui → apply → host → render → plan → config → assets, redact, digest, labels, nearest, names, error`.
+//! `cli → commands → ui → apply → host → render → plan → config → assets, redact, digest, labels, nearest, names, paths, error`.
 
 pub mod apply;
 pub mod assets;
@@ -14,6 +14,7 @@ pub mod host;
 pub mod labels;
 pub mod names;
 pub mod nearest;
+pub mod paths;
 pub mod plan;
 pub mod redact;
 pub mod render;

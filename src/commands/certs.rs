@@ -16,6 +16,7 @@ use crate::host::certs::trust;
 use crate::host::clock;
 use crate::host::files::generated;
 use crate::host::{files, machine};
+use crate::paths;
 use crate::plan::certs::cert_profile::Profile;
 use crate::plan::certs::trust::{self as decision, Authority, Seen, Trust};
 use crate::plan::certs::x509::{self, Facts};
@@ -363,7 +364,7 @@ pub fn renew_at(session: &Session) -> Option<SystemTime> {
 /// else of what is generated is touched: that is for `up`.
 pub async fn renew(cx: &Context, say: impl Fn(&str)) -> Result<()> {
     let (session, _lock) = cx.locked_session(Intent::Act).await?;
-    let ours = |file: &&Generated| file.path.starts_with("certs/");
+    let ours = |file: &&Generated| file.path.starts_with(&paths::certificate(""));
     let due: Vec<Generated> = session.generated.iter().filter(ours).cloned().collect();
     generated::write_generated(&session.checkout.root, &due)?;
     session.news.iter().for_each(|line| say(line));

@@ -12,6 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::process::{self, Cmd};
 use crate::host::{files, machine, network};
 use crate::names::is_host_label;
+use crate::paths;
 use crate::plan::doctor::repairs::{Action, Root, Way};
 use crate::plan::identity::hosts::{self, Since};
 use crate::render::Access;
@@ -185,7 +186,7 @@ async fn write(cx: &Context, session: &Session, before: &str, after: &str) -> Re
         cx.screen.say("nothing to do");
         return Ok(());
     }
-    let prepared: PathBuf = session.checkout.root.join(".devenv/hosts");
+    let prepared: PathBuf = paths::devenv(&session.checkout.root).join(paths::HOSTS);
     let root = Root::of(&machine::facts().await, &machine::means().await);
     let copy: Action = root.call(&["cp", &prepared.to_string_lossy(), FILE]);
     for line in after.lines().filter(|line| !before.lines().any(|old| old == *line)) {

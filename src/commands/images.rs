@@ -119,7 +119,7 @@ fn image(session: &Session, node: &Node) -> ImageJson {
         tag: node.tag.clone(),
         present,
         bytes: seen.map(|image| image.size),
-        stale: (!present).then(|| builds::why_image(node, observed)),
+        stale: (!present).then(|| builds::why_image(node, observed).to_string()),
         unpinned: node.outside.clone(),
     }
 }

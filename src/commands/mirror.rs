@@ -11,6 +11,7 @@ use crate::commands::context::Context;
 use crate::commands::copies;
 use crate::error::{Error, Kind, Result};
 use crate::host::{clock, watcher_process};
+use crate::plan::cause::Cause;
 use crate::plan::mirror::copy::Copy;
 use crate::plan::mirror::sync::Operation;
 use crate::plan::observed::{Container, State};
@@ -228,7 +229,7 @@ async fn resume(cx: &Context, name: &str) -> Result<()> {
     if session.observed.container(&part.name).is_none() {
         return Err(no_container(part));
     }
-    plan.push(Action::Mirror(part.name.clone()), "resumed", vec![]);
+    plan.push(Action::Mirror(part.name.clone()), Cause::Resumed, vec![]);
     let options = Options { guard: Guard::Off, ..Options::default() };
     carry_out(cx.screen, &session, &plan, options).await?;
     Ok(())

@@ -76,7 +76,7 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
             | crate::plan::Action::Reload(name) => *name == part.name,
             _ => false,
         });
-        steps.map(|step| step.cause.clone()).collect()
+        steps.map(|step| step.why()).collect()
     };
     let mut watched = watcher_process::state(&session.checkout.root);
     let is_watched = watcher_process::holder(&session.checkout.root).is_some();

@@ -12,6 +12,7 @@ use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::host::certs::trust;
 use crate::host::files;
+use crate::paths;
 use crate::plan::detect::{self, Starter};
 use crate::plan::environment::proxies::{EXEMPT, VARIABLES};
 use crate::plan::environment::{Machine, MachineCa};
@@ -91,6 +92,10 @@ pub fn assets(root: &Path, folder: &RelPath) -> Result<Assets> {
                 refuse_outside(root, &file.path)?;
             }
             let content = if held { files::read(&file.path)?.map(Cow::Owned) } else { None };
+            if top != "certs" && content.as_deref().is_some_and(|bytes| std::str::from_utf8(bytes).is_err()) {
+                let message = format!("{folder}/{top}/{path} is not UTF-8 text");
+                return Err(Error::message(Kind::Usage, message).hint("save it as UTF-8"));
+            }
             let asset =
                 Asset { origin: Origin::Project(file.path), content, digest: file.digest, executable: file.executable };
             assets.replace(format!("{top}/{path}"), asset);
@@ -143,7 +148,7 @@ pub fn referenced(root: &Path, references: &References) -> Result<BTreeMap<Strin
 
 /// `.devenv/id`; `None` where there is none or it is damaged, since the id can be found again.
 pub fn id_file(root: &Path) -> Option<IdFile> {
-    let text = files::read_text(&root.join(".devenv/id")).ok()??;
+    let text = files::read_text(&paths::devenv(root).join(paths::ID)).ok()??;
     serde_json::from_str(text.lines().find(|line| line.starts_with('{'))?).ok()
 }
 

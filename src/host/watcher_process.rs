@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal};
 use crate::error::{Error, Kind, Result};
 use crate::host::files;
 use crate::host::files::{ownership, reading};
+use crate::paths;
 use crate::plan::watch::state::State;
 use crate::render::Access;
 
@@ -38,7 +39,7 @@ pub struct Holder {
 }
 
 fn folder(root: &Path) -> PathBuf {
-    root.join(".devenv/watch")
+    paths::devenv(root).join(paths::WATCH)
 }
 
 /// The watcher's log.
@@ -170,7 +171,7 @@ pub fn state(root: &Path) -> State {
 /// Changes what is known, while nobody else does.
 pub fn update<T>(root: &Path, change: impl FnOnce(&mut State) -> T) -> Result<T> {
     // A checkout that was deleted is not recreated by what remembers it.
-    if !root.join(".devenv").is_dir() {
+    if !paths::devenv(root).is_dir() {
         return Err(Error::message(Kind::Failed, format!("{} is no longer a checkout", root.display())));
     }
     files::make_folder(&folder(root), Access::Private)?;

@@ -1,6 +1,7 @@
 //! The decision: project × what was observed → a [`Plan`], steps each with its cause and what it comes after. Pure.
 
 pub mod catalogue;
+pub mod cause;
 pub mod certs;
 pub mod definition;
 pub mod detect;
@@ -25,6 +26,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::names::{ImageName, PartName};
+use crate::plan::cause::Cause;
 
 /// What a step does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,10 +114,18 @@ impl fmt::Display for Action {
 pub struct Step {
     /// What.
     pub action: Action,
-    /// Why.
-    pub cause: String,
+    /// Why; none where the step before it says so.
+    pub cause: Option<Cause>,
     /// Indices of the steps that come first.
     pub after: Vec<usize>,
+}
+
+impl Step {
+    /// Its cause as people read it.
+    #[must_use]
+    pub fn why(&self) -> String {
+        self.cause.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
 }
 
 /// What is to be done, in an order that respects what comes after what.
@@ -127,7 +137,7 @@ pub struct Plan {
 
 impl Plan {
     /// Adds a step and returns its index.
-    pub fn push(&mut self, action: Action, cause: impl Into<String>, after: Vec<usize>) -> usize {
+    pub fn push(&mut self, action: Action, cause: impl Into<Option<Cause>>, after: Vec<usize>) -> usize {
         self.steps.push(Step { action, cause: cause.into(), after });
         self.steps.len() - 1
     }
@@ -145,13 +155,13 @@ impl Plan {
 
     /// The plan for programs.
     #[must_use]
-    pub fn json(&self) -> Vec<StepJson<'_>> {
+    pub fn json(&self) -> Vec<StepJson> {
         let steps = self.steps.iter().enumerate();
         steps
             .map(|(at, step)| StepJson {
                 step: at + 1,
                 action: step.action.to_string(),
-                cause: &step.cause,
+                cause: step.why(),
                 after: step.after.iter().map(|index| index + 1).collect(),
             })
             .collect()
@@ -160,10 +170,10 @@ impl Plan {
 
 /// A step as `--json` prints it.
 #[derive(Debug, Serialize)]
-pub struct StepJson<'a> {
+pub struct StepJson {
     step: usize,
     action: String,
-    cause: &'a str,
+    cause: String,
     after: Vec<usize>,
 }
 
@@ -171,8 +181,8 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, step) in self.steps.iter().enumerate() {
             write!(f, "{} {}", at + 1, step.action)?;
-            if !step.cause.is_empty() {
-                write!(f, ": {}", step.cause)?;
+            if let Some(cause) = &step.cause {
+                write!(f, ": {cause}")?;
             }
             if !step.after.is_empty() {
                 let after: Vec<String> = step.after.iter().map(|index| (index + 1).to_string()).collect();

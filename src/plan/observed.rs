@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::names::{ImageName, PartName};
+use crate::plan::cause::Cause;
 use crate::plan::parts::VolumeClass;
 
 /// The engine.
@@ -316,13 +317,13 @@ impl Observed {
     /// Why a container cannot go on although its definition is right: a network or an image that it refers to by id is
     /// not there any more under its name.
     #[must_use]
-    pub fn detached(&self, container: &Container) -> Option<String> {
+    pub fn detached(&self, container: &Container) -> Option<Cause> {
         let gone = |(_, id): &(&String, &String)| !id.is_empty() && !self.network_ids.contains(*id);
         if let Some((name, _)) = container.networks.iter().find(gone) {
-            return Some(format!("its network {name} was removed"));
+            return Some(Cause::NetworkRemoved(name.clone()));
         }
         let now = self.image_ids.get(&container.image)?;
         (!container.image_id.is_empty() && *now != container.image_id)
-            .then(|| format!("image {} was replaced", container.image))
+            .then(|| Cause::ImageReplaced(container.image.clone()))
     }
 }

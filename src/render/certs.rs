@@ -1,5 +1,6 @@
 //! Certificates as files: the environment's own for those who serve, and what to trust for everybody.
 
+use crate::paths;
 use crate::plan::certs::LeafOf;
 use crate::render::{Access, Generated, MARKER};
 
@@ -29,8 +30,8 @@ pub fn files(leaves: &[Leaf<'_>], authorities: &[&str], bundle: Option<&str>) ->
     };
     for leaf in leaves {
         let [certificate, key] = leaf.of.files();
-        files.push(private(&format!("certs/{certificate}"), leaf.certificate));
-        files.push(private(&format!("certs/{key}"), leaf.key));
+        files.push(private(&paths::certificate(certificate), leaf.certificate));
+        files.push(private(&paths::certificate(key), leaf.key));
     }
     let both: Vec<&str> = bundle.into_iter().chain(authorities.iter().copied()).collect();
     let text = format!("# {MARKER}\n{}", both.join("\n"));

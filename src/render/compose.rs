@@ -8,23 +8,21 @@ use serde_json::{Value, json};
 use crate::assets::Assets;
 use crate::config::text::yaml;
 use crate::labels;
+use crate::paths;
 use crate::plan::definition::Definition;
 use crate::plan::observed::Engine;
 use crate::plan::parts::{Ask, Environment, Kind, Mount, MountSource, Part, Probe, VolumeClass};
-use crate::render::{Access, Generated, MARKER, RenderError, render};
+use crate::render::{Access, Generated, MARKER, RenderError, render_asset};
 
 /// The generated compose files, in the order in which they are laid over each other; fragments come before labels.
 pub const FILES: [&str; 2] = ["compose/base.yaml", "compose/dev.yaml"];
 /// The file that says whose each container is.
 pub const LABELS: &str = "compose/labels.yaml";
 
-/// The folder of the copies of fragments.
-pub const FRAGMENTS: &str = "compose/fragments";
-
 /// Where a fragment stands when compose reads it: a copy of what was checked, since the team's file may change meanwhile.
 #[must_use]
 pub fn fragment_path(number: usize) -> String {
-    format!("{FRAGMENTS}/{number}.yaml")
+    format!("{}/{number}.yaml", paths::FRAGMENTS)
 }
 
 /// The copy of a fragment's text.
@@ -75,8 +73,7 @@ pub fn files(environment: &Environment, assets: &Assets, engine: &Engine) -> Res
     FILES
         .into_iter()
         .map(|path| {
-            let template = assets.get(path).map(super::super::assets::Asset::text).unwrap_or_default();
-            let text = format!("# {MARKER}\n{}", render(path, template, &context)?);
+            let text = format!("# {MARKER}\n{}", render_asset(path, assets, &context)?);
             Ok(Generated { path: path.to_owned(), text, access: Access::Private })
         })
         .collect()
@@ -118,8 +115,7 @@ fn view<'a>(part: &'a Part, environment: &'a Environment, engine: &Engine) -> Vi
         user: &part.user,
         env: &part.env,
         dev_env: &part.dev_env,
-        env_file: (!part.secret_env.is_empty())
-            .then(|| format!("{}/.devenv/secrets/{}.env", environment.root, part.name)),
+        env_file: (!part.secret_env.is_empty()).then(|| paths::below(&environment.root, paths::env_file(&part.name))),
         data: part.data.iter().map(|one| mount(one, environment)).collect(),
         mounts: part.mounts.iter().map(|one| mount(one, environment)).collect(),
         publish: part

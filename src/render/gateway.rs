@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use crate::assets::Assets;
 use crate::digest::Fingerprint;
+use crate::paths;
 use crate::plan::certs::LeafOf;
 use crate::plan::parts::{GATEWAY, Route};
-use crate::render::{Access, Generated, MARKER, RenderError, render};
+use crate::render::{Access, Generated, MARKER, RenderError, render_asset};
 
 /// What the gateway stands for.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +74,6 @@ impl Site<'_> {
 /// `/.devenv/health` with the digest of what it has read.
 pub fn file(site: &Site<'_>, assets: &Assets) -> Result<(Generated, String), RenderError> {
     let name = "templates/gateway/nginx.conf";
-    let template = assets.get(name).map(super::super::assets::Asset::text).unwrap_or_default();
     let mut context = tera::Context::new();
     context.insert("host", site.host);
     context.insert("domain", site.domain);
@@ -82,8 +82,8 @@ pub fn file(site: &Site<'_>, assets: &Assets) -> Result<(Generated, String), Ren
     context.insert("routes", site.routes);
     context.insert("servers", &site.servers());
     context.insert("fingerprint", "");
-    let fingerprint = Fingerprint::of(&render(name, template, &context)?).to_string();
+    let fingerprint = Fingerprint::of(&render_asset(name, assets, &context)?).to_string();
     context.insert("fingerprint", &fingerprint);
-    let text = format!("# {MARKER}\n{}", render(name, template, &context)?);
-    Ok((Generated { path: "gateway/nginx.conf".to_owned(), text, access: Access::Public }, fingerprint))
+    let text = format!("# {MARKER}\n{}", render_asset(name, assets, &context)?);
+    Ok((Generated { path: format!("{}/nginx.conf", paths::GATEWAY), text, access: Access::Public }, fingerprint))
 }

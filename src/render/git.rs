@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::names::PartName;
+use crate::paths;
 use crate::plan::environment::git::{Repository, folder};
 use crate::plan::parts::{Environment, MountSource};
 use crate::render::{Access, Generated};
@@ -14,7 +15,7 @@ pub fn files(environment: &Environment, repositories: &BTreeMap<PartName, Reposi
     for (name, repository) in repositories {
         let Some(part) = environment.parts.get(name) else { continue };
         let path = folder(name);
-        let source = format!("{}/.devenv/{path}", environment.root);
+        let source = paths::below(&environment.root, &path);
         if !part.mounts.iter().any(|mount| matches!(&mount.source, MountSource::Folder(one) if *one == source)) {
             continue;
         }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::assets::Assets;
 use crate::plan::parts::Part;
-use crate::render::{Access, Generated, MARKER, RenderError, render};
+use crate::render::{Access, Generated, MARKER, RenderError, render_asset};
 
 /// The folder at the checkout's root that editors look into.
 pub const FOLDER: &str = ".devcontainer";
@@ -40,8 +40,7 @@ pub fn files(desk: &Desk<'_>, assets: &Assets) -> Result<[Generated; 2], RenderE
     context.insert("folder", &text(&part.dir.as_deref().unwrap_or("/").into(), 0));
     context.insert("user", &text(&part.user.as_deref().unwrap_or("root").into(), 0));
     context.insert("customizations", &customizations.map(|value| text(&value, 1)));
-    let template = assets.get(TEMPLATE).map(crate::assets::Asset::text).unwrap_or_default();
-    let body = render(TEMPLATE, template, &context)?;
+    let body = render_asset(TEMPLATE, assets, &context)?;
     let folder = format!("{FOLDER}/{}", part.name);
     let public =
         |name: &str, text: String| Generated { path: format!("{folder}/{name}"), text, access: Access::Public };

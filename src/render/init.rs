@@ -3,7 +3,7 @@
 use crate::assets::Assets;
 use crate::names::ProjectName;
 use crate::plan::detect::Starter;
-use crate::render::{RenderError, render};
+use crate::render::{RenderError, render_asset};
 
 /// A project's name from that of its folder.
 #[must_use]
@@ -27,5 +27,5 @@ pub fn configuration(name: &ProjectName, found: &[Starter], assets: &Assets) -> 
     let mut context = tera::Context::new();
     context.insert("project", name.as_str());
     context.insert("modules", found);
-    render(template, assets.get(template).map(super::super::assets::Asset::text).unwrap_or_default(), &context)
+    render_asset(template, assets, &context)
 }

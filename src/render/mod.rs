@@ -17,6 +17,7 @@ pub mod secrets;
 pub mod truststore;
 pub mod users;
 
+use crate::assets::Assets;
 use crate::config::text::yaml;
 use crate::error::{Error, Kind};
 use crate::render::output::Output;
@@ -49,6 +50,12 @@ impl From<RenderError> for Error {
     fn from(error: RenderError) -> Self {
         Self::new(Kind::Usage, error).hint("`devenv config files` lists which templates are in force")
     }
+}
+
+/// Renders the template in force at `path`.
+fn render_asset(path: &str, assets: &Assets, context: &tera::Context) -> Result<String, RenderError> {
+    let missing = || RenderError { template: path.to_owned(), problem: "there is no such template".to_owned() };
+    render(path, assets.get(path).ok_or_else(missing)?.text(), context)
 }
 
 /// Renders one template; `json` quotes a value for YAML and for compose, which reads `$` as a variable, and `yaml` writes

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_yaml::Value;
 
-use crate::assets::{Asset, Assets};
+use crate::assets::Assets;
 use crate::plan::environment::prod::{Extra, Production};
 use crate::plan::observed::Engine;
 use crate::plan::parts::{Kind, Part};
 use crate::render::compose::{FILES, files};
-use crate::render::{RenderError, render};
+use crate::render::{Generated, RenderError, render_asset};
 
 /// The overlay's template.
 const OVERLAY: &str = "compose/prod.yaml";
@@ -40,8 +40,9 @@ pub fn definition(production: &Production, assets: &Assets) -> Result<Value, Ren
     };
     let [base, _] = FILES;
     let generated = files(&production.environment, assets, &Engine::default())?;
-    let text = generated.iter().find(|file| file.path == base).map(|file| file.text.as_str()).unwrap_or_default();
-    let mut all = tree(base, text)?;
+    let text = |file: &Generated| (file.path == base).then(|| file.text.clone());
+    let missing = || RenderError { template: base.to_owned(), problem: "it was not rendered".to_owned() };
+    let mut all = tree(base, &generated.iter().find_map(text).ok_or_else(missing)?)?;
     let none = Extra::default();
     let parts: Vec<View<'_>> = production
         .environment
@@ -53,8 +54,7 @@ pub fn definition(production: &Production, assets: &Assets) -> Result<Value, Ren
     context.insert("project", &production.environment.project);
     context.insert("parts", &parts);
     context.insert("secrets", &production.secrets);
-    let template = assets.get(OVERLAY).map(Asset::text).unwrap_or_default();
-    lay_over(&mut all, tree(OVERLAY, &render(OVERLAY, template, &context)?)?);
+    lay_over(&mut all, tree(OVERLAY, &render_asset(OVERLAY, assets, &context)?)?);
     if let Value::Mapping(map) = &mut all {
         map.remove("x-rules");
         // Swarm names a stack when it is deployed, and takes no name from the file.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_yaml::Value;
 
+use crate::paths;
 use crate::plan::parts::{Environment, MountSource};
 use crate::render::definition::Services;
 
@@ -50,7 +51,7 @@ pub fn references(services: &Services, documents: &[Value], environment: &Enviro
             }
         }
         // Ours is compared as the credentials that it holds.
-        files.retain(|(_, path)| !path.starts_with(&format!("{}/.devenv/", environment.root)));
+        files.retain(|(_, path)| !path.starts_with(&paths::below(&environment.root, "")));
         if !files.is_empty() {
             all.insert(name.clone(), files);
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::names::PartName;
+use crate::paths;
 use crate::plan::parts::{Environment, Part};
 use crate::redact::percent;
 use crate::render::{Access, Generated, MARKER};
@@ -17,11 +18,11 @@ pub fn files(environment: &Environment, secrets: &Secrets) -> Vec<Generated> {
     let mut files = Vec::new();
     for (service, values) in secrets.iter().filter(|(service, _)| environment.credentials.contains_key(*service)) {
         for (name, value) in values {
-            files.push(private(format!("secrets/{service}/{name}"), value.clone()));
+            files.push(private(format!("{}/{name}", paths::secrets_of(service)), value.clone()));
         }
     }
     for part in environment.parts.values().filter(|part| !part.secret_env.is_empty()) {
-        files.push(private(format!("secrets/{}.env", part.name), env_file(part, secrets)));
+        files.push(private(paths::env_file(&part.name), env_file(part, secrets)));
     }
     files
 }

@@ -29,9 +29,9 @@ impl Progress {
     /// A view that shows nothing yet.
     #[must_use]
     pub fn new(screen: Screen, plan: &Plan) -> Self {
-        let names = plan.steps.iter().map(|step| match step.cause.as_str() {
-            "" => step.action.to_string(),
-            cause => format!("{}: {cause}", step.action),
+        let names = plan.steps.iter().map(|step| match &step.cause {
+            None => step.action.to_string(),
+            Some(cause) => format!("{}: {cause}", step.action),
         });
         let all = MultiProgress::new();
         Self {

@@ -86,7 +86,7 @@ fn two_networks_of_one_name_are_repaired() {
         return;
     }
     assert_eq!(checkout.networks().len(), 2);
-    checkout.ok(&["up"]).says("there are 2 networks called");
+    checkout.ok(&["up"]).says("2 networks are called");
     is_whole(&checkout);
     checkout.ok(&["up"]).says("nothing to do");
 }

@@ -197,7 +197,7 @@ fn a_small_project_is_kept_as_it_should_be_with_the_fewest_steps() {
     // What was installed is there yet, and found so: nothing is installed again.
     let stamp =
         |container: &str| engine::lines(&["exec", container, "sh", "-c", "stat -c '%i %y' /srv/api/.venv/.devenv-*"]);
-    checkout.ok(&["up", "api"]).says("install api: it has no container that tells what is installed");
+    checkout.ok(&["up", "api"]).says("install api: no container shows what is installed");
     let first = stamp(&checkout.container("api"));
     assert_eq!(first.len(), 1, "{first:?}");
     checkout.ok(&["down"]);

@@ -311,3 +311,17 @@ hint: run `devenv update` and commit the file
         .status(2)
         .wrote_nothing();
 }
+
+#[test]
+fn a_file_in_force_that_is_no_text_is_named_and_not_taken_for_an_empty_one() {
+    let files =
+        ["compose/dev.yaml", "compose/services/redis.yaml", "templates/gateway/nginx.conf", "images/base/Dockerfile"];
+    for path in files {
+        Test::good()
+            .file(&format!("devenv/{path}"), b"\xff\xfe\x00")
+            .args(["config"])
+            .stderr(format!("error: devenv/{path} is not UTF-8 text\nhint: save it as UTF-8\n"))
+            .status(2)
+            .wrote_nothing();
+    }
+}

@@ -13,6 +13,7 @@ use crate::host::certs::ca_store::Place;
 use crate::host::certs::trust as stores;
 use crate::host::certs::{self, Pair};
 use crate::host::files;
+use crate::paths;
 use crate::plan::certs::cert_profile::Profile;
 use crate::plan::certs::custom_cert::{Verdict, ends_in, serves, verdict, without_issuer};
 use crate::plan::certs::errors::CertsError;
@@ -154,7 +155,7 @@ pub fn leaf(
 
 /// A leaf as the last `up` has left it to the gateway.
 pub fn kept(root: &Path, leaf: LeafOf<'_>) -> Result<Option<Pair>> {
-    let read = |name: &str| files::read_text(&root.join(".devenv/certs").join(name));
+    let read = |name: &str| files::read_text(&paths::devenv(root).join(paths::CERTS).join(name));
     let [certificate, key] = leaf.files();
     Ok(match (read(&certificate)?, read(&key)?) {
         (Some(certificate), Some(key)) => Some(Pair { certificate, key }),

@@ -85,14 +85,14 @@ mod tests {
         let image = |name: &str| Action::Build(ImageName::new(name).unwrap());
         let part = |name: &str| PartName::new(name).unwrap();
         let mut plan = Plan::default();
-        plan.push(image("base"), "", vec![]);
-        plan.push(image("python"), "", vec![0]);
-        plan.push(image("redis"), "", vec![0]);
-        plan.push(Action::Create(part("api")), "", vec![1]);
-        plan.push(Action::Create(part("cache")), "", vec![2]);
-        plan.push(Action::Create(part("mail")), "", vec![]);
-        plan.push(Action::Start(part("api")), "", vec![3]);
-        plan.push(Action::Start(part("cache")), "", vec![4]);
+        plan.push(image("base"), None, vec![]);
+        plan.push(image("python"), None, vec![0]);
+        plan.push(image("redis"), None, vec![0]);
+        plan.push(Action::Create(part("api")), None, vec![1]);
+        plan.push(Action::Create(part("cache")), None, vec![2]);
+        plan.push(Action::Create(part("mail")), None, vec![]);
+        plan.push(Action::Start(part("api")), None, vec![3]);
+        plan.push(Action::Start(part("cache")), None, vec![4]);
         plan
     }
 

@@ -21,6 +21,7 @@ use crate::host::engine::Engine;
 use crate::host::ignore::source::Source;
 use crate::host::locks;
 use crate::host::outputs as host;
+use crate::paths;
 use crate::plan::mirror::copy::Copy;
 use crate::plan::mirror::outputs::{Back, Stamps};
 use crate::plan::mirror::sync::{self, Halt, Operation, Root, Seen};
@@ -34,7 +35,7 @@ pub fn ends(checkout: &Path, copy: &Copy, container: String) -> Result<Ends> {
         dir: copy.dir.clone(),
         outputs: copy.outputs.clone(),
         mounted: copy.mounted.iter().map(PathBuf::from).collect(),
-        spool: checkout.join(".devenv"),
+        spool: paths::devenv(checkout),
     })
 }
 

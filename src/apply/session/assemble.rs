@@ -25,6 +25,7 @@ use crate::host::engine::Engine;
 use crate::host::user::checkout_table::HeldTable;
 use crate::host::{checkout, child_env, machine};
 use crate::names::PartName;
+use crate::paths;
 use crate::plan::definition::Definition;
 use crate::plan::environment::presets::Preset;
 use crate::plan::environment::{Contents, Machine, Setup, proxies};
@@ -244,9 +245,9 @@ fn files(
     generated.extend(render::git::files(environment, &around.contents.repositories));
     generated.extend(render::secrets::files(environment, &credentials.values));
     generated.extend(credentials::made_files(&credentials.values, &credentials.origins));
-    generated.push(private(credentials::KEY, &credentials.key));
+    generated.push(private(paths::SECRETS_KEY, &credentials.key));
     generated.extend(site.certificates(machine.ca.bundle()));
     // With it, all that stands there is this checkout's own.
-    generated.push(private("id", &around.id_file));
+    generated.push(private(paths::ID, &around.id_file));
     Ok(Written { definitions, generated, variables })
 }

@@ -13,10 +13,8 @@ use crate::error::{Error, Kind, Result};
 use crate::host::docker::compose;
 use crate::host::files;
 use crate::host::files::leftovers;
+use crate::paths;
 use crate::render::{Access, Generated};
-
-/// Where the merged definition is kept.
-const KEPT: &str = "compose/merged.json";
 
 /// Where the generated files stand while they are merged.
 const FOLDER: &str = "devenv-merge-";
@@ -44,7 +42,7 @@ impl Merge<'_> {
     pub async fn run(&self) -> Result<(Value, Generated)> {
         let inputs = self.inputs();
         let mark = |merged: &Value| digest::keyed(self.key.as_bytes(), format!("{inputs}\n{merged}").as_bytes());
-        let kept = files::read_text(&self.root.join(".devenv").join(KEPT))?;
+        let kept = files::read_text(&paths::devenv(self.root).join(paths::MERGED))?;
         let kept: Option<Value> = kept.and_then(|text| serde_json::from_str(&text).ok());
         let kept = kept.as_ref().and_then(|kept| Some((kept.get("merged")?, kept.get("mark")?.as_str()?)));
         let merged = match kept.filter(|(merged, written)| !self.key.is_empty() && mark(merged) == *written) {
@@ -52,7 +50,7 @@ impl Merge<'_> {
             None => self.ask().await?,
         };
         let text = json!({"mark": mark(&merged), "merged": merged}).to_string() + "\n";
-        Ok((merged, Generated { path: KEPT.to_owned(), text, access: Access::Private }))
+        Ok((merged, Generated { path: paths::MERGED.to_owned(), text, access: Access::Private }))
     }
 
     /// A digest of everything that the definition depends on.

@@ -12,6 +12,7 @@ use crate::host::engine::Engine;
 use crate::host::files;
 use crate::host::random;
 use crate::names::PartName;
+use crate::paths;
 use crate::plan::environment::presets::Preset;
 use crate::plan::identity::FolderOf;
 use crate::plan::observed::Observed;
@@ -81,7 +82,7 @@ pub async fn load(sources: Sources<'_>, engine: &Engine, observed: &Observed) ->
     let (mut secrets, mut origins) = (Secrets::new(), Origins::new());
     for (service, wanted) in &sources.environment.credentials {
         for (name, value) in wanted {
-            let root = sources.root.join(".devenv");
+            let root = paths::devenv(sources.root);
             let local = sources.local.contains_key(&format!("{service}.{name}"));
             let is_ours = sources.folder == FolderOf::Own;
             let kept = files::read_text(&root.join(made(service, name)))?.filter(|kept| is_ours && !kept.is_empty());
@@ -98,7 +99,7 @@ pub async fn load(sources: Sources<'_>, engine: &Engine, observed: &Observed) ->
                 (None, Some(set), _) => (set.clone(), Origin::Preset),
                 (None, None, Some(kept)) => (kept, Origin::Made),
                 // It was set elsewhere until now, and none was made.
-                (None, None, None) if root.join(format!("secrets/{service}/{name}")).exists() => {
+                (None, None, None) if root.join(paths::secrets_of(service)).join(name).exists() => {
                     (random::text(16)?, Origin::NotMade)
                 }
                 (None, None, None) => {
@@ -122,16 +123,14 @@ pub async fn load(sources: Sources<'_>, engine: &Engine, observed: &Observed) ->
 
 /// Makes a new value and keeps it.
 pub fn make(root: &Path, service: &PartName, name: &str) -> Result<()> {
-    let path = root.join(".devenv").join(made(service, name));
+    let path = paths::devenv(root).join(made(service, name));
     files::write(&path, random::text(16)?.as_bytes(), Access::Private).map(drop)
 }
 
 /// Where what devenv has made is kept, below `.devenv`: no service can have that name, so none has it mounted.
 fn made(service: &PartName, name: &str) -> String {
-    format!("{MADE}/{service}/{name}")
+    format!("{}/{service}/{name}", paths::MADE_SECRETS)
 }
-
-const MADE: &str = "secrets/.made";
 
 /// The files that keep what devenv has made.
 #[must_use]
@@ -157,8 +156,8 @@ pub fn made_files(secrets: &Secrets, origins: &Origins) -> Vec<Generated> {
 #[must_use]
 pub fn kept_values(root: &Path) -> Vec<String> {
     let entries = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let root = root.join(".devenv");
-    let services = entries(&root.join("secrets")).chain(entries(&root.join(MADE)));
+    let root = paths::devenv(root);
+    let services = entries(&root.join(paths::SECRETS)).chain(entries(&root.join(paths::MADE_SECRETS)));
     let is_hidden = |file: &PathBuf| file.file_name().and_then(|name| name.to_str()).is_some_and(is_secret);
     let files = services.flat_map(|service| entries(&service)).filter(is_hidden);
     files.filter_map(|file| files::read_text(&file).ok().flatten()).collect()
@@ -180,12 +179,9 @@ fn variable(service: &PartName, name: &str) -> String {
 /// What the names of such variables begin with.
 pub const VARIABLE: &str = "DEVENV_SECRET_";
 
-/// Where the key is kept under which secrets enter fingerprints: no service can have that name.
-pub const KEY: &str = "secrets/.key";
-
 /// The key under which secrets enter fingerprints; a new one where there is none.
 pub fn key(root: &Path, folder: FolderOf) -> Result<String> {
-    let kept = files::read_text(&root.join(".devenv").join(KEY))?;
+    let kept = files::read_text(&paths::devenv(root).join(paths::SECRETS_KEY))?;
     kept.filter(|key| folder == FolderOf::Own && key.len() == 64).map_or_else(|| random::text(32), Ok)
 }
 

@@ -35,6 +35,7 @@ use crate::host::{checkout as host, files};
 use crate::labels;
 use crate::names::PartName;
 use crate::nearest;
+use crate::paths;
 use crate::plan::Plan;
 use crate::plan::definition::Definition;
 use crate::plan::environment::Machine;
@@ -167,7 +168,7 @@ impl Session {
     /// The compose files, in the order in which they are laid over each other.
     #[must_use]
     pub fn compose_files(&self) -> Vec<String> {
-        let ours = |path: &str| format!("{}/.devenv/{path}", self.machine.root);
+        let ours = |path: &str| paths::below(&self.machine.root, path);
         let fragments = 0..self.checkout.project.file.compose.len();
         let fragments = fragments.map(|number| ours(&render::compose::fragment_path(number)));
         let generated = render::compose::FILES.into_iter().map(ours);

@@ -7,6 +7,7 @@ use crate::apply::session::Session;
 use crate::error::Result;
 use crate::host::files::generated;
 use crate::host::{checkout, files};
+use crate::paths;
 use crate::plan::identity::FolderOf;
 use crate::render::{self, Access};
 
@@ -16,19 +17,19 @@ impl Session {
         let root = &self.checkout.root;
         if self.identity.folder == FolderOf::Other {
             // Also those of services that are switched off now.
-            generated::remove_folder(&root.join(".devenv"), "secrets")?;
+            generated::remove_folder(&paths::devenv(root), paths::SECRETS)?;
         }
         for folder in self.generated.iter().filter_map(|file| Path::new(&file.path).parent()).collect::<BTreeSet<_>>() {
-            files::sweep(&root.join(".devenv").join(folder));
+            files::sweep(&paths::devenv(root).join(folder));
         }
         files::sweep(root);
         generated::write_generated(root, &self.generated)?;
         // Keys of names that the gateway has no more, and copies of fragments that are no longer named.
-        for folder in ["certs", render::compose::FRAGMENTS] {
-            generated::remove_forgotten(&root.join(".devenv"), folder, &self.generated)?;
+        for folder in [paths::CERTS, paths::FRAGMENTS] {
+            generated::remove_forgotten(&paths::devenv(root), folder, &self.generated)?;
         }
         if let Some(bundle) = self.generated.iter().find(|file| file.path == render::certs::BUNDLE) {
-            let path = root.join(".devenv").join(render::certs::TRUSTSTORE);
+            let path = paths::devenv(root).join(render::certs::TRUSTSTORE);
             files::write(&path, &render::truststore::jks(&bundle.text), Access::Public)?;
         }
         if !root.join(checkout::LOCK).exists() {

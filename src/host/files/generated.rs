@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::error::{Error, Kind, Result};
 use crate::host::files::{Access, failed, make_folder, open_to_all, read_text, remove, write};
+use crate::paths;
 use crate::render::{Generated, MARKER};
 
 /// Refuses a generated file at whose path, below `root`, there is one that devenv did not make, or on whose way there is
@@ -96,7 +97,7 @@ fn remove_empty(folder: &Path) -> Result<()> {
 
 /// Writes generated files below `.devenv`; a file at such a path that we did not make is the user's, and an error.
 pub fn write_generated(root: &Path, files: &[Generated]) -> Result<()> {
-    let folder = root.join(".devenv");
+    let folder = paths::devenv(root);
     refuse_link(&folder)?;
     make_folder(&folder, Access::Public)?;
     open_to_all(&folder)?;

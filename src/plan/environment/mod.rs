@@ -22,6 +22,7 @@ use crate::config::project::Project;
 use crate::digest::{self};
 use crate::error::{Error, Kind as ErrorKind};
 use crate::names::{ImageName, PartName};
+use crate::paths;
 use crate::plan::certs;
 use crate::plan::certs::zones::aliases;
 use crate::plan::environment::git::Repository;
@@ -262,8 +263,8 @@ impl Setup<'_> {
             // Else compose adds those of the docker client's configuration, which exempt nothing of the environment.
             dev_env: self.machine.proxy.clone(),
             mounts: vec![
-                self.generated("gateway", "/etc/devenv/gateway", class),
-                self.generated("certs", CERTS, MountClass::Ignore),
+                self.generated(paths::GATEWAY, "/etc/devenv/gateway", class),
+                self.generated(paths::CERTS, CERTS, MountClass::Ignore),
             ],
             publish: ports.into_iter().filter_map(|(name, port)| self.publish(name, Some(port))).collect(),
             probe: Some(Probe { ask, within: std::time::Duration::from_secs(30) }),
@@ -277,7 +278,7 @@ impl Setup<'_> {
     }
 
     pub(in crate::plan) fn generated(&self, path: &str, target: &str, class: MountClass) -> Mount {
-        let source = MountSource::Folder(format!("{}/.devenv/{path}", self.machine.root));
+        let source = MountSource::Folder(paths::below(&self.machine.root, path));
         Mount { source, target: target.to_owned(), writable: false, class }
     }
 }

@@ -7,6 +7,7 @@ use crate::config::model::once::Once;
 use crate::config::model::values::{Duration, RelPath};
 use crate::digest::Fingerprint;
 use crate::names::PartName;
+use crate::paths;
 use crate::plan::definition::Definition;
 use crate::plan::environment::git;
 use crate::plan::environment::{CERTS, EnvironmentError, Setup, probe, volume_mount};
@@ -53,7 +54,7 @@ impl Setup<'_> {
         let mut mounts = vec![
             Mount { source, target: dir.clone(), writable: true, class: source_class },
             self.generated("users", "/var/lib/extrausers", MountClass::Ignore),
-            self.generated("certs", CERTS, MountClass::Ignore),
+            self.generated(paths::CERTS, CERTS, MountClass::Ignore),
         ];
         if way == Way::Bind && module.path.as_str() == "." {
             // Keys and credentials of all parts are no module's source.

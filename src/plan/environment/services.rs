@@ -2,6 +2,7 @@
 
 use crate::config::model::file::Service;
 use crate::names::PartName;
+use crate::paths;
 use crate::plan::environment::presets;
 use crate::plan::environment::{EnvironmentError, Setup, probe, volume_mount};
 use crate::plan::parts::{Environment, ImageRef, Kind, Mount, MountClass, MountSource, Part, Volume, VolumeClass};
@@ -57,7 +58,7 @@ impl Setup<'_> {
                 })
                 .collect();
             environment.credentials.insert(name.clone(), filled);
-            mounts.push(self.generated(&format!("secrets/{name}"), presets::CREDENTIALS, MountClass::Ignore));
+            mounts.push(self.generated(&paths::secrets_of(name), presets::CREDENTIALS, MountClass::Ignore));
         }
         let health = service.health.clone().or_else(|| preset.map(|preset| preset.health.clone()));
         Ok(Part {

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::names::ImageName;
-use crate::plan::images::inputs;
+use crate::plan::cause::Cause;
+use crate::plan::images::inputs::{self, InputChange};
 use crate::plan::images::lock::Lock;
 use crate::plan::images::{Hierarchy, Node};
 use crate::plan::observed::Observed;
@@ -39,8 +40,7 @@ pub fn images(plan: &mut Plan, needed: &[&Node], lock: &Lock, observed: &Observe
             && (parent.is_some() || observed.tags.contains(&node.parent_tag))
         {
             let reuse = Action::Reuse { image: node.name.clone(), id: id.clone() };
-            let cause = "another project of this machine has built it".to_owned();
-            made.insert(node.name.clone(), plan.push(reuse, cause, parent.into_iter().collect()));
+            made.insert(node.name.clone(), plan.push(reuse, Cause::BuiltElsewhere, parent.into_iter().collect()));
             continue;
         }
         if observed.in_registry.contains(&node.tag) && forced.is_none() {
@@ -53,16 +53,14 @@ pub fn images(plan: &mut Plan, needed: &[&Node], lock: &Lock, observed: &Observe
         let mut after: Vec<usize> = parent.into_iter().collect();
         if node.parent.is_none() {
             if root.is_none() && !observed.tags.contains(&node.parent_tag) {
-                root = Some(plan.push(Action::Root, lock.root.to_string(), vec![]));
+                root = Some(plan.push(Action::Root, Cause::Root(lock.root.to_string()), vec![]));
             }
             after.extend(root);
         }
         let own = why_image(node, observed);
         let cause = match (&node.parent, parent, forced) {
-            (_, _, Some(option)) => format!("asked for by {option}"),
-            (Some(parent), Some(_), None) if observed.latest(&node.name).is_some() && own.starts_with("parent") => {
-                format!("parent {parent} is rebuilt")
-            }
+            (_, _, Some(option)) => Cause::AskedFor(option.to_owned()),
+            (Some(parent), Some(_), None) if is_of_parent(&own) => Cause::ParentRebuilt(parent.clone()),
             _ => own,
         };
         made.insert(node.name.clone(), plan.push(Action::Build(node.name.clone()), cause, after));
@@ -78,26 +76,24 @@ pub fn standing(plan: &mut Plan, made: &mut Made, images: &Hierarchy, observed: 
         let Some(step) = made.get(parent).copied() else { continue };
         if forced.is_some() || !observed.tags.contains(&node.tag) {
             let build = Action::Build(node.name.clone());
-            made.insert(node.name.clone(), plan.push(build, format!("parent {parent} is rebuilt"), vec![step]));
+            made.insert(node.name.clone(), plan.push(build, Cause::ParentRebuilt(parent.clone()), vec![step]));
         }
     }
 }
 
-/// Why an image is not the one that is there.
+/// Why an image is not the one that exists.
 #[must_use]
-pub fn why_image(node: &Node, observed: &Observed) -> String {
-    let Some(earlier) = observed.latest(&node.name) else { return "not there yet".to_owned() };
-    let changes = inputs::difference(&earlier.inputs, &node.inputs);
-    match changes.as_slice() {
-        [] => "its tag is gone".to_owned(),
-        [one] => one.clone(),
-        several => {
-            let own: Vec<&String> = several.iter().filter(|change| !change.starts_with("parent")).collect();
-            let rest = several.len() - 1;
-            let first = own.first().copied().unwrap_or(&several[0]);
-            format!("{first}, and {rest} more")
-        }
+pub fn why_image(node: &Node, observed: &Observed) -> Cause {
+    let Some(earlier) = observed.latest(&node.name) else { return Cause::NotThere };
+    match inputs::changes(&earlier.inputs, &node.inputs) {
+        changes if changes.is_empty() => Cause::TagGone,
+        changes => Cause::Inputs(changes),
     }
+}
+
+/// Whether nothing but the parent of an image differs.
+fn is_of_parent(cause: &Cause) -> bool {
+    matches!(cause, Cause::Inputs(changes) if changes.iter().all(InputChange::is_of_parent))
 }
 
 #[cfg(test)]

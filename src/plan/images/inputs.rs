@@ -1,9 +1,12 @@
 //! What an image is made from, input by input: each has a name that people know and a short digest. Pure.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::digest;
 
+/// The parent among the inputs of an image.
+pub const PARENT: &str = "parent";
 /// The locked packages among the inputs of an image.
 pub const LOCKED: &str = "packages in devenv.lock";
 /// The locked root among the inputs of the image that stands on it.
@@ -34,14 +37,52 @@ pub fn summary(inputs: BTreeMap<String, String>) -> BTreeMap<String, String> {
     folders
 }
 
-/// What differs between the inputs of an earlier image and these, named for people.
+/// How an input differs from that of an earlier image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Difference {
+    /// It has another content.
+    Changed,
+    /// The earlier image had none of this name.
+    New,
+    /// Only the earlier image had it.
+    Gone,
+}
+
+/// An input that is not that of an earlier image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputChange {
+    /// Its name.
+    pub input: String,
+    /// How it differs.
+    pub difference: Difference,
+}
+
+impl InputChange {
+    /// Whether the parent differs, and not the image itself.
+    #[must_use]
+    pub fn is_of_parent(&self) -> bool {
+        self.input == PARENT
+    }
+}
+
+impl fmt::Display for InputChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let difference = match self.difference {
+            Difference::Changed => "changed",
+            Difference::New => "is new",
+            Difference::Gone => "is gone",
+        };
+        write!(f, "{} {difference}", self.input)
+    }
+}
+
+/// What differs between the inputs of an earlier image and these.
 #[must_use]
-pub fn difference(earlier: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<String> {
-    let added = now.keys().filter(|input| !earlier.contains_key(*input)).map(|input| format!("{input} is new"));
-    let removed = earlier.keys().filter(|input| !now.contains_key(*input)).map(|input| format!("{input} is gone"));
-    let changed = now
-        .iter()
-        .filter(|(input, digest)| earlier.get(*input).is_some_and(|before| before != *digest))
-        .map(|(input, _)| format!("{input} changed"));
-    changed.chain(added).chain(removed).collect()
+pub fn changes(earlier: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<InputChange> {
+    let changed = now.iter().filter(|(input, digest)| earlier.get(*input).is_some_and(|before| before != *digest));
+    let changed = changed.map(|(input, _)| (input, Difference::Changed));
+    let new = now.keys().filter(|input| !earlier.contains_key(*input)).map(|input| (input, Difference::New));
+    let gone = earlier.keys().filter(|input| !now.contains_key(*input)).map(|input| (input, Difference::Gone));
+    let all = changed.chain(new).chain(gone);
+    all.map(|(input, difference)| InputChange { input: input.clone(), difference }).collect()
 }

@@ -276,7 +276,7 @@ impl Recipe<'_> {
         let own = self.own_dockerfile()?;
         let packages = self.packages(&own);
         let (above, parent_tag) = match self.parent {
-            Some(parent) => ("parent", parent.tag.clone()),
+            Some(parent) => (inputs::PARENT, parent.tag.clone()),
             None => (inputs::LOCKED_ROOT, self.lock.root_tag(self.platform)),
         };
         // Without the project: images of the same inputs are the same in all projects.

@@ -4,6 +4,7 @@ use serde_yaml::Value;
 
 use crate::config::model::local::Permission;
 use crate::labels;
+use crate::paths;
 use crate::plan::permissions::inspection::Inspection;
 use crate::plan::permissions::rules::is_empty;
 
@@ -83,7 +84,7 @@ pub(super) fn variable_files(inspection: &mut Inspection<'_>, value: &Value) {
         }
         Value::String(path) => {
             let environment = inspection.facts.environment;
-            let own = format!("{}/.devenv/secrets/{}.env", environment.root, inspection.name);
+            let own = paths::below(&environment.root, paths::env_file(&inspection.name));
             if own.replace('$', "$$") != *path {
                 inspection.variables(path);
             }

@@ -104,14 +104,14 @@ fn replicas_are_kept_and_the_last_numbers_go_first() {
     world.observed.containers.swap(0, 2);
     world.environment.parts.clear();
     world.environment = compose_files::merged(world.environment, &services(2)).unwrap();
-    assert_eq!(world.plan(), "1 remove web: there are more than 2 of it\n");
+    assert_eq!(world.plan(), "1 remove web: more than 2 exist\n");
     let removed = world.decided().steps.remove(0).action;
     assert_eq!(removed, Action::Remove { id: "id-web-3".to_owned(), name: "web".to_owned() });
     world.environment.parts.clear();
     world.environment = compose_files::merged(world.environment, &services(5)).unwrap();
     assert_eq!(
         world.plan(),
-        "1 create web: 3 of 5 are there\n2 start web (after 1)\n3 wait web: until it runs steadily (after 2)\n"
+        "1 create web: 3 of 5 exist\n2 start web (after 1)\n3 wait web: until it runs steadily (after 2)\n"
     );
     world.environment.parts.clear();
     world.environment = compose_files::merged(world.environment, &services(0)).unwrap();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::names::PartName;
+use crate::plan::cause::Cause;
 use crate::plan::definition::{self, Definition};
 use crate::plan::environment::lifecycle::{Condition, End};
 use crate::plan::observed::{Observed, State};
@@ -44,17 +45,17 @@ pub fn down(environment: Option<&Environment>, observed: &Observed, volumes: Vol
             .map(|(_, step)| *step)
             .collect();
         let action = Action::Remove { id: container.id.clone(), name: container.part.clone() };
-        let step = plan.push(action, "", after);
+        let step = plan.push(action, None, after);
         removed.push((container.part.clone(), step));
     }
     let all: Vec<usize> = removed.iter().map(|(_, step)| *step).collect();
     for network in &observed.networks {
         let action = Action::RemoveNetwork { id: network.id.clone(), name: network.name.clone() };
-        plan.push(action, "", all.clone());
+        plan.push(action, None, all.clone());
     }
     if volumes == Volumes::Delete {
         for volume in observed.volumes.values().filter(|volume| volume.class != "cache") {
-            plan.push(Action::DeleteVolume(volume.name.clone()), "down -v", all.clone());
+            plan.push(Action::DeleteVolume(volume.name.clone()), Cause::DownVolumes, all.clone());
         }
     }
     plan
@@ -79,7 +80,7 @@ pub fn stop(environment: &Environment, observed: &Observed, names: &[PartName]) 
             .filter(|(part, _)| needs(Some(environment), part.as_str(), name.as_str()))
             .map(|(_, step)| *step)
             .collect();
-        let step = plan.push(Action::Stop(name.clone()), "", after);
+        let step = plan.push(Action::Stop(name.clone()), None, after);
         stopped.push((name.clone(), step));
     }
     plan
@@ -94,7 +95,7 @@ pub fn outdated(
     definitions: &BTreeMap<String, Definition>,
     names: &[PartName],
     running: Running,
-) -> Option<(PartName, String)> {
+) -> Option<(PartName, Cause)> {
     let begins = |part: &&&Part| {
         let container = observed.container(&part.name);
         container.is_some_and(|container| container.state != State::Running)
@@ -110,15 +111,15 @@ pub fn outdated(
         let changed = now.difference(&container.definition)?;
         let has = |key: &str| changed.iter().any(|changed| changed == key);
         let what = if has(definition::KEY) {
-            "cannot compare: .devenv was recreated"
+            Cause::CannotCompare
         } else if has("secrets") {
-            "its credentials changed since it was made"
+            Cause::CredentialsChanged
         } else if has("ports") {
-            "its ports changed since it was made"
+            Cause::PortsChanged
         } else {
             return None;
         };
-        Some((part.name.clone(), what.to_owned()))
+        Some((part.name.clone(), what))
     })
 }
 
@@ -148,10 +149,10 @@ pub fn start(environment: &Environment, observed: &Observed, names: &[PartName])
         };
         let mut after: Vec<usize> = ready.iter().filter(|(name, ..)| part.needs.contains(name)).map(step).collect();
         if part.mirror.is_some() {
-            after.push(plan.push(Action::Mirror(part.name.clone()), "before it starts", vec![]));
+            after.push(plan.push(Action::Mirror(part.name.clone()), Cause::BeforeStart, vec![]));
         }
-        let start = plan.push(Action::Start(part.name.clone()), "", after);
-        let cause = part.probe.as_ref().map(|probe| probe.ask.to_string()).unwrap_or_default();
+        let start = plan.push(Action::Start(part.name.clone()), None, after);
+        let cause = part.probe.as_ref().map(|probe| Cause::UntilReady(probe.ask.clone()));
         let wait = plan.push(Action::Wait(part.name.clone()), cause, vec![start]);
         ready.push((part.name.clone(), start, wait));
     }

@@ -4,6 +4,7 @@
 
 use crate::config::model::once::Per;
 use crate::names::PartName;
+use crate::plan::cause::Cause;
 use crate::plan::definition::{self, Definition};
 use crate::plan::parts::{Environment, MountSource, Part, TaskRules, VolumeClass};
 
@@ -13,9 +14,9 @@ pub enum Again {
     /// It does not.
     No,
     /// It does, for this reason.
-    Yes(String),
+    Yes(Cause),
     /// This speaks for it, but the data that it works on is not new.
-    Doubtful(String),
+    Doubtful(Cause),
 }
 
 /// What stands in a stamp while its task runs: a run that fails or is cut short is not done, whatever was done before it.
@@ -28,24 +29,24 @@ pub const UNREADABLE: &str = "unreadable";
 const INPUTS: [&str; 4] = ["command", "entrypoint", "environment", "source"];
 
 /// Why the inputs of a task are others than those of the run with the definition `before`, as its label says.
-fn changed(before: &str, now: &Definition) -> Option<String> {
+fn changed(before: &str, now: &Definition) -> Option<Cause> {
     let changed = now.difference(before)?;
     // The digests of another key cannot be compared.
     if changed.iter().any(|key| key == definition::KEY) {
         return None;
     }
-    let inputs: Vec<&str> = changed.iter().map(String::as_str).filter(|key| INPUTS.contains(key)).collect();
-    (!inputs.is_empty()).then(|| format!("{} changed", inputs.join(", ")))
+    let inputs: Vec<String> = changed.into_iter().filter(|key| INPUTS.contains(&key.as_str())).collect();
+    (!inputs.is_empty()).then_some(Cause::Changed(inputs))
 }
 
 /// Decides for a task that is done, on data that is not new. `forced` asks for every container to be replaced.
 #[must_use]
 pub fn again(rules: TaskRules, works_on_data: bool, before: &str, now: &Definition, forced: bool) -> Again {
     if before == UNREADABLE {
-        let cause = "cannot tell whether it was done".to_owned();
+        let cause = Cause::CannotTellWhetherDone;
         return if rules.narrowed && rules.per == Per::Inputs { Again::Yes(cause) } else { Again::Doubtful(cause) };
     }
-    let forced = forced.then(|| "asked for by --recreate".to_owned());
+    let forced = forced.then(|| Cause::AskedFor("--recreate".to_owned()));
     match changed(before, now).or(forced) {
         None => Again::No,
         Some(_) if rules.per == Per::Data && works_on_data => Again::No,
@@ -93,7 +94,7 @@ mod tests {
 
     #[test]
     fn changed_inputs_run_a_task_again_only_where_that_cannot_overwrite_data_or_is_meant() {
-        let cause = || "source changed".to_owned();
+        let cause = || Cause::Changed(vec!["source".to_owned()]);
         assert_eq!(decided(Per::Inputs, false, false, &CHANGED), Again::Yes(cause()));
         assert_eq!(decided(Per::Inputs, true, true, &CHANGED), Again::Yes(cause()));
         assert_eq!(decided(Per::Inputs, false, true, &CHANGED), Again::Doubtful(cause()));
@@ -105,7 +106,7 @@ mod tests {
     fn a_stamp_that_cannot_be_read_is_not_taken_for_a_task_that_is_done() {
         let decided =
             |per, narrowed| again(TaskRules { per, narrowed, max: None }, true, UNREADABLE, &definition(&SAME), false);
-        let cause = || "cannot tell whether it was done".to_owned();
+        let cause = || Cause::CannotTellWhetherDone;
         assert_eq!(decided(Per::Inputs, true), Again::Yes(cause()));
         assert_eq!(decided(Per::Inputs, false), Again::Doubtful(cause()));
         assert_eq!(decided(Per::Data, false), Again::Doubtful(cause()));

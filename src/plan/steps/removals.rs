@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::plan::cause::Cause;
 use crate::plan::observed::{Container, Network, Role, State};
 use crate::plan::parts::GATEWAY;
 use crate::plan::steps::up::Up;
@@ -23,22 +24,19 @@ impl Up<'_> {
             let known = self.environment.parts.contains_key(container.part.as_str());
             let wanted = self.replicas(container);
             let cause = if container.role == Role::LeftOver {
-                "left over by a command that was killed".to_owned()
+                Cause::LeftOver
             } else if container.role == Role::Installing {
-                "what it installs is installed by this command".to_owned()
+                Cause::Installing
             } else if container.role == Role::InUse {
                 continue;
             } else if !known {
                 self.why_absent(&container.part)
             } else if let Some(cause) = self.half_done(container) {
-                cause.to_owned()
+                cause
             } else if count(&mut kept, &container.part) > wanted {
-                match wanted {
-                    1 => "duplicate container".to_owned(),
-                    wanted => format!("there are more than {wanted} of it"),
-                }
+                Cause::TooMany(wanted)
             } else if let [one, ..] = networks.as_slice() {
-                format!("there are {} networks called {}", networks.len(), one.name)
+                Cause::NetworksOfOneName { count: networks.len(), name: one.name.clone() }
             } else {
                 continue;
             };
@@ -48,18 +46,18 @@ impl Up<'_> {
         let members = steps.clone();
         for network in &networks {
             let action = Action::RemoveNetwork { id: network.id.clone(), name: network.name.clone() };
-            steps.push(plan.push(action, format!("there are {} of this name", networks.len()), members.clone()));
+            steps.push(plan.push(action, Cause::OneOfSeveral(networks.len()), members.clone()));
         }
         steps
     }
 
     /// What a command that was killed has left half done of a part: nobody knows which of two containers goes on.
-    fn half_done(&self, container: &Container) -> Option<&'static str> {
+    fn half_done(&self, container: &Container) -> Option<Cause> {
         let is_of_part = |other: &&Container| other.role == Role::Part && other.part == container.part;
         if self.observed.containers.iter().filter(is_of_part).any(Container::is_half_replaced) {
-            return Some("a command was killed while it replaced it");
+            return Some(Cause::HalfReplaced);
         }
-        (container.state == State::Removing).then_some("a command was killed while it removed it")
+        (container.state == State::Removing).then_some(Cause::HalfRemoved)
     }
 
     /// How many containers there should be of the part that runs in this one.
@@ -67,12 +65,12 @@ impl Up<'_> {
         self.environment.parts.get(container.part.as_str()).map_or(1, |part| part.lifecycle.replicas)
     }
 
-    fn why_absent(&self, part: &str) -> String {
+    fn why_absent(&self, part: &str) -> Cause {
         let place = ["modules", "services"].into_iter().find_map(|kind| self.project.place(&[kind, part, "mode"]));
         match place {
-            Some(place) => format!("switched off in {place}"),
-            None if part == GATEWAY => "no module has a route".to_owned(),
-            None => "no longer in devenv.yaml".to_owned(),
+            Some(place) => Cause::SwitchedOff(place.to_string()),
+            None if part == GATEWAY => Cause::NoRoute,
+            None => Cause::NotConfigured,
         }
     }
 }

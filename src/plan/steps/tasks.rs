@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::names::PartName;
+use crate::plan::cause::Cause;
 use crate::plan::observed::{Container, State};
 use crate::plan::parts::{Kind, Part};
 use crate::plan::steps::once::{self, Again};
@@ -30,7 +31,7 @@ impl Up<'_> {
     pub(super) fn again(&self, part: &Part, made: &BTreeMap<String, usize>) -> Option<Again> {
         let (done, rules) = (self.done(part, made)?, part.once?);
         if self.request.again.contains(&part.name) {
-            return Some(Again::Yes("asked for by --again".to_owned()));
+            return Some(Again::Yes(Cause::AskedFor("--again".to_owned())));
         }
         let now = self.definitions.get(part.name.as_str())?;
         let works_on_data = once::data_of(self.environment, part).next().is_some();
@@ -44,7 +45,7 @@ impl Up<'_> {
 
     /// Tasks that would run again, each with the reason, and do not, since what they work on is not new: a person decides.
     #[must_use]
-    pub fn doubtful(&self) -> Vec<(PartName, String)> {
+    pub fn doubtful(&self) -> Vec<(PartName, Cause)> {
         let parts = self.environment.closure(&self.request.names);
         let made = self.volumes(&mut Plan::default(), &parts);
         let doubtful = |part: &&Part| match self.again(part, &made)? {
@@ -55,13 +56,13 @@ impl Up<'_> {
     }
 
     /// A task that has ended well runs again only when the data that it works on is new.
-    pub(super) fn task_again(&self, part: &Part, plan: &Plan) -> Option<String> {
+    pub(super) fn task_again(&self, part: &Part, plan: &Plan) -> Option<Cause> {
         let needs = part.needs.iter().filter_map(|need| self.environment.parts.get(need));
         needs.into_iter().find_map(|need| {
             let new = volumes_of(need).any(|volume| {
                 plan.find(|action| matches!(action, Action::MakeVolume(made) if made == volume)).is_some()
             });
-            new.then(|| format!("the data of {} is new", need.name))
+            new.then(|| Cause::DataIsNew(need.name.clone()))
         })
     }
 }

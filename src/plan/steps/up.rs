@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::project::Project;
 use crate::error::{Error, Kind as ErrorKind};
 use crate::names::{ImageName, PartName};
+use crate::plan::cause::Cause;
 use crate::plan::definition::{self, Definition};
 use crate::plan::environment::lifecycle::{Condition, End};
 use crate::plan::images::Hierarchy;
@@ -135,7 +136,7 @@ impl Up<'_> {
                 started.insert(&part.name, step);
                 after = vec![step];
             } else if self.must_reload(part) {
-                after = vec![plan.push(Action::Reload(part.name.clone()), "its configuration changed", after)];
+                after = vec![plan.push(Action::Reload(part.name.clone()), Cause::ConfigurationChanged, after)];
             }
             if let Some(cause) = self.waiting(part, start.is_some()) {
                 ready.insert(&part.name, plan.push(Action::Wait(part.name.clone()), cause, after));
@@ -156,7 +157,7 @@ impl Up<'_> {
         images
             .into_iter()
             .filter(|image| !self.observed.tags.contains(*image))
-            .map(|image| (image.clone(), plan.push(Action::Fetch(image.clone()), "not there yet", vec![])))
+            .map(|image| (image.clone(), plan.push(Action::Fetch(image.clone()), Cause::NotThere, vec![])))
             .collect()
     }
 
@@ -181,15 +182,14 @@ impl Up<'_> {
                 for container in users {
                     let action = Action::Remove { id: container.id.clone(), name: container.part.clone() };
                     let known = plan.find(|earlier| *earlier == action);
-                    let cause = "its data is recreated";
-                    after.push(known.unwrap_or_else(|| plan.push(action, cause, vec![])));
+                    after.push(known.unwrap_or_else(|| plan.push(action, Cause::DataRecreated, vec![])));
                 }
                 let delete = Action::DeleteVolume(volume.name.clone());
-                after = vec![plan.push(delete, "start fresh", after)];
+                after = vec![plan.push(delete, Cause::StartFresh, after)];
             } else if exists {
                 continue;
             }
-            let cause = if exists { "start fresh" } else { "not there yet" };
+            let cause = if exists { Cause::StartFresh } else { Cause::NotThere };
             let made = plan.push(Action::MakeVolume(volume.name.clone()), cause, after);
             steps.insert(volume.name.clone(), made);
         }
@@ -202,20 +202,20 @@ impl Up<'_> {
         built: &BTreeMap<ImageName, usize>,
         made: &BTreeMap<String, usize>,
         plan: &Plan,
-    ) -> Option<(Action, String)> {
+    ) -> Option<(Action, Cause)> {
         let Some(first) = self.observed.container(&part.name) else {
-            return Some((Action::Create(part.name.clone()), "not there yet".to_owned()));
+            return Some((Action::Create(part.name.clone()), Cause::NotThere));
         };
         let removal = |one: &Container| plan.find(|step| matches!(step, Action::Remove { id, .. } if *id == one.id));
         let stay: Vec<&Container> =
             self.observed.containers_of(&part.name).filter(|one| removal(one).is_none()).collect();
         if stay.is_empty() {
-            let cause = removal(first).map_or("not there yet", |step| plan.steps[step].cause.as_str());
-            return Some((Action::Create(part.name.clone()), cause.to_owned()));
+            let cause = removal(first).and_then(|step| plan.steps[step].cause.clone()).unwrap_or(Cause::NotThere);
+            return Some((Action::Create(part.name.clone()), cause));
         }
         let wanted = part.lifecycle.replicas;
         if stay.len() < wanted {
-            return Some((Action::Create(part.name.clone()), format!("{} of {wanted} are there", stay.len())));
+            return Some((Action::Create(part.name.clone()), Cause::TooFew { there: stay.len(), wanted }));
         }
         if let Some(Again::Yes(cause)) = self.again(part, made) {
             return Some((Action::Recreate(part.name.clone()), cause));
@@ -224,62 +224,62 @@ impl Up<'_> {
         let changed =
             stay.iter().find_map(|container| definition.and_then(|one| one.difference(&container.definition)));
         let cause = match (changed, &part.image) {
-            (Some(keys), _) if keys.contains(&definition::KEY.to_owned()) => {
-                "cannot compare: .devenv was recreated".to_owned()
-            }
-            (None, ImageRef::Ours(image, _)) if built.contains_key(image) => format!("image {image} is rebuilt"),
-            (None, _) if self.request.recreate => "asked for by --recreate".to_owned(),
+            (Some(keys), _) if keys.contains(&definition::KEY.to_owned()) => Cause::CannotCompare,
+            (None, ImageRef::Ours(image, _)) if built.contains_key(image) => Cause::ImageRebuilt(image.clone()),
+            (None, _) if self.request.recreate => Cause::AskedFor("--recreate".to_owned()),
             (None, _) => match volumes_of(part).find(|volume| made.contains_key(*volume)) {
-                Some(volume) => format!("its volume {volume} was removed"),
+                Some(volume) => Cause::VolumeRemoved(volume.to_owned()),
                 None => stay.iter().find_map(|container| self.observed.detached(container))?,
             },
             (Some(keys), ImageRef::Ours(image, tag)) if keys.contains(&"image".to_owned()) => {
-                if built.contains_key(image) {
-                    format!("image {image} is rebuilt")
-                } else {
-                    format!("image is {tag} now")
-                }
+                if built.contains_key(image) { Cause::ImageRebuilt(image.clone()) } else { Cause::ImageIs(tag.clone()) }
             }
-            (Some(keys), _) if keys.is_empty() => "its definition changed".to_owned(),
-            (Some(keys), _) => format!("{} changed", keys.join(", ")),
+            (Some(keys), _) if keys.is_empty() => Cause::DefinitionChanged,
+            (Some(keys), _) => Cause::Changed(keys),
         };
         Some((Action::Recreate(part.name.clone()), cause))
     }
 
     /// Why the copy of a part's source is compared: always, but for a task that does not run again.
-    fn mirroring(&self, part: &Part, created: bool) -> Option<String> {
+    fn mirroring(&self, part: &Part, created: bool) -> Option<Cause> {
         part.mirror.as_ref()?;
         let container = self.observed.container(&part.name);
         let runs = container.is_some_and(|container| container.state == State::Running);
         let has_ended = container.is_some_and(|container| container.state == State::Exited(0));
         if created || !(runs || (has_ended && part.kind == Kind::Task)) {
-            Some("before it starts".to_owned())
+            Some(Cause::BeforeStart)
         } else {
-            runs.then(|| "it runs on a copy".to_owned())
+            runs.then(|| Cause::RunsOnCopy)
         }
     }
 
-    fn installation(&self, part: &Part, plan: &Plan) -> Option<String> {
+    fn installation(&self, part: &Part, plan: &Plan) -> Option<Cause> {
         let install = part.install.as_ref()?;
         let new_volume = plan.find(|action| *action == Action::MakeVolume(install.volume.clone())).is_some();
         match self.observed.stamps.get(&part.name) {
-            _ if new_volume => Some("not installed yet".to_owned()),
-            None if self.observed.container(&part.name).is_none() => {
-                Some("it has no container that tells what is installed".to_owned())
-            }
-            None => Some("not installed yet".to_owned()),
+            _ if new_volume => Some(Cause::NotInstalled),
+            None if self.observed.container(&part.name).is_none() => Some(Cause::NoContainer),
+            None => Some(Cause::NotInstalled),
             Some(stamp) => {
                 let changed = install.changed(stamp);
-                (!changed.is_empty()).then(|| format!("{} changed", changed.join(", ")))
+                (!changed.is_empty()).then_some(Cause::Changed(changed))
             }
         }
     }
 
-    fn start(&self, part: &Part, created: bool, plan: &Plan, installed: &BTreeMap<String, usize>) -> Option<String> {
+    /// Why a part is started, if it is; one that is created is started for that.
+    fn start(
+        &self,
+        part: &Part,
+        created: bool,
+        plan: &Plan,
+        installed: &BTreeMap<String, usize>,
+    ) -> Option<Option<Cause>> {
         if created {
-            return Some(String::new());
+            return Some(None);
         }
-        self.observed.containers_of(&part.name).find_map(|container| self.start_of(part, container, plan, installed))
+        let mut all = self.observed.containers_of(&part.name);
+        all.find_map(|container| self.start_of(part, container, plan, installed)).map(Some)
     }
 
     fn start_of(
@@ -288,18 +288,18 @@ impl Up<'_> {
         container: &Container,
         plan: &Plan,
         installed: &BTreeMap<String, usize>,
-    ) -> Option<String> {
+    ) -> Option<Cause> {
         let reinstalled = part.install.as_ref().is_some_and(|install| installed.contains_key(&install.volume));
         match (container.state, part.kind) {
             (State::Exited(0), Kind::Task) => self.task_again(part, plan),
             (State::Exited(0), _) if part.lifecycle.end == End::Done => None,
-            (State::Running, _) if reinstalled => Some("its dependencies changed".to_owned()),
+            (State::Running, _) if reinstalled => Some(Cause::DependenciesChanged),
             (State::Running, _) => None,
-            (State::Created, _) => Some("it was never started".to_owned()),
-            (State::Exited(0 | STOPPED), _) => Some("it is stopped".to_owned()),
-            (State::Exited(code), _) => Some(format!("it ended with code {code}")),
-            (State::Paused, _) => Some("it is paused".to_owned()),
-            (State::Restarting | State::Removing, _) => Some(format!("it is {}", container.status.to_lowercase())),
+            (State::Created, _) => Some(Cause::NeverStarted),
+            (State::Exited(0 | STOPPED), _) => Some(Cause::Stopped),
+            (State::Exited(code), _) => Some(Cause::Ended(code)),
+            (State::Paused, _) => Some(Cause::Paused),
+            (State::Restarting | State::Removing, _) => Some(Cause::InState(container.status.clone())),
         }
     }
 
@@ -311,13 +311,13 @@ impl Up<'_> {
         })
     }
 
-    fn waiting(&self, part: &Part, started: bool) -> Option<String> {
+    fn waiting(&self, part: &Part, started: bool) -> Option<Cause> {
         if started {
             return match (&part.probe, part.kind) {
-                (_, Kind::Task) => Some("until it has ended".to_owned()),
-                (Some(probe), _) => Some(probe.ask.to_string()),
-                (None, _) if part.lifecycle.has_check => Some("its health check".to_owned()),
-                (None, _) => Some("until it runs steadily".to_owned()),
+                (_, Kind::Task) => Some(Cause::UntilEnded),
+                (Some(probe), _) => Some(Cause::UntilReady(probe.ask.clone())),
+                (None, _) if part.lifecycle.has_check => Some(Cause::HealthCheck),
+                (None, _) => Some(Cause::UntilSteady),
             };
         }
         let container = self.observed.container(&part.name)?;
@@ -325,8 +325,8 @@ impl Up<'_> {
         let has_check = matches!(container.health, EngineHealth::Starting | EngineHealth::Unhealthy);
         match &part.probe {
             _ if ready => None,
-            Some(probe) => Some(probe.ask.to_string()),
-            None => (has_check && container.state == State::Running).then(|| "its health check".to_owned()),
+            Some(probe) => Some(Cause::UntilReady(probe.ask.clone())),
+            None => (has_check && container.state == State::Running).then_some(Cause::HealthCheck),
         }
     }
 }

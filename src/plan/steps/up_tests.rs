@@ -127,7 +127,7 @@ fn what_a_killed_command_left_is_removed() {
 #[test]
 fn what_another_command_uses_is_left_alone_unless_it_installs() {
     for (role, plan) in
-        [(Role::InUse, ""), (Role::Installing, "1 remove api: what it installs is installed by this command\n")]
+        [(Role::InUse, ""), (Role::Installing, "1 remove api: this command installs its dependencies again\n")]
     {
         let mut world = World::up_to_date(SHOP, None);
         let mut used = world.observed.containers[0].clone();
@@ -145,10 +145,10 @@ fn two_networks_of_one_name_are_replaced_with_all_that_is_in_them() {
         world.observed.networks.push(Network { id, name, checkout: None, project: None, subnets: vec![] });
     }
     let plan = "\
-1 remove api: there are 2 networks called shop_default
-2 remove network:shop_default: there are 2 of this name (after 1)
-3 remove network:shop_default: there are 2 of this name (after 1)
-4 create api: there are 2 networks called shop_default (after 1, 2, 3)
+1 remove api: 2 networks are called shop_default
+2 remove network:shop_default: 2 networks have this name (after 1)
+3 remove network:shop_default: 2 networks have this name (after 1)
+4 create api: 2 networks are called shop_default (after 1, 2, 3)
 5 start api (after 4)
 6 wait api: until it runs steadily (after 5)
 ";
