@@ -141,7 +141,7 @@ fn line(session: &Session, part: &Part) -> Result<Line> {
         (None, _) => "waiting: no container yet".to_owned(),
         _ if !part.is_copied() => "compared before each run".to_owned(),
         (Some(State::Running), _) if !watched => "waiting: no watcher is running; `devenv up` starts it".to_owned(),
-        (Some(State::Running), Some(told)) => told,
+        (Some(State::Running), Some(status)) => status.text(&part.name),
         (Some(State::Running), None) => "waiting: the watcher compares".to_owned(),
         (Some(_), _) => "waiting: compared when it starts".to_owned(),
     };

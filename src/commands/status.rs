@@ -12,6 +12,7 @@ use crate::commands::orphaned::Remains;
 use crate::commands::watch::watched as watched_by;
 use crate::error::{Kind, Result};
 use crate::host::watcher_process;
+use crate::names::PartName;
 use crate::plan::environment::lifecycle::End;
 use crate::plan::observed::{Container, EngineHealth, STOPPED, State};
 use crate::plan::parts::{Kind as PartKind, Part};
@@ -31,7 +32,7 @@ pub struct StatusArgs {
 /// A part as `--json` prints it.
 #[derive(Debug, Serialize)]
 struct PartJson {
-    name: String,
+    name: PartName,
     kind: PartKind,
     state: String,
     url: Option<String>,
@@ -100,7 +101,7 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
         .parts
         .values()
         .map(|part| PartJson {
-            name: part.name.to_string(),
+            name: part.name.clone(),
             kind: part.kind,
             state: state(part, session),
             url: session.environment.url(part),
@@ -124,9 +125,9 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
         .map(|part| {
             let kind = format!("{:?}", part.kind).to_lowercase();
             let stale = (!part.stale.is_empty()).then(|| format!("stale: {}", part.stale.join(", ")));
-            let steps = part.steps.map(|steps| steps.line()).filter(|line| !line.is_empty());
+            let steps = part.steps.map(|steps| steps.line(&part.name)).filter(|line| !line.is_empty());
             let rest: Vec<String> = stale.into_iter().chain(steps).collect();
-            vec![part.name, kind, part.state, part.url.unwrap_or_default(), rest.join("; ")]
+            vec![part.name.to_string(), kind, part.state, part.url.unwrap_or_default(), rest.join("; ")]
         })
         .collect();
     cx.screen.table(&["NAME", "KIND", "STATE", "URL", ""], &rows);

@@ -54,7 +54,9 @@ fn a_copy_is_complete_before_the_start_equal_after_every_up_and_halts_before_a_d
     let mounts = |id: &str| engine::inspect(id)["Mounts"].to_string();
     assert!(mounts(&api).contains("-mirror-api") && !mounts(&bound).contains("-mirror-"));
     // The watcher compares once when it begins.
-    until("the watcher has begun", || (state(&checkout)["modules"]["api"]["mirror"] == "in sync").then_some(()));
+    until("the watcher has begun", || {
+        (state(&checkout)["modules"]["api"]["mirror"]["status"] == "in-sync").then_some(())
+    });
     // What is ignored stays where it is made.
     engine::docker(&["exec", &api, "sh", "-c", "echo made > /srv/api/made.log; echo stray > /srv/api/stray"]);
     checkout.devenv(&["mirror", "verify", "api"]).code(1).says("one difference");

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use crate::host::watcher_process as files;
 use crate::names::PartName;
-use crate::plan::mirror::Told;
+use crate::plan::mirror::{MirrorStatus, Told};
 use crate::plan::watch::event_loop::End;
+use crate::plan::watch::hold::Hold;
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::state::{Batch, Outcome, Run, State, length};
 
@@ -20,7 +21,7 @@ pub(crate) struct Doing {
     /// The step that runs.
     pub(crate) runs: Option<LoopStep>,
     /// What it waits for.
-    pub(crate) waits: Option<String>,
+    pub(crate) waits: Option<Hold>,
     /// Whether the command is still to be restarted.
     pub(crate) restarts: bool,
 }
@@ -32,7 +33,7 @@ pub(crate) struct Journal {
     is_lost: bool,
     trouble: Option<String>,
     shown: BTreeMap<PartName, Doing>,
-    mirrors: BTreeMap<PartName, String>,
+    mirrors: BTreeMap<PartName, MirrorStatus>,
 }
 
 impl Journal {
@@ -131,24 +132,23 @@ impl Journal {
         self.mirrors.clear();
         self.update(|state| {
             for known in state.modules.values_mut().filter(|known| known.mirror.is_some()) {
-                known.mirror = Some("waiting: the engine is away".to_owned());
+                known.mirror = Some(MirrorStatus::EngineAway);
             }
         });
     }
 
     /// How a module's copy stands.
     pub(crate) fn mirrored(&mut self, told: &Told, at: u64) {
-        let Told { part, standing, .. } = told;
-        let status = standing.text(part);
-        if self.mirrors.insert(part.clone(), status.clone()).as_ref() != Some(&status) {
-            self.say(&format!("{part} mirror {status}"));
+        let Told { part, status, .. } = told;
+        if self.mirrors.insert(part.clone(), status.clone()).as_ref() != Some(status) {
+            self.say(&format!("{part} mirror {}", status.text(part)));
         }
         for back in &told.brought {
             self.say(&format!("{part} {back}"));
         }
         self.update(|state| {
             let known = state.modules.entry(part.clone()).or_default();
-            known.mirror = Some(status);
+            known.mirror = Some(status.clone());
             if told.changes > 0 {
                 known.batch = Some(Batch { at, changes: told.changes });
             }

@@ -33,8 +33,9 @@ use crate::host::engine::Engine;
 use crate::host::file_watch::Changes;
 use crate::host::watcher_process::{self as files, Held};
 use crate::names::PartName;
-use crate::plan::mirror::{Standing, Told};
+use crate::plan::mirror::{MirrorStatus, Told};
 use crate::plan::watch::event_loop::{Action, End, Event, Loops};
+use crate::plan::watch::hold::Hold;
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::notify as decision;
 use crate::plan::watch::state::Run;
@@ -65,7 +66,7 @@ pub struct Watcher {
     changes: Changes,
     held: Held,
     containers: BTreeMap<PartName, String>,
-    /// Those that have failed; one is started again when something was saved that may have fixed it.
+    /// Those that have failed.
     failed: BTreeMap<PartName, String>,
     batches: Batches,
     running: RunningSteps,
@@ -169,11 +170,10 @@ impl Watcher {
         }
     }
 
-    /// Acts on and remembers how each module's loop stands.
+    /// Remembers how each module's loop stands.
     fn show(&mut self) {
         let modules: Vec<PartName> = self.setting.environment.parts.keys().cloned().collect();
         for module in modules {
-            self.revive(&module);
             let doing = Doing {
                 runs: self.loops.runs(&module),
                 waits: self.loops.waits(&module),
@@ -183,10 +183,9 @@ impl Watcher {
         }
     }
 
-    /// Starts a module's container again that has failed, when something has been saved since.
+    /// Starts a module's container again that has failed.
     fn revive(&mut self, module: &PartName) {
-        let revives = self.failed.contains_key(module) && self.loops.revives(module);
-        let Some(container) = revives.then(|| self.failed.remove(module)).flatten() else { return };
+        let Some(container) = self.failed.remove(module) else { return };
         self.journal.say(&format!("{module} is started again: it had failed, and something was saved"));
         self.running.revive(&self.setting, module.clone(), container);
     }
@@ -240,13 +239,13 @@ impl Watcher {
     }
 
     fn mirrored(&mut self, number: u64, told: &[Told]) {
-        let is_broken = told.iter().any(|one| matches!(one.standing, Standing::Broken(_)));
+        let is_broken = told.iter().any(|one| matches!(one.status, MirrorStatus::Broken { .. }));
         let Some(changed) = self.batches.arrived(number, is_broken) else { return };
         let now = clock::seconds();
         for one in told {
             self.journal.mirrored(one, now);
-            let in_sync = one.standing == Standing::InSync;
-            self.take(Event::Held(one.part.clone(), (!in_sync).then(|| "its mirror".to_owned())));
+            let in_sync = one.status == MirrorStatus::InSync;
+            self.take(Event::Held(one.part.clone(), (!in_sync).then_some(Hold::Mirror)));
         }
         self.in_place(&changed);
         if let Some(next) = self.batches.next() {
@@ -301,7 +300,7 @@ impl Watcher {
                 let copied: Vec<PartName> = self.setting.copied().map(|part| part.name.clone()).collect();
                 for part in copied.into_iter().filter(is_other) {
                     self.journal.forget_mirror(&part);
-                    self.take(Event::Held(part, Some("its mirror".to_owned())));
+                    self.take(Event::Held(part, Some(Hold::Mirror)));
                 }
                 self.mirror(BTreeMap::new());
                 for part in before.keys().filter(|part| is_other(part)) {
@@ -310,6 +309,7 @@ impl Watcher {
                 for part in now.into_keys() {
                     self.take(Event::Up(part));
                 }
+                self.take(Event::FailedContainers(self.failed.keys().cloned().collect()));
             }
             Message::Mirrored(number, told) => self.mirrored(number, &told),
             Message::Began(module, run, group) => {
@@ -361,6 +361,7 @@ impl Watcher {
                     self.running.start(&self.setting, module, container, run, step);
                 }
                 Action::Cancel { module, run } => self.running.cancel(&module, run),
+                Action::Revive(module) => self.revive(&module),
                 Action::Done(module) => {
                     let mark = self.mark(&module);
                     self.journal.update(|state| state.modules.entry(module).or_default().mark = mark);

@@ -13,7 +13,7 @@ use crate::host::watcher_process;
 use crate::names::PartName;
 use crate::plan::mirror::copy::Copy;
 use crate::plan::mirror::sync::{self, Root};
-use crate::plan::mirror::{Standing, Told};
+use crate::plan::mirror::{MirrorStatus, Told};
 use crate::plan::parts::Part;
 use crate::plan::watch::Change;
 
@@ -62,18 +62,22 @@ impl Copies {
                 self.open.remove(&part.name);
                 continue;
             }
-            let (standing, sent) = match ended {
-                Ok(Ok(sent)) => (sent.halted.clone().map_or(Standing::InSync, Standing::Halted), sent),
-                Ok(Err(error)) => (Standing::Broken(error.to_string()), Sent::default()),
-                Err(_) => (Standing::Broken("the engine does not answer".to_owned()), Sent::default()),
+            let broken = |why: String| (MirrorStatus::Broken { why }, Sent::default());
+            let (status, sent) = match ended {
+                Ok(Ok(sent)) => match sent.halted.clone() {
+                    Some(halt) => (MirrorStatus::Halted { halt }, sent),
+                    None => (MirrorStatus::InSync, sent),
+                },
+                Ok(Err(error)) => broken(error.to_string()),
+                Err(_) => broken("the engine does not answer".to_owned()),
             };
-            if standing != Standing::InSync {
+            if status != MirrorStatus::InSync {
                 // The next change looks again.
                 self.open.remove(&part.name);
             }
             told.push(Told {
                 part: part.name.clone(),
-                standing,
+                status,
                 changes: sent.operations.len(),
                 brought: sent.brought,
                 agreed: self.open.get(&part.name).map(|(_, session)| session.agreed().clone()),

@@ -5,32 +5,44 @@ pub mod outputs;
 pub mod sync;
 pub mod tree;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::model::mirror::Mirror;
 use crate::names::PartName;
 use crate::plan::mirror::outputs::{Back, Stamps};
 use crate::plan::mirror::sync::Halt;
 
 /// How a copy stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "kebab-case")]
+pub enum MirrorStatus {
     /// Both sides are equal, as far as is known.
     InSync,
     /// It stands still rather than carry a disaster into the container.
-    Halted(Halt),
-    /// It could not be kept equal; this is why. It is tried again.
-    Broken(String),
+    Halted {
+        /// What it saw.
+        halt: Halt,
+    },
+    /// It could not be kept equal. It is tried again.
+    Broken {
+        /// What went wrong.
+        why: String,
+    },
+    /// The engine does not answer.
+    EngineAway,
 }
 
-impl Standing {
+impl MirrorStatus {
     /// The status of a part's copy, with what to do about it.
     #[must_use]
     pub fn text(&self, part: &PartName) -> String {
         match self {
             Self::InSync => "in sync".to_owned(),
-            Self::Halted(halt) => {
+            Self::Halted { halt } => {
                 format!("halted: {halt}; bring the files back, or, if this is intended, `devenv mirror resume {part}`")
             }
-            Self::Broken(why) => format!("broken: {why}"),
+            Self::Broken { why } => format!("broken: {why}"),
+            Self::EngineAway => "waiting: the engine is away".to_owned(),
         }
     }
 }
@@ -41,7 +53,7 @@ pub struct Told {
     /// Whose it is.
     pub part: PartName,
     /// How it stands.
-    pub standing: Standing,
+    pub status: MirrorStatus,
     /// Number of operations that were carried out.
     pub changes: usize,
     /// What came back.

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::plan::mirror::tree::{Entry, Kind};
 
 /// An entry of the container's tree, as a comparison found it.
@@ -195,7 +197,8 @@ pub enum Root {
 }
 
 /// Why a mirror stands still rather than carry a disaster into the container.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "kebab-case")]
 pub enum Halt {
     /// The folder is not there.
     #[error("the source folder is gone")]
@@ -204,8 +207,11 @@ pub enum Halt {
     #[error("the source is no longer a folder")]
     NoFolder,
     /// There were files, and there are none.
-    #[error("the source folder is empty, and had {0} files")]
-    Emptied(usize),
+    #[error("the source folder is empty, and had {files} files")]
+    Emptied {
+        /// As many.
+        files: usize,
+    },
     /// Another folder stands there, and most of what was known is not in it.
     #[error("another folder stands at the place of the source, and {gone} of {known} files are not in it")]
     Replaced {
@@ -223,7 +229,7 @@ pub fn halt(before: Option<Root>, now: Root, known: usize, gone: usize, left: us
     match now {
         Root::Missing => Some(Halt::Vanished),
         Root::NoFolder => Some(Halt::NoFolder),
-        Root::Folder(..) if known > 0 && left == 0 => Some(Halt::Emptied(known)),
+        Root::Folder(..) if known > 0 && left == 0 => Some(Halt::Emptied { files: known }),
         Root::Folder(..) if before.is_some_and(|before| before != now) && gone * 2 > known => {
             Some(Halt::Replaced { gone, known })
         }
@@ -282,7 +288,7 @@ mod tests {
         let (one, other) = (Root::Folder(1, 1), Root::Folder(1, 2));
         assert_eq!(halt(None, one, 0, 0, 0), None);
         assert_eq!(halt(Some(one), one, 10, 9, 1), None);
-        assert_eq!(halt(Some(one), one, 10, 10, 0), Some(Halt::Emptied(10)));
+        assert_eq!(halt(Some(one), one, 10, 10, 0), Some(Halt::Emptied { files: 10 }));
         assert_eq!(halt(Some(one), other, 10, 5, 5), None);
         assert_eq!(halt(Some(one), other, 10, 6, 4), Some(Halt::Replaced { gone: 6, known: 10 }));
         assert_eq!(halt(Some(one), Root::Missing, 10, 0, 0), Some(Halt::Vanished));

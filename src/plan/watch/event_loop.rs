@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::digest::Fingerprint;
 use crate::names::PartName;
 use crate::plan::watch::debounce::Pending;
+use crate::plan::watch::hold::Hold;
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::{Change, Rule, Rules};
 
@@ -36,7 +37,9 @@ pub enum Event {
     /// The engine is back; what runs follows.
     Back,
     /// Something else keeps a module's loop from running, such as its mirror; or does so no more.
-    Held(PartName, Option<String>),
+    Held(PartName, Option<Hold>),
+    /// Containers of parts that have failed by themselves: all of them.
+    FailedContainers(BTreeSet<PartName>),
     /// The dependencies that are installed.
     Installed(PartName, Option<Fingerprint>),
     /// A step has ended.
@@ -77,6 +80,8 @@ pub enum Action {
         /// Its number.
         run: u64,
     },
+    /// Start the container of a module again that has failed: something was saved since.
+    Revive(PartName),
     /// Everything that a change asks for is done, or has failed.
     Done(PartName),
     /// Tell people.
@@ -89,6 +94,7 @@ impl fmt::Display for Action {
             Self::Run { module, run, step, cause: Some(cause) } => write!(f, "{module}: {step} #{run}: {cause}"),
             Self::Run { module, run, step, cause: None } => write!(f, "{module}: {step} #{run}"),
             Self::Cancel { module, run } => write!(f, "{module}: cancel #{run}"),
+            Self::Revive(module) => write!(f, "{module}: revive"),
             Self::Done(module) => write!(f, "{module}: done"),
             Self::Say(module, text) => write!(f, "{module}: {text}"),
         }
@@ -115,7 +121,7 @@ struct Loop {
     /// A step of this loop has failed, so that the process that runs is left alone.
     failed: bool,
     installed: Option<Fingerprint>,
-    held: Option<String>,
+    held: Option<Hold>,
     /// Changes are on their way that belong to the same batch.
     is_coming: bool,
     /// What has interrupted the loop, and how often in a row.
@@ -158,6 +164,8 @@ pub struct Loops {
     rules: Rules,
     loops: BTreeMap<PartName, Loop>,
     up: BTreeSet<PartName>,
+    /// Parts whose containers have failed by themselves.
+    failed: BTreeSet<PartName>,
     away: bool,
     runs: u64,
 }
@@ -192,9 +200,11 @@ impl Loops {
                 self.up.insert(part);
             }
             Event::Down(part) => drop(self.up.remove(&part)),
+            Event::FailedContainers(parts) => self.failed = parts,
             Event::Away => {
                 self.away = true;
                 self.up.clear();
+                self.failed.clear();
             }
             Event::Back => self.away = false,
             Event::Held(module, why) => self.loops.entry(module).or_default().held = why,
@@ -204,6 +214,9 @@ impl Loops {
         let modules: Vec<PartName> = self.loops.keys().cloned().collect();
         for module in modules {
             self.advance(&module, &mut actions);
+            if self.revives(&module) {
+                actions.push(Action::Revive(module));
+            }
         }
         actions
     }
@@ -238,17 +251,21 @@ impl Loops {
 
     /// What a module's loop waits for, if it has anything to do.
     #[must_use]
-    pub fn waits(&self, module: &PartName) -> Option<String> {
+    pub fn waits(&self, module: &PartName) -> Option<Hold> {
         let one = self.loops.get(module)?;
         if one.queue.is_empty() || one.current.is_some() { None } else { self.obstacle(module) }
     }
 
     /// Whether the container of a module, which has failed, is to be started again: something was saved since, and it was
     /// not started for that yet. A program that fails with it again waits for the next save.
-    pub fn revives(&mut self, module: &PartName) -> bool {
-        let waits = self.waits(module).is_some() && !self.away && !self.up.contains(module);
-        let one = self.loops.get_mut(module).filter(|_| waits);
-        one.is_some_and(|one| !std::mem::replace(&mut one.revived, true))
+    fn revives(&mut self, module: &PartName) -> bool {
+        let waits = self.failed.contains(module) && !self.up.contains(module) && self.waits(module).is_some();
+        let one = self.loops.get_mut(module).filter(|one| waits && !one.revived);
+        let revives = one.is_some_and(|one| !std::mem::replace(&mut one.revived, true));
+        if revives {
+            self.failed.remove(module);
+        }
+        revives
     }
 
     fn configure(&mut self, rules: Rules, actions: &mut Vec<Action>) {
@@ -377,15 +394,15 @@ impl Loops {
         actions.push(Action::Run { module: module.clone(), run: self.runs, step, cause });
     }
 
-    fn obstacle(&self, module: &PartName) -> Option<String> {
+    fn obstacle(&self, module: &PartName) -> Option<Hold> {
         if self.away {
-            return Some("the engine".to_owned());
+            return Some(Hold::Engine);
         }
         if !self.up.contains(module) {
-            return Some("its container".to_owned());
+            return Some(Hold::Container);
         }
         let need = self.rules.get(module)?.needs.iter().find(|need| !self.up.contains(*need));
-        need.map(ToString::to_string).or_else(|| self.loops.get(module)?.held.clone())
+        need.map(|part| Hold::Need { part: part.clone() }).or_else(|| self.loops.get(module)?.held.clone())
     }
 }
 

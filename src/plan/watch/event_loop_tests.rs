@@ -1,6 +1,7 @@
 //! Events in, actions out, as whole texts.
 
 use super::*;
+use crate::plan::watch::hold::Hold;
 use crate::plan::watch::tests::rule;
 
 fn part(name: &str) -> PartName {
@@ -270,16 +271,16 @@ fn a_loop_waits_for_its_container_its_needs_its_mirror_and_the_engine() {
     let mut play = Play::new();
     play.take(Event::Down(part("api")));
     play.save("worker/a");
-    assert_eq!(play.loops.waits(&part("worker")).as_deref(), Some("api"));
+    assert_eq!(play.loops.waits(&part("worker")), Some(Hold::Need { part: part("api") }));
     play.take(Event::Down(part("worker")));
-    assert_eq!(play.loops.waits(&part("worker")).as_deref(), Some("its container"));
+    assert_eq!(play.loops.waits(&part("worker")), Some(Hold::Container));
     play.take(Event::Away);
-    assert_eq!(play.loops.waits(&part("worker")).as_deref(), Some("the engine"));
-    play.take(Event::Held(part("worker"), Some("its mirror".to_owned())));
+    assert_eq!(play.loops.waits(&part("worker")), Some(Hold::Engine));
+    play.take(Event::Held(part("worker"), Some(Hold::Mirror)));
     play.take(Event::Back);
     play.take(Event::Up(part("api")));
     play.take(Event::Up(part("worker")));
-    assert_eq!(play.loops.waits(&part("worker")).as_deref(), Some("its mirror"));
+    assert_eq!(play.loops.waits(&part("worker")), Some(Hold::Mirror));
     assert_eq!(play.said(), "");
     play.take(Event::Held(part("worker"), None));
     assert_eq!(play.said(), "worker: restart #1: worker/a changed\n");
@@ -366,22 +367,28 @@ fn what_changed_while_nobody_watched_is_caught_up_with() {
 #[test]
 fn a_failed_container_is_started_once_for_what_was_saved() {
     let mut play = Play::new();
-    play.take(Event::Down(part("api")));
-    assert!(!play.loops.revives(&part("api")), "nothing was saved");
+    let fails = |play: &mut Play| {
+        play.take(Event::Down(part("api")));
+        play.take(Event::FailedContainers([part("api")].into()));
+    };
+    fails(&mut play);
+    assert_eq!(play.said(), "", "nothing was saved");
     play.save("api/main.py");
-    assert!(play.loops.revives(&part("api")));
+    assert_eq!(play.said(), "api: revive\n");
     // It ends again in the middle of the first step.
     play.take(Event::Up(part("api")));
-    play.take(Event::Down(part("api")));
+    assert_eq!(play.said(), "api: build #1: api/main.py changed\n");
+    fails(&mut play);
     play.end("api", 1, End::Lost);
-    assert!(!play.loops.revives(&part("api")), "it failed with what was saved");
+    assert_eq!(play.said(), "", "it failed with what was saved");
     play.save("api/main.py");
-    assert!(play.loops.revives(&part("api")));
+    assert_eq!(play.said(), "api: revive\n");
     play.save("api/main.py");
     play.take(Event::Up(part("api")));
-    play.take(Event::Down(part("api")));
-    assert!(!play.loops.revives(&part("api")), "somebody else started it with what was saved");
+    assert_eq!(play.said(), "api: build #2: api/main.py changed\n");
+    fails(&mut play);
+    assert_eq!(play.said(), "", "somebody else started it with what was saved");
     play.take(Event::Away);
     play.save("api/main.py");
-    assert!(!play.loops.revives(&part("api")), "nobody knows what runs");
+    assert_eq!(play.said(), "api: cancel #2\n", "nobody knows what runs");
 }

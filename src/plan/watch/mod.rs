@@ -3,6 +3,7 @@
 
 mod debounce;
 pub mod event_loop;
+pub mod hold;
 pub mod loop_step;
 pub mod notify;
 pub mod runner;
@@ -157,6 +158,7 @@ fn steps(module: &Module) -> Vec<LoopStep> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::plan::watch::hold::Hold;
     use crate::plan::watch::state::{ModuleState, Run};
 
     /// A rule for one folder.
@@ -231,7 +233,7 @@ pub(crate) mod tests {
                 [(LoopStep::Deps, run("one-off", 1)), (LoopStep::Lint, run("c1", 1)), (LoopStep::Test, run("c1", 0))];
             let mut state = ModuleState { steps: steps.into(), ..ModuleState::default() };
             state.keep_current(&module, container, installed);
-            state.line()
+            state.line(&PartName::new("api").unwrap())
         };
         assert_eq!(kept(Some("c1"), false), "deps FAILED 0 ms, lint FAILED 0 ms");
         assert_eq!(kept(Some("c1"), true), "lint FAILED 0 ms");
@@ -246,10 +248,13 @@ pub(crate) mod tests {
         let state = ModuleState {
             steps: steps.into_iter().collect(),
             runs: Some(LoopStep::Lint),
-            waits: Some("db".to_owned()),
+            waits: Some(Hold::Need { part: PartName::new("db").unwrap() }),
             ..ModuleState::default()
         };
-        assert_eq!(state.line(), "build ok 1.2 s, test FAILED 1 min 1 s, lint runs, waits for db");
+        assert_eq!(
+            state.line(&PartName::new("api").unwrap()),
+            "build ok 1.2 s, test FAILED 1 min 1 s, lint runs, waits for db"
+        );
         let text = serde_json::to_string(&state).unwrap();
         assert_eq!(serde_json::from_str::<ModuleState>(&text).unwrap(), state);
     }

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::model::module::Module;
 use crate::names::PartName;
+use crate::plan::mirror::MirrorStatus;
 use crate::plan::mirror::outputs::Stamps;
+use crate::plan::watch::hold::Hold;
 use crate::plan::watch::loop_step::LoopStep;
 
 /// How a step ended.
@@ -73,13 +75,13 @@ pub struct ModuleState {
     pub runs: Option<LoopStep>,
     /// What it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waits: Option<String>,
+    pub waits: Option<Hold>,
     /// Whether its command is still to be restarted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub restarts: bool,
     /// How the copy of its source stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mirror: Option<String>,
+    pub mirror: Option<MirrorStatus>,
     /// The last changes that were carried into it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<Batch>,
@@ -159,7 +161,7 @@ impl ModuleState {
 
     /// The last runs, what runs, and what it waits for, in a line.
     #[must_use]
-    pub fn line(&self) -> String {
+    pub fn line(&self, part: &PartName) -> String {
         let mut words: Vec<String> = self
             .steps
             .iter()
@@ -170,7 +172,7 @@ impl ModuleState {
             .collect();
         words.extend(self.runs.map(|step| format!("{step} runs")));
         words.extend(self.waits.as_ref().map(|what| format!("waits for {what}")));
-        words.extend(self.mirror.clone());
+        words.extend(self.mirror.as_ref().map(|status| status.text(part)));
         words.join(", ")
     }
 }
