@@ -10,6 +10,7 @@ pub mod engine;
 pub mod file_watch;
 pub mod files;
 pub mod git;
+pub mod http;
 pub mod ignore;
 pub mod limits;
 pub mod locks;

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::plan::sockets;
@@ -57,37 +56,33 @@ pub async fn resolves_here(name: &str) -> bool {
     found.peek().is_some() && found.all(|address| address.ip().is_loopback())
 }
 
+/// Why nothing answers.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoAnswer {
+    /// The address exists, and nothing listens there.
+    #[error("connection refused")]
+    Refused,
+    /// No connection came about within this time.
+    #[error("no connection within {} ms", .0.as_millis())]
+    NoConnection(Duration),
+    /// A connection did, and no answer came within this time.
+    #[error("no answer within {} ms", .0.as_millis())]
+    Late(Duration),
+    /// Something else than HTTP answers.
+    #[error("the answer is not HTTP")]
+    NotHttp,
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
 /// Whether a connection is accepted within `patience`.
-pub async fn answers_tcp(address: &str, port: u16, patience: Duration) -> Result<(), String> {
-    connect(address, port, patience).await.map(drop)
-}
-
-async fn connect(address: &str, port: u16, patience: Duration) -> Result<TcpStream, String> {
+pub async fn answers_tcp(address: &str, port: u16, patience: Duration) -> Result<(), NoAnswer> {
     match tokio::time::timeout(patience, TcpStream::connect((address, port))).await {
-        Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => Err("connection refused".to_owned()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no connection within {} ms", patience.as_millis())),
-    }
-}
-
-/// The status that a GET is answered with, and the beginning of the body.
-pub async fn get(address: &str, port: u16, path: &str, patience: Duration) -> Result<(u16, String), String> {
-    let ask = async {
-        let mut stream = connect(address, port, patience).await?;
-        let host = if address.parse::<std::net::IpAddr>().is_ok() { "localhost" } else { address };
-        let request = format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: devenv\r\nAccept: */*\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
-        let mut answer = Vec::new();
-        stream.take(8192).read_to_end(&mut answer).await.map_err(|error| error.to_string())?;
-        let text = String::from_utf8_lossy(&answer).into_owned();
-        let status = text.split_whitespace().nth(1).and_then(|status| status.parse().ok());
-        let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
-        status.map(|status| (status, body)).ok_or_else(|| "the answer is not HTTP".to_owned())
-    };
-    match tokio::time::timeout(patience, ask).await {
-        Ok(answer) => answer,
-        Err(_) => Err(format!("no answer within {} ms", patience.as_millis())),
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => Err(NoAnswer::Refused),
+        Ok(Err(error)) => Err(NoAnswer::Other(error.to_string())),
+        Err(_) => Err(NoAnswer::NoConnection(patience)),
     }
 }
 

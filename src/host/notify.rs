@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use ureq::tls::{RootCerts, TlsConfig};
-
 use crate::error::{Error, Kind, Result};
+use crate::host::http;
 use crate::host::process::{self, Cmd};
 use crate::plan::watch::notify::News;
 
@@ -33,14 +32,7 @@ pub async fn desktop(news: &News) -> Result<()> {
 
 /// Posts it to an address.
 pub async fn webhook(address: &str, news: &News) -> Result<()> {
-    let failed = |error: &dyn std::fmt::Display| Error::message(Kind::Failed, format!("the webhook failed: {error}"));
-    let body = serde_json::to_string(news).map_err(|error| failed(&error))?;
-    let address = address.to_owned();
-    let sent = tokio::task::spawn_blocking(move || {
-        // This machine's own certificates: a network may inspect TLS.
-        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
-        let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).tls_config(tls).build().new_agent();
-        agent.post(&address).header("Content-Type", "application/json").send(body).map(drop)
-    });
-    sent.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
+    let failed = |error: String| Error::message(Kind::Failed, format!("the webhook failed: {error}"));
+    let body = serde_json::to_string(news).map_err(|error| failed(error.to_string()))?;
+    http::post(address, body, PATIENCE).await.map_err(failed)
 }

@@ -183,7 +183,9 @@ async fn ask(
             }
             Ok(if code == 0 { Ok(()) } else { Err(Unready::Said(said(ask, code, &output))) })
         }
-        Ask::Tcp { port } => Ok(probe::tcp(part, &address, *port, patience).await.map_err(Unready::Said)),
+        Ask::Tcp { port } => {
+            Ok(probe::tcp(part, &address, *port, patience).await.map_err(|reason| Unready::Said(reason.to_string())))
+        }
         Ask::Http { port, path } => {
             let answer = probe::http(part, &address, (*port, path), patience).await;
             Ok(match answer {

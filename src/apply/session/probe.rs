@@ -1,19 +1,21 @@
 //! Asks a part whether it answers, at its own address or, where that cannot be reached from here, at its published port: a
-//! virtual machine and a remote engine have addresses of their own. Everything that wants to know asks here.
+//! virtual machine and a remote engine have addresses of their own. A refusal comes from the container itself; anything else may
+//! mean that its network cannot be reached. Everything that wants to know asks here.
 
 use std::time::Duration;
 
-use crate::host::network;
+use crate::host::http;
+use crate::host::network::{self, NoAnswer};
 use crate::plan::parts::Part;
 
 /// This machine, where ports are published.
 const HERE: &str = "127.0.0.1";
 
 /// Whether something accepts connections.
-pub(in crate::apply) async fn tcp(part: &Part, address: &str, port: u16, patience: Duration) -> Result<(), String> {
+pub(in crate::apply) async fn tcp(part: &Part, address: &str, port: u16, patience: Duration) -> Result<(), NoAnswer> {
     let direct = network::answers_tcp(address, port, patience).await;
     match (direct, part.published(port)) {
-        (Err(reason), Some(host)) if !is_refused(&reason) => network::answers_tcp(HERE, host, patience).await,
+        (Err(reason), Some(host)) if reason != NoAnswer::Refused => network::answers_tcp(HERE, host, patience).await,
         (answer, _) => answer,
     }
 }
@@ -24,15 +26,10 @@ pub(in crate::apply) async fn http(
     address: &str,
     (port, path): (u16, &str),
     patience: Duration,
-) -> Result<(u16, String), String> {
-    let direct = network::get(address, port, path, patience).await;
+) -> Result<(u16, String), NoAnswer> {
+    let direct = http::get(address, port, path, patience).await;
     match (direct, part.published(port)) {
-        (Err(reason), Some(host)) if !is_refused(&reason) => network::get(HERE, host, path, patience).await,
+        (Err(reason), Some(host)) if reason != NoAnswer::Refused => http::get(HERE, host, path, patience).await,
         (answer, _) => answer,
     }
-}
-
-/// A refusal comes from the container itself; anything else may mean that its network cannot be reached from here.
-fn is_refused(reason: &str) -> bool {
-    reason.contains("refused")
 }
