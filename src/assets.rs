@@ -52,6 +52,8 @@ impl Asset {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Assets {
     files: BTreeMap<String, Asset>,
+    /// The project's folder whose files win; empty for the embedded ones alone.
+    folder: String,
 }
 
 impl Assets {
@@ -62,7 +64,22 @@ impl Assets {
         for (folder, dir) in FOLDERS.into_iter().zip([&IMAGES, &COMPOSE, &TEMPLATES, &CERTS]) {
             collect(folder, dir, &mut files);
         }
-        Self { files }
+        Self { files, folder: String::new() }
+    }
+
+    /// The embedded files, below those of the project's `folder`.
+    #[must_use]
+    pub fn below_folder(folder: &str) -> Self {
+        Self { folder: folder.to_owned(), ..Self::embedded() }
+    }
+
+    /// The file at `path` as a person finds it: a project's file has its folder in front.
+    #[must_use]
+    pub fn place(&self, path: &str) -> String {
+        match self.files.get(path).map(|asset| &asset.origin) {
+            Some(Origin::Project(_)) => format!("{}/{path}", self.folder),
+            Some(Origin::Embedded) | None => path.to_owned(),
+        }
     }
 
     /// Lays a project's file over the embedded ones.

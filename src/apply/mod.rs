@@ -3,6 +3,8 @@
 pub mod certs;
 pub mod doctor;
 pub mod executor;
+#[cfg(test)]
+mod fake_engine;
 pub mod logs;
 pub mod mirror;
 pub mod session;

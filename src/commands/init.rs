@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::assets::Assets;
+use crate::assets::{Asset, Assets};
 use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::host::files::generated;
@@ -43,7 +43,7 @@ pub fn init(cx: &Context, args: &InitArgs) -> Result<()> {
         Some(name) => ProjectName::new(name.as_str()).map_err(|error| Error::new(Kind::Usage, error))?,
         None => render::init::project_name(&folder.file_name().unwrap_or_default().to_string_lossy()),
     };
-    let found = checkout::starters(&folder)?;
+    let (found, unread) = checkout::starters(&folder)?;
     let text = render::init::configuration(&name, &found, &Assets::embedded())?;
     let ignore = folder.join(".gitignore");
     let mut lines = files::read(&ignore)?.unwrap_or_default();
@@ -55,6 +55,9 @@ pub fn init(cx: &Context, args: &InitArgs) -> Result<()> {
         lines.extend(format!("{break_}/{}\n", checkout::LOCAL).as_bytes());
         files::rewrite(&ignore, &lines)?;
         cx.screen.say(format!(".gitignore keeps {} out of git from now on", checkout::LOCAL));
+    }
+    for name in unread {
+        cx.screen.say(format!("{name} cannot be read: whatever is in it was not looked at"));
     }
     // The last one: where anything failed before it, the same call can be made again.
     files::write(&path, text.as_bytes(), Access::Public)?;
@@ -99,21 +102,32 @@ pub fn eject(cx: &Context, args: &EjectArgs) -> Result<()> {
             return Err(Error::message(Kind::Usage, message).hint("move it away first"));
         }
     }
-    let mut has_changed = false;
+    let mut written = Vec::new();
     for (path, asset) in chosen {
         let to = target(&path);
-        files::sweep(to.parent().unwrap_or(&root));
-        let written = files::write(&to, asset.content.as_deref().unwrap_or_default(), Access::Public)?;
-        if asset.executable {
-            files::make_executable(&to)?;
-        }
-        has_changed |= written;
-        if written {
-            cx.screen.say(format!("{folder}/{path}"));
+        match ejected(&root, &to, asset) {
+            Ok(true) => written.push((path, to)),
+            Ok(false) => {}
+            Err(error) => {
+                // All of them or none: half of a preset means something else than the whole.
+                written.iter().try_for_each(|(_, to)| files::remove(to))?;
+                return Err(error.hint("no file was ejected"));
+            }
         }
     }
-    if !has_changed {
+    if written.is_empty() {
         cx.screen.say("nothing to change");
     }
+    written.iter().for_each(|(path, _)| cx.screen.say(format!("{folder}/{path}")));
     Ok(())
+}
+
+/// Writes one embedded file; returns whether it was not there before.
+fn ejected(root: &Path, to: &Path, asset: &Asset) -> Result<bool> {
+    files::sweep(to.parent().unwrap_or(root));
+    let is_new = files::write(to, asset.content.as_deref().unwrap_or_default(), Access::Public)?;
+    if asset.executable {
+        files::make_executable(to)?;
+    }
+    Ok(is_new)
 }

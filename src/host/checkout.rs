@@ -77,7 +77,7 @@ fn fact(root: &Path, path: &RelPath) -> PathFact {
 
 /// The files in force: the embedded ones, and over them those of the project's own folder.
 pub fn assets(root: &Path, folder: &RelPath) -> Result<Assets> {
-    let mut assets = Assets::embedded();
+    let mut assets = Assets::below_folder(folder.as_str());
     for top in FOLDERS {
         let base = root.join(folder.as_str()).join(top);
         if !base.is_dir() {
@@ -197,8 +197,9 @@ fn has_extra_ca() -> bool {
     folders.into_iter().filter_map(|folder| std::fs::read_dir(folder).ok()).any(|mut entries| entries.next().is_some())
 }
 
-/// What the folder of a project is begun with: itself, and the folders right below it, where their language is known.
-pub fn starters(root: &Path) -> Result<Vec<Starter>> {
+/// What the folder of a project is begun with: itself, and the folders right below it, where their language is known; and the
+/// folders that cannot be read.
+pub fn starters(root: &Path) -> Result<(Vec<Starter>, Vec<String>)> {
     let mut folders = vec![(String::from("."), root.to_owned())];
     for entry in std::fs::read_dir(root).map_err(files::failed("read the folder", root))?.flatten() {
         if entry.path().is_dir() {
@@ -206,22 +207,28 @@ pub fn starters(root: &Path) -> Result<Vec<Starter>> {
         }
     }
     folders.sort();
-    let described = folders.into_iter().map(|(path, folder)| {
+    let (mut described, mut unread) = (Vec::new(), Vec::new());
+    for (path, folder) in folders {
+        let Some(files) = top_files(&folder) else {
+            unread.push(path);
+            continue;
+        };
         let name = if path == "." { "app".to_owned() } else { project_name(&path).to_string() };
-        (name, path, top_files(&folder))
-    });
-    Ok(detect::starters(&described.collect::<Vec<_>>()))
+        described.push((name, path, files));
+    }
+    Ok((detect::starters(&described), unread))
 }
 
-/// The files at the top of a folder, with the texts of manifests.
-fn top_files(folder: &Path) -> BTreeMap<String, String> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().filter(|entry| entry.path().is_file());
+/// The files at the top of a folder, with the texts of manifests; none where it cannot be listed.
+fn top_files(folder: &Path) -> Option<BTreeMap<String, String>> {
+    let entries = std::fs::read_dir(folder).ok()?.flatten().filter(|entry| entry.path().is_file());
     let named = entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()));
-    named
+    let files = named
         .map(|(name, path)| {
             let is_read = detect::MANIFESTS.contains(&name.as_str());
             let text = is_read.then(|| files::read_text(&path).ok().flatten()).flatten();
             (name, text.unwrap_or_default())
         })
-        .collect()
+        .collect();
+    Some(files)
 }

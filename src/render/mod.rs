@@ -55,7 +55,7 @@ impl From<RenderError> for Error {
 /// Renders the template in force at `path`.
 fn render_asset(path: &str, assets: &Assets, context: &tera::Context) -> Result<String, RenderError> {
     let missing = || RenderError { template: path.to_owned(), problem: "there is no such template".to_owned() };
-    render(path, assets.get(path).ok_or_else(missing)?.text(), context)
+    render(&assets.place(path), assets.get(path).ok_or_else(missing)?.text(), context)
 }
 
 /// Renders one template; `json` quotes a value for YAML and for compose, which reads `$` as a variable, and `yaml` writes

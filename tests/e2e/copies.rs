@@ -35,6 +35,7 @@ modules:
     assert!(engine::docker(&["logs", &api]).ends_with(fixed.trim()));
 
     // What fails again with what was saved waits for the next save.
+    checkout.ok(&["up"]);
     engine::docker(&["exec", &api, "rm", "/tmp/up"]);
     checkout.ok(&["stop", "api"]);
     checkout.write("api/main.sh", "exit 2\n");

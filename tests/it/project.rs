@@ -182,3 +182,56 @@ hint: `devenv config files` lists what is
         .status(2)
         .wrote_nothing();
 }
+
+#[test]
+fn eject_that_cannot_write_one_file_leaves_none() {
+    let test = Test::good().file("devenv/images/redis/kept", "").file("devenv/compose/kept", "").by_user(1234);
+    chown_all(&test.project(), 1234);
+    let closed = std::os::unix::fs::PermissionsExt::from_mode(0o555);
+    std::fs::set_permissions(test.project().join("devenv/compose"), closed).unwrap();
+    let test = test.args(["eject", "images/redis", "compose/dev.yaml"]);
+    let output = test.command().output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("compose/dev.yaml: permission denied"), "{said}");
+    assert!(said.ends_with("hint: no file was ejected\n"), "{said}");
+    let left = std::fs::read_dir(test.project().join("devenv/images/redis")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["kept"]);
+}
+
+fn chown_all(path: &std::path::Path, uid: u32) {
+    // Who is not root owns them already.
+    let _ = std::os::unix::fs::chown(path, Some(uid), Some(uid));
+    for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
+        chown_all(&entry.path(), uid);
+    }
+}
+
+#[test]
+fn init_tells_which_folder_it_could_not_look_into() {
+    let test = Test::new().file("web/package.json", "{}").file("data/go.mod", "module x\n").by_user(1234);
+    chown_all(&test.project(), 1234);
+    let data = test.project().join("data");
+    std::fs::set_permissions(&data, std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+    let test = test.args(["init"]);
+    let output = test.command().output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    std::fs::set_permissions(&data, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("data cannot be read: whatever is in it was not looked at\n"), "{said}");
+    assert!(said.contains("module web: node"), "{said}");
+}
+
+#[test]
+fn an_error_in_a_file_of_the_project_has_its_place_in_the_checkout() {
+    let preset = "devenv/compose/services/redis.yaml";
+    let said = |path: &str, text: &str, args: [&str; 1]| {
+        let output = Test::good().file(path, text).args(args).command().output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let wrong = said(preset, "image: redis\nport: x\n", ["config"]);
+    assert!(wrong.contains(&format!("--> {preset}:2:7")), "{wrong}");
+    let wrong = said("devenv/images/base/image.yaml", "about: x\nparents: y\n", ["config"]);
+    assert!(wrong.contains("--> devenv/images/base/image.yaml:2:1"), "{wrong}");
+}

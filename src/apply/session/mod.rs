@@ -272,3 +272,7 @@ impl Default for Options {
         Self { wait_timeout: None, cache: true, guard: Guard::On }
     }
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

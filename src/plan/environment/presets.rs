@@ -61,7 +61,8 @@ pub fn read(assets: &Assets) -> Result<BTreeMap<String, Preset>, PresetError> {
     let files = assets.below("compose/services").filter_map(|(path, asset)| Some((path.strip_suffix(".yaml")?, asset)));
     files
         .map(|(name, asset)| {
-            let preset = typed::read(&format!("compose/services/{name}.yaml"), asset.text()).map_err(PresetError)?;
+            let place = assets.place(&format!("compose/services/{name}.yaml"));
+            let preset = typed::read(&place, asset.text()).map_err(PresetError)?;
             Ok((name.to_owned(), preset))
         })
         .collect()

@@ -154,9 +154,8 @@ pub fn described(assets: &Assets) -> Result<BTreeMap<ImageName, ImageFile>, Imag
         let name =
             ImageName::new(folder).map_err(|error| ImagesError::FolderName(folder.to_owned(), error.to_string()))?;
         let file = match assets.get(&format!("images/{folder}/image.yaml")) {
-            Some(asset) => {
-                typed::read(&format!("images/{folder}/image.yaml"), asset.text()).map_err(ImagesError::Description)?
-            }
+            Some(asset) => typed::read(&assets.place(&format!("images/{folder}/image.yaml")), asset.text())
+                .map_err(ImagesError::Description)?,
             None => ImageFile::default(),
         };
         images.insert(name, file);
