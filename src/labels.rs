@@ -35,3 +35,9 @@ pub const IMAGE_INPUTS: &str = "devenv.image.inputs";
 pub const IMAGE_PACKAGES: &str = "devenv.image.packages";
 /// On images: those packages, as `name=version name=version`.
 pub const IMAGE_PACKAGE_LIST: &str = "devenv.image.package-list";
+
+/// The filter for everything that belongs to a checkout.
+#[must_use]
+pub fn of_checkout(id: &str) -> String {
+    format!("{CHECKOUT}={id}")
+}

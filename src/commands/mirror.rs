@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::apply::executor::failure::no_container;
 use crate::apply::mirror::archive_compare;
 use crate::apply::mirror::{self, Guard};
 use crate::apply::session::Intent;
@@ -161,7 +162,7 @@ fn copied<'a>(session: &'a Session, names: &[String]) -> Result<Vec<(&'a Part, &
         match (&part.mirror, session.observed.container(&part.name)) {
             (Some(copy), Some(container)) => all.push((part, copy, container)),
             (None, _) if is_named => return Err(no_copy(part)),
-            (Some(_), None) if is_named => return Err(no_container(part)),
+            (Some(_), None) if is_named => return Err(no_container(&part.name)),
             _ => {}
         }
     }
@@ -227,16 +228,12 @@ async fn resume(cx: &Context, name: &str) -> Result<()> {
         return Err(no_copy(part));
     }
     if session.observed.container(&part.name).is_none() {
-        return Err(no_container(part));
+        return Err(no_container(&part.name));
     }
     plan.push(Action::Mirror(part.name.clone()), Cause::Resumed, vec![]);
     let options = Options { guard: Guard::Off, ..Options::default() };
     carry_out(cx.screen, &session, &plan, options).await?;
     Ok(())
-}
-
-fn no_container(part: &Part) -> Error {
-    Error::message(Kind::Failed, format!("`{}` has no container yet", part.name)).hint("`devenv up` makes it")
 }
 
 fn no_copy(part: &Part) -> Error {

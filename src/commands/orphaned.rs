@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::apply::executor::removals;
 use crate::apply::session::observe;
 use crate::commands::context::Context;
 use crate::commands::preflight;
@@ -11,10 +12,10 @@ use crate::host::engine::Engine;
 use crate::host::locks::{self, ProjectLock};
 use crate::host::user::checkout_table;
 use crate::host::{checkout, watcher_process};
-use crate::plan::Action;
 use crate::plan::observed::{Container, Observed, Role, State};
 use crate::plan::steps::down::{self, Volumes};
 use crate::ui::errors;
+use crate::ui::progress::Progress;
 use crate::ui::screen::visible;
 
 /// What runs of a checkout. Nobody else changes it meanwhile.
@@ -54,19 +55,10 @@ impl Remains {
             return Ok(());
         }
         preflight::confirm(cx, &plan)?;
-        for step in &plan.steps {
-            match &step.action {
-                Action::Remove { id, .. } => {
-                    self.engine.stop(id).await?;
-                    self.engine.remove(id).await?;
-                }
-                Action::RemoveNetwork { id, .. } => self.engine.remove_network(id).await?,
-                Action::DeleteVolume(name) => self.engine.delete_volume(name).await?,
-                _ => continue,
-            }
-            cx.screen.say(step.action.to_string());
-        }
-        Ok(())
+        let progress = Progress::new(cx.screen, &plan);
+        let ended = removals::carry_out(&self.engine, &plan, &|event| progress.show(event)).await;
+        progress.finish();
+        Ok(ended?)
     }
 
     /// What runs of a checkout whose parts are not known, for `status`: name and state of each container.

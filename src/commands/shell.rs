@@ -1,6 +1,7 @@
 //! `devenv shell`, `devenv exec` and `devenv run`: a person in a container. The docker command has their terminal; what it
 //! leaves behind in the container when that ends, it cannot end itself, and we do.
 
+use crate::apply::executor::failure::no_container;
 use crate::apply::session::Intent;
 use crate::apply::session::Session;
 use crate::commands::context::Context;
@@ -132,10 +133,7 @@ async fn in_container(session: &Session, part: &Part, dir: Option<&str>, command
 }
 
 fn container<'a>(session: &'a Session, part: &Part) -> Result<&'a crate::plan::observed::Container> {
-    session.observed.container(&part.name).ok_or_else(|| {
-        let error = Error::message(Kind::Failed, format!("`{}` has no container yet", part.name));
-        error.hint(format!("`devenv up {}` makes it", part.name))
-    })
+    session.observed.container(&part.name).ok_or_else(|| no_container(&part.name))
 }
 
 /// A path in a container: one of the module's short cuts, an absolute path, or one below its folder.

@@ -1,5 +1,6 @@
 //! `devenv start` and `devenv restart`
 
+use crate::apply::executor::failure::no_container;
 use crate::apply::session::Intent;
 use crate::apply::session::{Options, Session};
 use crate::commands::carry_out::carry_out;
@@ -36,9 +37,7 @@ pub async fn start(cx: &Context, args: &StartArgs) -> Result<()> {
     let missing =
         session.environment.closure(&names).into_iter().find(|part| session.observed.container(&part.name).is_none());
     if let Some(part) = missing {
-        return Err(
-            Error::message(Kind::Failed, format!("`{}` has no container yet", part.name)).hint("`devenv up` makes it")
-        );
+        return Err(no_container(&part.name));
     }
     refuse_outdated(&session, &names, Running::GoesOn)?;
     let plan = down::start(&session.environment, &session.observed, &names);

@@ -18,6 +18,7 @@ use crate::plan::observed::{Container, EngineHealth, STOPPED, State};
 use crate::plan::parts::{Kind as PartKind, Part};
 use crate::plan::steps::up::Request;
 use crate::plan::watch::state::ModuleState;
+use crate::plan::{Action, Step};
 use crate::ui::screen;
 
 /// Show what runs, what is stale and why
@@ -72,12 +73,10 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
     let plan = session.up(&request).plan();
     let stale = |part: &Part| -> Vec<String> {
         let steps = plan.steps.iter().filter(|step| match &step.action {
-            crate::plan::Action::Recreate(name)
-            | crate::plan::Action::Install(name)
-            | crate::plan::Action::Reload(name) => *name == part.name,
+            Action::Recreate(name) | Action::Install(name) | Action::Reload(name) => *name == part.name,
             _ => false,
         });
-        steps.map(|step| step.why()).collect()
+        steps.map(Step::why).collect()
     };
     let mut watched = watcher_process::state(&session.checkout.root);
     let is_watched = watcher_process::holder(&session.checkout.root).is_some();

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use crate::apply::executor::failure::no_container;
 use crate::apply::executor::module_steps;
 use crate::apply::mirror;
 use crate::apply::mirror::outputs;
@@ -108,10 +109,7 @@ async fn one(
     args: &[String],
 ) -> Result<i64> {
     let part = session.part(name.as_str())?;
-    let container = session.observed.container(name).ok_or_else(|| {
-        let error = Error::message(Kind::Failed, format!("`{name}` has no container yet"));
-        error.hint(format!("`devenv up {name}` makes it"))
-    })?;
+    let container = session.observed.container(name).ok_or_else(|| no_container(name))?;
     copies::settle(cx, session, part, container).await?;
     let script = if args.is_empty() { script.to_owned() } else { format!("{script} \"$@\"") };
     let begin = Instant::now();

@@ -213,7 +213,7 @@ fn init_tells_which_folder_it_could_not_look_into() {
     let test = Test::new().file("web/package.json", "{}").file("data/go.mod", "module x\n").by_user(1234);
     chown_all(&test.project(), 1234);
     let data = test.project().join("data");
-    std::fs::set_permissions(&data, std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+    std::fs::set_permissions(&data, std::os::unix::fs::PermissionsExt::from_mode(0o0)).unwrap();
     let test = test.args(["init"]);
     let output = test.command().output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();

@@ -6,6 +6,7 @@ pub mod gateway;
 pub mod module_steps;
 pub mod port_in_use;
 pub mod ready;
+pub mod removals;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -152,12 +153,6 @@ impl Executor<'_> {
                 let Some(volume) = self.environment.volumes.get(name) else { return Err(unknown(name)) };
                 self.engine.make_volume(volume, &self.environment.id, &self.environment.root).await
             }
-            Action::DeleteVolume(name) => self.engine.delete_volume(name).await,
-            Action::Remove { id, .. } => {
-                self.engine.stop(id).await?;
-                self.engine.remove(id).await
-            }
-            Action::RemoveNetwork { id, .. } => self.engine.remove_network(id).await,
             Action::Mirror(name) => self.mirror(at, self.part(name)?).await,
             Action::Install(name) => self.install(at, self.part(name)?).await,
             Action::Stop(name) => self.stop(name).await,
@@ -170,6 +165,7 @@ impl Executor<'_> {
             Action::Reload(name) => gateway::reload(self.engine, self.part(name)?, &self.container(name).await?).await,
             Action::Root | Action::Build(_) | Action::Reuse { .. } | Action::Start(_) | Action::Restart(_) => Ok(()),
             Action::Create(name) | Action::Recreate(name) => Err(unknown(name)),
+            removal => removals::remove(self.engine, removal).await,
         }
     }
 
@@ -202,9 +198,7 @@ impl Executor<'_> {
     /// All containers of a part.
     async fn all(&self, name: &PartName) -> Result<BTreeSet<String>> {
         let containers = self.containers.lock().await;
-        containers.get(name.as_str()).cloned().ok_or_else(|| {
-            Error::message(Kind::Failed, format!("`{name}` has no container")).hint("`devenv up` makes it")
-        })
+        containers.get(name.as_str()).cloned().ok_or_else(|| failure::no_container(name))
     }
 
     async fn stop(&self, name: &PartName) -> Result<()> {
@@ -234,7 +228,7 @@ impl Executor<'_> {
             }
         })
         .await?;
-        let label = format!("{}={}", labels::CHECKOUT, self.environment.id);
+        let label = labels::of_checkout(&self.environment.id);
         let found = self.engine.containers(&label).await?;
         let mut containers = self.containers.lock().await;
         containers.clear();

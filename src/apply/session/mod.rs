@@ -252,7 +252,7 @@ impl Session {
     /// The label filter of everything that belongs to this checkout.
     #[must_use]
     pub fn label(&self) -> String {
-        format!("{}={}", labels::CHECKOUT, self.identity.held.id)
+        labels::of_checkout(&self.identity.held.id)
     }
 }
 

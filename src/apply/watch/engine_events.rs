@@ -25,7 +25,7 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_
 
 /// Follows the containers of a checkout until the receiver is gone.
 pub(crate) async fn follow(engine: Engine, checkout: String, outbox: UnboundedSender<Message>) {
-    let label = format!("{}={checkout}", labels::CHECKOUT);
+    let label = labels::of_checkout(&checkout);
     let mut pause = PAUSE.0;
     let mut known = None;
     loop {

@@ -249,7 +249,7 @@ impl Up<'_> {
         if created || !(runs || (has_ended && part.kind == Kind::Task)) {
             Some(Cause::BeforeStart)
         } else {
-            runs.then(|| Cause::RunsOnCopy)
+            runs.then_some(Cause::RunsOnCopy)
         }
     }
 
