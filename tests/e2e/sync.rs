@@ -205,8 +205,8 @@ fn an_engine_that_does_not_answer_for_ten_seconds_is_waited_for() {
     proxy.close();
     proxy.let_go();
     until("it is seen", || log(&checkout).contains("the engine is away").then_some(()));
-    let told = || state(&checkout)["modules"]["api"]["mirror"].as_str().map(str::to_owned);
-    until("nobody calls it in sync", || (told().as_deref() == Some("waiting: the engine is away")).then_some(()));
+    let told = || state(&checkout)["modules"]["api"]["mirror"]["status"].as_str().map(str::to_owned);
+    until("nobody calls it in sync", || (told().as_deref() == Some("engine-away")).then_some(()));
     fs::remove_dir_all(root.join("deep")).unwrap();
     proxy.open();
     equal(&api, &root);
@@ -268,7 +268,7 @@ fn at_rest(checkout: &Checkout) {
     until("no step runs", || {
         let state = state(checkout);
         let api = &state["modules"]["api"];
-        (api["runs"].is_null() && api["waits"].is_null() && api["mirror"] == "in sync").then_some(())
+        (api["runs"].is_null() && api["waits"].is_null() && api["mirror"]["status"] == "in-sync").then_some(())
     });
     // A batch that is due begins within this time.
     std::thread::park_timeout(Duration::from_millis(500));

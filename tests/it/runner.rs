@@ -1,6 +1,6 @@
 //! The runner of `base`, on this machine's own shell: what it does with signals, codes and whatever its command starts.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -18,21 +18,18 @@ struct Runner {
 fn run(args: &[&str], env: &[&str]) -> Runner {
     // A shell cannot trap what was ignored when it began, and whoever runs the tests may ignore hang-ups.
     let mut command = Command::new("env");
-    command.args(["--default-signal", "sh"]);
+    // One pipe for both streams: of two, nobody knows which line came first.
+    command.args(["--default-signal", "sh", "-c", "exec sh \"$0\" \"$@\" 2>&1"]);
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("images/base/devenv-run")).args(args);
     command.envs(env.iter().filter_map(|pair| pair.split_once('=')));
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let (send, lines) = channel();
-    let read = |pipe: Box<dyn Read + Send>| {
-        let send = send.clone();
-        std::thread::spawn(move || {
-            for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-                let _ = send.send(line);
-            }
-        });
-    };
-    read(Box::new(child.stdout.take().unwrap()));
-    read(Box::new(child.stderr.take().unwrap()));
+    let output = child.stdout.take().unwrap();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let _ = send.send(line);
+        }
+    });
     Runner { child, lines }
 }
 
