@@ -1,4 +1,5 @@
-//! devenv beside its peers, both measured in one run on one machine, in turn, as whole processes: `cargo bench`.
+//! devenv beside its peers, both measured in one run on one machine, in turn, as whole processes: `cargo bench`, or some groups
+//! of rows, `cargo bench -- images mirror`; the groups are `up`, `images`, `mirror`, `gateway` and `watcher`.
 //!
 //! Needs a running engine and some minutes (a hundred containers are started). Everything made here has a name that
 //! begins with `devenv-bench`, and is removed at the end, also after an error; what an interrupted run has left is
@@ -51,7 +52,10 @@ fn measure() -> Result<Vec<Row>> {
         println!("{row}");
         rows.push(row);
     };
-    for (services, pairs) in [(8, 20), (100, 10)] {
+    let named: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let is_wanted = |group: &str| named.is_empty() || named.iter().any(|name| name == group);
+    let sizes = if is_wanted("up") { [(8, 20), (100, 10)].as_slice() } else { &[] };
+    for (services, pairs) in sizes.iter().copied() {
         let project = Project::with_services(services)?;
         add(project.nothing_to_do(services, pairs)?);
         if services == 8 {
@@ -62,10 +66,18 @@ fn measure() -> Result<Vec<Row>> {
         }
         project.devenv(&["down", "--volumes", "--yes"]).run()?;
     }
-    add(Project::with_images()?.nothing_to_build(20)?);
-    mirror::rows()?.into_iter().for_each(&mut add);
-    gateway::rows()?.into_iter().for_each(&mut add);
-    watcher::rows()?.into_iter().for_each(&mut add);
+    if is_wanted("images") {
+        add(Project::with_images()?.nothing_to_build(20)?);
+    }
+    if is_wanted("mirror") {
+        mirror::rows()?.into_iter().for_each(&mut add);
+    }
+    if is_wanted("gateway") {
+        gateway::rows()?.into_iter().for_each(&mut add);
+    }
+    if is_wanted("watcher") {
+        watcher::rows()?.into_iter().for_each(&mut add);
+    }
     Ok(rows)
 }
 
