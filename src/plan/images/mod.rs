@@ -24,6 +24,9 @@ use crate::names::ImageName;
 use crate::plan::images::inputs::{short, summary};
 use crate::plan::images::lock::Lock;
 
+/// The image of the tool box.
+pub const DEBUG: &str = "debug";
+
 /// `images/NAME/image.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -353,6 +356,9 @@ fn last_user(dockerfile: &str) -> Option<&str> {
     dockerfile.lines().rev().find_map(|line| line.trim().strip_prefix("USER ")).map(str::trim)
 }
 
+/// Scripts of the tool box are mounted, so that one that changes needs no build: its build does not see them.
+pub const MOUNTED: &str = "scripts/";
+
 /// The files of an image's folder that the build can see.
 pub fn context<'a>(assets: &'a Assets, image: &ImageName) -> Vec<(&'a str, &'a crate::assets::Asset)> {
     let prefix = format!("images/{image}/");
@@ -360,6 +366,7 @@ pub fn context<'a>(assets: &'a Assets, image: &ImageName) -> Vec<(&'a str, &'a c
         .all()
         .filter_map(|(path, asset)| Some((path.strip_prefix(&prefix)?, asset)))
         .filter(|(path, _)| !["Dockerfile", "image.yaml", ".dockerignore"].contains(path))
+        .filter(|(path, _)| image.as_str() != DEBUG || !path.starts_with(MOUNTED))
         .collect()
 }
 
