@@ -10,8 +10,8 @@ use futures_util::FutureExt;
 
 use crate::commands::context::Context;
 use crate::commands::{
-    certs, config, deps, doctor, down, hosts, ide, images, init, logs, mirror, secrets, shell, start, status, steps,
-    stop, toggle, up, update, url, watch,
+    certs, config, debug, deps, doctor, down, hosts, ide, images, init, logs, mirror, secrets, shell, start, status,
+    steps, stop, toggle, up, update, url, watch,
 };
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::BegunSet;
@@ -64,6 +64,7 @@ enum Command {
     Shell(shell::ShellArgs),
     Exec(shell::ExecArgs),
     Run(shell::RunArgs),
+    Debug(debug::DebugArgs),
     Build(steps::BuildArgs),
     Lint(steps::LintArgs),
     Test(steps::TestArgs),
@@ -115,6 +116,7 @@ impl Command {
             Self::Shell(args) => shell::shell(cx, args).await,
             Self::Exec(args) => shell::exec(cx, args).await,
             Self::Run(args) => shell::run(cx, args).await,
+            Self::Debug(args) => debug::run(cx, args).await,
             Self::Build(args) => steps::build(cx, args).await,
             Self::Lint(args) => steps::lint(cx, args).await,
             Self::Test(args) => steps::test(cx, args).await,

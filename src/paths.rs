@@ -24,6 +24,10 @@ pub const MERGED: &str = "compose/merged.json";
 pub const FRAGMENTS: &str = "compose/fragments";
 /// The watcher's lock, state and log.
 pub const WATCH: &str = "watch";
+/// Scripts of the tool box.
+pub const DEBUG_SCRIPTS: &str = "debug/scripts";
+/// What they leave.
+pub const DEBUG_CAPTURES: &str = "debug/captures";
 /// The host file as it is to be.
 pub const HOSTS: &str = "hosts";
 

@@ -43,7 +43,7 @@ fn the_page_of_exit_codes_is_what_errors_end_with() {
             Kind::Signal(2) => "interrupted with Ctrl-C",
             Kind::Signal(_) => "ended by another signal: 128 and its number, here SIGTERM",
             Kind::Child(_) => {
-                "`exec`, `shell`, `run`, `build`, `lint` and `test` end with the code of the command that they ran"
+                "`exec`, `shell`, `run`, `debug`, `build`, `lint` and `test` end with the code of the command that they ran"
             }
         };
         let code = if let Kind::Child(_) = kind { "any".to_owned() } else { kind.exit_code().to_string() };

@@ -1,6 +1,7 @@
 //! Walks the steps of a plan, observes the world, and tells what happens. It makes no choices.
 
 pub mod certs;
+pub mod debug;
 pub mod doctor;
 pub mod executor;
 #[cfg(test)]

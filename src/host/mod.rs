@@ -21,6 +21,7 @@ pub mod outputs;
 pub mod process;
 pub mod random;
 pub mod root_image;
+pub mod standard_input;
 pub mod terminal;
 pub mod user;
 pub mod watcher_process;

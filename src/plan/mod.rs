@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod cause;
 pub mod certs;
+pub mod debug;
 pub mod definition;
 pub mod detect;
 pub mod doctor;
@@ -10,6 +11,7 @@ pub mod environment;
 pub mod identity;
 pub mod images;
 pub mod log;
+pub mod login;
 pub mod machine;
 pub mod mirror;
 pub mod missing_program;

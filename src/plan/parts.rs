@@ -1,5 +1,8 @@
 //! What runs: each module, service and the gateway as one container, in the terms that every environment shares.
 
+#[cfg(test)]
+pub(crate) mod samples;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;

@@ -33,6 +33,8 @@ pub enum Access {
     Public,
     /// The owner.
     Private,
+    /// Everybody, who may execute it too.
+    Program,
 }
 
 /// A generated file.

@@ -4,6 +4,7 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::OnceLock;
 
 use crate::error::{Error, Kind, Result};
+use crate::host::engine::tool_box::Printed;
 use crate::host::terminal;
 use crate::redact::hide;
 use crate::ui::table;
@@ -58,6 +59,22 @@ impl Screen {
     pub fn line(&self, text: &str) -> bool {
         let mut out = anstream::stdout().lock();
         kept(&writeln!(out, "{}", hide(text)).and_then(|()| out.flush()))
+    }
+
+    /// What a command in a container prints, byte by byte as it comes; false when the reader has gone away.
+    pub fn pass_on(&self, printed: Printed, bytes: &[u8]) -> bool {
+        match printed {
+            Printed::Output => {
+                let mut out = std::io::stdout().lock();
+                kept(&out.write_all(bytes).and_then(|()| out.flush()))
+            }
+            Printed::Error => {
+                let mut err = std::io::stderr().lock();
+                // Where nobody reads that, nobody can be told.
+                let _ = err.write_all(bytes).and_then(|()| err.flush());
+                true
+            }
+        }
     }
 
     /// Data as JSON, to stdout.

@@ -123,6 +123,13 @@ impl Checkout {
         checkout
     }
 
+    /// The same, where the image of the tool box is there too.
+    pub(crate) fn with_tools(configuration: &str) -> Self {
+        let checkout = Self::new(configuration);
+        shared_images::tools_must_be_there(&lock(), state());
+        checkout
+    }
+
     /// Another folder of the same project, which the caller fills.
     pub(crate) fn sibling(&self, name: &str) -> Self {
         Self { world: Arc::clone(&self.world), root: self.beside(name) }

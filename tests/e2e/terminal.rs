@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{Winsize, tcgetattr, tcsetwinsize};
 
 use crate::checkout::{Checkout, end, until};
 use crate::watcher::logged;
@@ -191,6 +191,18 @@ impl Terminal {
 
     pub(crate) fn types(&self, text: &str) {
         File::from(self.controller.try_clone().unwrap()).write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Kills the program, and nothing that it has started.
+    pub(crate) fn kills(&self) {
+        let below = format!("/proc/{0}/task/{0}/children", self.child.id());
+        let program = until("the program runs", || fs::read_to_string(&below).unwrap().trim().parse().ok());
+        kill_process(Pid::from_raw(program).unwrap(), Signal::KILL).unwrap();
+    }
+
+    /// How the terminal treats keys and output.
+    pub(crate) fn modes(&self) -> String {
+        format!("{:?}", tcgetattr(self.controller.as_fd()).unwrap())
     }
 
     fn resize(&self, rows: u16, columns: u16) {

@@ -8,6 +8,7 @@ pub mod exec_stream;
 pub mod images;
 pub mod one_off;
 mod orphaned;
+pub mod tool_box;
 pub mod volumes;
 
 use std::collections::BTreeSet;

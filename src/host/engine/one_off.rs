@@ -129,7 +129,7 @@ impl Engine {
     }
 
     /// Creates a container that is gone when this process is.
-    async fn create(&self, name: &str, body: ContainerCreateBody) -> Result<String> {
+    pub(super) async fn create(&self, name: &str, body: ContainerCreateBody) -> Result<String> {
         let options = CreateContainerOptionsBuilder::default().name(name).build();
         let made = self.docker.create_container(Some(options), body).await;
         let id = made.map_err(failed(format!("cannot create {name}")))?.id;

@@ -75,6 +75,7 @@ pub fn write(path: &Path, bytes: &[u8], access: Access) -> Result<bool> {
     let mode = match access {
         Access::Public => 0o644,
         Access::Private => 0o600,
+        Access::Program => 0o755,
     };
     replace(path, bytes, mode)?;
     Ok(true)
@@ -126,7 +127,7 @@ pub fn make_folder(path: &Path, access: Access) -> Result<()> {
         return ownership::hand_over(path).map_err(failed("hand over", path));
     }
     let mode = match access {
-        Access::Public => 0o755,
+        Access::Public | Access::Program => 0o755,
         Access::Private => 0o700,
     };
     let mut missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.is_dir()).collect();

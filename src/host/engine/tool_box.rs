@@ -1,0 +1,121 @@
+//! The container of a tool box, and the files of another one copied into it.
+
+use std::collections::HashMap;
+
+use bollard::container::LogOutput;
+use bollard::models::{ContainerCreateBody, HostConfig};
+use bollard::query_parameters::{AttachContainerOptionsBuilder, UploadToContainerOptionsBuilder};
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::mpsc::Receiver;
+
+use crate::error::Result;
+use crate::host::engine::{Engine, failed};
+use crate::host::process;
+use crate::labels;
+use crate::plan::debug::{Folder, ToolBox};
+
+/// Where a program has printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Printed {
+    /// On standard output.
+    Output,
+    /// On standard error.
+    Error,
+}
+
+impl Engine {
+    /// Creates a tool box, which is gone when this process is. It is root: who is not may not look into a process of
+    /// another user, whatever its capabilities.
+    pub async fn create_tool_box(&self, tool_box: &ToolBox) -> Result<String> {
+        let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let bind = |folder: &Folder| {
+            let mode = if folder.writable { "rw" } else { "ro" };
+            format!("{}:{}:{mode}", folder.source, folder.target)
+        };
+        let body = ContainerCreateBody {
+            image: Some(tool_box.image.clone()),
+            user: Some("0:0".to_owned()),
+            working_dir: Some("/".to_owned()),
+            cmd: Some(tool_box.argv.clone()),
+            env: Some(tool_box.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
+            labels: Some(HashMap::from([
+                label(labels::ONE_OFF, "debug"),
+                label(labels::OWNER, &process::this()),
+                label(labels::CHECKOUT, &tool_box.checkout),
+                label(labels::PART, &tool_box.part),
+            ])),
+            tty: Some(tool_box.terminal),
+            open_stdin: Some(true),
+            stdin_once: Some(true),
+            attach_stdin: Some(true),
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            host_config: Some(HostConfig {
+                network_mode: Some(tool_box.network.clone()),
+                pid_mode: tool_box.processes.clone(),
+                // The first process of a namespace cannot be killed from inside.
+                init: Some(tool_box.processes.is_none()),
+                volumes_from: tool_box.volumes_from.clone().map(|container| vec![container]),
+                cap_add: Some(tool_box.capabilities.iter().map(|name| (*name).to_owned()).collect()),
+                binds: Some(tool_box.folders.iter().map(bind).collect()),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        self.create(&tool_box.name, body).await
+    }
+
+    /// Starts a created container that has no terminal, hands it what comes in and `each` what it prints, on standard
+    /// error where that is said, until it has ended or `each` wants no more. Returns the exit code.
+    pub async fn run_piped(
+        &self,
+        id: &str,
+        mut input: Receiver<Bytes>,
+        mut each: impl FnMut(Printed, &[u8]) -> bool,
+    ) -> Result<i64> {
+        let options =
+            AttachContainerOptionsBuilder::default().stdin(true).stdout(true).stderr(true).stream(true).build();
+        let attached = self.docker.attach_container(id, Some(options)).await.map_err(failed("cannot attach"))?;
+        let (mut output, mut to) = (attached.output, attached.input);
+        self.start(id).await?;
+        // Beside the output: a program that waits until that is read would never take more.
+        let feed = async {
+            while let Some(piece) = input.recv().await {
+                if to.write_all(&piece).await.and(to.flush().await).is_err() {
+                    break;
+                }
+            }
+            // Where the container does not read any more, there is nothing to close.
+            let _ = to.shutdown().await;
+            std::future::pending::<()>().await;
+        };
+        let mut feed = std::pin::pin!(feed);
+        loop {
+            tokio::select! {
+                chunk = output.next() => {
+                    let Some(chunk) = chunk else { break };
+                    let chunk = chunk.map_err(failed("cannot read the output"))?;
+                    let on = if matches!(chunk, LogOutput::StdErr { .. }) { Printed::Error } else { Printed::Output };
+                    if !each(on, &chunk.into_bytes()) {
+                        return Ok(0);
+                    }
+                }
+                () = &mut feed => {}
+            }
+        }
+        self.ended(id).await
+    }
+
+    /// Copies all files of a container, running or not, without those of its volumes, into a folder of another one that
+    /// was not started yet.
+    pub async fn copy_files(&self, from: &str, to: &str, folder: &str) -> Result<()> {
+        // A directory entry replaces the link that may be there.
+        self.own(to, folder, (0, 0)).await?;
+        let export = self.docker.export_container(from).map_err(std::io::Error::other);
+        let options = UploadToContainerOptionsBuilder::default().path(folder).build();
+        let copied = self.docker.upload_to_container(to, Some(options), bollard::body_try_stream(export)).await;
+        copied.map_err(failed("cannot copy the files of the container"))
+    }
+}
