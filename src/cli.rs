@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use crate::commands::context::Context;
 use crate::commands::{
     certs, config, debug, deps, doctor, down, hosts, ide, images, init, logs, mirror, secrets, shell, start, status,
-    steps, stop, toggle, up, update, url, watch,
+    steps, stop, toggle, trace, up, update, url, watch,
 };
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::BegunSet;
@@ -65,6 +65,7 @@ enum Command {
     Exec(shell::ExecArgs),
     Run(shell::RunArgs),
     Debug(debug::DebugArgs),
+    Trace(trace::TraceArgs),
     Build(steps::BuildArgs),
     Lint(steps::LintArgs),
     Test(steps::TestArgs),
@@ -117,6 +118,7 @@ impl Command {
             Self::Exec(args) => shell::exec(cx, args).await,
             Self::Run(args) => shell::run(cx, args).await,
             Self::Debug(args) => debug::run(cx, args).await,
+            Self::Trace(args) => trace::run(cx, args).await,
             Self::Build(args) => steps::build(cx, args).await,
             Self::Lint(args) => steps::lint(cx, args).await,
             Self::Test(args) => steps::test(cx, args).await,

@@ -9,6 +9,7 @@ mod fake_engine;
 pub mod logs;
 pub mod mirror;
 pub mod session;
+pub mod trace;
 pub mod watch;
 
 use std::time::Duration;

@@ -25,6 +25,7 @@ pub mod status;
 pub mod steps;
 pub mod stop;
 pub mod toggle;
+pub mod trace;
 pub mod up;
 pub mod update;
 pub mod url;

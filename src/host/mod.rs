@@ -18,6 +18,7 @@ pub mod machine;
 pub mod network;
 pub mod notify;
 pub mod outputs;
+pub mod outside_request;
 pub mod process;
 pub mod random;
 pub mod root_image;

@@ -21,6 +21,7 @@ pub mod permissions;
 pub mod secrets;
 pub mod sockets;
 pub mod steps;
+pub mod trace;
 pub mod watch;
 
 use std::fmt;

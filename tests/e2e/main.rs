@@ -40,6 +40,7 @@ mod state;
 mod stores;
 mod sync;
 mod terminal;
+mod trace;
 mod trees;
 mod truth;
 mod values;

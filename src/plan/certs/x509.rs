@@ -7,6 +7,7 @@ use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::pem::Pem;
+use x509_parser::prelude::FromDer;
 
 /// Seconds of a day.
 pub const DAY: i64 = 86_400;
@@ -33,24 +34,34 @@ pub struct Facts {
 impl Facts {
     /// Reads the first certificate of a PEM text.
     pub fn of(pem: &str) -> Result<Self, String> {
-        with_certificate(pem, |certificate| {
-            let names = certificate.subject_alternative_name().ok().flatten();
-            let names = names.iter().flat_map(|names| &names.value.general_names).filter_map(general_name).collect();
-            let common = certificate.subject().iter_common_name().next();
-            let der = certificate.as_raw();
-            Self {
-                name: common.and_then(|name| name.as_str().ok()).unwrap_or_default().to_owned(),
-                not_before: certificate.validity().not_before.timestamp(),
-                not_after: certificate.validity().not_after.timestamp(),
-                names,
-                domains: domains(certificate),
-                is_for_servers: {
-                    let usage = certificate.extended_key_usage().ok().flatten();
-                    usage.is_none_or(|usage| usage.value.server_auth || usage.value.any)
-                },
-                fingerprint: fingerprint(der),
-            }
-        })
+        with_certificate(pem, Self::read)
+    }
+
+    /// Reads a certificate as it comes over the wire, and says who has signed it.
+    pub fn of_der(der: &[u8]) -> Result<(Self, String), String> {
+        let (_, certificate) = X509Certificate::from_der(der).map_err(|error| format!("it is damaged: {error}"))?;
+        let issuer = certificate.issuer().iter_common_name().next().and_then(|name| name.as_str().ok());
+        let issuer = issuer.map_or_else(|| certificate.issuer().to_string(), str::to_owned);
+        Ok((Self::read(&certificate), issuer))
+    }
+
+    fn read(certificate: &X509Certificate<'_>) -> Self {
+        let names = certificate.subject_alternative_name().ok().flatten();
+        let names = names.iter().flat_map(|names| &names.value.general_names).filter_map(general_name).collect();
+        let common = certificate.subject().iter_common_name().next();
+        let der = certificate.as_raw();
+        Self {
+            name: common.and_then(|name| name.as_str().ok()).unwrap_or_default().to_owned(),
+            not_before: certificate.validity().not_before.timestamp(),
+            not_after: certificate.validity().not_after.timestamp(),
+            names,
+            domains: domains(certificate),
+            is_for_servers: {
+                let usage = certificate.extended_key_usage().ok().flatten();
+                usage.is_none_or(|usage| usage.value.server_auth || usage.value.any)
+            },
+            fingerprint: fingerprint(der),
+        }
     }
 
     /// Whole days that are left at `now`; negative when it is over.

@@ -1,0 +1,276 @@
+//! What the hops of one request have answered. Values only: whoever asks fills them in, the decision reads them.
+
+use serde::Serialize;
+
+use crate::names::PartName;
+use crate::plan::login::Protocol;
+use crate::plan::parts::Route;
+
+/// Why something did not come about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The name has no address.
+    NotFound,
+    /// Nobody listens.
+    Refused,
+    /// Nothing came within this many seconds.
+    TimedOut(u64),
+    /// The other side has closed the connection without an answer.
+    Closed,
+    /// Anything else, in the words of whoever found it.
+    Other(String),
+}
+
+/// What came, or did not, and after how many milliseconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timed<T> {
+    /// Milliseconds.
+    pub ms: f64,
+    /// What came.
+    pub result: Result<T, Failure>,
+}
+
+/// The certificate that a server has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Names that it is for.
+    pub names: Vec<String>,
+    /// Who has signed it.
+    pub issuer: String,
+    /// Days that are left; negative when it is over.
+    pub days_left: i64,
+    /// What is wrong with it.
+    pub problem: Option<BadCertificate>,
+}
+
+/// What is wrong with a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BadCertificate {
+    /// Its time is over, or has not come.
+    Expired,
+    /// It is for other names.
+    OtherName,
+    /// No authority that this client trusts has signed it.
+    Untrusted,
+    /// Anything else.
+    Other(String),
+}
+
+/// An answer over HTTP.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Where it leads to.
+    pub location: Option<String>,
+    /// The beginning of its body.
+    pub body: String,
+}
+
+/// One request from this machine: as far as it got.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outside {
+    /// Host name, without port.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// The addresses of the name.
+    pub name: Timed<Vec<String>>,
+    /// The connection.
+    pub tcp: Option<Timed<()>>,
+    /// The handshake; none for plain HTTP.
+    pub tls: Option<Timed<Shown>>,
+    /// The answer.
+    pub answer: Option<Timed<Answer>>,
+    /// Addresses that the answers before have led through, the first one first.
+    pub redirects: Vec<String>,
+}
+
+/// A line of the gateway's access log.
+#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
+pub struct Entry {
+    /// The request's id.
+    #[serde(default)]
+    pub request_id: String,
+    /// Method.
+    #[serde(default)]
+    pub method: String,
+    /// Path and query.
+    #[serde(default)]
+    pub uri: String,
+    /// Status that the client got.
+    #[serde(default)]
+    pub status: u16,
+    /// The module whose route matched; empty for none.
+    #[serde(default)]
+    pub upstream: String,
+    /// Addresses that were tried.
+    #[serde(default)]
+    pub upstream_addr: String,
+    /// What they answered.
+    #[serde(default)]
+    pub upstream_status: String,
+    /// Seconds that they took.
+    #[serde(default)]
+    pub upstream_time: String,
+}
+
+/// How a container lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// It runs.
+    Running,
+    /// It was ended in order, with this code.
+    Stopped(i64),
+    /// It has ended by itself, with this code.
+    Ended(i64),
+    /// It ends again and again: how often it was started again.
+    Looping(i64),
+    /// The kernel has ended it for want of memory.
+    OutOfMemory,
+    /// Its processes are frozen.
+    Paused,
+    /// It was never started.
+    NeverStarted,
+    /// There is no container.
+    NotThere,
+}
+
+/// The module that a request is for, seen from its own network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Module {
+    /// Its name.
+    pub name: PartName,
+    /// The port that it should listen on.
+    pub port: u16,
+    /// How it lives.
+    pub life: Life,
+    /// The kernel's tables of its sockets; empty where they could not be read.
+    pub sockets: String,
+    /// The same request, sent to it directly; none where it was not sent.
+    pub direct: Option<Timed<Answer>>,
+    /// The same without the path of the route.
+    pub without_prefix: Option<Timed<Answer>>,
+}
+
+/// Something that a part talks to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Peer {
+    /// Who talks.
+    pub from: PartName,
+    /// The host.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// How the part behind that name lives, where it is one.
+    pub life: Option<Life>,
+    /// The variable of `from` that names it, where that is known.
+    pub variable: Option<String>,
+    /// The proxy that the variables of `from` send the call to.
+    pub proxy: Option<Proxy>,
+    /// The addresses of the name, from inside.
+    pub name: Option<Timed<Vec<String>>>,
+    /// The connection.
+    pub tcp: Option<Timed<()>>,
+    /// Its own protocol.
+    pub spoken: Option<Timed<Spoken>>,
+    /// The protocol.
+    pub speaks: Speaks,
+}
+
+/// A proxy that is set by a variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proxy {
+    /// The variable.
+    pub variable: String,
+    /// Its address, without credentials.
+    pub address: String,
+}
+
+/// What a peer is asked in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Speaks {
+    /// A database, as this user.
+    Database(Protocol, String),
+    /// HTTP, this address.
+    Http(String),
+    /// Nothing that is known: a connection is all.
+    Tcp,
+}
+
+/// What a peer has said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spoken {
+    /// The database lets in, and answers.
+    LoggedIn,
+    /// It does not, in its own words.
+    Denied(String),
+    /// An answer over HTTP.
+    Http(Answer),
+    /// A certificate that the part does not accept, in the client's words.
+    Certificate(BadCertificate),
+}
+
+/// A line of a part's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LogLine {
+    /// The part.
+    pub part: String,
+    /// When, as the engine writes it.
+    pub time: String,
+    /// What.
+    pub text: String,
+}
+
+/// The gateway, as the engine and its log show it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gateway {
+    /// How it lives.
+    pub life: Life,
+    /// Whether it has read the configuration that is generated now.
+    pub configuration: Configuration,
+    /// What it has logged of this request: the last line is that of the last redirect.
+    pub entry: Option<Entry>,
+}
+
+/// Which configuration the gateway has read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Configuration {
+    /// The one that is generated now.
+    Current,
+    /// An earlier one.
+    Earlier,
+    /// It did not say.
+    Unknown,
+}
+
+/// Everything that is known of one request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facts {
+    /// What was asked, as a person reads it.
+    pub request: String,
+    /// Path, without the query.
+    pub path: String,
+    /// The request's id; empty where none was sent.
+    pub id: String,
+    /// Whether the network of the environment is gone although there are containers.
+    pub is_network_gone: bool,
+    /// The request from this machine; none where it begins at a part.
+    pub outside: Option<Outside>,
+    /// The gateway, where the request goes through it.
+    pub gateway: Option<Gateway>,
+    /// All routes.
+    pub routes: Vec<Route>,
+    /// Host names that the gateway serves.
+    pub hosts: Vec<String>,
+    /// The route that should match.
+    pub route: Option<Route>,
+    /// The module behind it.
+    pub module: Option<Module>,
+    /// What that talks to.
+    pub peers: Vec<Peer>,
+    /// Requests of modules that carry the same id, by the gateway's log.
+    pub calls: Vec<Entry>,
+    /// What the parts involved have logged meanwhile.
+    pub log: Vec<LogLine>,
+}

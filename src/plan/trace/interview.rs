@@ -1,0 +1,269 @@
+//! Whom to ask what from inside a part's network, and the answers put where they belong. Pure.
+
+use std::collections::BTreeSet;
+
+use crate::names::PartName;
+use crate::plan::login;
+use crate::plan::parts::{Ask, Environment, Kind, Part, Probe, SecretVariable};
+use crate::plan::trace::answers::{Raw, answers};
+use crate::plan::trace::facts::{Answer, Life, Peer, Speaks, Timed};
+use crate::plan::trace::questions::{Login, Question, Request};
+use crate::plan::trace::urls::{Url, proxy, urls};
+
+/// Where the file system of the part is in the tool box.
+const FILES: &str = "/proc/1/root";
+/// Variables that name the authorities that a program trusts.
+const AUTHORITIES: [&str; 3] = ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"];
+/// Where they are else.
+const USUAL_AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// A part from which others are asked.
+pub struct Subject<'a> {
+    /// The environment.
+    pub environment: &'a Environment,
+    /// The part.
+    pub part: &'a Part,
+    /// Its variables, as `NAME=value`.
+    pub env: &'a [String],
+    /// How each part lives.
+    pub life: &'a dyn Fn(&PartName) -> Life,
+    /// Puts the credentials of a service into a text.
+    pub fill: &'a dyn Fn(&SecretVariable) -> String,
+}
+
+/// A peer, and the numbers of the questions about it.
+#[derive(Debug, Clone, PartialEq)]
+struct Asked {
+    peer: Peer,
+    name: usize,
+    tcp: Option<usize>,
+    spoken: Option<usize>,
+}
+
+/// Questions, and what each is for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Interview {
+    /// The questions.
+    pub questions: Vec<Question>,
+    sockets: Option<usize>,
+    direct: Option<usize>,
+    peers: Vec<Asked>,
+}
+
+/// What has come out.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Findings {
+    /// The kernel's tables of sockets.
+    pub sockets: String,
+    /// The answer to the request.
+    pub direct: Option<Timed<Answer>>,
+    /// What the peers have said.
+    pub peers: Vec<Peer>,
+}
+
+impl Interview {
+    fn ask(&mut self, question: Question) -> usize {
+        self.questions.push(question);
+        self.questions.len() - 1
+    }
+
+    /// Asks the part itself: where it listens, and a request.
+    pub fn itself(&mut self, request: Option<Request>) {
+        self.sockets = Some(self.ask(Question::Sockets));
+        self.direct = request.map(|request| self.ask(Question::Http(request)));
+    }
+
+    /// Asks all that the part talks to, as its own variables say.
+    pub fn needs(&mut self, subject: &Subject<'_>) {
+        let all = urls(subject.env);
+        let mut named = BTreeSet::new();
+        for need in subject.part.needs.iter().filter_map(|need| subject.environment.parts.get(need)) {
+            if need.kind == Kind::Task {
+                continue;
+            }
+            let own = [need.name.to_string(), format!("{}.{}", need.name, subject.environment.domain)];
+            let of_need: Vec<&Url> = all.iter().filter(|url| own.contains(&url.host)).collect();
+            named.extend(own);
+            self.part(subject, need, &of_need);
+        }
+        // What no `needs` knows of, and only this network could: a name without a dot.
+        let unknown = all.iter().filter(|url| {
+            !url.host.contains('.') && !named.contains(&url.host) && !url.variable.to_uppercase().ends_with("_PROXY")
+        });
+        for url in unknown.filter(|url| !url.variable.starts_with("DEVENV_")) {
+            let port = url.port.or(url.protocol().map(login::Protocol::port));
+            let is_itself = url.host == "localhost";
+            let (Some(port), true) = (port, !is_itself || url.protocol().is_some()) else { continue };
+            self.peer(subject, &url.host, port, Speaks::Tcp, Some(url.variable.clone()), None);
+        }
+    }
+
+    /// Asks one part, with each login that the variables have for it.
+    fn part(&mut self, subject: &Subject<'_>, part: &Part, named: &[&Url]) {
+        let host = part.name.to_string();
+        let port = part.port().map(|publish| publish.container);
+        let mut seen = BTreeSet::new();
+        for url in named {
+            let Some(protocol) = url.protocol() else { continue };
+            let port = url.port.unwrap_or(protocol.port());
+            if !seen.insert((url.user.clone(), url.password.clone(), url.path.clone(), port)) {
+                continue;
+            }
+            let login = Login {
+                protocol,
+                host: url.host.clone(),
+                port,
+                user: url.user.clone(),
+                password: url.password.clone(),
+                // Redis has numbers, which a PING needs not.
+                database: url.path.clone(),
+            };
+            let speaks = Speaks::Database(protocol, url.user.clone());
+            self.peer(subject, &url.host, port, speaks, Some(url.variable.clone()), Some(Question::Login(login)));
+        }
+        if !seen.is_empty() {
+            return;
+        }
+        if let Some(login) = login::Login::of(part, subject.environment) {
+            let fill = |template: &str| {
+                (subject.fill)(&SecretVariable { service: part.name.clone(), template: template.to_owned() })
+            };
+            let filled = Login {
+                protocol: login.protocol,
+                host: host.clone(),
+                port: login.port,
+                user: fill(&login.user),
+                password: fill(&login.password),
+                database: fill(&login.database),
+            };
+            let speaks = Speaks::Database(login.protocol, filled.user.clone());
+            return self.peer(subject, &host, login.port, speaks, None, Some(Question::Login(filled)));
+        }
+        let path = match &part.probe {
+            Some(Probe { ask: Ask::Http { path, .. }, .. }) => Some(path.as_str()),
+            _ if named.iter().any(|url| url.scheme == "http") => Some("/"),
+            _ => None,
+        };
+        match (path, port) {
+            (Some(path), Some(port)) => {
+                let variable = named.first().map(|url| url.variable.clone());
+                self.http(subject, (&host, port), &format!("http://{host}:{port}{path}"), variable);
+            }
+            (None, Some(port)) => self.peer(subject, &host, port, Speaks::Tcp, None, None),
+            (_, None) => {}
+        }
+    }
+
+    fn http(&mut self, subject: &Subject<'_>, (host, port): (&str, u16), url: &str, variable: Option<String>) {
+        let scheme = url.split("://").next().unwrap_or("http");
+        let file = AUTHORITIES.iter().find_map(|name| {
+            subject
+                .env
+                .iter()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+                .filter(|file| !file.is_empty())
+        });
+        let request = Request {
+            method: "GET".to_owned(),
+            url: url.to_owned(),
+            proxy: proxy(subject.env, scheme, host),
+            authorities: (scheme == "https").then(|| format!("{FILES}{}", file.unwrap_or(USUAL_AUTHORITIES))),
+            ..Request::default()
+        };
+        self.peer(subject, host, port, Speaks::Http(url.to_owned()), variable, Some(Question::Http(request)));
+    }
+
+    fn peer(
+        &mut self,
+        subject: &Subject<'_>,
+        host: &str,
+        port: u16,
+        speaks: Speaks,
+        variable: Option<String>,
+        spoken: Option<Question>,
+    ) {
+        let part = host.strip_suffix(&format!(".{}", subject.environment.domain)).unwrap_or(host);
+        let part = subject.environment.parts.get(part);
+        let name = self.ask(Question::Name(host.to_owned()));
+        let proxy = match &spoken {
+            Some(Question::Http(request)) => request.proxy.clone(),
+            _ => None,
+        };
+        let tcp = proxy.is_none().then(|| self.ask(Question::Tcp(host.to_owned(), port)));
+        let spoken = spoken.map(|question| self.ask(question));
+        let peer = Peer {
+            from: subject.part.name.clone(),
+            host: host.to_owned(),
+            port,
+            life: part.map(|part| (subject.life)(&part.name)),
+            variable,
+            proxy,
+            name: None,
+            tcp: None,
+            spoken: None,
+            speaks,
+        };
+        self.peers.push(Asked { peer, name, tcp, spoken });
+    }
+
+    /// Asks what a person has named: a part, an address, or `HOST:PORT`. Returns whether it is one of these.
+    pub fn target(&mut self, subject: &Subject<'_>, target: &str) -> bool {
+        if let Some(part) = subject.environment.parts.get(target) {
+            let all = urls(subject.env);
+            let own = [target.to_owned(), format!("{target}.{}", subject.environment.domain)];
+            let named: Vec<&Url> = all.iter().filter(|url| own.contains(&url.host)).collect();
+            self.part(subject, part, &named);
+            return !self.peers.is_empty();
+        }
+        if let Some(url) = Url::parse("", target) {
+            let usual = if url.scheme == "https" { 443 } else { 80 };
+            match url.protocol() {
+                Some(protocol) => {
+                    let port = url.port.unwrap_or(protocol.port());
+                    let (host, user) = (url.host.clone(), url.user.clone());
+                    let login = Login {
+                        protocol,
+                        host,
+                        port,
+                        user,
+                        password: url.password.clone(),
+                        database: url.path.clone(),
+                    };
+                    let speaks = Speaks::Database(protocol, url.user.clone());
+                    self.peer(subject, &url.host, port, speaks, None, Some(Question::Login(login)));
+                }
+                None => self.http(subject, (&url.host, url.port.unwrap_or(usual)), target, None),
+            }
+            return true;
+        }
+        let place = target.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        if let Some((host, port)) = place.filter(|(host, _)| !host.is_empty() && !host.starts_with('-')) {
+            self.peer(subject, host, port, Speaks::Tcp, None, None);
+        }
+        place.is_some()
+    }
+
+    /// Puts what the script has printed where it belongs; each question was given `limit` seconds.
+    #[must_use]
+    pub fn findings(&self, printed: &str, limit: u64) -> Findings {
+        let all = answers(printed);
+        let of = |number: Option<usize>| number.and_then(|number| all.get(&number));
+        let peers = self.peers.iter().map(|asked| Peer {
+            name: of(Some(asked.name)).map(Raw::name),
+            tcp: of(asked.tcp).map(|raw| raw.tcp(limit)),
+            spoken: of(asked.spoken).map(|raw| raw.spoken(&asked.peer.speaks, limit)),
+            ..asked.peer.clone()
+        });
+        Findings {
+            sockets: of(self.sockets).map(|raw| raw.out.clone()).unwrap_or_default(),
+            direct: of(self.direct).map(|raw| raw.http(limit)),
+            peers: peers.collect(),
+        }
+    }
+
+    /// What is known where nothing could be asked: how the peers live.
+    #[must_use]
+    pub fn unasked(&self) -> Vec<Peer> {
+        self.peers.iter().map(|asked| asked.peer.clone()).collect()
+    }
+}

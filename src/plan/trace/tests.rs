@@ -1,0 +1,442 @@
+//! Facts as values become a table and a sentence: one for each failure that a trace tells apart.
+
+use super::facts::{
+    Answer, BadCertificate, Configuration, Entry, Facts, Failure, Gateway, Life, LogLine, Module, Outside, Peer, Proxy,
+    Shown, Speaks, Spoken, Timed,
+};
+use super::verdict::{Trace, Verdict};
+use super::{decide, route};
+use crate::names::PartName;
+use crate::plan::login::Protocol;
+use crate::plan::parts::Route;
+
+fn ok<T>(value: T) -> Timed<T> {
+    Timed { ms: 1.0, result: Ok(value) }
+}
+
+fn failed<T>(failure: Failure) -> Option<Timed<T>> {
+    Some(Timed { ms: 2.0, result: Err(failure) })
+}
+
+fn answer(status: u16) -> Timed<Answer> {
+    ok(Answer { status, ..Answer::default() })
+}
+
+fn entry(status: u16, upstream: &str, upstream_status: &str) -> Entry {
+    Entry {
+        request_id: "id".to_owned(),
+        method: "GET".to_owned(),
+        uri: "/api/x".to_owned(),
+        status,
+        upstream: upstream.to_owned(),
+        upstream_addr: if upstream.is_empty() { String::new() } else { "10.0.0.2:8000".to_owned() },
+        upstream_status: upstream_status.to_owned(),
+        upstream_time: "0.001".to_owned(),
+    }
+}
+
+/// A kernel's table with listeners on these addresses, in hex.
+fn sockets(listeners: &[&str]) -> String {
+    let line = |local: &&str| {
+        format!("   0: {local} 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1\n")
+    };
+    format!("  sl  local_address\n{}", listeners.iter().map(line).collect::<String>())
+}
+
+fn peer(host: &str, speaks: Speaks, spoken: Spoken) -> Peer {
+    Peer {
+        from: PartName::new("api").unwrap(),
+        host: host.to_owned(),
+        port: 5432,
+        life: Some(Life::Running),
+        variable: Some("DB_URL".to_owned()),
+        proxy: None,
+        name: Some(ok(vec!["10.0.0.3".to_owned()])),
+        tcp: Some(ok(())),
+        spoken: Some(ok(spoken)),
+        speaks,
+    }
+}
+
+fn database(spoken: Spoken) -> Peer {
+    peer("db", Speaks::Database(Protocol::Postgres, "me".to_owned()), spoken)
+}
+
+/// A request to `/api/x` of which every hop is well.
+fn facts() -> Facts {
+    let api = Route {
+        name: "api".to_owned(),
+        path: "/api".to_owned(),
+        host: String::new(),
+        upstream_host: "api".to_owned(),
+        upstream_port: 8000,
+    };
+    Facts {
+        request: "GET https://shop.localhost:8443/api/x".to_owned(),
+        path: "/api/x".to_owned(),
+        id: "id".to_owned(),
+        is_network_gone: false,
+        outside: Some(Outside {
+            host: "shop.localhost".to_owned(),
+            port: 8443,
+            name: ok(vec!["127.0.0.1".to_owned()]),
+            tcp: Some(ok(())),
+            tls: Some(ok(Shown {
+                names: vec!["shop.localhost".to_owned(), "other".to_owned()],
+                issuer: "devenv on vm".to_owned(),
+                days_left: 80,
+                problem: None,
+            })),
+            answer: Some(answer(200)),
+            redirects: vec!["https://shop.localhost:8443/api/x".to_owned()],
+        }),
+        gateway: Some(Gateway {
+            life: Life::Running,
+            configuration: Configuration::Current,
+            entry: Some(entry(200, "api", "200")),
+        }),
+        routes: vec![api.clone()],
+        hosts: vec!["shop.localhost".to_owned()],
+        route: Some(api),
+        module: Some(Module {
+            name: PartName::new("api").unwrap(),
+            port: 8000,
+            life: Life::Running,
+            sockets: sockets(&["00000000:1F40"]),
+            direct: Some(answer(200)),
+            without_prefix: None,
+        }),
+        peers: vec![database(Spoken::LoggedIn)],
+        calls: Vec::new(),
+        log: Vec::new(),
+    }
+}
+
+/// The same where the gateway got nothing from the module.
+fn unreachable() -> Facts {
+    let mut facts = facts();
+    answered(&mut facts, 502, "api", "502");
+    module(&mut facts).direct = failed(Failure::Refused);
+    facts
+}
+
+/// The same where the module answers 500.
+fn failing() -> Facts {
+    let mut facts = facts();
+    answered(&mut facts, 500, "api", "500");
+    module(&mut facts).direct = Some(answer(500));
+    facts
+}
+
+fn outside(facts: &mut Facts) -> &mut Outside {
+    facts.outside.as_mut().unwrap()
+}
+
+fn module(facts: &mut Facts) -> &mut Module {
+    facts.module.as_mut().unwrap()
+}
+
+fn answered(facts: &mut Facts, status: u16, upstream: &str, upstream_status: &str) {
+    outside(facts).answer = Some(answer(status));
+    facts.gateway.as_mut().unwrap().entry = Some(entry(status, upstream, upstream_status));
+}
+
+fn text(facts: &Facts) -> String {
+    let trace = decide(facts);
+    let rows = trace.hops.iter().map(|hop| {
+        let ms = hop.ms.map(|ms| format!("{ms}")).unwrap_or_default();
+        format!("{} | {ms} | {} | {}\n", hop.name, hop.verdict, hop.said)
+    });
+    format!("{}{}\n{}\n", rows.collect::<String>(), trace.sentence, trace.hint.unwrap_or_default())
+}
+
+/// The sentence, and the first hop that is broken.
+fn said(facts: &Facts) -> String {
+    let Trace { ok, hops, sentence, .. } = decide(facts);
+    assert!(!ok);
+    let hop = hops.iter().find(|hop| hop.verdict == Verdict::Broken).unwrap();
+    format!("{}: {sentence}", hop.name)
+}
+
+/// The sentence after a change.
+fn after(mut facts: Facts, change: impl FnOnce(&mut Facts)) -> String {
+    change(&mut facts);
+    said(&facts)
+}
+
+#[test]
+fn a_request_whose_hops_are_well() {
+    assert!(decide(&facts()).ok);
+    assert_eq!(
+        text(&facts()),
+        "\
+name | 1 | ok | shop.localhost is 127.0.0.1
+tcp | 1 | ok | port 8443: connected
+tls | 1 | ok | for shop.localhost, signed by devenv on vm, 80 days left
+gateway | 1 | ok | route /api → api (10.0.0.2:8000) answered 200 in 0.001 s, status 200
+api | 1 | ok | directly: status 200
+api → db | 1 | ok | logged in as me, select 1 answered
+every hop is well
+
+"
+    );
+    let mut post = facts();
+    module(&mut post).direct = None;
+    assert!(text(&post).contains("api |  | - | not asked again: the request may change something"), "{}", text(&post));
+}
+
+#[test]
+fn what_could_not_be_asked_is_not_said_to_be_well() {
+    let mut unasked = unreachable();
+    module(&mut unasked).direct = None;
+    module(&mut unasked).life = Life::Looping(4);
+    (unasked.peers[0].name, unasked.peers[0].tcp, unasked.peers[0].spoken) = (None, None, None);
+    let shown = text(&unasked);
+    assert!(shown.contains("api → db |  | - | not asked: nothing could look into the network of `api`"), "{shown}");
+}
+
+#[test]
+fn a_module_that_does_not_run() {
+    let with = |life: Life| after(unreachable(), |facts| module(facts).life = life);
+    assert_eq!(with(Life::Stopped(143)), "gateway: `api` does not run: it was stopped (code 143)");
+    assert_eq!(with(Life::Ended(1)), "gateway: `api` does not run: it ended by itself with code 1");
+    assert_eq!(with(Life::Looping(7)), "gateway: `api` crashes in a loop: it was started again 7 times");
+    assert_eq!(with(Life::OutOfMemory), "gateway: `api` does not run: the kernel ended it for want of memory");
+    assert_eq!(with(Life::NotThere), "gateway: `api` has no container");
+    // What it needs may be why.
+    let both = after(unreachable(), |facts| {
+        module(facts).life = Life::Looping(7);
+        facts.peers[0].life = Some(Life::Stopped(0));
+    });
+    assert_eq!(
+        both,
+        "gateway: `api` crashes in a loop: it was started again 7 times; and `db`, which `api` needs, does not run: it was \
+         stopped (code 0)"
+    );
+}
+
+#[test]
+fn a_module_that_listens_elsewhere() {
+    let with = |listeners: &[&str]| after(unreachable(), |facts| module(facts).sockets = sockets(listeners));
+    assert_eq!(with(&["00000000:1F41"]), "gateway: `api` listens on port 8001 and not on 8000, which is its `port`");
+    assert_eq!(
+        with(&["0100007F:1F40"]),
+        "gateway: `api` listens only on 127.0.0.1:8000, which no other container reaches"
+    );
+    assert_eq!(with(&[]), "gateway: `api` runs and listens on no port: it may still be starting");
+}
+
+#[test]
+fn a_module_that_is_slow_or_hangs_up() {
+    let slow = after(facts(), |facts| {
+        outside(facts).answer = failed(Failure::TimedOut(10));
+        module(facts).direct = failed(Failure::TimedOut(10));
+    });
+    assert_eq!(slow, "gateway: `api` takes the request and does not answer within 10 s");
+    let closed = after(unreachable(), |facts| module(facts).direct = failed(Failure::Closed));
+    assert_eq!(closed, "gateway: `api` closes the connection without an answer");
+}
+
+#[test]
+fn a_route_that_is_missing_or_wrong() {
+    let mut missing = facts();
+    answered(&mut missing, 404, "", "");
+    (missing.route, missing.module, missing.path) = (None, None, "/nope".to_owned());
+    missing.peers.clear();
+    let shown = text(&missing);
+    assert!(shown.ends_with("gateway | 1 | BROKEN | no route, status 404\nno module has a route for /nope\nroutes: /api; `route:` of a module in devenv.yaml adds one\n"), "{shown}");
+    let prefix = after(facts(), |facts| {
+        answered(facts, 404, "api", "404");
+        module(facts).direct = Some(answer(404));
+        module(facts).without_prefix = Some(answer(200));
+    });
+    assert_eq!(
+        prefix,
+        "gateway: `api` answers 404 to /api/x and 200 to /x: the gateway passes the path as it came, and the module does not \
+         know its prefix /api"
+    );
+    let own = after(facts(), |facts| {
+        answered(facts, 404, "api", "404");
+        module(facts).direct = Some(answer(404));
+        module(facts).without_prefix = Some(answer(404));
+    });
+    assert_eq!(own, "gateway: `api` answers 404");
+}
+
+#[test]
+fn a_database_that_is_the_cause() {
+    let denied = |words: &str| after(failing(), |facts| facts.peers = vec![database(Spoken::Denied(words.to_owned()))]);
+    assert_eq!(
+        denied("password authentication failed for user \"me\""),
+        "gateway: `api` answers 500: `db` refuses the password that `DB_URL` of `api` has: password authentication failed for \
+         user \"me\""
+    );
+    assert_eq!(
+        denied("sorry, too many clients already"),
+        "gateway: `api` answers 500: `db` has no connections left: sorry, too many clients already"
+    );
+    assert_eq!(
+        denied("database \"shop\" does not exist"),
+        "gateway: `api` answers 500: `db` has no such database: database \"shop\" does not exist"
+    );
+    let down = after(failing(), |facts| facts.peers[0].life = Some(Life::Stopped(0)));
+    assert_eq!(down, "gateway: `api` answers 500: `db`, which `api` needs, does not run: it was stopped (code 0)");
+    let refused = after(failing(), |facts| {
+        facts.peers[0].spoken = None;
+        facts.peers[0].tcp = failed(Failure::Refused);
+    });
+    assert_eq!(
+        refused,
+        "gateway: `api` answers 500: `db` runs, and `api` does not reach its port 5432: connection refused"
+    );
+    let table = after(failing(), |facts| {
+        let text = "2026-01-01 ERROR:  relation \"orders\" does not exist at character 15".to_owned();
+        facts.log = vec![LogLine { part: "db".to_owned(), time: String::new(), text }];
+    });
+    assert_eq!(
+        table,
+        "gateway: `api` answers 500: a table is missing, says `db`: 2026-01-01 ERROR:  relation \"orders\" does not exist at \
+         character 15"
+    );
+    // A cause of its own is none of these.
+    assert_eq!(said(&failing()), "gateway: `api` answers 500");
+    // One that is broken beside a request that is well is told too.
+    let beside = after(facts(), |facts| facts.peers = vec![database(Spoken::Denied("NOAUTH".to_owned()))]);
+    assert_eq!(beside, "api → db: `db` refuses the password that `DB_URL` of `api` has: NOAUTH");
+}
+
+#[test]
+fn a_name_that_is_wrong() {
+    let unknown = after(facts(), |facts| {
+        outside(facts).name = Timed { ms: 1.0, result: Err(Failure::NotFound) };
+        (outside(facts).tcp, outside(facts).tls, outside(facts).answer) = (None, None, None);
+    });
+    assert_eq!(unknown, "name: `shop.localhost` does not resolve on this machine");
+    let other = after(facts(), |facts| {
+        answered(facts, 421, "", "");
+        outside(facts).host = "shopp.localhost".to_owned();
+    });
+    assert_eq!(other, "gateway: the gateway does not serve the name `shopp.localhost`");
+    let inside = after(failing(), |facts| {
+        facts.peers[0].host = "dbb".to_owned();
+        facts.peers[0].life = None;
+        facts.peers[0].name = failed(Failure::NotFound);
+    });
+    assert_eq!(
+        inside,
+        "gateway: `api` answers 500: `DB_URL` of `api` names `dbb`, which does not resolve in its network"
+    );
+    let itself = after(failing(), |facts| {
+        facts.peers[0].host = "localhost".to_owned();
+        facts.peers[0].life = None;
+        facts.peers[0].tcp = failed(Failure::Refused);
+        facts.peers[0].spoken = None;
+    });
+    assert!(itself.contains("`DB_URL` of `api` names localhost, which is the container of `api` itself"), "{itself}");
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used() {
+    let with = |problem: BadCertificate| {
+        after(facts(), |facts| {
+            let tls = outside(facts).tls.as_mut().unwrap();
+            tls.result.as_mut().unwrap().problem = Some(problem);
+        })
+    };
+    assert_eq!(with(BadCertificate::Expired), "tls: the certificate for `shop.localhost` has expired");
+    assert_eq!(with(BadCertificate::OtherName), "tls: the certificate that is shown is not for `shop.localhost`");
+    assert_eq!(
+        with(BadCertificate::Untrusted),
+        "tls: the certificate for `shop.localhost` is signed by an authority that this client does not trust"
+    );
+    let inside = |problem: BadCertificate| {
+        let speaks = Speaks::Http("https://web/".to_owned());
+        after(facts(), |facts| facts.peers = vec![peer("web", speaks, Spoken::Certificate(problem))])
+    };
+    assert_eq!(inside(BadCertificate::Expired), "api → web: the certificate of `web` has expired");
+    assert_eq!(
+        inside(BadCertificate::Untrusted),
+        "api → web: the certificate of `web` is signed by an authority that `api` does not trust"
+    );
+}
+
+#[test]
+fn a_gateway_that_is_down_or_behind() {
+    let down = after(facts(), |facts| {
+        facts.gateway.as_mut().unwrap().life = Life::Stopped(0);
+        outside(facts).tcp = failed(Failure::Refused);
+        (outside(facts).tls, outside(facts).answer) = (None, None);
+    });
+    assert_eq!(down, "tcp: the gateway does not run: it was stopped (code 0)");
+    let earlier = |status: u16| {
+        after(facts(), |facts| {
+            answered(facts, status, "", "");
+            facts.gateway.as_mut().unwrap().configuration = Configuration::Earlier;
+        })
+    };
+    for status in [404, 502] {
+        let expected = "gateway: the gateway runs with an earlier configuration than the one that is generated now";
+        assert_eq!(earlier(status), expected);
+    }
+}
+
+#[test]
+fn a_circle_and_a_body_that_is_too_large() {
+    let circle = after(facts(), |facts| {
+        answered(facts, 302, "api", "302");
+        outside(facts).redirects = ["/a", "/b", "/a"].map(str::to_owned).to_vec();
+    });
+    assert_eq!(circle, "gateway: `api` leads in a circle: /a comes again after 2 redirects");
+    let large = |upstream_status: &str| after(facts(), |facts| answered(facts, 413, "api", upstream_status));
+    assert!(large("-").starts_with("gateway: the gateway refuses the body as too large"), "{}", large("-"));
+    assert_eq!(large("413"), "gateway: `api` refuses the body as too large");
+}
+
+#[test]
+fn a_proxy_that_takes_a_call_and_a_network_that_is_gone() {
+    let proxied = after(facts(), |facts| {
+        let mut web = peer("web", Speaks::Http("http://web/".to_owned()), Spoken::LoggedIn);
+        web.spoken = failed(Failure::Refused);
+        web.proxy = Some(Proxy { variable: "HTTP_PROXY".to_owned(), address: "http://proxy:3128".to_owned() });
+        facts.peers = vec![web];
+    });
+    assert_eq!(
+        proxied,
+        "api → web: `HTTP_PROXY` of `api` sends its calls of `web` to http://proxy:3128, and that fails: connection refused"
+    );
+    let gone = after(unreachable(), |facts| facts.is_network_gone = true);
+    assert_eq!(gone, "network: the network of this environment is gone, so no part reaches another one");
+}
+
+#[test]
+fn a_call_that_carries_the_id_is_a_hop_and_nothing_of_others_makes_one() {
+    let called = after(failing(), |facts| {
+        facts.calls = vec![Entry { uri: "/pages\n/x".to_owned(), ..entry(503, "web", "503") }];
+    });
+    assert_eq!(
+        called,
+        "gateway: `api` answers 500: `web` answers 503 to GET /pages /x, a call that carries this request's id"
+    );
+    let mut hostile = facts();
+    let location = Some("/\u{1b}[2J\r\napi → db | 1 | ok | forged".to_owned());
+    module(&mut hostile).direct = Some(ok(Answer { status: 302, location, body: String::new() }));
+    let shown = text(&hostile);
+    assert!(!shown.contains(['\u{1b}', '\r']) && shown.lines().count() == text(&facts()).lines().count(), "{shown}");
+}
+
+#[test]
+fn the_longest_path_of_a_host_is_the_route() {
+    let made = |name: &str, host: &str, path: &str| Route {
+        name: name.to_owned(),
+        path: path.to_owned(),
+        host: host.to_owned(),
+        upstream_host: name.to_owned(),
+        upstream_port: 1,
+    };
+    let routes = [made("web", "", "/"), made("api", "", "/api"), made("v2", "", "/api/v2"), made("own", "own.x", "")];
+    let of = |host: &str, path: &str| route(&routes, host, path).map(|route| route.name.as_str());
+    assert_eq!(of("x", "/api/v2/a"), Some("v2"));
+    assert_eq!(of("x", "/apis"), Some("web"));
+    assert_eq!(of("x", "/api"), Some("api"));
+    assert_eq!(of("own.x", "/api"), Some("own"));
+}

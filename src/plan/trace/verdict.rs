@@ -1,0 +1,174 @@
+//! A hop with what is known of it, the causes of those that are broken, and the words that all hops share. Pure.
+
+use serde::Serialize;
+
+use crate::plan::trace::facts::{Failure, Life, LogLine};
+
+/// What is known of a hop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It does what it should.
+    Ok,
+    /// It does not.
+    Broken,
+    /// It was not asked.
+    Skipped,
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ok => "ok",
+            Self::Broken => "BROKEN",
+            Self::Skipped => "-",
+        })
+    }
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Hop {
+    /// What it is.
+    pub name: String,
+    /// Milliseconds that it took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ms: Option<f64>,
+    /// What is known of it.
+    pub verdict: Verdict,
+    /// What it answered.
+    pub said: String,
+}
+
+/// The result.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Trace {
+    /// What was asked.
+    pub request: String,
+    /// The request's id, which goes into every log that knows it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    /// Whether every hop is well.
+    pub ok: bool,
+    /// The hops, in the order of the way.
+    pub hops: Vec<Hop>,
+    /// The hop that is broken, and the likely cause.
+    pub sentence: String,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// What the parts involved have logged meanwhile.
+    pub log: Vec<LogLine>,
+}
+
+/// Why a hop is broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cause {
+    pub(super) kind: CauseKind,
+    pub(super) sentence: String,
+    pub(super) hint: Option<String>,
+}
+
+/// How far a cause explains others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CauseKind {
+    /// Nothing gets further than this.
+    Way,
+    /// The module cannot answer.
+    Module,
+    /// The module answers, and not well: what it talks to, or its log, may say why.
+    Answer,
+    /// Something that the module talks to.
+    Peer,
+}
+
+impl Cause {
+    pub(super) fn new(kind: CauseKind, sentence: impl Into<String>) -> Self {
+        Self { kind, sentence: sentence.into(), hint: None }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// Hops with the causes of those that are broken.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) hops: Vec<Hop>,
+    pub(super) causes: Vec<Cause>,
+}
+
+impl Found {
+    pub(super) fn add(
+        &mut self,
+        name: impl Into<String>,
+        ms: Option<f64>,
+        said: impl Into<String>,
+        cause: Option<Cause>,
+    ) {
+        let verdict = if cause.is_some() { Verdict::Broken } else { Verdict::Ok };
+        self.hops.push(Hop { name: name.into(), ms, verdict, said: plain(&said.into()) });
+        self.causes.extend(cause);
+    }
+
+    pub(super) fn skip(&mut self, name: impl Into<String>, said: impl Into<String>) {
+        self.hops.push(Hop { name: name.into(), ms: None, verdict: Verdict::Skipped, said: plain(&said.into()) });
+    }
+
+    pub(super) fn first(&self, kind: CauseKind) -> Option<&Cause> {
+        self.causes.iter().find(|cause| cause.kind == kind)
+    }
+}
+
+/// The statuses by which a server leads elsewhere.
+#[must_use]
+pub fn is_redirect(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
+}
+
+/// Text of others in one line without anything that steers a terminal, and not too long for a table.
+pub(super) fn plain(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let mut short: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect();
+    if text.trim().chars().count() > LONGEST {
+        short.push('…');
+    }
+    short
+}
+
+/// A failure in words.
+pub(super) fn said(failure: &Failure) -> String {
+    match failure {
+        Failure::NotFound => "no address".to_owned(),
+        Failure::Refused => "connection refused".to_owned(),
+        Failure::TimedOut(seconds) => format!("nothing came within {seconds} s"),
+        Failure::Closed => "the connection was closed without an answer".to_owned(),
+        Failure::Other(words) => words.clone(),
+    }
+}
+
+/// What is wrong with the life of a part, as the end of a sentence that begins with its name.
+pub(super) fn lifeless(life: Life) -> Option<String> {
+    Some(match life {
+        Life::Running => return None,
+        Life::Stopped(code) => format!("does not run: it was stopped (code {code})"),
+        Life::Ended(code) => format!("does not run: it ended by itself with code {code}"),
+        Life::Looping(times) => format!("crashes in a loop: it was started again {times} times"),
+        Life::OutOfMemory => "does not run: the kernel ended it for want of memory".to_owned(),
+        Life::Paused => "is paused".to_owned(),
+        Life::NeverStarted => "was never started".to_owned(),
+        Life::NotThere => "has no container".to_owned(),
+    })
+}
+
+/// What to do about a part that does not run.
+pub(super) fn revived(part: &str, life: Life) -> String {
+    match life {
+        Life::Stopped(_) | Life::Paused => format!("`devenv start {part}` starts it"),
+        Life::NeverStarted | Life::NotThere => format!("`devenv up {part}` starts it"),
+        Life::OutOfMemory => "raise its memory limit, or look for what it keeps".to_owned(),
+        _ => format!("`devenv logs {part}` says why"),
+    }
+}
