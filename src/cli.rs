@@ -10,8 +10,7 @@ use futures_util::FutureExt;
 
 use crate::commands::context::Context;
 use crate::commands::{
-    certs, config, debug, deps, doctor, down, hosts, ide, images, init, logs, mirror, secrets, shell, start, status,
-    steps, stop, toggle, trace, up, update, url, watch,
+    certs, config, debug, deps, doctor, down, graph, hosts, ide, images, init, logs, mirror, secrets, shell, start, status, steps, stop, toggle, trace, up, update, url, watch, why,
 };
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::BegunSet;
@@ -73,6 +72,8 @@ enum Command {
     /// Watch in this very process: what `up` starts in the background
     #[command(hide = true)]
     Watcher,
+    Why(why::WhyArgs),
+    Graph(graph::GraphArgs),
     Open(url::OpenArgs),
     Url(url::UrlArgs),
     Images(images::ImagesArgs),
@@ -124,6 +125,8 @@ impl Command {
             Self::Test(args) => steps::test(cx, args).await,
             Self::Watch(args) => watch::watch(cx, args).await,
             Self::Watcher => watch::watcher(cx).await,
+            Self::Why(args) => why::run(cx, args).await,
+            Self::Graph(args) => graph::run(cx, args).await,
             Self::Open(args) => url::open(cx, args).await,
             Self::Url(args) => url::url(cx, args).await,
             Self::Images(args) => images::run(cx, args).await,
@@ -245,7 +248,7 @@ async fn until_signal(cli: &Cli, name: String) -> Result<()> {
     };
     cx.clean_up().await;
     let message = match cli.command {
-        Command::Logs(_) | Command::Watch(_) => "ended; what it showed goes on in the background",
+        Command::Logs(_) | Command::Watch(_) | Command::Status(_) => "ended; what it showed goes on in the background",
         _ => "interrupted; run the command again to continue",
     };
     Err(Error::message(Kind::Signal(number), message))

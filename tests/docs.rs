@@ -2,11 +2,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use devenv::assets::{self, Assets};
+use devenv::config::{self, inputs::Inputs, inputs::Source};
 use devenv::error::Kind;
+use devenv::plan::catalogue::Catalogue;
+use devenv::plan::environment::{self, Contents, Machine, Setup};
+use devenv::plan::graph::graph;
+use devenv::plan::identity::{self, Table};
+use devenv::plan::images::Hierarchy;
+use devenv::plan::images::lock::Lock;
+use devenv::plan::observed::{Container, EngineHealth, Observed, Role, State};
+use devenv::plan::parts::{Kind as PartKind, Part};
+use devenv::plan::states::Lives;
+use devenv::render::graph::svg::svg;
 
 #[test]
 fn the_page_of_all_keys_is_what_files_are_checked_against() {
@@ -50,6 +63,63 @@ fn the_page_of_exit_codes_is_what_errors_end_with() {
         let _ = writeln!(page, "| {code} | {meaning} |");
     }
     is_current("exit-codes.md", &page);
+}
+
+#[test]
+fn the_picture_of_the_example_is_what_graph_draws() {
+    let source = Source { name: "devenv.yaml".to_owned(), bytes: assets::EXAMPLE.as_bytes().to_vec() };
+    let (assets, env) = (Assets::embedded(), BTreeMap::new());
+    let catalogue = Catalogue::of(&assets).unwrap();
+    let draft = config::read(Inputs { main: &source, local: None, env: &env });
+    let project = draft.checked_against(&catalogue.known((0, 1, 0))).finish(&BTreeMap::new()).unwrap();
+    let lock = Lock::parse("root: !packages {suite: trixie, archive: 20261121T000000Z}\n").unwrap();
+    let images = Hierarchy::new(&project, &assets, &catalogue.images, &lock, "linux/amd64").unwrap();
+    let presets = &catalogue.presets;
+    let fresh = "0a1b2c3d4e5f".to_owned();
+    let made = identity::Known { path: "/srv/shop".to_owned(), fresh, ..identity::Known::default() };
+    let mut table = Table::default();
+    let mut identity = identity::identify(&made, &project, &mut table).unwrap();
+    let wishes = environment::wishes(&project, presets, &BTreeSet::new());
+    identity::reserve_ports(&wishes, &made, &mut table, &mut identity);
+    let (machine, contents) = (Machine::default(), Contents::default());
+    let setup = Setup {
+        project: &project,
+        identity: &identity,
+        images: &images,
+        presets,
+        lock: &lock,
+        machine: &machine,
+        contents: &contents,
+    };
+    let environment = setup.environment().unwrap();
+    let observed = Observed {
+        tags: images.nodes().iter().map(|node| node.tag.clone()).collect(),
+        containers: environment.parts.values().map(healthy).collect(),
+        ready: environment.parts.keys().cloned().collect(),
+        ..Observed::default()
+    };
+    let drawn = svg(&graph(&environment, &images, &observed, &Lives::new(), 0));
+    is_current("../shop.svg", &drawn);
+}
+
+/// The container of a part that does what it should.
+fn healthy(part: &Part) -> Container {
+    Container {
+        id: part.name.to_string(),
+        name: String::new(),
+        checkout: String::new(),
+        part: part.name.to_string(),
+        definition: String::new(),
+        state: if part.kind == PartKind::Task { State::Exited(0) } else { State::Running },
+        health: EngineHealth::Healthy,
+        status: String::new(),
+        role: Role::Part,
+        address: None,
+        networks: BTreeMap::new(),
+        volumes: Vec::new(),
+        image: String::new(),
+        image_id: String::new(),
+    }
 }
 
 /// All texts that people read: the pages of this repository, and the program's sources, which have help and messages.

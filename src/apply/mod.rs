@@ -4,12 +4,14 @@ pub mod certs;
 pub mod debug;
 pub mod doctor;
 pub mod executor;
+pub mod logs;
 #[cfg(test)]
 mod fake_engine;
-pub mod logs;
 pub mod mirror;
 pub mod session;
+pub mod states;
 pub mod trace;
+pub mod usage;
 pub mod watch;
 
 use std::time::Duration;

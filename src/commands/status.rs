@@ -1,52 +1,57 @@
 //! `devenv status`
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::json;
 
 use crate::apply::session::Intent;
 use crate::apply::session::Session;
+use crate::apply::states;
+use crate::apply::usage::usage;
 use crate::commands::context::Context;
 use crate::commands::orphaned::Remains;
 use crate::commands::watch::watched as watched_by;
 use crate::error::{Kind, Result};
+use crate::host::clock::unix_time;
 use crate::host::watcher_process;
 use crate::names::PartName;
-use crate::plan::environment::lifecycle::End;
-use crate::plan::observed::{Container, EngineHealth, STOPPED, State};
-use crate::plan::parts::{Kind as PartKind, Part};
+use crate::plan::parts::Part;
+use crate::plan::states::Lives;
+use crate::plan::stats::Usage;
+use crate::plan::status::{PartStatus, Sources};
 use crate::plan::steps::up::Request;
-use crate::plan::watch::state::ModuleState;
-use crate::plan::{Action, Step};
+use crate::plan::watch::state::State;
+use crate::ui::errors;
+use crate::ui::live::Live;
 use crate::ui::screen;
 
-/// Show what runs, what is stale and why
+/// Show what runs, since when, what is stale and why
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  devenv status --json")]
+#[command(after_help = "Examples:\n  devenv status --json\n  devenv status --watch --stats")]
 pub struct StatusArgs {
+    /// With what each part uses: CPU in percent of a core, memory, disk of its data
+    #[arg(long)]
+    pub stats: bool,
+    /// Show it again whenever it changes, until Ctrl-C
+    #[arg(short, long, conflicts_with = "json")]
+    pub watch: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// A part as `--json` prints it.
-#[derive(Debug, Serialize)]
-struct PartJson {
-    name: PartName,
-    kind: PartKind,
-    state: String,
-    url: Option<String>,
-    stale: Vec<String>,
-    /// The last runs of its steps, what runs, and what it waits for.
-    #[serde(rename = "loop", skip_serializing_if = "Option::is_none")]
-    steps: Option<ModuleState>,
-}
-
 /// Runs the command.
 pub async fn run(cx: &Context, args: &StatusArgs) -> Result<()> {
+    if args.watch {
+        return watch(cx, args.stats).await;
+    }
     match cx.session(Intent::Look).await {
-        Ok(session) => print(cx, &session, args.json),
+        Ok(session) => {
+            let looked = look(&session, args.stats).await;
+            print_all(cx, &session, &looked, args.json);
+            Ok(())
+        }
         Err(error) if error.kind == Kind::Usage => {
             let Some(states) = Remains::states(cx, &error).await? else { return Err(error) };
             by_labels(cx, states, args.json);
@@ -55,6 +60,47 @@ pub async fn run(cx: &Context, args: &StatusArgs) -> Result<()> {
         Err(error) => Err(error),
     }
 }
+
+/// What was asked beyond the list of containers.
+#[derive(Default)]
+struct Looked {
+    lives: Lives,
+    usage: BTreeMap<PartName, Usage>,
+}
+
+async fn look(session: &Session, stats: bool) -> Looked {
+    let (engine, environment, observed) = (&session.engine, &session.environment, &session.observed);
+    let lives = states::lives(engine, environment, observed).await;
+    let usage = if stats { usage(engine, environment, observed, &lives).await } else { BTreeMap::new() };
+    Looked { lives, usage }
+}
+
+/// Shows the table until the reader has gone away. What is wrong for a moment, as while a file is saved, is shown in its
+/// place.
+async fn watch(cx: &Context, stats: bool) -> Result<()> {
+    let mut live = Live::default();
+    let mut is_first = true;
+    loop {
+        let text = match cx.session(Intent::Look).await {
+            Ok(session) => {
+                let looked = look(&session, stats).await;
+                let (known, now) = (known(&session), unix_time());
+                let (heading, rows) = table(&parts(&session, &looked, &known, now), now);
+                cx.screen.table_text(&heading, &rows)
+            }
+            Err(error) if is_first => return Err(error),
+            Err(error) => format!("{}\n", errors::text(&error, false)),
+        };
+        is_first = false;
+        if !live.show(&text) {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Between two looks: each costs the engine and this machine some milliseconds.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// What runs of a checkout whose files say nothing that can be used.
 fn by_labels(cx: &Context, states: Vec<(String, String)>, json: bool) {
@@ -67,20 +113,56 @@ fn by_labels(cx: &Context, states: Vec<(String, String)>, json: bool) {
     }
 }
 
-/// Prints the table of parts.
+/// Prints the table of parts, as far as a session knows them.
 pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
+    print_all(cx, session, &Looked::default(), json);
+    Ok(())
+}
+
+fn print_all(cx: &Context, session: &Session, looked: &Looked, json: bool) {
+    let known = known(session);
+    let now = unix_time();
+    let parts = parts(session, looked, &known, now);
+    if json {
+        cx.screen.json(&parts);
+        return;
+    }
+    if let Some(trouble) = &known.trouble {
+        cx.screen.say(trouble);
+    }
+    let waiting = watched_by(session);
+    let is_watched = watcher_process::holder(&session.checkout.root).is_some();
+    if !is_watched && !screen::in_ci() && session.observed.running().iter().any(|part| waiting.contains(part)) {
+        cx.screen.say("no watcher is running, so saving a file does nothing; `devenv up` starts it");
+    }
+    let (heading, rows) = table(&parts, now);
+    cx.screen.table(&heading, &rows);
+}
+
+/// The status of every part.
+fn parts(session: &Session, looked: &Looked, known: &State, now: i64) -> Vec<PartStatus> {
     let request = Request::default();
     let plan = session.up(&request).plan();
-    let stale = |part: &Part| -> Vec<String> {
-        let steps = plan.steps.iter().filter(|step| match &step.action {
-            Action::Recreate(name) | Action::Install(name) | Action::Reload(name) => *name == part.name,
-            _ => false,
-        });
-        steps.map(Step::why).collect()
+    let sources = Sources {
+        environment: &session.environment,
+        observed: &session.observed,
+        lives: &looked.lives,
+        plan: &plan,
+        now,
     };
+    let parts = session.environment.parts.values();
+    parts
+        .map(|part| PartStatus {
+            usage: looked.usage.get(&part.name).copied(),
+            ..sources.status(part, known.modules.get(&part.name).cloned())
+        })
+        .collect()
+}
+
+/// What the watcher knows that is still true.
+fn known(session: &Session) -> State {
     let mut watched = watcher_process::state(&session.checkout.root);
-    let is_watched = watcher_process::holder(&session.checkout.root).is_some();
-    if !is_watched {
+    if watcher_process::holder(&session.checkout.root).is_none() {
         watched.watcher_ended();
     }
     for (name, state) in &mut watched.modules {
@@ -95,85 +177,24 @@ pub fn print(cx: &Context, session: &Session, json: bool) -> Result<()> {
             state.keep_current(module, container, installed);
         }
     }
-    let parts: Vec<PartJson> = session
-        .environment
-        .parts
-        .values()
-        .map(|part| PartJson {
-            name: part.name.clone(),
-            kind: part.kind,
-            state: state(part, session),
-            url: session.environment.url(part),
-            stale: stale(part),
-            steps: watched.modules.get(&part.name).cloned(),
-        })
-        .collect();
-    if json {
-        cx.screen.json(&parts);
-        return Ok(());
-    }
-    if let Some(trouble) = watched.trouble {
-        cx.screen.say(trouble);
-    }
-    let waiting = watched_by(session);
-    if !is_watched && !screen::in_ci() && session.observed.running().iter().any(|part| waiting.contains(part)) {
-        cx.screen.say("no watcher is running, so saving a file does nothing; `devenv up` starts it");
-    }
-    let rows: Vec<Vec<String>> = parts
-        .into_iter()
-        .map(|part| {
-            let kind = format!("{:?}", part.kind).to_lowercase();
-            let stale = (!part.stale.is_empty()).then(|| format!("stale: {}", part.stale.join(", ")));
-            let steps = part.steps.map(|steps| steps.line(&part.name)).filter(|line| !line.is_empty());
-            let rest: Vec<String> = stale.into_iter().chain(steps).collect();
-            vec![part.name.to_string(), kind, part.state, part.url.unwrap_or_default(), rest.join("; ")]
-        })
-        .collect();
-    cx.screen.table(&["NAME", "KIND", "STATE", "URL", ""], &rows);
-    Ok(())
+    watched
 }
 
-/// What a part does, in one word or two.
-#[must_use]
-pub fn state(part: &Part, session: &Session) -> String {
-    let states: Vec<String> =
-        session.observed.containers_of(&part.name).map(|container| state_of(part, container, session)).collect();
-    let wanted = part.lifecycle.replicas;
-    match states.first() {
-        None if session.observed.done.contains_key(&part.name) => "done".to_owned(),
-        None => "not created".to_owned(),
-        Some(first) if states.iter().all(|state| state == first) && states.len() == wanted => first.clone(),
-        Some(_) => {
-            let kinds: BTreeSet<&String> = states.iter().collect();
-            let count = |kind: &String| states.iter().filter(|state| *state == kind).count();
-            let all: Vec<String> =
-                kinds.into_iter().map(|kind| format!("{} of {wanted} {kind}", count(kind))).collect();
-            all.join(", ")
-        }
-    }
-}
-
-fn state_of(part: &Part, container: &Container, session: &Session) -> String {
-    match (container.state, part.kind) {
-        (State::Running, _) if part.probe.is_none() && container.health == EngineHealth::Unhealthy => {
-            "unhealthy".to_owned()
-        }
-        (State::Running, _) if part.probe.is_none() && container.health == EngineHealth::Starting => {
-            "not ready".to_owned()
-        }
-        (State::Running, _) if part.probe.is_none() && container.health == EngineHealth::Healthy => {
-            "healthy".to_owned()
-        }
-        (State::Running, _) if session.observed.ready.contains(&part.name) => "healthy".to_owned(),
-        (State::Running, _) if part.probe.is_none() => "running".to_owned(),
-        (State::Running, _) => "not ready".to_owned(),
-        (State::Created, _) => "created".to_owned(),
-        (State::Exited(0), PartKind::Task) => "done".to_owned(),
-        (State::Exited(0), _) if part.lifecycle.end == End::Done => "done".to_owned(),
-        (State::Exited(0 | STOPPED), _) => "stopped".to_owned(),
-        (State::Exited(code), _) => format!("ended with code {code}"),
-        (State::Paused, _) => "paused".to_owned(),
-        (State::Restarting, _) => "restarting".to_owned(),
-        (State::Removing, _) => "being removed".to_owned(),
-    }
+/// The table: columns that would be empty in every row are left out.
+fn table(parts: &[PartStatus], now: i64) -> (Vec<&'static str>, Vec<Vec<String>>) {
+    let has_since = parts.iter().any(|part| part.since.is_some());
+    let has_usage = parts.iter().any(|part| part.usage.is_some());
+    let mut heading = vec!["NAME", "KIND", "STATE"];
+    heading.extend(has_since.then_some("SINCE"));
+    heading.extend(has_usage.then_some(["CPU", "MEMORY", "DISK"]).into_iter().flatten());
+    heading.extend(["URL", ""]);
+    let row = |part: &PartStatus| {
+        let mut row = vec![part.name.to_string(), format!("{:?}", part.kind).to_lowercase(), part.text.clone()];
+        row.extend(has_since.then(|| part.age(now)));
+        row.extend(has_usage.then(|| part.usage.map(|usage| usage.cells()).unwrap_or_default()).into_iter().flatten());
+        row.extend([part.url.clone().unwrap_or_default(), part.remarks()]);
+        row
+    };
+    let rows = parts.iter().map(row).collect();
+    (heading, rows)
 }

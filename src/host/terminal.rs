@@ -13,6 +13,13 @@ pub fn columns() -> Option<usize> {
     (size.ws_col > 0).then_some(usize::from(size.ws_col))
 }
 
+/// How many rows it has.
+#[must_use]
+pub fn rows() -> Option<usize> {
+    let size = tcgetwinsize(std::io::stdout()).ok()?;
+    (size.ws_row > 0).then_some(usize::from(size.ws_row))
+}
+
 /// The modes of the terminal that standard input is, which are set again when this is dropped: a program that is killed
 /// while it reads every key leaves a terminal that shows none.
 pub struct Modes(Option<Termios>);

@@ -18,6 +18,11 @@ impl Definition {
         Self(digests)
     }
 
+    /// The names of what it is made from, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// The label's text: the fingerprint, then each key with its digest.
     #[must_use]
     pub fn label(&self) -> String {

@@ -8,6 +8,7 @@ pub mod definition;
 pub mod detect;
 pub mod doctor;
 pub mod environment;
+pub mod graph;
 pub mod identity;
 pub mod images;
 pub mod log;
@@ -20,9 +21,13 @@ pub mod parts;
 pub mod permissions;
 pub mod secrets;
 pub mod sockets;
+pub mod states;
+pub mod stats;
+pub mod status;
 pub mod steps;
 pub mod trace;
 pub mod watch;
+pub mod why;
 
 use std::fmt;
 

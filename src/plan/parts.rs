@@ -135,7 +135,7 @@ pub struct Volume {
 }
 
 /// A port of a container on this machine, on 127.0.0.1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Publish {
     /// On this machine.
     pub host: u16,

@@ -7,6 +7,7 @@ pub mod definition;
 pub mod dockerfile;
 pub mod gateway;
 pub mod git;
+pub mod graph;
 pub mod ide;
 pub mod init;
 pub mod mirror;

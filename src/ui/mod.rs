@@ -3,6 +3,7 @@
 pub mod dates;
 pub mod errors;
 pub mod help;
+pub mod live;
 pub mod problems;
 pub mod progress;
 pub mod screen;

@@ -51,8 +51,14 @@ impl Screen {
 
     /// A table, to stdout, in the columns that a terminal has.
     pub fn table(&self, heading: &[&str], rows: &[Vec<String>]) {
+        self.data(self.table_text(heading, rows));
+    }
+
+    /// The text of a table, in the columns that a terminal has, in which nothing steers that.
+    #[must_use]
+    pub fn table_text(&self, heading: &[&str], rows: &[Vec<String>]) -> String {
         let shown: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| visible(cell)).collect()).collect();
-        self.data(table::text(heading, &shown, terminal::columns()));
+        table::text(heading, &shown, terminal::columns())
     }
 
     /// A line of data; false when the reader has gone away.
@@ -162,6 +168,9 @@ pub fn in_ci() -> bool {
 #[must_use]
 pub fn visible(text: &str) -> String {
     const PLAIN: &str = "\u{1b}[0m";
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n')) {
+        return text.to_owned();
+    }
     let mut shown = String::with_capacity(text.len());
     let (mut rest, mut is_coloured) = (text, false);
     while let Some(c) = rest.chars().next() {

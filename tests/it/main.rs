@@ -8,6 +8,7 @@ mod engine;
 mod engines;
 mod help;
 mod input;
+mod looking;
 mod permissions;
 mod pins;
 mod pipes;

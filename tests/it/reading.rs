@@ -132,23 +132,48 @@ fn status_of_a_checkout_that_was_never_up() {
   {
     "name": "api",
     "kind": "module",
-    "state": "not created",
+    "state": "not-created",
+    "text": "not created",
+    "restarts": 0,
     "url": "127.0.0.1:18000",
-    "stale": []
+    "ports": [
+      {
+        "host": 18000,
+        "container": 8000
+      }
+    ],
+    "image": "shop/base:[..]",
+    "stale": [],
+    "waits_for": []
   },
   {
     "name": "cache",
     "kind": "service",
-    "state": "not created",
+    "state": "not-created",
+    "text": "not created",
+    "restarts": 0,
     "url": "127.0.0.1:16379",
-    "stale": []
+    "ports": [
+      {
+        "host": 16379,
+        "container": 6379
+      }
+    ],
+    "image": "shop/redis:[..]",
+    "stale": [],
+    "waits_for": []
   },
   {
     "name": "worker",
     "kind": "module",
-    "state": "not created",
+    "state": "not-created",
+    "text": "not created",
+    "restarts": 0,
     "url": null,
-    "stale": []
+    "ports": [],
+    "image": "shop/base:[..]",
+    "stale": [],
+    "waits_for": []
   }
 ]
 
@@ -202,25 +227,51 @@ fn status_of_recorded_containers() {
   {
     "name": "api",
     "kind": "module",
-    "state": "not created",
+    "state": "not-created",
+    "text": "not created",
+    "restarts": 0,
     "url": "127.0.0.1:18000",
-    "stale": []
+    "ports": [
+      {
+        "host": 18000,
+        "container": 8000
+      }
+    ],
+    "image": "shop/base:[..]",
+    "stale": [],
+    "waits_for": []
   },
   {
     "name": "cache",
     "kind": "service",
-    "state": "not created",
+    "state": "not-created",
+    "text": "not created",
+    "restarts": 0,
     "url": "127.0.0.1:16379",
-    "stale": []
+    "ports": [
+      {
+        "host": 16379,
+        "container": 6379
+      }
+    ],
+    "image": "shop/redis:[..]",
+    "stale": [],
+    "waits_for": []
   },
   {
     "name": "worker",
     "kind": "module",
-    "state": "ended with code 3",
+    "state": "ended",
+    "text": "ended with code 3",
+    "code": 3,
+    "restarts": 0,
     "url": null,
+    "ports": [],
+    "image": "shop/base:[..]",
     "stale": [
       "cannot compare: .devenv was recreated"
-    ]
+    ],
+    "waits_for": []
   }
 ]
 

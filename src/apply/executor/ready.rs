@@ -10,6 +10,7 @@ use crate::plan::environment::lifecycle::End;
 use crate::plan::observed::{EngineHealth, State};
 use crate::plan::parts::{Ask, Kind as PartKind, Part};
 use crate::plan::sockets;
+use crate::plan::states::CRASHES;
 use crate::plan::watch::runner::died_with;
 
 /// Between two looks at a part that answers over the network.
@@ -18,8 +19,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const SHORT_PAUSE: Duration = Duration::from_millis(20);
 /// Between two commands in a container: each costs the engine tens of milliseconds.
 const EXEC_PAUSE: Duration = Duration::from_secs(1);
-/// How often the engine may start a part again while it is waited for, and for how long.
-const CRASHES: i64 = 3;
+/// For how long the engine may start a part again while it is waited for.
 const CRASHES_WITHIN: Duration = Duration::from_secs(60);
 /// How long a part without probe must run before it counts as running.
 const STEADY: Duration = Duration::from_secs(1);
@@ -194,6 +194,16 @@ async fn ask(
                 Err(reason) => Err(Unready::Said(format!("http {path}: {reason}"))),
             })
         }
+    }
+}
+
+/// What a running part answers to its probe now, where that does not count as ready.
+pub async fn complaint(engine: &Engine, part: &Part, id: &str, detail: &Detail) -> Option<String> {
+    let probe = part.probe.as_ref()?;
+    match ask(engine, part, &probe.ask, id, detail, Duration::from_secs(2)).await {
+        Ok(Ok(())) => None,
+        Ok(Err(Unready::Said(answer) | Unready::Silent(answer))) => Some(answer),
+        Err(error) => Some(error.to_string()),
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Detail {
     pub address: Option<String>,
     /// When it was started, in the engine's words.
     pub started_at: String,
+    /// When it ended last, in the engine's words.
+    pub finished_at: String,
     /// How often the engine has started it again.
     pub restarts: i64,
     /// Whether the engine starts it again when it ends.
@@ -72,10 +74,21 @@ impl Detail {
         Duration::try_from(self.time()? - OffsetDateTime::UNIX_EPOCH).ok()
     }
 
-    fn time(&self) -> Option<OffsetDateTime> {
-        // Of what was never started the engine says the year 1.
-        OffsetDateTime::parse(&self.started_at, &Rfc3339).ok().filter(|started| started.unix_timestamp() > 0)
+    /// Since when it does what it does, in whole seconds since 1970; none where it was never started.
+    #[must_use]
+    pub fn since(&self) -> Option<i64> {
+        let began = if self.state.is_alive() { &self.started_at } else { &self.finished_at };
+        moment(began).map(OffsetDateTime::unix_timestamp)
     }
+
+    fn time(&self) -> Option<OffsetDateTime> {
+        moment(&self.started_at)
+    }
+}
+
+/// A time in the engine's words; of what never happened it says the year 1.
+fn moment(words: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(words, &Rfc3339).ok().filter(|moment| moment.unix_timestamp() > 0)
 }
 
 impl Engine {
@@ -144,6 +157,7 @@ impl Engine {
             memory_limit: host.memory.unwrap_or_default(),
             address: networks.into_values().find_map(|network| network.ip_address.filter(|ip| !ip.is_empty())),
             started_at: state.started_at.unwrap_or_default(),
+            finished_at: state.finished_at.unwrap_or_default(),
             restarts: seen.restart_count.unwrap_or_default(),
             is_restarted: policy.is_some_and(|name| !matches!(name.as_str(), "" | "no")),
             check: state.health.and_then(check),

@@ -9,6 +9,7 @@ pub mod images;
 pub mod one_off;
 mod orphaned;
 pub mod tool_box;
+pub mod usage;
 pub mod volumes;
 
 use std::collections::BTreeSet;

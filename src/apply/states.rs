@@ -1,0 +1,45 @@
+//! Asks the engine, and the parts that are not ready, what the list of containers does not say of them.
+
+use futures_util::future::join_all;
+
+use crate::apply::executor::ready;
+use crate::host::engine::Engine;
+use crate::plan::observed::{Container, Observed, State};
+use crate::plan::parts::{Environment, Kind, Part};
+use crate::plan::states::{Life, Lives};
+use crate::plan::watch::runner::died_with;
+
+/// What is known of the containers of all parts, in one round. A container that is gone meanwhile is left out.
+pub async fn lives(engine: &Engine, environment: &Environment, observed: &Observed) -> Lives {
+    let asked = environment.parts.values().flat_map(|part| {
+        let is_ready = observed.ready.contains(&part.name);
+        observed.containers_of(&part.name).map(move |container| life(engine, part, container, is_ready))
+    });
+    join_all(asked).await.into_iter().flatten().collect()
+}
+
+async fn life(engine: &Engine, part: &Part, container: &Container, is_ready: bool) -> Option<(String, Life)> {
+    let detail = engine.detail(&container.id).await.ok()?;
+    let is_doubtful = detail.state == State::Running && !is_ready;
+    let probe = async {
+        match &detail.check {
+            Some(check) if !check.output.is_empty() => Some(check.output.clone()),
+            _ if is_doubtful => ready::complaint(engine, part, &container.id, &detail).await,
+            _ => None,
+        }
+    };
+    let died = async {
+        let has_runner = part.kind == Kind::Module && is_doubtful;
+        died_with(&if has_runner { engine.last_lines(&container.id, 1).await.pop() } else { None }?)
+    };
+    let (probe, died) = tokio::join!(probe, died);
+    let life = Life {
+        since: detail.since(),
+        restarts: detail.restarts,
+        out_of_memory: detail.out_of_memory,
+        memory_limit: detail.memory_limit,
+        probe,
+        died,
+    };
+    Some((container.id.clone(), life))
+}

@@ -1,0 +1,286 @@
+//! Why a part is what it is: what it descends from, what would rebuild or recreate it, which line set each value, what the
+//! next `up` would do, and who needs whom. Pure.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::assets::{Assets, Origin as AssetOrigin};
+use crate::config::project::Project;
+use crate::names::{ImageName, PartName};
+use crate::plan::definition::{Definition, KEY};
+use crate::plan::images::builds;
+use crate::plan::images::{Hierarchy, Node};
+use crate::plan::observed::Observed;
+use crate::plan::parts::{Environment, ImageRef, Kind, Part};
+use crate::plan::states::{self, Lives};
+use crate::plan::{Action, Plan, Step};
+
+/// What stands for a value that holds a credential.
+const MASKED: &str = "********";
+
+/// Everything that an answer is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Sources<'a> {
+    /// The configuration, for the places of its settings.
+    pub project: &'a Project,
+    /// The files in force.
+    pub assets: &'a Assets,
+    /// What should be.
+    pub environment: &'a Environment,
+    /// All images.
+    pub images: &'a Hierarchy,
+    /// What is.
+    pub observed: &'a Observed,
+    /// What the engine knows of each container.
+    pub lives: &'a Lives,
+    /// What `up` would do.
+    pub plan: &'a Plan,
+    /// Seconds since 1970.
+    pub now: i64,
+}
+
+/// The answer, as `--json` prints it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Why {
+    /// The part.
+    pub name: PartName,
+    /// What kind of part it is.
+    pub kind: Kind,
+    /// What it does.
+    pub state: &'static str,
+    /// The same as a sentence.
+    pub text: String,
+    /// Since when, in seconds since 1970.
+    pub since: Option<i64>,
+    /// The image that its container is made of.
+    pub image: String,
+    /// The images that this descends from, itself first; none for an image of others.
+    pub chain: Vec<Link>,
+    /// What its container is recreated for when it changes.
+    pub made_from: Vec<String>,
+    /// What the files set for it and for its images.
+    pub settings: Vec<Setting>,
+    /// Its variables.
+    pub variables: Vec<Setting>,
+    /// What it needs.
+    pub needs: Vec<Neighbour>,
+    /// What needs it.
+    pub needed_by: Vec<Neighbour>,
+    /// What the next `up` would do about it, each step with its cause.
+    pub next: Vec<String>,
+}
+
+/// An image of the chain.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Link {
+    /// Its name.
+    pub image: ImageName,
+    /// Digest of all that it is made from.
+    pub fingerprint: String,
+    /// Why it is not there, where it is not.
+    pub missing: Option<String>,
+    /// What it is rebuilt for when it changes.
+    pub inputs: Vec<Input>,
+}
+
+/// An input of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Input {
+    /// What people call it.
+    pub name: String,
+    /// Where it comes from, where that is a file.
+    pub from: Option<String>,
+}
+
+/// A value with where it was set.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Setting {
+    /// Its keys, or its name.
+    pub name: String,
+    /// The value; credentials are masked.
+    pub value: Value,
+    /// The file, line or layer that set it.
+    pub from: String,
+}
+
+/// Another part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Neighbour {
+    /// Its name.
+    pub name: PartName,
+    /// What it does.
+    pub state: &'static str,
+}
+
+/// The answer for one part.
+#[must_use]
+pub fn why(part: &Part, definition: Option<&Definition>, sources: &Sources<'_>) -> Why {
+    let state = states::of(part, sources.observed, sources.lives, sources.now);
+    let chain = match &part.image {
+        ImageRef::Ours(image, _) => sources.images.ancestry(image),
+        ImageRef::Theirs(_) => Vec::new(),
+    };
+    let container = sources.observed.container(&part.name);
+    let needed_by = sources.environment.parts.values().filter(|other| other.needs.contains(&part.name));
+    Why {
+        name: part.name.clone(),
+        kind: part.kind,
+        state: state.word(),
+        text: state.to_string(),
+        since: container.and_then(|container| sources.lives.get(&container.id)?.since),
+        image: part.image.reference().to_owned(),
+        made_from: definition
+            .into_iter()
+            .flat_map(Definition::names)
+            .filter(|name| *name != KEY)
+            .map(str::to_owned)
+            .collect(),
+        settings: settings(part, &chain, sources),
+        variables: variables(part, &chain, sources),
+        needs: part.needs.iter().filter_map(|need| neighbour(sources.environment.parts.get(need)?, sources)).collect(),
+        needed_by: needed_by.filter_map(|other| neighbour(other, sources)).collect(),
+        next: excerpt(sources.plan, &part.name).to_string().lines().map(str::to_owned).collect(),
+        chain: chain.into_iter().map(|node| link(node, sources)).collect(),
+    }
+}
+
+fn neighbour(part: &Part, sources: &Sources<'_>) -> Option<Neighbour> {
+    let state = states::of(part, sources.observed, sources.lives, sources.now).word();
+    Some(Neighbour { name: part.name.clone(), state })
+}
+
+fn link(node: &Node, sources: &Sources<'_>) -> Link {
+    let is_there = sources.observed.tags.contains(&node.tag);
+    let input = |name: &String| Input { name: name.clone(), from: place(name, sources) };
+    Link {
+        image: node.name.clone(),
+        fingerprint: node.fingerprint.to_string(),
+        missing: (!is_there).then(|| builds::why_image(node, sources.observed).to_string()),
+        inputs: node.inputs.keys().map(input).collect(),
+    }
+}
+
+/// Where an input of an image stands: a file in force, or a line of the configuration.
+fn place(input: &str, sources: &Sources<'_>) -> Option<String> {
+    if let Some(asset) = sources.assets.get(input) {
+        return Some(match &asset.origin {
+            AssetOrigin::Embedded => "embedded".to_owned(),
+            AssetOrigin::Project(path) => path.display().to_string(),
+        });
+    }
+    let keys: Vec<&str> = input.split('.').collect();
+    sources.project.place(&keys).map(|place| place.to_string())
+}
+
+/// What the files say of a part and of the images that it descends from. What nobody wrote is left out.
+fn settings(part: &Part, chain: &[&Node], sources: &Sources<'_>) -> Vec<Setting> {
+    let images: Vec<String> = chain.iter().map(|node| format!("images.{}.", node.name)).collect();
+    let own = ["modules", "services"].map(|kind| format!("{kind}.{}.", part.name));
+    let gateway = (part.kind == Kind::Gateway).then(|| "gateway.".to_owned());
+    let prefixes: Vec<String> = own.into_iter().chain(gateway).chain(images).collect();
+    let lines = sources.project.origin().into_iter();
+    let of_part = lines.filter(|line| prefixes.iter().any(|prefix| line.path.starts_with(prefix)));
+    of_part
+        .filter(|line| line.origin != crate::config::project::Origin::Default)
+        .map(|line| Setting { name: line.path, value: line.value, from: line.origin.to_string() })
+        .collect()
+}
+
+/// The variables of a part, each with the layer that set it.
+fn variables(part: &Part, chain: &[&Node], sources: &Sources<'_>) -> Vec<Setting> {
+    let from = |name: &str| {
+        let written = ["modules", "services"].iter().find_map(|kind| {
+            let keys = [kind, part.name.as_str(), "env", name];
+            sources.project.place(&keys)
+        });
+        if let Some(place) = written {
+            return place.to_string();
+        }
+        let need = part.needs.iter().find(|need| name.starts_with(&format!("{}_", need.variable())));
+        let image = chain.iter().rev().find(|node| node.env.contains_key(name));
+        match (need, image) {
+            (Some(need), _) => format!("needs {need}"),
+            (None, Some(node)) => format!("images/{}/image.yaml", node.name),
+            (None, None) => "devenv".to_owned(),
+        }
+    };
+    let plain = part.env.iter().map(|(name, value)| (name, Value::from(value.as_str()), from(name)));
+    let machine = part.dev_env.iter().filter(|(name, _)| !part.env.contains_key(*name));
+    let machine = machine.map(|(name, value)| (name, Value::from(value.as_str()), "this machine".to_owned()));
+    let secret = part.secret_env.iter();
+    let secret = secret.map(|(name, variable)| (name, MASKED.into(), format!("needs {}", variable.service)));
+    let mut all: Vec<Setting> = plain
+        .chain(machine)
+        .chain(secret)
+        .map(|(name, value, from)| Setting { name: name.clone(), value, from })
+        .collect();
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    all
+}
+
+/// The steps of a plan that are about a part, with those that come before them.
+#[must_use]
+pub fn excerpt(plan: &Plan, part: &PartName) -> Plan {
+    let mut wanted: BTreeSet<usize> = BTreeSet::new();
+    for (at, step) in plan.steps.iter().enumerate().rev() {
+        if is_about(&step.action, part) || wanted.contains(&at) {
+            wanted.insert(at);
+            wanted.extend(&step.after);
+        }
+    }
+    let new = |old: &usize| wanted.iter().position(|at| at == old);
+    let steps = wanted.iter().filter_map(|at| plan.steps.get(*at));
+    let steps = steps.map(|step| Step { after: step.after.iter().filter_map(new).collect(), ..step.clone() });
+    Plan { steps: steps.collect() }
+}
+
+fn is_about(action: &Action, part: &PartName) -> bool {
+    match action {
+        Action::Create(name)
+        | Action::Recreate(name)
+        | Action::Install(name)
+        | Action::Mirror(name)
+        | Action::Start(name)
+        | Action::Restart(name)
+        | Action::Stop(name)
+        | Action::Wait(name)
+        | Action::Reload(name) => name == part,
+        Action::Remove { name, .. } => name == part.as_str(),
+        Action::Root
+        | Action::Pull(_)
+        | Action::Build(_)
+        | Action::Reuse { .. }
+        | Action::Fetch(_)
+        | Action::MakeVolume(_)
+        | Action::DeleteVolume(_)
+        | Action::RemoveNetwork { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::cause::Cause;
+    use crate::plan::parts::Ask;
+
+    #[test]
+    fn of_a_plan_only_what_leads_to_the_part_is_left() {
+        let name = |name: &str| PartName::new(name).unwrap();
+        let mut plan = Plan::default();
+        let volume = plan.push(Action::MakeVolume("data".to_owned()), Cause::NotThere, vec![]);
+        let db = plan.push(Action::Create(name("db")), Cause::NotThere, vec![volume]);
+        plan.push(Action::Create(name("web")), Cause::NotThere, vec![]);
+        let ready = plan.push(Action::Wait(name("db")), Cause::UntilReady(Ask::Tcp { port: 5432 }), vec![db]);
+        plan.push(Action::Start(name("api")), Cause::Stopped, vec![ready]);
+        let left = "\
+1 create volume:data: not there yet
+2 create db: not there yet (after 1)
+3 wait db: tcp 5432 (after 2)
+4 start api: it is stopped (after 3)
+";
+        assert_eq!(excerpt(&plan, &name("api")).to_string(), left);
+        assert_eq!(excerpt(&plan, &name("cache")).to_string(), "");
+    }
+}

@@ -1,0 +1,31 @@
+//! A graph as text of a drawing: SVG, Mermaid, DOT. Names and sentences of others stay text in each of them.
+
+pub mod dot;
+mod layout;
+pub mod mermaid;
+pub mod svg;
+
+use crate::plan::states::Verdict;
+
+/// Fill and border of what has a verdict: they can be told apart without colour vision by their lightness, too.
+#[must_use]
+pub(super) fn colours(verdict: Verdict) -> (&'static str, &'static str) {
+    match verdict {
+        Verdict::Good => ("#d7f0dc", "#2e7d44"),
+        Verdict::Off => ("#eceff3", "#7a8594"),
+        Verdict::Waiting => ("#ffefc4", "#b07d00"),
+        Verdict::Bad => ("#f7c6c3", "#b3261e"),
+    }
+}
+
+/// A text without what would break a line or steer a terminal.
+pub(super) fn plain(text: &str) -> String {
+    text.chars()
+        .filter(|c| {
+            !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod graph_tests;
