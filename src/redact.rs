@@ -1,11 +1,20 @@
 //! Credentials never reach a screen or a log by accident: every text that is printed, kept or sent passes here,
 //! and known secrets are replaced by value, also in the forms that they have in a URL, in JSON and in base64.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::RwLock;
 
+use regex::Regex;
+
 /// What must not be printed. A process works for one checkout, so there is one set.
-static SECRETS: RwLock<BTreeSet<String>> = RwLock::new(BTreeSet::new());
+static SECRETS: RwLock<Secrets> = RwLock::new(Secrets { all: BTreeSet::new(), pattern: None });
+
+struct Secrets {
+    all: BTreeSet<String>,
+    /// Finds any of them in one pass; made when it is first needed.
+    pattern: Option<Regex>,
+}
 
 /// Shorter values are ordinary words: hiding them would hide everything.
 const SHORTEST: usize = 6;
@@ -13,8 +22,12 @@ const SHORTEST: usize = 6;
 /// From now on, `values` are hidden.
 pub fn remember<'a>(values: impl IntoIterator<Item = &'a String>) {
     if let Ok(mut secrets) = SECRETS.write() {
+        let before = secrets.all.len();
         for value in values.into_iter().filter(|value| value.len() >= SHORTEST) {
-            secrets.extend(forms(value));
+            secrets.all.extend(forms(value));
+        }
+        if secrets.all.len() != before {
+            secrets.pattern = None;
         }
     }
 }
@@ -67,13 +80,39 @@ fn base64(value: &str, before: usize) -> [String; 2] {
 /// The text with every known secret replaced.
 #[must_use]
 pub fn hide(text: &str) -> String {
-    let Ok(secrets) = SECRETS.read() else { return text.to_owned() };
-    // Longer ones first: one may hold another.
+    hidden(text).into_owned()
+}
+
+/// The same without a copy where there is nothing to hide.
+#[must_use]
+pub fn hidden(text: &str) -> Cow<'_, str> {
+    let Ok(mut secrets) = SECRETS.read() else { return Cow::Borrowed(text) };
+    if secrets.all.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    if secrets.pattern.is_none() {
+        drop(secrets);
+        if let Ok(mut secrets) = SECRETS.write() {
+            secrets.pattern = pattern(&secrets.all);
+        }
+        let Ok(again) = SECRETS.read() else { return Cow::Borrowed(text) };
+        secrets = again;
+    }
+    match &secrets.pattern {
+        Some(pattern) => pattern.replace_all(text, HIDDEN),
+        None => Cow::Owned(secrets.all.iter().fold(text.to_owned(), |text, secret| text.replace(secret, HIDDEN))),
+    }
+}
+
+/// What stands for a secret.
+const HIDDEN: &str = "********";
+
+/// Finds any of these texts. Longer ones first: one may hold another.
+fn pattern(secrets: &BTreeSet<String>) -> Option<Regex> {
     let mut sorted: Vec<&String> = secrets.iter().collect();
     sorted.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    sorted.into_iter().fold(text.to_owned(), |text, secret| {
-        if text.contains(secret.as_str()) { text.replace(secret.as_str(), "********") } else { text }
-    })
+    let escaped: Vec<String> = sorted.into_iter().map(|secret| regex::escape(secret)).collect();
+    regex::RegexBuilder::new(&escaped.join("|")).size_limit(usize::MAX).build().ok()
 }
 
 /// Percent-encodes what is not unreserved in RFC 3986.

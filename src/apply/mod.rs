@@ -4,9 +4,9 @@ pub mod certs;
 pub mod debug;
 pub mod doctor;
 pub mod executor;
-pub mod logs;
 #[cfg(test)]
 mod fake_engine;
+pub mod logs;
 pub mod mirror;
 pub mod session;
 pub mod states;

@@ -1,41 +1,85 @@
 //! `devenv logs`
 
-use futures_util::StreamExt;
-use futures_util::stream::{select_all, unfold};
-use tokio::sync::mpsc::Receiver;
+use futures_util::FutureExt;
+use serde::Serialize;
+use serde_json::Value;
 
-use crate::apply::logs::{Log, Piece};
+use crate::apply::logs::Log;
+use crate::apply::logs::merge::Merge;
+use crate::apply::logs::piece::Piece;
 use crate::apply::session::Intent;
 use crate::commands::context::Context;
 use crate::config::model::values::Duration;
 use crate::error::{self, Error, Result};
 use crate::host::clock;
 use crate::host::engine::containers::LogRequest;
+use crate::plan::logs::filter::{Author, Filter};
+use crate::plan::logs::level::Level;
+use crate::plan::logs::lines::Line;
 use crate::plan::parts::Kind;
-use crate::ui::screen::visible;
+use crate::ui::stream::{Stream, coloured};
 
-/// Show the output of modules and services
+/// Show the output of modules and services, in the order of time
+///
+/// Of what programs print, only colours reach the terminal. The gateway's lines say method, path, status, time and part.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  devenv logs -f api worker\n  devenv logs --tail 20 --since 10m")]
+#[command(after_help = "Examples:
+  devenv logs -f api worker
+  devenv logs --tail 20 --since 10m
+  devenv logs --level warn --grep 'order [0-9]+'
+  devenv logs gateway --json | jq .fields.status")]
 pub struct LogsArgs {
     /// Modules and services [default: all]
     pub names: Vec<String>,
     /// Follow new output, even after a part is restarted or recreated
     #[arg(short, long)]
     pub follow: bool,
-    /// Number of lines from the end of each log
+    /// Number of lines from the end of each log, before others are left out
     #[arg(short = 'n', long, value_name = "LINES")]
     pub tail: Option<u64>,
     /// Only what is younger than this, such as 10m
     #[arg(long, value_parser = Duration::parse)]
     pub since: Option<Duration>,
+    /// Only lines that this regular expression matches
+    #[arg(short, long, value_name = "PATTERN")]
+    pub grep: Option<String>,
+    /// Only lines at least as urgent: trace, debug, info, warn, error or fatal
+    ///
+    /// Levels are found in JSON and logfmt, and as Python, Go, nginx, Postgres and Redis write them. A line without one
+    /// counts as info; a traceback has the level of the line that it follows.
+    #[arg(short, long, value_name = "LEVEL", value_parser = clap::value_parser!(Level))]
+    pub level: Option<Level>,
+    /// Print a JSON object a line: time, part, level, text, and the fields of a line that is JSON itself
+    #[arg(long)]
+    pub json: bool,
     /// With the time in front of each line
     #[arg(short, long)]
     pub timestamps: bool,
 }
 
+/// A line as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct LineJson<'a> {
+    time: &'a str,
+    part: &'a str,
+    level: Option<Level>,
+    text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<Value>,
+}
+
+/// A log that is shown.
+struct Source {
+    /// The part, with its number where there are several of it.
+    name: String,
+    author: Author,
+    /// What stands in front of its lines.
+    before: String,
+}
+
 /// Runs the command.
 pub async fn run(cx: &Context, args: &LogsArgs) -> Result<()> {
+    let filter = Filter::new(args.grep.as_deref(), args.level)?;
     let session = cx.session(Intent::Look).await?;
     let names = session.names(&args.names)?;
     let since = args.since.map(|age| clock::now().saturating_sub(age.get()).as_secs());
@@ -44,99 +88,97 @@ pub async fn run(cx: &Context, args: &LogsArgs) -> Result<()> {
         tail: args.tail.map(|lines| lines.to_string()),
         since: since.and_then(|since| i32::try_from(since).ok()),
     };
-    let parts = session.environment.parts.values().filter(|part| names.is_empty() || names.contains(&part.name));
-    let mut logs = Vec::new();
-    let each =
-        parts.flat_map(|part| session.observed.containers_of(&part.name).map(move |container| (part, container)));
-    for (part, container) in each {
-        // Of several, each has its number at the end of its name.
-        let number = container.name.rsplit('-').next().filter(|_| part.lifecycle.replicas > 1);
-        let shown = number.map_or_else(|| part.name.to_string(), |number| format!("{}-{number}", part.name));
-        let log = Log {
-            engine: session.engine.clone(),
-            label: session.label(),
-            root: session.checkout.root.clone(),
-            part: part.name.to_string(),
-            is_task: part.kind == Kind::Task,
-        };
-        logs.push((shown, log.lines(container.id.clone(), request.clone())));
+    let (mut sources, mut logs) = (Vec::new(), Vec::new());
+    // The colour of a part does not depend on which others are shown.
+    for (colour, part) in session.environment.parts.values().enumerate() {
+        if !names.is_empty() && !names.contains(&part.name) {
+            continue;
+        }
+        for container in session.observed.containers_of(&part.name) {
+            // Of several, each has its number at the end of its name.
+            let number = container.name.rsplit('-').next().filter(|_| part.lifecycle.replicas > 1);
+            let name = number.map_or_else(|| part.name.to_string(), |number| format!("{}-{number}", part.name));
+            let log = Log {
+                engine: session.engine.clone(),
+                label: session.label(),
+                root: session.checkout.root.clone(),
+                part: part.name.to_string(),
+                is_task: part.kind == Kind::Task,
+            };
+            logs.push(log.lines(container.id.clone(), request.clone()));
+            let author = if part.kind == Kind::Gateway { Author::Gateway } else { Author::Other };
+            sources.push((colour, Source { name, author, before: String::new() }));
+        }
     }
     if logs.is_empty() {
         return Err(Error::message(error::Kind::Failed, "nothing has run yet").hint("`devenv up` starts it"));
     }
-    let shown = Shown {
+    let width = sources.iter().map(|(_, source)| source.name.len()).max().unwrap_or_default();
+    let is_alone = sources.len() == 1;
+    let sources = sources.into_iter().map(|(colour, source)| {
+        let before = if is_alone { String::new() } else { coloured(&source.name, width, colour) };
+        Source { before, ..source }
+    });
+    let mut shown = Shown {
         cx,
-        width: logs.iter().map(|(name, _)| name.len()).max().unwrap_or_default(),
-        alone: logs.len() == 1,
+        sources: sources.collect(),
+        filter,
+        stream: Stream::default(),
+        json: args.json,
         timestamps: args.timestamps,
     };
-    if args.follow { as_they_come(&shown, logs).await } else { in_order(&shown, logs).await }
-}
-
-/// A part with what comes of its log.
-type Coming = (String, Receiver<Result<Piece>>);
-
-async fn as_they_come(shown: &Shown<'_>, logs: Vec<Coming>) -> Result<()> {
-    let streams = logs.into_iter().map(|(part, receiver)| {
-        let next = |(part, mut receiver): Coming| async move {
-            let piece = receiver.recv().await?;
-            Some(((part.clone(), piece), (part, receiver)))
-        };
-        unfold((part, receiver), next).boxed()
-    });
-    let mut all = select_all(streams);
-    while let Some((part, piece)) = all.next().await {
-        if !shown.print(&part, &piece?) {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// Always the oldest of the lines that come next.
-async fn in_order(shown: &Shown<'_>, mut logs: Vec<Coming>) -> Result<()> {
-    let mut next: Vec<(String, usize)> = Vec::new();
-    let mut heads: Vec<Option<Piece>> = Vec::new();
-    for (at, (_, receiver)) in logs.iter_mut().enumerate() {
-        let head = receiver.recv().await.transpose()?;
-        next.extend(head.as_ref().map(|head| (head.time().to_owned(), at)));
-        heads.push(head);
-    }
-    while let Some(oldest) = next.iter().min().cloned() {
-        let (_, at) = oldest;
-        next.retain(|one| *one != oldest);
-        let (part, receiver) = &mut logs[at];
-        if let Some(piece) = heads[at].take()
-            && !shown.print(part, &piece)
-        {
-            return Ok(());
-        }
-        heads[at] = receiver.recv().await.transpose()?;
-        next.extend(heads[at].as_ref().map(|head| (head.time().to_owned(), at)));
-    }
-    Ok(())
+    shown.show(Merge::new(logs, args.follow)).await
 }
 
 /// How lines are shown.
 struct Shown<'a> {
     cx: &'a Context,
-    width: usize,
-    alone: bool,
+    sources: Vec<Source>,
+    filter: Filter,
+    stream: Stream,
+    json: bool,
     timestamps: bool,
 }
 
 impl Shown<'_> {
-    /// Prints what has come; false when the reader has gone away.
-    fn print(&self, part: &str, piece: &Piece) -> bool {
-        let line = match piece {
-            Piece::Line(line) => line,
-            Piece::Note(note) => {
-                self.cx.screen.say(note);
-                return true;
+    /// Shows everything that comes; ends when the reader has gone away.
+    async fn show(&mut self, mut logs: Merge) -> Result<()> {
+        loop {
+            let next = match logs.next().now_or_never() {
+                Some(next) => next,
+                // Whoever reads sees what there is before more is waited for.
+                None if !self.stream.flush() => return Ok(()),
+                None => logs.next().await,
+            };
+            let Some((at, piece)) = next? else { break };
+            let goes_on = match piece {
+                Piece::Line(line) => self.line(at, &line),
+                Piece::Note(note) => {
+                    self.cx.screen.say(note);
+                    true
+                }
+            };
+            if !goes_on {
+                return Ok(());
             }
-        };
-        let text = if self.timestamps { format!("{} {}", line.time, line.text) } else { line.text.clone() };
-        let width = self.width;
-        self.cx.screen.line(&if self.alone { text } else { format!("{part:width$} | {}", visible(&text)) })
+        }
+        self.stream.flush();
+        Ok(())
+    }
+
+    /// Shows a line, where it is wanted; false when the reader has gone away.
+    fn line(&mut self, at: usize, line: &Line) -> bool {
+        let source = &self.sources[at];
+        let Some(shown) = self.filter.take(&source.name, source.author, &line.text, self.json) else { return true };
+        if self.json {
+            let is_object = line.text.starts_with('{');
+            let fields = if is_object { serde_json::from_str(&line.text).ok() } else { None };
+            let (time, part, level, text) = (line.time.as_str(), source.name.as_str(), shown.level, &*shown.text);
+            return self.stream.json(&LineJson { time, part, level, text, fields });
+        }
+        if self.timestamps {
+            return self.stream.line(&format!("{}{} ", source.before, line.time), &shown.text);
+        }
+        self.stream.line(&source.before, &shown.text)
     }
 }

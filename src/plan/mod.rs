@@ -13,6 +13,7 @@ pub mod identity;
 pub mod images;
 pub mod log;
 pub mod login;
+pub mod logs;
 pub mod machine;
 pub mod mirror;
 pub mod missing_program;

@@ -7,4 +7,5 @@ pub mod live;
 pub mod problems;
 pub mod progress;
 pub mod screen;
+pub mod stream;
 pub mod table;

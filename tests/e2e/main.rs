@@ -20,6 +20,7 @@ mod identity;
 mod images;
 mod kills;
 mod lock;
+mod logs;
 mod mirror;
 mod once;
 mod outputs;
