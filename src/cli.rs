@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 
 use crate::commands::context::Context;
 use crate::commands::{
-    certs, config, debug, deps, doctor, down, graph, hosts, ide, images, init, logs, mirror, secrets, shell, start, status, steps, stop, toggle, trace, up, update, url, watch, why,
+    certs, config, db, debug, deps, doctor, down, graph, hosts, ide, images, init, logs, mirror, secrets, shell, start, status, steps, stop, toggle, trace, up, update, url, watch, why,
 };
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::BegunSet;
@@ -72,6 +72,7 @@ enum Command {
     /// Watch in this very process: what `up` starts in the background
     #[command(hide = true)]
     Watcher,
+    Db(db::DbArgs),
     Why(why::WhyArgs),
     Graph(graph::GraphArgs),
     Open(url::OpenArgs),
@@ -125,6 +126,7 @@ impl Command {
             Self::Test(args) => steps::test(cx, args).await,
             Self::Watch(args) => watch::watch(cx, args).await,
             Self::Watcher => watch::watcher(cx).await,
+            Self::Db(args) => db::run(cx, args).await,
             Self::Why(args) => why::run(cx, args).await,
             Self::Graph(args) => graph::run(cx, args).await,
             Self::Open(args) => url::open(cx, args).await,

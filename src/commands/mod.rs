@@ -5,6 +5,7 @@ pub mod certs;
 pub mod config;
 pub mod context;
 pub mod copies;
+pub mod db;
 pub mod debug;
 pub mod deps;
 pub mod doctor;

@@ -13,15 +13,24 @@ use crate::host::process::{self, Cmd};
 use crate::host::random;
 use crate::plan::observed::State;
 use crate::plan::parts::Part;
+use crate::plan::short_cuts::{self, ShortCut};
 use crate::ui::screen;
 
 /// Open a shell in a running part
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  devenv shell api\n  devenv shell api:logs\n  devenv shell api -- ls -l")]
+#[command(
+    after_help = "Examples:\n  devenv shell api\n  devenv shell api:logs\n  devenv shell --list\n  devenv shell api -- ls -l"
+)]
 pub struct ShellArgs {
-    /// Module or service, with a folder or one of its `paths` after a colon
-    #[arg(value_name = "NAME[:PATH]")]
-    pub name: String,
+    /// Module or service, with a folder or one of its short cuts after a colon
+    #[arg(value_name = "NAME[:PATH]", required_unless_present = "list")]
+    pub name: Option<String>,
+    /// List the short cuts: `paths` of modules, and the data of services
+    #[arg(long)]
+    pub list: bool,
+    /// With --list, print JSON
+    #[arg(long, requires = "list")]
+    pub json: bool,
     /// Command in place of a shell
     #[arg(last = true)]
     pub command: Vec<String>,
@@ -52,9 +61,12 @@ pub struct RunArgs {
 /// Runs `shell`.
 pub async fn shell(cx: &Context, args: &ShellArgs) -> Result<()> {
     let session = cx.session(Intent::Look).await?;
-    let (name, path) = match args.name.split_once(':') {
+    let named = args.name.as_deref().map(|name| match name.split_once(':') {
         Some((name, path)) => (name, Some(path)),
-        None => (args.name.as_str(), None),
+        None => (name, None),
+    });
+    let Some((name, path)) = named.filter(|_| !args.list) else {
+        return list(cx, &session, named.map(|(name, _)| name), args.json);
     };
     let part = session.part(name)?;
     let dir = path.map(|path| folder(&session, part, path));
@@ -62,13 +74,13 @@ pub async fn shell(cx: &Context, args: &ShellArgs) -> Result<()> {
     let shell = "if command -v bash >/dev/null; then exec bash; else exec sh; fi";
     let command =
         if args.command.is_empty() { ["sh", "-c", shell].map(str::to_owned).to_vec() } else { args.command.clone() };
-    in_container(&session, part, dir.as_deref(), &command).await
+    in_container(&session, part, dir.as_deref(), None, &command).await
 }
 
 /// Runs `exec`.
 pub async fn exec(cx: &Context, args: &ExecArgs) -> Result<()> {
     let session = cx.session(Intent::Look).await?;
-    in_container(&session, session.part(&args.name)?, None, &args.command).await
+    in_container(&session, session.part(&args.name)?, None, None, &args.command).await
 }
 
 /// Runs `run`.
@@ -101,7 +113,15 @@ pub async fn run(cx: &Context, args: &RunArgs) -> Result<()> {
 }
 
 /// Runs a command in a part's running container, which ends with its person.
-async fn in_container(session: &Session, part: &Part, dir: Option<&str>, command: &[String]) -> Result<()> {
+///
+/// `user` replaces the container's own.
+pub(super) async fn in_container(
+    session: &Session,
+    part: &Part,
+    dir: Option<&str>,
+    user: Option<&str>,
+    command: &[String],
+) -> Result<()> {
     let container = container(session, part)?;
     if container.state != State::Running {
         let error = Error::message(Kind::Failed, format!("`{}` does not run", part.name));
@@ -121,6 +141,9 @@ async fn in_container(session: &Session, part: &Part, dir: Option<&str>, command
     if let Some(dir) = dir {
         call = call.args(["--workdir", dir]);
     }
+    if let Some(user) = user {
+        call = call.args(["--user", user]);
+    }
     let mark = random::text(8)?;
     call = call.args(["--env".to_owned(), format!("{MARK}={mark}"), container.id.clone()]).args(command.to_vec());
     session.engine.begin_command(&container.id, &mark);
@@ -136,15 +159,36 @@ fn container<'a>(session: &'a Session, part: &Part) -> Result<&'a crate::plan::o
     session.observed.container(&part.name).ok_or_else(|| no_container(&part.name))
 }
 
-/// A path in a container: one of the module's short cuts, an absolute path, or one below its folder.
+/// A path in a container: one of the part's short cuts, an absolute path, or one below its folder.
 fn folder(session: &Session, part: &Part, path: &str) -> String {
     let module = session.checkout.project.file.modules.get(&part.name);
-    let short_cut = module.and_then(|module| module.paths.get(path));
-    let path = short_cut.map_or(path, String::as_str);
-    match &part.dir {
-        Some(dir) if !path.starts_with('/') => format!("{dir}/{path}"),
-        _ => path.to_owned(),
+    let short_cut = short_cuts::of(part, module, &session.environment.project).remove(path);
+    short_cut.unwrap_or_else(|| short_cuts::absolute(part, path))
+}
+
+/// Lists the short cuts of all parts, or of one.
+fn list(cx: &Context, session: &Session, name: Option<&str>, json: bool) -> Result<()> {
+    let parts: Vec<&Part> = match name {
+        Some(name) => vec![session.part(name)?],
+        None => session.environment.parts.values().collect(),
+    };
+    let all: Vec<ShortCut> = parts
+        .into_iter()
+        .flat_map(|part| {
+            let module = session.checkout.project.file.modules.get(&part.name);
+            short_cuts::list(part, module, &session.environment.project)
+        })
+        .collect();
+    if json {
+        cx.screen.json(&all);
+        return Ok(());
     }
+    let rows = all.into_iter().map(|one| {
+        let name = one.name.map(|name| format!("{}:{name}", one.part)).unwrap_or_else(|| one.part.to_string());
+        vec![name, one.path]
+    });
+    cx.screen.table(&["SHORT CUT", "FOLDER"], &rows.collect::<Vec<_>>());
+    Ok(())
 }
 
 fn pass_on(status: std::process::ExitStatus) -> Result<()> {

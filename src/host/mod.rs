@@ -6,6 +6,7 @@ pub mod checkout;
 pub mod child_env;
 pub mod clock;
 pub mod docker;
+pub mod dump_files;
 pub mod engine;
 pub mod file_watch;
 pub mod files;

@@ -251,3 +251,24 @@ fn named(id: u32) -> String {
 pub fn exists(program: &str) -> bool {
     which::which(program).is_ok()
 }
+
+/// Runs a call that reads one file and writes another, in place of the terminal, and keeps what it says on standard error.
+pub async fn between_files(
+    cmd: &Cmd,
+    input: Option<std::fs::File>,
+    output: Option<std::fs::File>,
+) -> Result<(ExitStatus, String)> {
+    let mut command = cmd.command();
+    command.stdin(input.map_or_else(Stdio::null, Stdio::from));
+    command.stdout(output.map_or_else(Stdio::null, Stdio::from)).stderr(Stdio::piped());
+    let child = command.spawn().map_err(|error| not_started(cmd, &error))?;
+    let ended = child.wait_with_output().await.map_err(|error| not_started(cmd, &error))?;
+    Ok((ended.status, String::from_utf8_lossy(&ended.stderr).into_owned()))
+}
+
+/// Our own standard output, for a program that writes data there.
+pub fn standard_output() -> Result<std::fs::File> {
+    use std::os::fd::AsFd;
+    let own = std::io::stdout().as_fd().try_clone_to_owned();
+    own.map(std::fs::File::from).map_err(|error| Error::message(Kind::Failed, error))
+}

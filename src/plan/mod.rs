@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod cause;
 pub mod certs;
+pub mod databases;
 pub mod debug;
 pub mod definition;
 pub mod detect;
@@ -21,6 +22,7 @@ pub mod observed;
 pub mod parts;
 pub mod permissions;
 pub mod secrets;
+pub mod short_cuts;
 pub mod sockets;
 pub mod states;
 pub mod stats;

@@ -8,6 +8,7 @@ mod checkout;
 mod compose;
 mod containers;
 mod copies;
+mod db;
 mod debug;
 mod deps;
 mod editors;

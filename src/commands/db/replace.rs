@@ -1,0 +1,139 @@
+//! `devenv db restore`, `seed` and `reset`: what changes data. Each says what it replaces; what fails changes nothing.
+
+use std::fs::File;
+use std::path::Path;
+
+use crate::apply::session::Session;
+use crate::commands::context::Context;
+use crate::commands::db::target::{Target, call_between, ended, shown, sizes};
+use crate::config::model::once::Per;
+use crate::error::{Error, Kind, Result};
+use crate::host::dump_files;
+use crate::plan::databases::request::Action;
+use crate::plan::databases::{Call, Kind as DatabaseKind, Source, postgres, redis};
+use crate::plan::observed::State;
+use crate::plan::parts::Part;
+use crate::plan::stats::bytes;
+use crate::plan::steps::once;
+
+/// Whether a file is whole gzip, without writing any of it.
+const TEST: [&str; 2] = ["gzip", "-t"];
+
+/// Runs one of the three.
+pub(super) async fn run(
+    cx: &Context,
+    session: &Session,
+    target: &Target<'_>,
+    action: Action,
+    file: Option<&Path>,
+) -> Result<()> {
+    let name = &target.part.name;
+    match (action, file) {
+        (Action::Restore, Some(path)) => restore(cx, session, target, path).await,
+        (Action::Seed, _) => {
+            let (seed, source) = seed(session, target)?
+                .ok_or_else(|| Error::message(Kind::Usage, format!("`{name}` has no seed")).hint(NO_SEED))?;
+            let call = postgres::add(&target.database, &target.owner, source);
+            let said = call_between(session, target, &call, Some(seed), None).await?;
+            ended(said, &format!("the seed of `{name}`"))?;
+            cx.screen.say(format!("`{name}` has what its seed adds"));
+            Ok(())
+        }
+        _ => reset(cx, session, target).await,
+    }
+}
+
+const NO_SEED: &str = "`seed: FILE` of a service with `preset: postgres` names one";
+
+async fn restore(cx: &Context, session: &Session, target: &Target<'_>, path: &Path) -> Result<()> {
+    let (file, size) = dump_files::open(path)?;
+    let said = shown(&cx.folder, path);
+    let is_plain = path.extension().is_some_and(|end| end == "sql");
+    let call = match target.kind {
+        DatabaseKind::Redis => redis::restore(),
+        DatabaseKind::Postgres => {
+            let source = if is_plain { Source::Sql } else { Source::SqlGz };
+            postgres::replace(&target.database, &target.owner, source)
+        }
+    };
+    if !is_plain {
+        let test = Call { argv: TEST.map(str::to_owned).to_vec(), user: None };
+        if let Err(reason) = call_between(session, target, &test, Some(dump_files::open(path)?.0), None).await? {
+            let error = Error::message(Kind::Usage, format!("{said} is not a complete dump: {reason}"));
+            return Err(error.hint("`devenv db dump` writes what can be restored"));
+        }
+    }
+    confirm(cx, session, target, &format!("{said} ({})", bytes(size))).await?;
+    let what = format!("nothing was changed: restoring `{}`", target.part.name);
+    ended(call_between(session, target, &call, Some(file), None).await?, &what)?;
+    cx.screen.say(format!("`{}` has the data of {said}", target.part.name));
+    again(cx, session, target, |part| part.once.is_some_and(|rules| rules.per == Per::Inputs)).await
+}
+
+async fn reset(cx: &Context, session: &Session, target: &Target<'_>) -> Result<()> {
+    let name = &target.part.name;
+    let seed = seed(session, target)?;
+    let with = if seed.is_some() { "the seed" } else { "nothing" };
+    confirm(cx, session, target, with).await?;
+    let (file, source) = match seed {
+        Some((file, source)) => (Some(file), source),
+        None => (None, Source::Empty),
+    };
+    let call = match target.kind {
+        DatabaseKind::Redis => redis::reset(),
+        DatabaseKind::Postgres => postgres::replace(&target.database, &target.owner, source),
+    };
+    let what = format!("nothing was changed: resetting `{name}`");
+    ended(call_between(session, target, &call, file, None).await?, &what)?;
+    cx.screen.say(format!("`{name}` has {with} now"));
+    again(cx, session, target, |_| true).await
+}
+
+/// The seed of a service, where it has one.
+fn seed(session: &Session, target: &Target<'_>) -> Result<Option<(File, Source)>> {
+    let service = session.checkout.project.file.services.get(&target.part.name);
+    let Some(seed) = service.and_then(|service| service.seed.as_ref()) else { return Ok(None) };
+    let Some(source) = Source::of(seed.as_str()) else {
+        let error = Error::message(Kind::Usage, format!("the seed {} is not .sql, .sql.gz or .sh", seed.as_str()));
+        return Err(error);
+    };
+    Ok(Some((dump_files::open(&seed.at(&session.checkout.root))?.0, source)))
+}
+
+/// Asks whether the data may be replaced, and says by what.
+async fn confirm(cx: &Context, session: &Session, target: &Target<'_>, with: &str) -> Result<()> {
+    let name = &target.part.name;
+    let found = sizes(session, name, target.kind, &target.container).await?;
+    let ours: Vec<String> = found
+        .iter()
+        .filter(|one| target.database.is_empty() || one.database.as_deref() == Some(&target.database))
+        .map(|one| {
+            let size = one.bytes.map(|size| format!("{}, ", bytes(size))).unwrap_or_default();
+            format!("`{}` ({size}{})", one.database.clone().unwrap_or_default(), one.content())
+        })
+        .collect();
+    let what = format!("{} of `{name}` is replaced by {with}", ours.join(" and "));
+    cx.screen.say(&what);
+    cx.screen.insist("Continue?", Error::message(Kind::Usage, "replacing data needs a yes"))
+}
+
+/// Lets tasks that work on this data run again at the next `up`: forgets that they are done.
+async fn again(cx: &Context, session: &Session, target: &Target<'_>, is_meant: impl Fn(&Part) -> bool) -> Result<()> {
+    let mut names = Vec::new();
+    for task in session.environment.parts.values().filter(|part| part.once.is_some() && is_meant(part)) {
+        let data = once::data_of(&session.environment, task).find(|(owner, _)| **owner == target.part.name);
+        let Some((_, folder)) = data else { continue };
+        let stamp = format!("{folder}/{}", once::stamp(&task.name));
+        session.engine.exec(&target.container, &["rm", "-f", &stamp].map(str::to_owned)).await?;
+        for container in session.observed.containers_of(&task.name) {
+            if !matches!(container.state, State::Running) {
+                session.engine.remove(&container.id).await?;
+            }
+        }
+        names.push(task.name.to_string());
+    }
+    if !names.is_empty() {
+        cx.screen.say(format!("`devenv up` runs {} again on it", names.join(", ")));
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! Databases that devenv knows, what can be done with them, and the commands in their containers that do it. Pure.
+
+pub mod postgres;
+pub mod redis;
+pub mod request;
+
+use serde::Serialize;
+
+use crate::names::PartName;
+use crate::plan::images::Hierarchy;
+use crate::plan::parts::{ImageRef, Part};
+
+/// What kind of database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// PostgreSQL.
+    Postgres,
+    /// Redis.
+    Redis,
+}
+
+/// A command in the container of a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Program and arguments: no text of others is script.
+    pub argv: Vec<String>,
+    /// Who runs it, where that is not the user of the container.
+    pub user: Option<&'static str>,
+}
+
+/// A database of a service, as `--json` prints it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Database {
+    /// The service.
+    pub service: PartName,
+    /// What kind it is.
+    pub kind: Kind,
+    /// Its name; none where the service does not run.
+    pub database: Option<String>,
+    /// What it takes up: on disk, or in memory where that is where it lives.
+    pub bytes: Option<u64>,
+    /// Tables, or keys.
+    pub entries: Option<u64>,
+}
+
+impl Database {
+    /// Tables or keys, in words.
+    #[must_use]
+    pub fn content(&self) -> String {
+        let (one, many) = match self.kind {
+            Kind::Postgres => ("table", "tables"),
+            Kind::Redis => ("key", "keys"),
+        };
+        self.entries.map(|count| format!("{count} {}", if count == 1 { one } else { many })).unwrap_or_default()
+    }
+}
+
+/// The kind of database that a part is: by the images that its own descends from.
+#[must_use]
+pub fn kind(part: &Part, images: &Hierarchy) -> Option<Kind> {
+    let ImageRef::Ours(image, _) = &part.image else { return None };
+    images.ancestry(image).iter().find_map(|node| match node.name.as_str() {
+        "postgres" => Some(Kind::Postgres),
+        "redis" => Some(Kind::Redis),
+        _ => None,
+    })
+}
+
+/// What fills a database: a file that comes in on standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Text of SQL.
+    Sql,
+    /// The same, compressed.
+    SqlGz,
+    /// A shell script.
+    Script,
+    /// Nothing.
+    Empty,
+}
+
+impl Source {
+    /// By the name of a file.
+    #[must_use]
+    pub fn of(file: &str) -> Option<Self> {
+        match file {
+            sql if sql.ends_with(".sql") => Some(Self::Sql),
+            gz if gz.ends_with(".sql.gz") => Some(Self::SqlGz),
+            script if script.ends_with(".sh") => Some(Self::Script),
+            _ => None,
+        }
+    }
+}
+
+/// Lines of `psql` and `redis-cli` that hold fields between tabs.
+fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
+    text.lines().filter(|line| !line.is_empty()).map(|line| line.split('\t').collect())
+}

@@ -1,0 +1,164 @@
+//! Commands in the container of a PostgreSQL server, over its local socket, which asks for no password.
+
+use crate::names::PartName;
+use crate::plan::databases::{Call, Database, Kind, Source, rows};
+
+/// Where the socket is.
+const SOCKET: &str = "/run/postgresql";
+/// The owner of the cluster, and of its files.
+const SUPERUSER: &str = "postgres";
+/// The databases of people, with size and number of tables. The other cluster-wide ones are the server's own.
+const SIZES: &str = "select datname, pg_database_size(datname) from pg_database \
+    where not datistemplate and datname <> 'postgres' order by 1";
+const TABLES: &str = "select count(*) from pg_stat_user_tables";
+
+/// Fills a database that is made for it, and puts that in the place of the old one when it is complete. Where something
+/// fails before, the old one is as it was. `$1` is the database, `$2` its owner, `$3` the name of the new one until then,
+/// `$4` that of the old one from then on.
+const REPLACE: &str = r#"
+export PGHOST=/run/postgresql PGUSER=postgres PGOPTIONS='-c client_min_messages=warning'
+admin() { psql -qX -o /dev/null -d postgres -v ON_ERROR_STOP=1 -v db="$db" -v owner="$owner" -v new="$new" -v old="$old"; }
+db=$1 owner=$2 new=$3 old=$4
+undo() {
+  code=$?
+  trap - EXIT
+  [ $code -eq 0 ] || admin << 'SQL' 2> /dev/null || true
+alter database :"db" with allow_connections true;
+drop database if exists :"new" with (force);
+SQL
+  exit $code
+}
+trap undo EXIT
+trap 'exit 143' TERM INT HUP
+admin << 'SQL'
+drop database if exists :"new" with (force);
+drop database if exists :"old" with (force);
+create database :"new" owner :"owner" template template0;
+SQL
+export PGDATABASE=$new PGUSER=$owner
+FILL
+export PGUSER=postgres
+admin << 'SQL'
+alter database :"db" with allow_connections false;
+select pg_terminate_backend(pid) from pg_stat_activity where datname = :'db';
+begin;
+alter database :"db" rename to :"old";
+alter database :"new" rename to :"db";
+commit;
+drop database :"old" with (force);
+SQL
+"#;
+
+/// Adds to a database. `$1` is the database, `$2` its owner.
+const ADD: &str = "export PGHOST=/run/postgresql PGDATABASE=$1 PGUSER=$2\nFILL\n";
+
+/// Reads standard input into the database of the environment.
+fn fill(source: Source, as_one: bool) -> String {
+    let one = if as_one { " -1" } else { "" };
+    let psql = format!("psql -qX{one} -o /dev/null -v ON_ERROR_STOP=1");
+    match source {
+        Source::Sql => psql,
+        Source::SqlGz => format!("gunzip -c | {psql}"),
+        Source::Script => {
+            "script=$(mktemp -p /run/postgresql)\ncat > \"$script\"\ncode=0; sh -eu \"$script\" || code=$?\n\
+             rm -f \"$script\"\n[ $code -eq 0 ] || exit $code"
+                .to_owned()
+        }
+        Source::Empty => ":".to_owned(),
+    }
+}
+
+fn call(argv: impl IntoIterator<Item = impl Into<String>>) -> Call {
+    Call { argv: argv.into_iter().map(Into::into).collect(), user: Some(SUPERUSER) }
+}
+
+fn script(text: &str, args: &[&str]) -> Call {
+    let head = ["bash", "-e", "-o", "pipefail", "-c", text, "devenv-db"];
+    call(head.iter().chain(args).copied())
+}
+
+fn ask(database: &str, query: &str) -> Call {
+    call(["psql", "-h", SOCKET, "-U", SUPERUSER, "-d", database, "-qXAt", "-F", "\t", "-c", query])
+}
+
+/// Lists the databases.
+#[must_use]
+pub fn sizes() -> Call {
+    ask(SUPERUSER, SIZES)
+}
+
+/// Counts the tables of one.
+#[must_use]
+pub fn tables(database: &str) -> Call {
+    ask(database, TABLES)
+}
+
+/// The databases by the answer to [`sizes`].
+pub fn read(service: &PartName, answer: &str) -> Vec<Database> {
+    let database = |row: Vec<&str>| {
+        Some(Database {
+            service: service.clone(),
+            kind: Kind::Postgres,
+            database: Some((*row.first()?).to_owned()),
+            bytes: row.get(1)?.parse().ok(),
+            entries: None,
+        })
+    };
+    rows(answer).filter_map(database).collect()
+}
+
+/// A session on a database as its owner; `args` are for `psql`.
+#[must_use]
+pub fn console(database: &str, owner: &str, args: &[String]) -> Call {
+    let own = ["psql", "-h", SOCKET, "-U", owner, "-d", database];
+    call(own.iter().copied().chain(args.iter().map(String::as_str)))
+}
+
+/// Prints all data as compressed SQL, without owners, so that it fits into any checkout.
+#[must_use]
+pub fn dump(database: &str) -> Call {
+    let options = ["--no-owner", "--no-privileges", "--compress=gzip:6"];
+    call(["pg_dump", "-h", SOCKET, "-U", SUPERUSER, "-d", database].iter().chain(&options).copied())
+}
+
+/// Replaces a database by what comes on standard input.
+#[must_use]
+pub fn replace(database: &str, owner: &str, source: Source) -> Call {
+    // Two checkouts have two clusters, so that these names are free.
+    script(&REPLACE.replace("FILL", &fill(source, false)), &[database, owner, "devenv_new", "devenv_old"])
+}
+
+/// Adds what comes on standard input, all of it or nothing where it is SQL.
+#[must_use]
+pub fn add(database: &str, owner: &str, source: Source) -> Call {
+    script(&ADD.replace("FILL", &fill(source, true)), &[database, owner])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_arguments_and_never_script() {
+        let hostile = "x\"; drop database y; $(id)";
+        for call in [replace(hostile, hostile, Source::SqlGz), add(hostile, hostile, Source::Sql)] {
+            let texts = call.argv.iter().filter(|word| word.contains("$(id)"));
+            assert!(texts.clone().all(|word| word == hostile) && texts.count() == 2, "{:?}", call.argv);
+        }
+    }
+
+    #[test]
+    fn what_fills_a_database_depends_on_its_file() {
+        assert_eq!(Source::of("db/seed.sql.gz"), Some(Source::SqlGz));
+        assert_eq!(Source::of("seed.txt"), None);
+        assert_eq!(fill(Source::SqlGz, false), "gunzip -c | psql -qX -o /dev/null -v ON_ERROR_STOP=1");
+        assert_eq!(fill(Source::Sql, true), "psql -qX -1 -o /dev/null -v ON_ERROR_STOP=1");
+    }
+
+    #[test]
+    fn the_answer_is_a_line_for_each_database() {
+        let read = read(&PartName::new("db").unwrap(), "shop\t7900000\nother\t12\n");
+        let all: Vec<_> = read.iter().map(|one| (one.database.as_deref(), one.bytes)).collect();
+        assert_eq!(all, [(Some("shop"), Some(7_900_000)), (Some("other"), Some(12))]);
+    }
+}
