@@ -10,7 +10,8 @@ use futures_util::FutureExt;
 
 use crate::commands::context::Context;
 use crate::commands::{
-    certs, config, db, debug, deps, doctor, down, graph, hosts, ide, images, init, logs, mirror, secrets, shell, start, status, steps, stop, toggle, trace, up, update, url, watch, why,
+    attach, certs, config, db, debug, deps, doctor, down, graph, hosts, ide, images, init, logs, mirror, secrets,
+    shell, start, status, steps, stop, toggle, trace, up, update, url, watch, why,
 };
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::BegunSet;
@@ -73,6 +74,7 @@ enum Command {
     #[command(hide = true)]
     Watcher,
     Db(db::DbArgs),
+    Attach(attach::AttachArgs),
     Why(why::WhyArgs),
     Graph(graph::GraphArgs),
     Open(url::OpenArgs),
@@ -126,6 +128,7 @@ impl Command {
             Self::Test(args) => steps::test(cx, args).await,
             Self::Watch(args) => watch::watch(cx, args).await,
             Self::Watcher => watch::watcher(cx).await,
+            Self::Attach(args) => attach::run(cx, args).await,
             Self::Db(args) => db::run(cx, args).await,
             Self::Why(args) => why::run(cx, args).await,
             Self::Graph(args) => graph::run(cx, args).await,

@@ -1,5 +1,6 @@
 //! One file per subcommand: its arguments, and a few lines. What they share is in `context`.
 
+pub mod attach;
 pub mod carry_out;
 pub mod certs;
 pub mod config;

@@ -30,6 +30,8 @@ use crate::ui::screen::visible;
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  devenv watch")]
 pub struct WatchArgs {
+    /// Modules [default: all that are watched]
+    pub names: Vec<String>,
     /// Number of lines to begin with
     #[arg(short = 'n', long, value_name = "LINES", default_value_t = 20)]
     pub tail: usize,
@@ -58,9 +60,10 @@ pub async fn watch(cx: &Context, args: &WatchArgs) -> Result<()> {
         return Err(Error::message(Kind::Failed, "nothing runs that could be watched").hint("`devenv up` starts it"));
     }
     ensure(cx, &session).await?;
+    let names = session.names(&args.names)?;
     let mut log = Log::open(&root, args.tail)?;
     loop {
-        for line in log.lines() {
+        for line in log.lines().into_iter().filter(|line| is_of(line, &names)) {
             if !cx.screen.line(&visible(&line)) {
                 return Ok(());
             }
@@ -71,6 +74,12 @@ pub async fn watch(cx: &Context, args: &WatchArgs) -> Result<()> {
         }
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Whether a line of the log is about one of these modules, or about no module; each begins with the time of day.
+fn is_of(line: &str, names: &[PartName]) -> bool {
+    let subject = line.split(' ').nth(1).unwrap_or_default();
+    names.is_empty() || names.iter().any(|name| name.as_str() == subject) || PartName::new(subject).is_err()
 }
 
 /// The log as it grows, through its rotations.
@@ -124,7 +133,7 @@ pub fn watched(session: &Session) -> BTreeSet<PartName> {
 pub async fn ensure(cx: &Context, session: &Session) -> Result<()> {
     let root = &session.checkout.root;
     let holder = watcher_process::holder(root);
-    if watched(session).is_empty() {
+    if watched(session).is_empty() && session.checkout.project.file.notify.is_none() {
         if holder.is_some() {
             watcher_process::end(root).await;
         }
@@ -160,7 +169,8 @@ pub async fn ensure(cx: &Context, session: &Session) -> Result<()> {
     }
     let names = watched(session);
     let names: Vec<&str> = names.iter().map(PartName::as_str).collect();
-    cx.screen.say(format!("watching {} in the background: `devenv watch` shows it", names.join(", ")));
+    let what = if names.is_empty() { "for parts that die".to_owned() } else { names.join(", ") };
+    cx.screen.say(format!("watching {what} in the background: `devenv watch` shows it"));
     Ok(())
 }
 

@@ -25,5 +25,6 @@ pub mod random;
 pub mod root_image;
 pub mod standard_input;
 pub mod terminal;
+pub mod tmux;
 pub mod user;
 pub mod watcher_process;

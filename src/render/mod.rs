@@ -15,6 +15,7 @@ mod output;
 pub mod prod;
 pub mod references;
 pub mod secrets;
+pub mod tmux;
 pub mod truststore;
 pub mod users;
 

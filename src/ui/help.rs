@@ -6,7 +6,10 @@ use crate::ui::table;
 pub const GROUPS: [(&str, &[&str]); 5] = [
     ("Environment", &["up", "down", "stop", "start", "restart"]),
     ("Inner loop", &["build", "lint", "test", "watch", "mirror", "deps", "ide"]),
-    ("Looking", &["status", "logs", "shell", "exec", "run", "debug", "trace", "why", "graph", "db", "open", "url"]),
+    (
+        "Looking",
+        &["status", "logs", "shell", "exec", "run", "debug", "trace", "why", "graph", "db", "attach", "open", "url"],
+    ),
     ("Configuration", &["init", "config", "enable", "disable", "eject", "secrets", "images", "update", "outdated"]),
     ("Machine", &["doctor", "certs", "hosts", "completions", "version", "help"]),
 ];

@@ -3,12 +3,14 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod attach;
 mod certs;
 mod checkout;
 mod compose;
 mod containers;
 mod copies;
 mod db;
+mod deaths;
 mod debug;
 mod deps;
 mod editors;

@@ -231,6 +231,13 @@ impl Terminal {
     }
 }
 
+impl Terminal {
+    /// Waits for its end, whatever its code.
+    pub(crate) fn ends_somehow(mut self) {
+        until("the program ends", || self.child.try_wait().unwrap());
+    }
+}
+
 impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = self.child.kill();

@@ -16,7 +16,7 @@ use crate::host::engine::tool_box::Printed;
 use crate::host::outside_request::{self, Request};
 use crate::names::PartName;
 use crate::plan::debug::ToolBox;
-use crate::plan::log::{Line, Lines};
+use crate::plan::logs::lines::{Line, Lines};
 use crate::plan::observed::{Observed, State, has_failed};
 use crate::plan::trace::facts::{Life, Outside};
 

@@ -2,8 +2,10 @@
 //! look.
 
 mod configure;
+mod deaths;
 pub mod engine_events;
 pub mod journal;
+mod mishaps;
 pub mod notify;
 mod running_steps;
 mod step_task;
@@ -21,7 +23,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
 use crate::apply::watch::journal::{Doing, Journal, Say};
-use crate::apply::watch::notify::tell;
+use crate::apply::watch::mishaps::Followers;
 use crate::apply::watch::running_steps::RunningSteps;
 use crate::apply::watch::sync_queue::{Batches, Road};
 use crate::apply::watch::watch_events::{Containers, Message};
@@ -34,6 +36,7 @@ use crate::host::file_watch::Changes;
 use crate::host::watcher_process::{self as files, Held};
 use crate::names::PartName;
 use crate::plan::mirror::{MirrorStatus, Told};
+use crate::plan::watch::deaths::Deaths;
 use crate::plan::watch::event_loop::{Action, End, Event, Loops};
 use crate::plan::watch::hold::Hold;
 use crate::plan::watch::loop_step::LoopStep;
@@ -68,6 +71,8 @@ pub struct Watcher {
     containers: BTreeMap<PartName, String>,
     /// Those that have failed.
     failed: BTreeMap<PartName, String>,
+    deaths: Deaths,
+    followers: Followers,
     batches: Batches,
     running: RunningSteps,
     outbox: UnboundedSender<Message>,
@@ -96,6 +101,8 @@ impl Watcher {
             held,
             containers: BTreeMap::new(),
             failed: BTreeMap::new(),
+            deaths: Deaths::default(),
+            followers: Followers::default(),
             batches: Batches::default(),
             running: RunningSteps::new(engine.clone(), outbox.clone()),
             inbox,
@@ -306,11 +313,13 @@ impl Watcher {
                 for part in before.keys().filter(|part| is_other(part)) {
                     self.take(Event::Down(part.clone()));
                 }
+                self.have_run(&before);
                 for part in now.into_keys() {
                     self.take(Event::Up(part));
                 }
                 self.take(Event::FailedContainers(self.failed.keys().cloned().collect()));
             }
+            Message::Mishap(part, mishap, lines) => self.mishap(&part, &mishap, lines),
             Message::Mirrored(number, told) => self.mirrored(number, &told),
             Message::Began(module, run, group) => {
                 let Some(container) = self.running.began(&module, run, group) else { return };
@@ -337,17 +346,9 @@ impl Watcher {
     fn ended(&mut self, module: &PartName, step: LoopStep, end: End, record: &Run) {
         let Some(before) = self.journal.ended(module, step, end, record) else { return };
         let project = &self.setting.checkout.project.file;
-        let Some(notify) = project.notify.clone() else { return };
-        let news = decision::decide(&notify, project.project.as_str(), (module, step), before, record);
-        if let Some(news) = news {
-            let (engine, containers, outbox) = (self.engine.clone(), self.containers.clone(), self.outbox.clone());
-            let module = module.clone();
-            tokio::spawn(async move {
-                for error in tell(&engine, &notify, &containers, &news).await {
-                    // Nobody listens where the watcher has ended.
-                    let _ = outbox.send(Message::Line(module.clone(), format!("nobody was told: {error}")));
-                }
-            });
+        let Some(notify) = &project.notify else { return };
+        if let Some(news) = decision::decide(notify, project.project.as_str(), (module, step), before, record) {
+            self.tell(news);
         }
     }
 

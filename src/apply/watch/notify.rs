@@ -32,7 +32,8 @@ pub(crate) async fn tell(
             "export DEVENV_MODULE=\"$1\" DEVENV_STEP=\"$2\" DEVENV_RESULT=\"$3\" DEVENV_TEXT=\"$4\"\nshift 4\n{}",
             command.run
         );
-        let args = [news.module.to_string(), news.step.to_string(), result, news.text.clone()];
+        let step = news.step.map(|step| step.to_string()).unwrap_or_default();
+        let args = [news.module.to_string(), step, result, news.text.clone()];
         let mut last = String::new();
         let code = engine.step(container, &script, &args, |_| {}, |line| line.clone_into(&mut last)).await?;
         if code == 0 {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::names::PartName;
 use crate::plan::mirror::Told;
+use crate::plan::watch::deaths::Mishap;
 use crate::plan::watch::event_loop::End;
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::state::Run;
@@ -20,6 +21,8 @@ pub(crate) enum Message {
     Line(PartName, String),
     /// A module's command has ended soon after its restart, although it was ready.
     Died(PartName, Run),
+    /// Something has happened to a part; the last lines that it printed.
+    Mishap(PartName, Mishap, Vec<String>),
     /// A step has ended.
     Ended { module: PartName, run: u64, step: LoopStep, end: End, record: Run },
 }

@@ -16,6 +16,7 @@ mod names;
 mod needs;
 mod notify;
 mod routes;
+mod screens;
 mod services;
 pub mod subject;
 
@@ -35,6 +36,7 @@ pub(crate) fn check(tree: &Node, known: &Known) -> Vec<Finding> {
     findings.extend(services::check(&parts, known));
     findings.extend(routes::check(&parts));
     findings.extend(aliases::check(tree, &parts));
+    findings.extend(screens::check(tree, &parts));
     findings.extend(local::check(tree, &parts, known));
     findings
 }

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::config::model::health::Health;
 use crate::config::model::mirror::Mirror;
 use crate::config::model::module::Module;
+use crate::config::model::occasions::Occasions;
 use crate::config::model::prod::Prod;
 use crate::config::model::snapshot::Snapshot;
-use crate::config::model::values::{Command, Occasions, Port, RelPath};
+use crate::config::model::values::{Command, Port, RelPath};
 use crate::config::schema::grammar::{
     AnyText, EnvName, HostName, ImageReference, Package, Registry, Shell, Url, Variable, Versions, VolumePath,
 };
@@ -58,12 +59,15 @@ pub struct ProjectFile {
     /// What production must be given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prod: Option<Prod>,
-    /// Who is told when a step of a module's loop fails, and when it passes again.
+    /// Who is told when a step of a module's loop fails or passes again, and when a part dies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify: Option<Notify>,
     /// How source reaches the containers, where a module does not say otherwise.
     #[serde(default)]
     pub mirror: Mirror,
+    /// Windows of `devenv attach`, each with the parts that it shows [default: one around each module].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub screens: BTreeMap<PartName, Vec<PartName>>,
 }
 
 pub(crate) fn default_files() -> RelPath {
@@ -155,11 +159,12 @@ pub struct Gateway {
     pub aliases: Vec<String>,
 }
 
-/// Who is told when the result of a step changes: each way that is named.
+/// Who is told when the result of a step changes or a part dies: each way that is named.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Notify {
-    /// Which changes are told: `failed`, `fixed` or `any`, one or a list [default: any].
+    /// What is told, one or a list: `failed` and `fixed` steps, a part that `died` unasked or is in a crash loop, `error`
+    /// lines of logs, or `any` of these but errors [default: any].
     #[serde(default)]
     pub on: Occasions,
     /// Show it on the desktop, where there is one.

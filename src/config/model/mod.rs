@@ -6,6 +6,7 @@ pub mod image;
 pub mod local;
 pub mod mirror;
 pub mod module;
+pub mod occasions;
 pub mod once;
 pub mod prod;
 pub mod snapshot;

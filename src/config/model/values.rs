@@ -211,50 +211,6 @@ impl JsonSchema for Duration {
     }
 }
 
-/// What is worth telling, of a step's results.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Occasion {
-    /// It fails, and did not before.
-    Failed,
-    /// It ends well, and failed before.
-    Fixed,
-    /// Both.
-    Any,
-}
-
-/// One occasion, or a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "serde_json::Value")]
-pub struct Occasions(pub Vec<Occasion>);
-
-impl Default for Occasions {
-    fn default() -> Self {
-        Self(vec![Occasion::Any])
-    }
-}
-
-impl TryFrom<serde_json::Value> for Occasions {
-    type Error = String;
-    fn try_from(value: serde_json::Value) -> Result<Self, String> {
-        let list = if value.is_array() { value } else { serde_json::Value::Array(vec![value]) };
-        serde_json::from_value(list).map(Self).map_err(|_| "this is `failed`, `fixed` or `any`, or a list".to_owned())
-    }
-}
-
-impl JsonSchema for Occasions {
-    fn inline_schema() -> bool {
-        true
-    }
-    fn schema_name() -> Cow<'static, str> {
-        "Occasions".into()
-    }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let one = serde_json::json!({"type": "string", "enum": ["failed", "fixed", "any"]});
-        json_schema!({"anyOf": [one, {"type": "array", "items": one}]})
-    }
-}
-
 /// A command: a text is for the shell, a list is passed as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "serde_json::Value", into = "serde_json::Value")]

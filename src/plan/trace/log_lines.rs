@@ -5,7 +5,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::plan::log::Line;
+use crate::plan::logs::lines::Line;
 use crate::plan::trace::facts::{Entry, LogLine};
 
 /// Lines of one part that are shown.

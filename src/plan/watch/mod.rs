@@ -1,6 +1,7 @@
 //! What is watched, and what is remembered of it: the rules of each module's loop, and the state that `status` shows and
 //! that outlives the watcher.
 
+pub mod deaths;
 mod debounce;
 pub mod event_loop;
 pub mod hold;

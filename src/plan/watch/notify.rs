@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::config::model::file::Notify;
-use crate::config::model::values::Occasion;
+use crate::config::model::occasions::Occasion;
 use crate::names::PartName;
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::state::{Outcome, Run, length};
@@ -16,9 +16,10 @@ pub struct News {
     pub project: String,
     /// The module.
     pub module: PartName,
-    /// The step.
-    pub step: LoopStep,
-    /// `failed` or `fixed`.
+    /// The step, where it is the result of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<LoopStep>,
+    /// `failed`, `fixed`, `died` or `error`.
     pub result: Occasion,
     /// The exit code.
     pub code: i64,
@@ -50,16 +51,18 @@ pub fn decide(
     let took = length(run.took);
     let text = match result {
         Occasion::Failed => format!("{project}: {step} of {module} failed (code {}) in {took}", run.code),
-        Occasion::Fixed | Occasion::Any => format!("{project}: {step} of {module} passes again, in {took}"),
+        Occasion::Fixed | Occasion::Any | Occasion::Died | Occasion::Error => {
+            format!("{project}: {step} of {module} passes again, in {took}")
+        }
     };
     let (project, module, lines) = (project.to_owned(), module.clone(), run.lines.clone());
-    Some(News { project, module, step, result, code: run.code, took: run.took, lines, text })
+    Some(News { project, module, step: Some(step), result, code: run.code, took: run.took, lines, text })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::model::values::Occasions;
+    use crate::config::model::occasions::Occasions;
 
     /// The results of a step one after the other, as what is told: `-` for nothing.
     fn told(on: &[Occasion], results: &str) -> String {

@@ -1,0 +1,165 @@
+//! Parts that have ended though nobody asked them to, that are started again and again, or that print an error: who is told,
+//! once. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::config::model::file::Notify;
+use crate::config::model::occasions::Occasion;
+use crate::names::PartName;
+use crate::plan::watch::notify::News;
+
+/// A part that has run for so long is told again when it ends.
+const STEADY: Duration = Duration::from_secs(60);
+/// Errors of a part that are told; another one that differs only in numbers is the same.
+const ERRORS: usize = 50;
+
+/// What has happened to a part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mishap {
+    /// It ended with this code, and nobody had stopped it.
+    Ended(i64),
+    /// The kernel ended it for want of memory; its limit in bytes, 0 for none.
+    OutOfMemory(i64),
+    /// The engine has started it again so many times.
+    CrashLoop(i64),
+    /// It printed an error.
+    Error(String),
+}
+
+impl Mishap {
+    /// The occasion on which people asked to be told.
+    #[must_use]
+    pub fn occasion(&self) -> Occasion {
+        match self {
+            Self::Error(_) => Occasion::Error,
+            _ => Occasion::Died,
+        }
+    }
+
+    fn code(&self) -> i64 {
+        match self {
+            Self::Ended(code) => *code,
+            Self::OutOfMemory(_) => 137,
+            Self::CrashLoop(_) | Self::Error(_) => 0,
+        }
+    }
+
+    /// All this in a line.
+    #[must_use]
+    pub fn text(&self, part: &PartName) -> String {
+        match self {
+            Self::Ended(code) => format!("{part} ended with code {code}, and nobody had stopped it"),
+            Self::OutOfMemory(0) => format!("{part} ran out of memory"),
+            Self::OutOfMemory(limit) => {
+                format!("{part} ran out of memory: its limit is {} MB", limit / 1_000_000)
+            }
+            Self::CrashLoop(restarts) => format!("{part} is in a crash loop: restarted {restarts} times"),
+            Self::Error(line) => format!("{part} says: {line}"),
+        }
+    }
+}
+
+/// What was told of which part.
+#[derive(Debug, Default)]
+pub struct Deaths {
+    /// Since when each part runs that does.
+    up: BTreeMap<PartName, Duration>,
+    told: BTreeSet<PartName>,
+    errors: BTreeMap<PartName, BTreeSet<String>>,
+}
+
+impl Deaths {
+    /// These parts run `at` this moment, and no others.
+    pub fn run<'a>(&mut self, at: Duration, parts: impl Iterator<Item = &'a PartName>) {
+        let now: BTreeSet<&PartName> = parts.collect();
+        for (part, since) in &self.up {
+            if !now.contains(part) && at.saturating_sub(*since) >= STEADY {
+                self.told.remove(part);
+            }
+        }
+        self.up.retain(|part, _| now.contains(part));
+        for part in now {
+            self.up.entry(part.clone()).or_insert(at);
+        }
+    }
+
+    /// Whether anybody is to be told.
+    pub fn is_news(&mut self, part: &PartName, mishap: &Mishap) -> bool {
+        match mishap {
+            Mishap::Error(line) => {
+                let errors = self.errors.entry(part.clone()).or_default();
+                let bare: String = line.chars().filter(|c| !c.is_ascii_digit()).collect();
+                errors.len() < ERRORS && errors.insert(bare)
+            }
+            _ => self.told.insert(part.clone()),
+        }
+    }
+}
+
+/// What there is to tell; none where nobody asked for it.
+#[must_use]
+pub fn news(notify: &Notify, project: &str, part: &PartName, mishap: &Mishap, lines: Vec<String>) -> Option<News> {
+    let result = mishap.occasion();
+    let is_asked = |on: &Occasion| *on == result || (*on == Occasion::Any && result != Occasion::Error);
+    notify.on.0.iter().any(is_asked).then(|| News {
+        project: project.to_owned(),
+        module: part.clone(),
+        step: None,
+        result,
+        code: mishap.code(),
+        took: 0,
+        lines,
+        text: format!("{project}: {}", mishap.text(part)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::model::occasions::Occasions;
+
+    fn name(name: &str) -> PartName {
+        PartName::new(name).unwrap()
+    }
+
+    #[test]
+    fn a_part_that_dies_again_and_again_is_told_once_until_it_has_run_for_a_minute() {
+        let (api, ended) = (name("api"), Mishap::Ended(3));
+        let mut deaths = Deaths::default();
+        let at = Duration::from_secs;
+        deaths.run(at(0), [&api].into_iter());
+        deaths.run(at(5), [].into_iter());
+        assert!(deaths.is_news(&api, &ended));
+        deaths.run(at(10), [&api].into_iter());
+        deaths.run(at(20), [].into_iter());
+        assert!(!deaths.is_news(&api, &ended));
+        deaths.run(at(30), [&api].into_iter());
+        deaths.run(at(100), [].into_iter());
+        assert!(deaths.is_news(&api, &Mishap::OutOfMemory(0)));
+    }
+
+    #[test]
+    fn the_same_error_with_another_number_is_the_same() {
+        let mut deaths = Deaths::default();
+        let is_news = |deaths: &mut Deaths, line: &str| deaths.is_news(&name("api"), &Mishap::Error(line.to_owned()));
+        assert!(is_news(&mut deaths, "ERROR order 17"));
+        assert!(!is_news(&mut deaths, "ERROR order 18"));
+        assert!(is_news(&mut deaths, "ERROR payment 18"));
+    }
+
+    #[test]
+    fn deaths_are_told_unless_only_steps_were_asked_for_and_errors_on_request_alone() {
+        let told = |on: &[Occasion], mishap: Mishap| {
+            let notify = Notify { on: Occasions(on.to_vec()), ..Notify::default() };
+            news(&notify, "shop", &name("api"), &mishap, Vec::new()).map(|news| news.text)
+        };
+        let loops = Some("shop: api is in a crash loop: restarted 4 times".to_owned());
+        assert_eq!(told(&[Occasion::Any], Mishap::CrashLoop(4)), loops);
+        let memory = Some("shop: api ran out of memory: its limit is 16 MB".to_owned());
+        assert_eq!(told(&[Occasion::Died], Mishap::OutOfMemory(16_000_000)), memory);
+        assert_eq!(told(&[Occasion::Failed], Mishap::Ended(1)), None);
+        assert_eq!(told(&[Occasion::Any], Mishap::Error("no".to_owned())), None);
+        assert_eq!(told(&[Occasion::Error], Mishap::Error("no".to_owned())), Some("shop: api says: no".to_owned()));
+    }
+}

@@ -1,0 +1,117 @@
+//! A tmux session on everything that runs: what its windows and panes show, and that those that stay are left alone.
+
+use std::process::Command;
+
+use crate::checkout::{Checkout, until};
+use crate::terminal::Terminal;
+
+const CONFIGURATION: &str = "\
+project: PROJECT
+modules:
+  api: {path: api, image: base, run: sleep infinity, needs: [db]}
+services:
+  db: {preset: postgres}
+";
+
+/// The tmux server of a checkout, which ends with the test.
+struct Server(String);
+
+impl Server {
+    fn ask(&self, args: &[&str]) -> String {
+        let output = Command::new("tmux").args(["-L", &format!("devenv-{}", self.0)]).args(args).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Each pane: its window, and its name.
+    fn panes(&self) -> String {
+        self.ask(&["list-panes", "-s", "-t", "devenv", "-F", "#{window_name}: #{@devenv_pane}"])
+    }
+
+    fn pid(&self, pane: &str) -> String {
+        let all = self.ask(&["list-panes", "-s", "-t", "devenv", "-F", "#{@devenv_pane}=#{pane_pid}"]);
+        all.lines().find_map(|line| line.strip_prefix(&format!("{pane}="))).unwrap_or_default().to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.ask(&["kill-server"]);
+    }
+}
+
+const API: &str = "api: logs api db\napi: shell api\napi: console db\n";
+
+#[test]
+fn a_session_has_a_window_around_each_module_and_changes_with_the_parts() {
+    let checkout = Checkout::new(CONFIGURATION);
+    checkout.write("api/.keep", "");
+    checkout.ok(&["up"]);
+    let server = Server(checkout.id());
+    let first = Terminal::new(&checkout, &["attach"]);
+    first.shows("status");
+    // The panes of a window start when somebody looks at it.
+    until("the first window is filled", || {
+        (server.panes() == "overview: status\noverview: logs\napi: \n").then_some(())
+    });
+    server.ask(&["select-window", "-t", "devenv:api"]);
+    let expected = format!("overview: status\noverview: logs\n{API}");
+    until("the second window is filled", || (server.panes() == expected).then_some(()));
+
+    // Shells and consoles are where they should be, and logged in.
+    let pane = |name: &str| {
+        let all = server.ask(&["list-panes", "-s", "-t", "devenv", "-F", "#{@devenv_pane}=#{pane_id}"]);
+        all.lines().find_map(|line| line.strip_prefix(&format!("{name}="))).unwrap().to_owned()
+    };
+    for (name, prompt, typed, shown) in
+        [("shell api", ":/srv/api", "echo in-$PWD", "in-/srv/api"), ("console db", "=#", "select 6*7 \\g", "42")]
+    {
+        let shows = |text: &str| server.ask(&["capture-pane", "-p", "-t", &pane(name)]).contains(text).then_some(());
+        until(prompt, || shows(prompt));
+        server.ask(&["send-keys", "-t", &pane(name), typed, "Enter"]);
+        until(shown, || shows(shown));
+    }
+
+    // A module that comes gets a window, and one that goes loses it; the others do not notice.
+    let (shell, logs) = (server.pid("shell api"), server.pid("logs api db"));
+    checkout.replace("devenv.yaml", "services:", "  web: {path: api, image: base, run: sleep infinity}\nservices:");
+    checkout.ok(&["up"]);
+    let second = Terminal::new(&checkout, &["attach", "web"]);
+    until("its window is there", || server.panes().ends_with("web: logs web\nweb: shell web\n").then_some(()));
+    assert_eq!((server.pid("shell api"), server.pid("logs api db")), (shell.clone(), logs));
+    checkout.ok(&["disable", "web"]);
+    let third = Terminal::new(&checkout, &["attach", "api"]);
+    until("its window is gone", || (server.panes() == expected).then_some(()));
+    assert_eq!(server.pid("shell api"), shell);
+
+    // A pane whose container has ended says so, and starts again with the next attach.
+    checkout.ok(&["stop", "api"]);
+    until("the shell has ended", || {
+        server
+            .ask(&["list-panes", "-s", "-t", "devenv", "-F", "#{pane_dead} #{@devenv_pane}"])
+            .contains("1 shell api")
+            .then_some(())
+    });
+    checkout.ok(&["start", "api"]);
+    let fourth = Terminal::new(&checkout, &["attach"]);
+    until("it runs again", || (server.pid("shell api") != shell).then_some(()));
+
+    server.ask(&["detach-client", "-a"]);
+    server.ask(&["kill-session", "-t", "devenv"]);
+    for terminal in [first, second, third, fourth] {
+        terminal.ends_somehow();
+    }
+}
+
+#[test]
+fn without_a_terminal_it_explains_itself_and_prints_its_commands() {
+    let checkout = Checkout::new(CONFIGURATION);
+    checkout.write("api/.keep", "");
+    checkout.ok(&["up"]);
+    checkout.devenv(&["attach"]).code(2).says("`attach` shows a session on a terminal, and there is none");
+    checkout.devenv(&["attach", "apo", "--print"]).code(2).says("did you mean `api`?");
+    checkout.devenv(&["attach", "db", "--print"]).code(2).says("`db` is shown with the modules that need it");
+    let printed = checkout.ok(&["attach", "--print"]).stdout;
+    let socket = format!("tmux -L devenv-{} ", checkout.id());
+    assert!(printed.lines().all(|line| line.starts_with(&socket)), "{printed}");
+    assert!(printed.starts_with(&format!("{socket}new-session -d -s devenv -n ")), "{printed}");
+}
