@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::apply::executor::failure::no_container;
 use crate::apply::mirror::archive_compare;
 use crate::apply::mirror::{self, Guard};
 use crate::apply::session::Intent;
@@ -15,7 +14,7 @@ use crate::host::{clock, watcher_process};
 use crate::plan::cause::Cause;
 use crate::plan::mirror::copy::Copy;
 use crate::plan::mirror::sync::Operation;
-use crate::plan::observed::{Container, State};
+use crate::plan::observed::{Container, NoContainer, State};
 use crate::plan::parts::{Kind as PartKind, Part};
 use crate::plan::watch::state::{Batch, length};
 use crate::plan::{Action, Plan};
@@ -162,7 +161,7 @@ fn copied<'a>(session: &'a Session, names: &[String]) -> Result<Vec<(&'a Part, &
         match (&part.mirror, session.observed.container(&part.name)) {
             (Some(copy), Some(container)) => all.push((part, copy, container)),
             (None, _) if is_named => return Err(no_copy(part)),
-            (Some(_), None) if is_named => return Err(no_container(&part.name)),
+            (Some(_), None) if is_named => return Err(NoContainer(part.name.clone()).into()),
             _ => {}
         }
     }
@@ -228,7 +227,7 @@ async fn resume(cx: &Context, name: &str) -> Result<()> {
         return Err(no_copy(part));
     }
     if session.observed.container(&part.name).is_none() {
-        return Err(no_container(&part.name));
+        return Err(NoContainer(part.name.clone()).into());
     }
     plan.push(Action::Mirror(part.name.clone()), Cause::Resumed, vec![]);
     let options = Options { guard: Guard::Off, ..Options::default() };

@@ -1,7 +1,6 @@
 //! `devenv shell`, `devenv exec` and `devenv run`: a person in a container. The docker command has their terminal; what it
 //! leaves behind in the container when that ends, it cannot end itself, and we do.
 
-use crate::apply::executor::failure::no_container;
 use crate::apply::session::Intent;
 use crate::apply::session::Session;
 use crate::commands::context::Context;
@@ -156,7 +155,7 @@ pub(super) async fn in_container(
 }
 
 fn container<'a>(session: &'a Session, part: &Part) -> Result<&'a crate::plan::observed::Container> {
-    session.observed.container(&part.name).ok_or_else(|| no_container(&part.name))
+    Ok(session.observed.created(&part.name)?)
 }
 
 /// A path in a container: one of the part's short cuts, an absolute path, or one below its folder.

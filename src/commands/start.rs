@@ -1,6 +1,5 @@
 //! `devenv start` and `devenv restart`
 
-use crate::apply::executor::failure::no_container;
 use crate::apply::session::Intent;
 use crate::apply::session::{Options, Session};
 use crate::commands::carry_out::carry_out;
@@ -9,6 +8,7 @@ use crate::commands::watch;
 use crate::error::{Error, Kind, Result};
 use crate::names::PartName;
 use crate::plan::Plan;
+use crate::plan::observed::NoContainer;
 use crate::plan::steps::down::{self, Running};
 use crate::ui::screen::in_ci;
 
@@ -37,7 +37,7 @@ pub async fn start(cx: &Context, args: &StartArgs) -> Result<()> {
     let missing =
         session.environment.closure(&names).into_iter().find(|part| session.observed.container(&part.name).is_none());
     if let Some(part) = missing {
-        return Err(no_container(&part.name));
+        return Err(NoContainer(part.name.clone()).into());
     }
     refuse_outdated(&session, &names, Running::GoesOn)?;
     let plan = down::start(&session.environment, &session.observed, &names);

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use crate::apply::executor::failure::no_container;
 use crate::apply::executor::module_steps;
 use crate::apply::mirror;
 use crate::apply::mirror::outputs;
@@ -109,7 +108,7 @@ async fn one(
     args: &[String],
 ) -> Result<i64> {
     let part = session.part(name.as_str())?;
-    let container = session.observed.container(name).ok_or_else(|| no_container(name))?;
+    let container = session.observed.created(name)?;
     copies::settle(cx, session, part, container).await?;
     let script = if args.is_empty() { script.to_owned() } else { format!("{script} \"$@\"") };
     let begin = Instant::now();

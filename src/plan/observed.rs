@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::error::{Error, Kind};
 use crate::names::{ImageName, PartName};
 use crate::plan::cause::Cause;
 use crate::plan::parts::VolumeClass;
@@ -282,6 +283,26 @@ pub struct Observed {
     pub gateway: Option<String>,
 }
 
+/// Nothing was created for a part yet.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` has no container yet")]
+pub struct NoContainer(pub PartName);
+
+impl NoContainer {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        format!("`devenv up {}` creates it", self.0)
+    }
+}
+
+impl From<NoContainer> for Error {
+    fn from(error: NoContainer) -> Self {
+        let hint = error.hint();
+        Self::new(Kind::Failed, error).hint(hint)
+    }
+}
+
 impl Observed {
     /// The containers of a part.
     pub fn containers_of(&self, part: &PartName) -> impl Iterator<Item = &Container> {
@@ -292,6 +313,11 @@ impl Observed {
     #[must_use]
     pub fn container(&self, part: &PartName) -> Option<&Container> {
         self.containers_of(part).next()
+    }
+
+    /// The same where there must be one.
+    pub fn created(&self, part: &PartName) -> Result<&Container, NoContainer> {
+        self.container(part).ok_or_else(|| NoContainer(part.clone()))
     }
 
     /// The parts that run.

@@ -17,13 +17,6 @@ pub struct PortTaken {
     pub holder: String,
 }
 
-/// The error for a part that nothing was created for.
-#[must_use]
-pub fn no_container(part: &PartName) -> Error {
-    Error::message(Kind::Failed, format!("`{part}` has no container yet"))
-        .hint(format!("`devenv up {part}` creates it"))
-}
-
 /// Why a step did not end well.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StepError {

@@ -32,7 +32,7 @@ use crate::names::PartName;
 use crate::plan::definition::Definition;
 use crate::plan::images::Hierarchy;
 use crate::plan::mirror::copy::{Copy, left_out};
-use crate::plan::observed::Role;
+use crate::plan::observed::{NoContainer, Role};
 use crate::plan::parts::{Environment, MountSource, Part};
 use crate::plan::steps::once;
 use crate::plan::watch::loop_step::LoopStep;
@@ -198,7 +198,7 @@ impl Executor<'_> {
     /// All containers of a part.
     async fn all(&self, name: &PartName) -> Result<BTreeSet<String>> {
         let containers = self.containers.lock().await;
-        containers.get(name.as_str()).cloned().ok_or_else(|| failure::no_container(name))
+        containers.get(name.as_str()).cloned().ok_or_else(|| NoContainer(name.clone()).into())
     }
 
     async fn stop(&self, name: &PartName) -> Result<()> {

@@ -9,7 +9,7 @@ use crate::names::PartName;
 use crate::paths;
 use crate::plan::environment::variables::CA_VARIABLES;
 use crate::plan::login::{Login, Protocol, protocol};
-use crate::plan::observed::{Container, Network, Observed, State};
+use crate::plan::observed::{Container, Network, NoContainer, Observed, State};
 use crate::plan::parts::{Ask, Environment, GATEWAY_PORTS, Kind as PartKind, Part, Probe, SecretVariable};
 
 /// What the names of tool boxes have before the random end.
@@ -48,8 +48,8 @@ pub enum NoToolBox {
     #[error("this environment has no network, so there is nothing to look into")]
     NoNetwork,
     /// The part has no container.
-    #[error("`{0}` has no container yet")]
-    NoContainer(PartName),
+    #[error(transparent)]
+    NoContainer(NoContainer),
     /// There would be nobody to type.
     #[error("`devenv debug` without a command is a shell, which needs a terminal")]
     NoTerminal,
@@ -59,7 +59,7 @@ impl From<NoToolBox> for Error {
     fn from(error: NoToolBox) -> Self {
         let hint = match &error {
             NoToolBox::NoNetwork => "`devenv up` makes it".to_owned(),
-            NoToolBox::NoContainer(part) => format!("`devenv up {part}` makes it"),
+            NoToolBox::NoContainer(error) => error.hint(),
             NoToolBox::NoTerminal => "`devenv debug [NAME] -- COMMAND` needs none".to_owned(),
         };
         let kind = if error == NoToolBox::NoTerminal { Kind::Usage } else { Kind::Failed };
@@ -79,7 +79,7 @@ impl<'a> Target<'a> {
                 Ok(Self::Running(part, container))
             }
             Some(container) => Ok(Self::Ended(part, container, network()?)),
-            None => Err(NoToolBox::NoContainer(part.name.clone())),
+            None => Err(NoToolBox::NoContainer(NoContainer(part.name.clone()))),
         }
     }
 

@@ -181,7 +181,7 @@ fn what_cannot_be_looked_into_says_what_to_do() {
         said(None, &nothing),
         "this environment has no network, so there is nothing to look into; `devenv up` makes it"
     );
-    assert_eq!(said(Some("api"), &nothing), "`api` has no container yet; `devenv up api` makes it");
+    assert_eq!(said(Some("api"), &nothing), "`api` has no container yet; `devenv up api` creates it");
 }
 
 #[test]
