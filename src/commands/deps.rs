@@ -9,7 +9,8 @@ use crate::apply::session::Session;
 use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::host::archive::deps_export;
-use crate::plan::parts::{Kind as PartKind, MountSource, Part, VolumeClass};
+use crate::plan::mounts::{MountSource, VolumeClass};
+use crate::plan::parts::{Kind as PartKind, Part};
 
 /// Copy a module's installed dependencies to this machine
 #[derive(clap::Args, Debug)]

@@ -17,6 +17,7 @@ pub mod logs;
 pub mod machine;
 pub mod mirror;
 pub mod missing_program;
+pub mod mounts;
 pub mod observed;
 pub mod parts;
 pub mod permissions;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::{Error, Kind};
 use crate::names::{ImageName, PartName};
 use crate::plan::cause::Cause;
-use crate::plan::parts::VolumeClass;
+use crate::plan::mounts::VolumeClass;
 
 /// The engine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

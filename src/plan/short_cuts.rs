@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::config::model::module::Module;
 use crate::names::PartName;
-use crate::plan::parts::{MountSource, Part};
+use crate::plan::mounts::MountSource;
+use crate::plan::parts::Part;
 
 /// A short cut, as `--json` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -52,7 +53,8 @@ pub fn list(part: &Part, module: Option<&Module>, project: &str) -> Vec<ShortCut
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::parts::{ImageRef, Kind, Mount, MountClass};
+    use crate::plan::mounts::{Mount, MountClass};
+    use crate::plan::parts::{ImageRef, Kind};
 
     #[test]
     fn a_service_has_its_data_and_a_module_what_it_names() {

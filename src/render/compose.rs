@@ -10,8 +10,9 @@ use crate::config::text::yaml;
 use crate::labels;
 use crate::paths;
 use crate::plan::definition::Definition;
+use crate::plan::mounts::{Mount, MountSource, VolumeClass};
 use crate::plan::observed::Engine;
-use crate::plan::parts::{Ask, Environment, Kind, Mount, MountSource, Part, Probe, VolumeClass};
+use crate::plan::parts::{Ask, Environment, Kind, Part, Probe};
 use crate::render::{Access, Generated, MARKER, RenderError, render_asset};
 
 /// The generated compose files, in the order in which they are laid over each other; fragments come before labels.

@@ -9,7 +9,8 @@ use crate::config::problems::Problems;
 use crate::config::text::typed;
 use crate::digest;
 use crate::plan::definition::{self, Definition};
-use crate::plan::parts::{Environment, MountClass, Part};
+use crate::plan::mounts::MountClass;
+use crate::plan::parts::{Environment, Part};
 use crate::render::{Generated, RenderError};
 
 /// The services of compose files that are laid over each other, each file's part under the file's place in the order.

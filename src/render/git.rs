@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::names::PartName;
 use crate::paths;
 use crate::plan::environment::git::{Repository, folder};
-use crate::plan::parts::{Environment, MountSource};
+use crate::plan::mounts::MountSource;
+use crate::plan::parts::Environment;
 use crate::render::{Access, Generated};
 
 /// The files of those folders: `.git` in git's own words, which has no room for a marker, and the mount point of the source.

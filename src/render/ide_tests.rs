@@ -1,6 +1,7 @@
 use super::*;
 use crate::names::PartName;
-use crate::plan::parts::{ImageRef, Kind, Mount, MountClass, MountSource};
+use crate::plan::mounts::{Mount, MountClass, MountSource};
+use crate::plan::parts::{ImageRef, Kind};
 
 fn api() -> Part {
     let mount = |target: &str| Mount {

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_yaml::Value;
 
 use crate::paths;
-use crate::plan::parts::{Environment, MountSource};
+use crate::plan::mounts::MountSource;
+use crate::plan::parts::Environment;
 use crate::render::definition::Services;
 
 /// What of a file counts.

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use crate::apply::session::probe;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
-use crate::plan::parts::{Ask, MountClass, Part};
+use crate::plan::mounts::MountClass;
+use crate::plan::parts::{Ask, Part};
 
 /// Longest time until nobody answers with the earlier configuration any more.
 const WITHIN: Duration = Duration::from_secs(10);

@@ -15,8 +15,9 @@ use crate::host::random;
 use crate::labels;
 use crate::names::PartName;
 use crate::plan::images::Node;
+use crate::plan::mounts::MountSource;
 use crate::plan::observed::{self, Container, EngineHealth, Observed, Packages, State, World};
-use crate::plan::parts::{Ask, Environment, GATEWAY, MountSource, Part};
+use crate::plan::parts::{Ask, Environment, GATEWAY, Part};
 use crate::plan::steps::once;
 
 /// How long a running part may take to answer while we look.

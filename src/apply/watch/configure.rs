@@ -8,7 +8,7 @@ use crate::apply::watch::Watcher;
 use crate::apply::watch::watch_settings::WatchSettings;
 use crate::host::file_watch::Changes;
 use crate::names::PartName;
-use crate::plan::watch::event_loop::Event;
+use crate::plan::watch::events::Event;
 use crate::plan::watch::{Change, Rules, rules};
 
 impl Watcher {

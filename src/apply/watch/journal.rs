@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::host::watcher_process as files;
 use crate::names::PartName;
 use crate::plan::mirror::{MirrorStatus, Told};
-use crate::plan::watch::event_loop::End;
+use crate::plan::watch::events::End;
 use crate::plan::watch::hold::Hold;
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::state::{Batch, Outcome, Run, State, length};

@@ -18,7 +18,7 @@ use crate::host::engine::Engine;
 use crate::host::locks;
 use crate::names::PartName;
 use crate::plan::observed::State;
-use crate::plan::watch::event_loop::End;
+use crate::plan::watch::events::End;
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::state::Run;
 

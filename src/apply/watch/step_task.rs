@@ -16,7 +16,7 @@ use crate::host::engine::containers::Detail;
 use crate::names::PartName;
 use crate::plan::missing_program;
 use crate::plan::observed::State;
-use crate::plan::watch::event_loop::End;
+use crate::plan::watch::events::End;
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::state::Run;
 use crate::redact::hide;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::names::PartName;
 use crate::plan::mirror::Told;
 use crate::plan::watch::deaths::Mishap;
-use crate::plan::watch::event_loop::End;
+use crate::plan::watch::events::End;
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::state::Run;
 

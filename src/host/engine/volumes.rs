@@ -8,8 +8,8 @@ use bollard::query_parameters::{ListVolumesOptions, RemoveVolumeOptions, UploadT
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::{Engine, failed, is_missing};
 use crate::labels;
+use crate::plan::mounts::{Volume, VolumeClass};
 use crate::plan::observed;
-use crate::plan::parts::{Volume, VolumeClass};
 
 impl Engine {
     /// All volumes that devenv made, or compose for it.

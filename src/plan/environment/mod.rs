@@ -30,9 +30,9 @@ use crate::plan::environment::presets::Preset;
 use crate::plan::identity::{Identity, Wish};
 use crate::plan::images::lock::Lock;
 use crate::plan::images::{Hierarchy, Node};
+use crate::plan::mounts::{Mount, MountClass, MountSource};
 use crate::plan::parts::{
-    Ask, Environment, GATEWAY, GATEWAY_HTTP, GATEWAY_PORTS, ImageRef, Kind, Mount, MountClass, MountSource, Part,
-    Probe, Publish, Route,
+    Ask, Environment, GATEWAY, GATEWAY_HTTP, GATEWAY_PORTS, ImageRef, Kind, Part, Probe, Publish, Route,
 };
 
 /// What the machine adds to an environment.

@@ -14,9 +14,8 @@ use crate::plan::environment::{CERTS, EnvironmentError, Setup, probe, volume_mou
 use crate::plan::images::Node;
 use crate::plan::mirror::copy::{Copy, GitFile, Selection};
 use crate::plan::mirror::{self, Way};
-use crate::plan::parts::{
-    Environment, Install, Kind, Mount, MountClass, MountSource, Part, TaskRules, Volume, VolumeClass,
-};
+use crate::plan::mounts::{Mount, MountClass, MountSource, Volume, VolumeClass};
+use crate::plan::parts::{Environment, Install, Kind, Part, TaskRules};
 
 impl Setup<'_> {
     pub(in crate::plan) fn module(

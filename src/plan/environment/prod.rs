@@ -123,9 +123,9 @@ pub fn production(mut environment: Environment, project: &Project) -> Result<Pro
     }
     environment.volumes.retain(|name, _| {
         let of = |part: &Part| {
-            part.data
-                .iter()
-                .any(|mount| matches!(&mount.source, crate::plan::parts::MountSource::Volume(volume) if volume == name))
+            part.data.iter().any(
+                |mount| matches!(&mount.source, crate::plan::mounts::MountSource::Volume(volume) if volume == name),
+            )
         };
         environment.parts.values().any(of)
     });

@@ -5,7 +5,8 @@ use crate::names::PartName;
 use crate::paths;
 use crate::plan::environment::presets;
 use crate::plan::environment::{EnvironmentError, Setup, probe, volume_mount};
-use crate::plan::parts::{Environment, ImageRef, Kind, Mount, MountClass, MountSource, Part, Volume, VolumeClass};
+use crate::plan::mounts::{Mount, MountClass, MountSource, Volume, VolumeClass};
+use crate::plan::parts::{Environment, ImageRef, Kind, Part};
 
 impl Setup<'_> {
     pub(in crate::plan) fn service(

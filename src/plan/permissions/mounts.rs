@@ -3,7 +3,7 @@
 use serde_yaml::{Mapping, Value};
 
 use crate::config::model::local::Permission;
-use crate::plan::parts::{Mount, MountSource};
+use crate::plan::mounts::{Mount, MountSource};
 use crate::plan::permissions::inspection::Inspection;
 use crate::plan::permissions::rules::{is_empty, is_set};
 

@@ -6,7 +6,8 @@ use crate::config::model::once::Per;
 use crate::names::PartName;
 use crate::plan::cause::Cause;
 use crate::plan::definition::{self, Definition};
-use crate::plan::parts::{Environment, MountSource, Part, TaskRules, VolumeClass};
+use crate::plan::mounts::{MountSource, VolumeClass};
+use crate::plan::parts::{Environment, Part, TaskRules};
 
 /// Whether a task that is done runs again.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,8 +11,9 @@ use crate::plan::environment::lifecycle::{Condition, End};
 use crate::plan::images::Hierarchy;
 use crate::plan::images::builds;
 use crate::plan::images::lock::Lock;
+use crate::plan::mounts::{MountClass, VolumeClass};
 use crate::plan::observed::{Container, EngineHealth, Observed, STOPPED, State};
-use crate::plan::parts::{Environment, ImageRef, Kind, MountClass, Part, VolumeClass};
+use crate::plan::parts::{Environment, ImageRef, Kind, Part};
 use crate::plan::steps::once::Again;
 use crate::plan::{Action, Plan};
 
@@ -333,8 +334,8 @@ impl Up<'_> {
 
 pub(super) fn volumes_of(part: &Part) -> impl Iterator<Item = &str> {
     part.data.iter().chain(&part.mounts).filter_map(|mount| match &mount.source {
-        crate::plan::parts::MountSource::Volume(name) => Some(name.as_str()),
-        crate::plan::parts::MountSource::Folder(_) | crate::plan::parts::MountSource::Memory => None,
+        crate::plan::mounts::MountSource::Volume(name) => Some(name.as_str()),
+        crate::plan::mounts::MountSource::Folder(_) | crate::plan::mounts::MountSource::Memory => None,
     })
 }
 

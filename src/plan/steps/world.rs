@@ -14,8 +14,9 @@ use crate::plan::environment::{self, Contents, Machine, Setup};
 use crate::plan::identity::{self, Table};
 use crate::plan::images::Hierarchy;
 use crate::plan::images::lock::{Lock, Root};
+use crate::plan::mounts::MountSource;
 use crate::plan::observed::{Container, EngineHealth, Image, Observed, Packages, Role, State, Volume};
-use crate::plan::parts::{Environment, ImageRef, Kind, MountSource};
+use crate::plan::parts::{Environment, ImageRef, Kind};
 use crate::plan::steps::up::{Request, Up};
 
 pub(super) const SHOP: &str = "

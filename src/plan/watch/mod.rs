@@ -4,6 +4,7 @@
 pub mod deaths;
 mod debounce;
 pub mod event_loop;
+pub mod events;
 pub mod hold;
 pub mod loop_step;
 pub mod notify;
