@@ -206,7 +206,7 @@ services:
 "#;
     let checkout = alone(services);
     checkout.devenv(&["up", "sick"]).code(1).says("`sick` is unhealthy: its health check says: no lamp");
-    assert_eq!(states(&checkout), "mad not created, sick unhealthy");
+    assert_eq!(states(&checkout), "mad not-created, sick unhealthy");
     checkout.devenv(&["up", "mad"]).code(1).says("`mad` keeps crashing").says("no oil");
     checkout.ok(&["down"]);
 }
