@@ -127,6 +127,7 @@ images:
 #[test]
 fn a_name_of_another_zone_has_the_certificate_of_that_zone_alone() {
     let checkout = Checkout::page("gateway: {aliases: [shop.example.test, PROJECT.e2e-zone.internal]}\n");
+    let data = checkout.own_authorities();
     let (project, zone) = (checkout.project(), "e2e-zone.internal");
     checkout
         .devenv(&["up"])
@@ -135,7 +136,6 @@ fn a_name_of_another_zone_has_the_certificate_of_that_zone_alone() {
         .says(&format!("`devenv certs add-zone {zone}`"));
     checkout.ok(&["certs", "add-zone", zone]);
     checkout.ok(&["up"]);
-    let data = crate::checkout::state().join("devenv");
     let authorities = [data.join("ca/ca.pem"), data.join("zones").join(zone).join("ca.pem")];
     let url = checkout.url("gateway");
     let port = url.rsplit(':').next().unwrap();

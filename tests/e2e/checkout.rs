@@ -184,6 +184,13 @@ impl Checkout {
         serde_json::from_str::<serde_json::Value>(json).unwrap()["id"].as_str().unwrap().to_owned()
     }
 
+    /// Gives it authorities of its own, which no other test uses; returns their folder.
+    pub(crate) fn own_authorities(&self) -> PathBuf {
+        let data = self.beside("data");
+        fs::create_dir(&data).unwrap();
+        data.join("devenv")
+    }
+
     /// The program's call, without arguments.
     pub(crate) fn command(&self) -> Command {
         self.calling(place::program())
@@ -194,10 +201,10 @@ impl Checkout {
         let mut command = Command::new(program);
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path = [self.beside("bin")].into_iter().chain(std::env::split_paths(&path));
-        command
-            .env("PATH", std::env::join_paths(path).unwrap())
-            .env("XDG_STATE_HOME", state())
-            .env("XDG_DATA_HOME", state());
+        command.env("PATH", std::env::join_paths(path).unwrap()).env("XDG_STATE_HOME", state()).env(
+            "XDG_DATA_HOME",
+            Some(self.beside("data")).filter(|own| own.is_dir()).unwrap_or_else(|| state().to_owned()),
+        );
         command.env_remove("CI").env_remove("NO_COLOR").current_dir(&self.root).stdin(Stdio::null());
         command
     }

@@ -114,8 +114,9 @@ fn a_saved_file_is_in_the_container_and_a_halt_is_seen() {
 
     let kept = checkout.beside("kept");
     fs::rename(&root, &kept).unwrap();
-    let told = || checkout.read(".devenv/watch/state.json");
-    until("the mirror halts", || told().contains("halted: the source folder is gone").then_some(()));
+    let halt = || state(&checkout)["modules"]["api"]["mirror"]["halt"]["cause"].take();
+    until("the mirror halts", || (halt() == "vanished").then_some(()));
+    assert!(status().contains("halted: the source folder is gone"), "{}", status());
     assert_eq!(there(&api), here(&kept));
     fs::rename(&kept, &root).unwrap();
     checkout.write("api/first.txt", "back\n");

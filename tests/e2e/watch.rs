@@ -196,8 +196,8 @@ fn settings_take_effect_and_touch_nothing_else() {
     checkout.write("devenv.local.yaml", "modules: {api: {watch: {on_change: [lint, build]}}}\n");
     // The settings are read within a second or so; a save before that runs the old steps.
     until("the new steps run", || {
-        checkout.write("api/source", &format!("{}\n", log(&checkout).len()));
-        logged(&checkout, "api restarted", || {});
+        let text = format!("{}\n", log(&checkout).len());
+        logged(&checkout, "api restarted", || checkout.write("api/source", &text));
         log(&checkout).contains("api lint").then_some(())
     });
     assert!(!log(&checkout).split("api lint").nth(1).unwrap().contains("api test"));
