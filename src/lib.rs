@@ -1,7 +1,7 @@
 //! devenv: a reproducible dev environment manager on top of Docker.
 //!
 //! Layers import only downwards (`tests/architecture.rs` enforces it):
-//! `cli → commands → ui → apply → host → render → plan → config → assets, redact, digest, labels, nearest, names, paths, error`.
+//! `cli → commands → ui → apply → host → render → plan → config → assets, redact, plain, digest, labels, nearest, names, paths, error`.
 
 pub mod apply;
 pub mod assets;
@@ -15,6 +15,7 @@ pub mod labels;
 pub mod names;
 pub mod nearest;
 pub mod paths;
+pub mod plain;
 pub mod plan;
 pub mod redact;
 pub mod render;

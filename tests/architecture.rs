@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
 /// The layers of `lib.rs`, highest first: each may import itself and what comes after it.
-const LAYERS: [&str; 16] = [
-    "cli", "commands", "ui", "apply", "host", "render", "plan", "config", "assets", "redact", "digest", "labels",
-    "nearest", "names", "paths", "error",
+const LAYERS: [&str; 17] = [
+    "cli", "commands", "ui", "apply", "host", "render", "plan", "config", "assets", "redact", "plain", "digest",
+    "labels", "nearest", "names", "paths", "error",
 ];
 
 /// Paths that only some layers may use.

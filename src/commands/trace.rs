@@ -8,6 +8,7 @@ use crate::commands::images;
 use crate::config::model::values::Duration;
 use crate::error::{Error, Kind, Result};
 use crate::host::random;
+use crate::plain::steers;
 use crate::plan::images::DEBUG;
 use crate::plan::parts::GATEWAY;
 use crate::plan::trace::decide;
@@ -109,7 +110,7 @@ fn print(cx: &Context, trace: &Trace) {
     for LogLine { part, time, text } in &trace.log {
         let clock = time.get(11..23).unwrap_or_default();
         // A line of others is one line here, whatever it holds.
-        let text: String = text.chars().map(|c| if c.is_control() && c != '\u{1b}' { ' ' } else { c }).collect();
+        let text: String = text.chars().map(|c| if steers(c) && c != '\u{1b}' { ' ' } else { c }).collect();
         cx.screen.line(&format!("  {clock} {part} | {}", visible(&text)));
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::config::problems::{Problem, Problems};
 use crate::config::text::place::Place;
-use crate::ui::screen;
+use crate::plain::steers;
 
 /// Longest line that is shown whole, in bytes.
 const WIDEST: usize = 400;
@@ -95,7 +95,7 @@ fn element<'p>(
 
 /// A line in which nothing steers a terminal, as many bytes as before.
 fn harmless(line: &str) -> String {
-    let shown = |c: char| match (screen::steers(c), c.len_utf8()) {
+    let shown = |c: char| match (steers(c), c.len_utf8()) {
         (true, 1) if c == '\t' => c,
         (true, 1) => '?',
         (true, 2) => '·',
@@ -257,7 +257,7 @@ error: the key `project` stands here twice
     fn a_line_of_a_file_steers_no_terminal_and_stays_underlined() {
         let text = render(&problems("project: shop\nmodules: {a\u{85}b\u{2028}c\u{202e}: 1}\n"), Colours::Off);
         assert!(text.contains("a·b\u{fffd}c\u{fffd}: 1"), "{text:?}");
-        assert!(!text.chars().any(|c| c != '\n' && screen::steers(c)), "{text:?}");
+        assert!(!text.chars().any(|c| c != '\n' && steers(c)), "{text:?}");
     }
 
     #[test]

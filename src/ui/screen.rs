@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::tool_box::Printed;
 use crate::host::terminal;
+use crate::plain::steers;
 use crate::redact::hide;
 use crate::ui::table;
 
@@ -190,14 +191,6 @@ pub fn visible(text: &str) -> String {
         shown.push_str(PLAIN);
     }
     shown
-}
-
-/// Whether a character does not stand for itself on a terminal: control characters, U+0085 among them; separators that
-/// some take for line breaks; and marks that change the direction of what follows.
-pub(in crate::ui) fn steers(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{feff}' | '\u{200e}' | '\u{200f}')
-        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The length of the colour that a text begins with: ESC, `[`, numbers, `m` (ECMA-48, SGR).

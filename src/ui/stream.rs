@@ -52,7 +52,7 @@ pub fn coloured(name: &str, width: usize, number: usize) -> String {
 fn harmless(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
-        if c.is_ascii() || !crate::ui::screen::steers(c) {
+        if c.is_ascii() || !crate::plain::steers(c) {
             text.push(c);
         } else {
             text.push_str(&format!("\\u{:04x}", u32::from(c)));

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::plain::spaced;
 use crate::plan::trace::facts::{Failure, Life, LogLine};
 
 /// What is known of a hop.
@@ -131,7 +132,7 @@ pub fn is_redirect(status: u16) -> bool {
 /// Text of others in one line without anything that steers a terminal, and not too long for a table.
 pub(super) fn plain(text: &str) -> String {
     const LONGEST: usize = 200;
-    let mut short: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect();
+    let mut short: String = spaced(text.trim()).chars().take(LONGEST).collect();
     if text.trim().chars().count() > LONGEST {
         short.push('…');
     }

@@ -5,6 +5,7 @@ mod layout;
 pub mod mermaid;
 pub mod svg;
 
+use crate::plain::steers;
 use crate::plan::states::Verdict;
 
 /// Fill and border of what has a verdict: they can be told apart without colour vision by their lightness, too.
@@ -20,11 +21,7 @@ pub(super) fn colours(verdict: Verdict) -> (&'static str, &'static str) {
 
 /// A text without what would break a line or steer a terminal.
 pub(super) fn plain(text: &str) -> String {
-    text.chars()
-        .filter(|c| {
-            !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        })
-        .collect()
+    text.chars().filter(|c| !steers(*c)).collect()
 }
 
 #[cfg(test)]
