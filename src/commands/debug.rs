@@ -92,6 +92,7 @@ async fn use_one(cx: &Context, session: &Session, args: &DebugArgs) -> Result<Ne
         image: &image,
         command: &args.command,
         net: if args.net { Net::Admin } else { Net::Default },
+        images: &session.images,
         terminal,
         random: &random,
         team: team.as_deref(),
@@ -212,4 +213,16 @@ fn script_file(name: &str, text: &str) -> Generated {
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
     let text = format!("{first}\n# {MARKER}\n{rest}");
     Generated { path: format!("{}/{name}", paths::DEBUG_SCRIPTS), text, access: Access::Program }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_the_scripts_is_mounted_wherever_the_first_one_stands() {
+        let folder = Path::new("/shop/devenv/images/debug/scripts");
+        assert_eq!(scripts_folder(&folder.join("greet"), "greet"), Some(folder));
+        assert_eq!(scripts_folder(&folder.join("a/deep/greet"), "a/deep/greet"), Some(folder));
+    }
 }

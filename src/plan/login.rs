@@ -1,6 +1,7 @@
 //! The services that tools can log in to: which protocol each speaks, where, and with which credentials. Pure.
 
 use crate::names::PartName;
+use crate::plan::images::Hierarchy;
 use crate::plan::parts::{Environment, ImageRef, Kind, Part};
 
 /// What a service speaks.
@@ -56,8 +57,8 @@ pub struct Login {
 impl Login {
     /// How to log in to a part, where it is a service with a known protocol.
     #[must_use]
-    pub fn of(part: &Part, environment: &Environment) -> Option<Self> {
-        let protocol = protocol(part)?;
+    pub fn of(part: &Part, environment: &Environment, images: &Hierarchy) -> Option<Self> {
+        let protocol = protocol(part, images)?;
         let port = part.port().map_or(protocol.port(), |publish| publish.container);
         let own = |names: &[&str]| names.iter().find_map(|name| part.env.get(*name)).cloned();
         let known = environment.credentials.get(&part.name);
@@ -118,28 +119,30 @@ impl Login {
     }
 }
 
-/// What a part speaks, by its image.
+/// What a service speaks: by the images that its own descends from, or by the name of a third-party image's repository.
 #[must_use]
-pub fn protocol(part: &Part) -> Option<Protocol> {
+pub fn protocol(part: &Part, images: &Hierarchy) -> Option<Protocol> {
     if part.kind != Kind::Service {
         return None;
     }
-    let name = match &part.image {
-        ImageRef::Ours(name, _) => name.as_str(),
+    match &part.image {
+        ImageRef::Ours(image, _) => images.ancestry(image).iter().find_map(|node| match node.name.as_str() {
+            "postgres" => Some(Protocol::Postgres),
+            "redis" => Some(Protocol::Redis),
+            "mariadb" => Some(Protocol::MariaDb),
+            _ => None,
+        }),
         ImageRef::Theirs(reference) => {
-            let last = reference.split('@').next().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
-            last.split(':').next().unwrap_or_default()
+            let name = reference.split('@').next().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
+            match name.split(':').next().unwrap_or_default() {
+                "postgres" | "postgresql" | "postgis" | "pgvector" | "timescaledb" | "timescaledb-ha" => {
+                    Some(Protocol::Postgres)
+                }
+                "redis" | "redis-stack" | "redis-stack-server" | "valkey" | "keydb" => Some(Protocol::Redis),
+                "mariadb" | "mysql" | "mysql-server" => Some(Protocol::MariaDb),
+                _ => None,
+            }
         }
-    };
-    let is_one_of = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    if is_one_of(&["postgres", "postgis", "pgvector", "timescale"]) {
-        Some(Protocol::Postgres)
-    } else if is_one_of(&["redis", "valkey", "keydb"]) {
-        Some(Protocol::Redis)
-    } else if is_one_of(&["mariadb", "mysql"]) {
-        Some(Protocol::MariaDb)
-    } else {
-        None
     }
 }
 
@@ -148,6 +151,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::names::ImageName;
+    use crate::plan::images::samples::hierarchy;
     use crate::plan::parts::samples;
 
     fn service(image: &str, env: &[(&str, &str)]) -> Part {
@@ -157,7 +162,7 @@ mod tests {
     }
 
     fn variables(part: &Part, environment: &Environment) -> String {
-        let login = Login::of(part, environment).unwrap();
+        let login = Login::of(part, environment, &hierarchy("")).unwrap();
         let all: Vec<String> = login.variables().iter().map(|(name, value)| format!("{name}={value}")).collect();
         all.join(" ")
     }
@@ -173,7 +178,24 @@ mod tests {
         assert_eq!(variables(&service("valkey/valkey:8", &[]), &none), "REDISCLI_HOST=store REDISCLI_PORT=6379");
         let mysql = service("mysql:9", &[("MYSQL_ROOT_PASSWORD", "pw")]);
         assert_eq!(variables(&mysql, &none), "MYSQL_HOST=store MYSQL_TCP_PORT=3306 MYSQL_PWD=pw");
-        assert_eq!(Login::of(&service("axllent/mailpit", &[]), &none), None);
+        assert_eq!(Login::of(&service("axllent/mailpit", &[]), &none, &hierarchy("")), None);
+    }
+
+    #[test]
+    fn a_protocol_is_that_of_an_ancestor_or_of_an_exact_repository_name() {
+        let images = hierarchy("images: {search: {parent: postgres}, redis-exporter: {parent: base}}\n");
+        let ours = |name: &str| {
+            let image = ImageRef::Ours(ImageName::new(name).unwrap(), format!("shop/{name}:1"));
+            protocol(&Part::new(PartName::new("store").unwrap(), Kind::Service, image), &images)
+        };
+        assert_eq!(ours("search"), Some(Protocol::Postgres));
+        assert_eq!(ours("redis"), Some(Protocol::Redis));
+        assert_eq!(ours("redis-exporter"), None);
+        let theirs = |image: &str| protocol(&service(image, &[]), &images);
+        assert_eq!(theirs("bitnami/postgresql:17"), Some(Protocol::Postgres));
+        assert_eq!(theirs("postgrest/postgrest:v12"), None);
+        assert_eq!(theirs("oliver006/redis_exporter"), None);
+        assert_eq!(theirs("prom/mysqld-exporter:v1"), None);
     }
 
     #[test]

@@ -275,7 +275,14 @@ async fn ask(
     };
     let filled = |variable: &SecretVariable| fill(&variable.template, session.secrets.get(&variable.service));
     let life = |part: &PartName| lives.get(part).copied().unwrap_or(Life::NotThere);
-    let subject = Subject { environment: &session.environment, part, env: &env, life: &life, fill: &filled };
+    let subject = Subject {
+        environment: &session.environment,
+        images: &session.images,
+        part,
+        env: &env,
+        life: &life,
+        fill: &filled,
+    };
     let mut interview = Interview::default();
     compose(&mut interview, &subject);
     if interview.questions.is_empty() {
@@ -302,6 +309,7 @@ async fn ask(
 }
 
 fn tool_box(session: &Session, target: Target<'_>, interview: &Interview, limit: u64) -> Result<ToolBox> {
+        images: &session.images,
     let asked = script(&interview.questions, limit);
     let image = debug::image(session)?;
     let request = ToolBoxRequest {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::names::PartName;
 use crate::plan::images::Hierarchy;
+use crate::plan::login::{Protocol, protocol};
 use crate::plan::parts::{ImageRef, Part};
 
 /// What kind of database it is.
@@ -56,15 +57,15 @@ impl Database {
     }
 }
 
-/// The kind of database that a part is: by the images that its own descends from.
+/// The kind of database that a service is whose image descends from one of devenv's.
 #[must_use]
 pub fn kind(part: &Part, images: &Hierarchy) -> Option<Kind> {
-    let ImageRef::Ours(image, _) = &part.image else { return None };
-    images.ancestry(image).iter().find_map(|node| match node.name.as_str() {
-        "postgres" => Some(Kind::Postgres),
-        "redis" => Some(Kind::Redis),
-        _ => None,
-    })
+    let ImageRef::Ours(..) = &part.image else { return None };
+    match protocol(part, images)? {
+        Protocol::Postgres => Some(Kind::Postgres),
+        Protocol::Redis => Some(Kind::Redis),
+        Protocol::MariaDb => None,
+    }
 }
 
 /// What fills a database: a file that comes in on standard input.

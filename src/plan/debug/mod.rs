@@ -8,6 +8,7 @@ use crate::error::{Error, Kind};
 use crate::names::PartName;
 use crate::paths;
 use crate::plan::environment::variables::CA_VARIABLES;
+use crate::plan::images::Hierarchy;
 use crate::plan::login::{Login, Protocol, protocol};
 use crate::plan::observed::{Container, Network, NoContainer, Observed, State};
 use crate::plan::parts::{Ask, Environment, GATEWAY_PORTS, Kind as PartKind, Part, Probe, SecretVariable};
@@ -166,6 +167,8 @@ pub struct Request<'a> {
     pub target: Target<'a>,
     /// The environment.
     pub environment: &'a Environment,
+    /// The images of the project.
+    pub images: &'a Hierarchy,
     /// Tag of its image.
     pub image: &'a str,
     /// The command; a shell where there is none.
@@ -259,7 +262,8 @@ impl Request<'_> {
                 env.extend(value.map(|value| (name.to_owned(), value.clone())));
             }
         }
-        let parts: Vec<String> = self.environment.parts.values().filter_map(address).collect();
+        let parts: Vec<String> =
+            self.environment.parts.values().filter_map(|part| address(part, self.images)).collect();
         env.insert("DEVENV_PARTS".to_owned(), parts.join(" "));
         env.insert("DEVENV_PART".to_owned(), part.unwrap_or_default().to_owned());
         env.insert("DEVENV_DOMAIN".to_owned(), self.environment.domain.clone());
@@ -277,7 +281,7 @@ impl Request<'_> {
     /// Services that clients log in to: the part itself, else what it needs, else all.
     #[must_use]
     pub fn logins(&self) -> Vec<Login> {
-        let of = |part: &Part| Login::of(part, self.environment);
+        let of = |part: &Part| Login::of(part, self.environment, self.images);
         match self.target.part() {
             Some(part) => match of(part) {
                 Some(own) => vec![own],
@@ -314,9 +318,9 @@ fn is_of_need(name: &str, part: &Part) -> bool {
 }
 
 /// A part as scripts read it: `NAME:PORT:PROTOCOL`; none for one that has no port.
-fn address(part: &Part) -> Option<String> {
+fn address(part: &Part, images: &Hierarchy) -> Option<String> {
     let is_http = matches!(part.probe, Some(Probe { ask: Ask::Http { .. }, .. }));
-    let word = match protocol(part) {
+    let word = match protocol(part, images) {
         Some(Protocol::Postgres) => "postgres",
         Some(Protocol::Redis) => "redis",
         Some(Protocol::MariaDb) => "mariadb",

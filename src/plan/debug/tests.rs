@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Net, Request, Target, is_tool_box};
 use crate::error::Error;
 use crate::names::{ImageName, PartName};
+use crate::plan::images::samples::hierarchy;
 use crate::plan::observed::{Container, EngineHealth, Network, Observed, Role, State};
 use crate::plan::parts::{Environment, ImageRef, Kind, Part, Publish, SecretVariable, samples};
 
@@ -78,6 +79,7 @@ fn text(part: Option<&str>, observed: &Observed, net: Net) -> String {
     let request = Request {
         target,
         environment: &environment,
+        images: &hierarchy(""),
         image: "shop/debug:1",
         command: &[],
         net,

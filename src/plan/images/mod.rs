@@ -7,6 +7,8 @@ pub mod inputs;
 pub mod lock;
 pub mod package_list;
 pub mod provenance;
+#[cfg(test)]
+pub(crate) mod samples;
 
 use std::collections::{BTreeMap, BTreeSet};
 

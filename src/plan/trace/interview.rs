@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::names::PartName;
+use crate::plan::images::Hierarchy;
 use crate::plan::login;
 use crate::plan::parts::{Ask, Environment, Kind, Part, Probe, SecretVariable};
 use crate::plan::trace::answers::{Raw, answers};
@@ -21,6 +22,8 @@ const USUAL_AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 pub struct Subject<'a> {
     /// The environment.
     pub environment: &'a Environment,
+    /// The images of the project.
+    pub images: &'a Hierarchy,
     /// The part.
     pub part: &'a Part,
     /// Its variables, as `NAME=value`.
@@ -124,7 +127,7 @@ impl Interview {
         if !seen.is_empty() {
             return;
         }
-        if let Some(login) = login::Login::of(part, subject.environment) {
+        if let Some(login) = login::Login::of(part, subject.environment, subject.images) {
             let fill = |template: &str| {
                 (subject.fill)(&SecretVariable { service: part.name.clone(), template: template.to_owned() })
             };
