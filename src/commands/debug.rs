@@ -1,5 +1,7 @@
 //! `devenv debug`: a container full of tools that joins another one for as long as a person, or a command, uses it.
 
+use std::path::Path;
+
 use crate::apply::debug::{create, has_lost, image, lifeline, remove_left_over};
 use crate::apply::session::checkout::Checkout;
 use crate::apply::session::{Intent, Session};
@@ -7,6 +9,7 @@ use crate::assets::Origin;
 use crate::commands::context::Context;
 use crate::commands::images;
 use crate::error::{Error, Kind, Result};
+use crate::host::checkout::refuse_outside;
 use crate::host::engine::Engine;
 use crate::host::files::generated;
 use crate::host::process::{self, Cmd};
@@ -89,10 +92,10 @@ async fn use_one(cx: &Context, session: &Session, args: &DebugArgs) -> Result<Ne
     let request = Request {
         target,
         environment: &session.environment,
+        images: &session.images,
         image: &image,
         command: &args.command,
         net: if args.net { Net::Admin } else { Net::Default },
-        images: &session.images,
         terminal,
         random: &random,
         team: team.as_deref(),
@@ -200,12 +203,22 @@ fn write_scripts(checkout: &Checkout) -> Result<Option<String>> {
     generated::write_generated(&checkout.root, &own)?;
     let folder = paths::devenv(&checkout.root);
     generated::remove_forgotten(&folder, paths::DEBUG_SCRIPTS, &own)?;
-    files::make_folder(&folder.join(paths::DEBUG_CAPTURES), Access::Public)?;
-    let team = team.into_iter().find_map(|(_, asset)| match &asset.origin {
-        Origin::Project(path) => path.parent(),
+    // What the tool box may write is never anywhere else, and its captures are for nobody else.
+    for mounted in [paths::DEBUG_SCRIPTS, paths::DEBUG_CAPTURES, "ca"] {
+        generated::refuse_links(&folder, &Path::new(mounted).join("file"))?;
+    }
+    files::make_folder(&folder.join(paths::DEBUG_CAPTURES), Access::Private)?;
+    let team = team.into_iter().find_map(|(name, asset)| match &asset.origin {
+        Origin::Project(path) => scripts_folder(path, name),
         Origin::Embedded => None,
     });
+    team.iter().try_for_each(|folder| refuse_outside(&checkout.root, folder))?;
     Ok(team.map(|folder| folder.display().to_string()))
+}
+
+/// The folder below which a script stands at `name`, which may have folders of its own.
+fn scripts_folder<'a>(path: &'a Path, name: &str) -> Option<&'a Path> {
+    path.ancestors().nth(Path::new(name).components().count())
 }
 
 /// A script of devenv's own as a generated file, whose second line says that it is one.

@@ -105,7 +105,7 @@ pub fn assets(root: &Path, folder: &RelPath) -> Result<Assets> {
 }
 
 /// Refuses a link that leads out of the checkout: what stands there would become part of what containers see.
-fn refuse_outside(root: &Path, path: &Path) -> Result<()> {
+pub fn refuse_outside(root: &Path, path: &Path) -> Result<()> {
     let Ok(real) = path.canonicalize() else { return Ok(()) };
     if real.starts_with(root) {
         return Ok(());
