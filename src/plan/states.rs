@@ -161,7 +161,7 @@ pub fn of(part: &Part, observed: &Observed, lives: &Lives, now: i64) -> PartStat
         .containers_of(&part.name)
         .map(|container| {
             let life = lives.get(&container.id).cloned().unwrap_or_default();
-            one(part, container, &life, observed.ready.contains(&part.name), now)
+            of_container(part, container, &life, observed.ready.contains(&part.name), now)
         })
         .collect();
     states.sort();
@@ -183,7 +183,9 @@ pub fn of(part: &Part, observed: &Observed, lives: &Lives, now: i64) -> PartStat
     }
 }
 
-fn one(part: &Part, container: &Container, life: &Life, is_ready: bool, now: i64) -> PartState {
+/// What one container of a part does `now`, in seconds since 1970.
+#[must_use]
+pub fn of_container(part: &Part, container: &Container, life: &Life, is_ready: bool, now: i64) -> PartState {
     let is_young = life.since.is_none_or(|since| now - since < STEADY);
     match (container.state, part.kind) {
         (State::Restarting, _) | (State::Running, _) if life.restarts >= CRASHES && is_young => {

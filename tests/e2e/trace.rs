@@ -173,7 +173,7 @@ fn each_fault_of_a_module_and_of_what_it_needs_is_told_apart() {
     {
         assert!(ran.stdout.contains(row), "{}", ran.stdout);
     }
-    assert!(ran.stdout.contains("\nevery hop is well\n") && ran.stderr.is_empty(), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("\nevery hop is OK\n") && ran.stderr.is_empty(), "{}{}", ran.stdout, ran.stderr);
     // The log has the line of the request.
     assert!(ran.stdout.contains("api | 10.213.") && ran.stdout.contains("GET /api/ok"), "{}", ran.stdout);
 
@@ -221,9 +221,9 @@ fn each_fault_of_a_module_and_of_what_it_needs_is_told_apart() {
         &checkout,
         &["/api/orders"],
         "gateway",
-        "`api` answers 500: `db`, which `api` needs, does not run: it was stopped (code 0)",
+        "`api` answers 500: `db`, which `api` needs, is not running: it was stopped",
     );
-    says(&checkout, &["--from", "api", "db"], "api → db", "`db`, which `api` needs, does not run");
+    says(&checkout, &["--from", "api", "db"], "api → db", "`db`, which `api` needs, is not running");
     checkout.ok(&["start"]);
 
     // Where the module listens, and whether it runs.
@@ -243,7 +243,7 @@ fn each_fault_of_a_module_and_of_what_it_needs_is_told_apart() {
     });
     std::fs::remove_file(checkout.root().join("api/host")).unwrap();
     engine::docker(&["stop", "--time", "1", &checkout.container("api")]);
-    says(&checkout, &["/api/ok"], "gateway", "`api` does not run: it was stopped");
+    says(&checkout, &["/api/ok"], "gateway", "`api` is not running: it was stopped");
     engine::docker(&["start", &checkout.container("api")]);
     engine::docker(&["update", "--restart", "always", &checkout.container("api")]);
     checkout.write("api/port", "no number");
@@ -253,7 +253,7 @@ fn each_fault_of_a_module_and_of_what_it_needs_is_told_apart() {
     });
     engine::docker(&["update", "--restart", "no", &checkout.container("api")]);
     until("it has ended for good", || {
-        broken(&checkout, &["/api/ok"]).1.contains("`api` does not run: it ended by itself with code 1").then_some(())
+        broken(&checkout, &["/api/ok"]).1.contains("`api` is not running: it ended with code 1").then_some(())
     });
 }
 
@@ -331,7 +331,7 @@ fn each_fault_on_the_way_to_a_module_is_told_apart() {
 
     // The gateway, and the network.
     engine::docker(&["stop", &checkout.container("gateway")]);
-    says(&checkout, &["/api/ok"], "tcp", "the gateway does not run: it was stopped");
+    says(&checkout, &["/api/ok"], "tcp", "the gateway is not running: it was stopped");
     let network = checkout.networks().remove(0);
     for container in checkout.containers().values() {
         let _ = engine::output(&["network", "disconnect", "--force", &network, container]);

@@ -71,8 +71,8 @@ async fn lives(session: &Session) -> BTreeMap<PartName, Life> {
     let asked = session
         .environment
         .parts
-        .keys()
-        .map(|part| async { (part.clone(), life(&session.engine, &session.observed, part).await) });
+        .values()
+        .map(|part| async { (part.name.clone(), life(&session.engine, &session.observed, part).await) });
     join_all(asked).await.into_iter().collect()
 }
 
@@ -258,7 +258,7 @@ pub async fn from_part(session: &Session, part: &Part, target: &str, how: How) -
     })
 }
 
-/// Asks from inside a part's network, with its variables; from the environment's network where it does not run.
+/// Asks from inside a part's network, with its variables; from the environment's network where it is not running.
 async fn ask(
     session: &Session,
     how: How,

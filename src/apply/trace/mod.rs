@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
 use crate::error::{Error, Kind, Result};
+use crate::host::clock;
 use crate::host::engine::Engine;
 use crate::host::engine::containers::LogRequest;
 use crate::host::engine::tool_box::Printed;
@@ -17,7 +18,9 @@ use crate::host::outside_request::{self, Request};
 use crate::names::PartName;
 use crate::plan::debug::ToolBox;
 use crate::plan::logs::lines::{Line, Lines};
-use crate::plan::observed::{Observed, State, has_failed};
+use crate::plan::observed::{Container, Observed};
+use crate::plan::parts::Part;
+use crate::plan::states;
 use crate::plan::trace::facts::{Life, Outside};
 
 /// Lines that are read of each log.
@@ -25,8 +28,6 @@ const TAIL: &str = "400";
 /// How long the gateway may take to write what it has done, and between two looks.
 const WRITTEN: Duration = Duration::from_millis(600);
 const PAUSE: Duration = Duration::from_millis(40);
-/// Restarts that make a loop.
-const LOOP: i64 = 3;
 
 /// Sends a request from this machine.
 pub async fn outside(request: Request) -> Result<Outside> {
@@ -52,27 +53,19 @@ pub async fn inside(engine: &Engine, tool_box: &ToolBox) -> Result<String> {
 }
 
 /// How a part lives, by its newest container.
-pub async fn life(engine: &Engine, observed: &Observed, part: &PartName) -> Life {
-    let Some(container) = observed.container(part) else { return Life::NotThere };
+pub async fn life(engine: &Engine, observed: &Observed, part: &Part) -> Life {
+    let Some(container) = observed.container(&part.name) else { return Life::NotThere };
     let Ok(detail) = engine.detail(&container.id).await else { return Life::NotThere };
-    let loops = detail.restarts >= LOOP && detail.is_restarted;
-    match detail.state {
-        State::Exited(_) if detail.out_of_memory => Life::OutOfMemory,
-        State::Restarting => Life::Looping(detail.restarts),
-        State::Exited(_) if loops => Life::Looping(detail.restarts),
-        State::Exited(code) if has_failed(code) => Life::Ended(code),
-        State::Exited(code) => Life::Stopped(code),
-        State::Running if loops && was_started_just_now(&detail.started_at()) => Life::Looping(detail.restarts),
-        State::Running => Life::Running,
-        State::Paused => Life::Paused,
-        State::Created => Life::NeverStarted,
-        State::Removing => Life::NotThere,
-    }
-}
-
-fn was_started_just_now(started: &Option<Duration>) -> bool {
-    const STEADY: Duration = Duration::from_secs(10);
-    started.is_some_and(|started| crate::host::clock::now().saturating_sub(started) < STEADY)
+    let container = Container { state: detail.state, ..container.clone() };
+    let known = states::Life {
+        since: detail.since(),
+        restarts: detail.restarts,
+        out_of_memory: detail.out_of_memory,
+        memory_limit: detail.memory_limit,
+        ..states::Life::default()
+    };
+    let now = i64::try_from(clock::seconds()).unwrap_or_default();
+    Life::of(&states::of_container(part, &container, &known, true, now))
 }
 
 /// The logs of containers since a time, each under its part. Asked again until one of them has the text that is awaited.

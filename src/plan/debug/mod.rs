@@ -38,7 +38,7 @@ pub enum Target<'a> {
     Environment(&'a Network),
     /// In the network and among the processes of a running container.
     Running(&'a Part, &'a Container),
-    /// In the network of the environment, with a copy of the files of a container that does not run.
+    /// In the network of the environment, with a copy of the files of a container that is not running.
     Ended(&'a Part, &'a Container, &'a Network),
 }
 
@@ -93,7 +93,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// What a person should know of a container that does not run.
+    /// What a person should know of a container that is not running.
     #[must_use]
     pub fn note(&self) -> Option<String> {
         let Self::Ended(part, container, _) = self else { return None };
@@ -101,7 +101,7 @@ impl<'a> Target<'a> {
             State::Created => "was never started".to_owned(),
             State::Exited(code) => format!("ended with code {code}"),
             State::Restarting => "is being restarted".to_owned(),
-            _ => "does not run".to_owned(),
+            _ => "is not running".to_owned(),
         };
         Some(format!(
             "`{}` {state}: {FILES} is a copy of its files, its volumes are at their own paths, and the network is the \
@@ -299,7 +299,7 @@ impl Request<'_> {
             Target::Running(part, _) => {
                 format!("in the network and among the processes of `{}`, whose files are at {FILES}", part.name)
             }
-            Target::Ended(part, ..) => format!("beside `{}`, which does not run", part.name),
+            Target::Ended(part, ..) => format!("beside `{}`, which is not running", part.name),
         };
         let mut reached: BTreeMap<&str, String> = BTreeMap::new();
         for login in self.logins() {

@@ -1,4 +1,4 @@
-//! Tool boxes as values: whose namespaces, which variables, and what is said about a container that does not run.
+//! Tool boxes as values: whose namespaces, which variables, and what is said about a container that is not running.
 
 use std::collections::BTreeMap;
 
@@ -146,7 +146,7 @@ fn a_part_that_has_ended_is_looked_at_from_beside_it_and_the_note_says_so() {
     let first = "shop-a1b2c3-api-debug-x7 on net-id, processes , volumes api-id, SYS_PTRACE+NET_ADMIN+NET_RAW\n";
     assert!(ended.starts_with(first), "{ended}");
     let note = "note: `api` ended with code 3: /target is a copy of its files, its volumes are at their own paths, and the \
-                network is the environment's\nbeside `api`, which does not run; psql is on `db`";
+                network is the environment's\nbeside `api`, which is not running; psql is on `db`";
     assert!(ended.contains(note), "{ended}");
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::names::PartName;
 use crate::plan::login::Protocol;
 use crate::plan::parts::Route;
+use crate::plan::states::PartState;
 
 /// Why something did not come about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,13 +121,15 @@ pub struct Entry {
 pub enum Life {
     /// It runs.
     Running,
-    /// It was ended in order, with this code.
-    Stopped(i64),
+    /// It was stopped, or has done what it was for.
+    Stopped,
     /// It has ended by itself, with this code.
     Ended(i64),
     /// It ends again and again: how often it was started again.
     Looping(i64),
-    /// The kernel has ended it for want of memory.
+    /// It has ended, and the engine is about to start it again.
+    Restarting,
+    /// The kernel has ended it because it ran out of memory.
     OutOfMemory,
     /// Its processes are frozen.
     Paused,
@@ -134,6 +137,29 @@ pub enum Life {
     NeverStarted,
     /// There is no container.
     NotThere,
+}
+
+impl Life {
+    /// What a state means to a request.
+    #[must_use]
+    pub fn of(state: &PartState) -> Self {
+        match state {
+            PartState::Running
+            | PartState::NotReady
+            | PartState::Healthy
+            | PartState::Unhealthy
+            | PartState::Died(_)
+            | PartState::Several(..) => Self::Running,
+            PartState::Stopped | PartState::Done => Self::Stopped,
+            PartState::Ended(code) => Self::Ended(*code),
+            PartState::CrashLoop(restarts) => Self::Looping(*restarts),
+            PartState::Restarting => Self::Restarting,
+            PartState::OutOfMemory(_) => Self::OutOfMemory,
+            PartState::Paused => Self::Paused,
+            PartState::Created => Self::NeverStarted,
+            PartState::NotCreated | PartState::Removing => Self::NotThere,
+        }
+    }
 }
 
 /// The module that a request is for, seen from its own network.

@@ -60,7 +60,7 @@ pub fn decide(facts: &Facts) -> Trace {
     let ok = found.causes.is_empty();
     let (sentence, hint) = match cause {
         Some(cause) => (cause.sentence, cause.hint),
-        None => ("every hop is well".to_owned(), None),
+        None => ("every hop is OK".to_owned(), None),
     };
     Trace {
         request: plain(&facts.request),

@@ -9,6 +9,7 @@ use super::{decide, route};
 use crate::names::PartName;
 use crate::plan::login::Protocol;
 use crate::plan::parts::Route;
+use crate::plan::states::PartState;
 
 fn ok<T>(value: T) -> Timed<T> {
     Timed { ms: 1.0, result: Ok(value) }
@@ -62,7 +63,7 @@ fn database(spoken: Spoken) -> Peer {
     peer("db", Speaks::Database(Protocol::Postgres, "me".to_owned()), spoken)
 }
 
-/// A request to `/api/x` of which every hop is well.
+/// A request to `/api/x` of which every hop is OK.
 fn facts() -> Facts {
     let api = Route {
         name: "api".to_owned(),
@@ -176,7 +177,7 @@ tls | 1 | ok | for shop.localhost, signed by devenv on vm, 80 days left
 gateway | 1 | ok | route /api → api (10.0.0.2:8000) answered 200 in 0.001 s, status 200
 api | 1 | ok | directly: status 200
 api → db | 1 | ok | logged in as me, select 1 answered
-every hop is well
+every hop is OK
 
 "
     );
@@ -198,21 +199,33 @@ fn what_could_not_be_asked_is_not_said_to_be_well() {
 #[test]
 fn a_module_that_does_not_run() {
     let with = |life: Life| after(unreachable(), |facts| module(facts).life = life);
-    assert_eq!(with(Life::Stopped(143)), "gateway: `api` does not run: it was stopped (code 143)");
-    assert_eq!(with(Life::Ended(1)), "gateway: `api` does not run: it ended by itself with code 1");
-    assert_eq!(with(Life::Looping(7)), "gateway: `api` crashes in a loop: it was started again 7 times");
-    assert_eq!(with(Life::OutOfMemory), "gateway: `api` does not run: the kernel ended it for want of memory");
+    assert_eq!(with(Life::Stopped), "gateway: `api` is not running: it was stopped");
+    assert_eq!(with(Life::Ended(1)), "gateway: `api` is not running: it ended with code 1");
+    assert_eq!(with(Life::Looping(7)), "gateway: `api` crashes in a loop: it was restarted 7 times");
+    assert_eq!(
+        with(Life::OutOfMemory),
+        "gateway: `api` is not running: the kernel ended it because it ran out of memory"
+    );
     assert_eq!(with(Life::NotThere), "gateway: `api` has no container");
     // What it needs may be why.
     let both = after(unreachable(), |facts| {
         module(facts).life = Life::Looping(7);
-        facts.peers[0].life = Some(Life::Stopped(0));
+        facts.peers[0].life = Some(Life::Stopped);
     });
     assert_eq!(
         both,
-        "gateway: `api` crashes in a loop: it was started again 7 times; and `db`, which `api` needs, does not run: it was \
-         stopped (code 0)"
+        "gateway: `api` crashes in a loop: it was restarted 7 times; and `db`, which `api` needs, is not running: it was \
+         stopped"
     );
+}
+
+#[test]
+fn how_a_part_lives_is_what_status_says_of_it() {
+    assert_eq!(Life::of(&PartState::CrashLoop(3)), Life::Looping(3));
+    assert_eq!(Life::of(&PartState::Restarting), Life::Restarting);
+    assert_eq!(Life::of(&PartState::Ended(137)), Life::Ended(137));
+    assert_eq!(Life::of(&PartState::Stopped), Life::Stopped);
+    assert_eq!(Life::of(&PartState::NotReady), Life::Running);
 }
 
 #[test]
@@ -279,8 +292,8 @@ fn a_database_that_is_the_cause() {
         denied("database \"shop\" does not exist"),
         "gateway: `api` answers 500: `db` has no such database: database \"shop\" does not exist"
     );
-    let down = after(failing(), |facts| facts.peers[0].life = Some(Life::Stopped(0)));
-    assert_eq!(down, "gateway: `api` answers 500: `db`, which `api` needs, does not run: it was stopped (code 0)");
+    let down = after(failing(), |facts| facts.peers[0].life = Some(Life::Stopped));
+    assert_eq!(down, "gateway: `api` answers 500: `db`, which `api` needs, is not running: it was stopped");
     let refused = after(failing(), |facts| {
         facts.peers[0].spoken = None;
         facts.peers[0].tcp = failed(Failure::Refused);
@@ -363,11 +376,11 @@ fn a_certificate_that_cannot_be_used() {
 #[test]
 fn a_gateway_that_is_down_or_behind() {
     let down = after(facts(), |facts| {
-        facts.gateway.as_mut().unwrap().life = Life::Stopped(0);
+        facts.gateway.as_mut().unwrap().life = Life::Stopped;
         outside(facts).tcp = failed(Failure::Refused);
         (outside(facts).tls, outside(facts).answer) = (None, None);
     });
-    assert_eq!(down, "tcp: the gateway does not run: it was stopped (code 0)");
+    assert_eq!(down, "tcp: the gateway is not running: it was stopped");
     let earlier = |status: u16| {
         after(facts(), |facts| {
             answered(facts, status, "", "");

@@ -49,7 +49,7 @@ pub struct Trace {
     /// The request's id, which goes into every log that knows it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub id: String,
-    /// Whether every hop is well.
+    /// Whether every hop is OK.
     pub ok: bool,
     /// The hops, in the order of the way.
     pub hops: Vec<Hop>,
@@ -154,20 +154,21 @@ pub(super) fn said(failure: &Failure) -> String {
 pub(super) fn lifeless(life: Life) -> Option<String> {
     Some(match life {
         Life::Running => return None,
-        Life::Stopped(code) => format!("does not run: it was stopped (code {code})"),
-        Life::Ended(code) => format!("does not run: it ended by itself with code {code}"),
-        Life::Looping(times) => format!("crashes in a loop: it was started again {times} times"),
-        Life::OutOfMemory => "does not run: the kernel ended it for want of memory".to_owned(),
+        Life::Stopped => "is not running: it was stopped".to_owned(),
+        Life::Ended(code) => format!("is not running: it ended with code {code}"),
+        Life::Restarting => "is not running: it ended, and is about to be restarted".to_owned(),
+        Life::Looping(times) => format!("crashes in a loop: it was restarted {times} times"),
+        Life::OutOfMemory => "is not running: the kernel ended it because it ran out of memory".to_owned(),
         Life::Paused => "is paused".to_owned(),
         Life::NeverStarted => "was never started".to_owned(),
         Life::NotThere => "has no container".to_owned(),
     })
 }
 
-/// What to do about a part that does not run.
+/// What to do about a part that is not running.
 pub(super) fn revived(part: &str, life: Life) -> String {
     match life {
-        Life::Stopped(_) | Life::Paused => format!("`devenv start {part}` starts it"),
+        Life::Stopped | Life::Paused => format!("`devenv start {part}` starts it"),
         Life::NeverStarted | Life::NotThere => format!("`devenv up {part}` starts it"),
         Life::OutOfMemory => "raise its memory limit, or look for what it keeps".to_owned(),
         _ => format!("`devenv logs {part}` says why"),
