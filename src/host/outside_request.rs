@@ -4,7 +4,7 @@
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use rustls::client::WebPkiServerVerifier;
@@ -33,7 +33,7 @@ pub struct Request {
     pub tls: bool,
     /// The whole request.
     pub bytes: Vec<u8>,
-    /// Longest wait for each step.
+    /// Longest time for each step, whatever comes meanwhile.
     pub patience: Duration,
     /// A file of authorities that are trusted, where there is one.
     pub authorities: Option<PathBuf>,
@@ -48,7 +48,7 @@ const REST: Duration = Duration::from_millis(500);
 #[must_use]
 pub fn send(request: &Request) -> Outside {
     let begin = Instant::now();
-    let name = Timed { ms: 0.0, result: addresses(&request.host) };
+    let name = Timed { ms: 0.0, result: addresses(request) };
     let mut outside = Outside {
         host: request.host.clone(),
         port: request.port,
@@ -73,10 +73,18 @@ pub fn send(request: &Request) -> Outside {
     let secured = handshake(stream, request);
     let shown = secured.as_ref().map(|(_, shown)| shown.clone()).map_err(Clone::clone);
     outside.tls = Some(Timed { ms: ms(begin), result: shown });
-    if let Ok((stream, _)) = secured {
+    if let Ok((stream, shown)) = secured
+        && may_be_told(stream.sock.peer, &shown)
+    {
         outside.answer = Some(ask(stream, request));
     }
     outside
+}
+
+/// Whether a server gets the request, which may hold credentials: not from a machine that has not proved who it is. This
+/// machine is no other one.
+fn may_be_told(peer: Option<IpAddr>, shown: &Shown) -> bool {
+    shown.problem.is_none() || peer.is_some_and(|address| address.is_loopback())
 }
 
 fn ms(begin: Instant) -> f64 {
@@ -85,25 +93,65 @@ fn ms(begin: Instant) -> f64 {
 
 /// The addresses of a name. Those below `localhost` are this machine, whatever its resolver knows (RFC 6761): browsers
 /// and curl hold it so.
-fn addresses(host: &str) -> Result<Vec<String>, Failure> {
+fn addresses(request: &Request) -> Result<Vec<String>, Failure> {
+    let host = request.host.clone();
     if host == "localhost" || host.ends_with(".localhost") {
         return Ok(vec![Ipv4Addr::LOCALHOST.to_string()]);
     }
-    let found = (host, 0).to_socket_addrs().map_err(|_| Failure::NotFound)?;
+    // The system's resolver knows no deadline: it is left behind where it takes too long.
+    let (send, receive) = mpsc::channel();
+    std::thread::spawn(move || send.send((host.as_str(), 0).to_socket_addrs()));
+    let found = receive.recv_timeout(request.patience).map_err(|_| Failure::TimedOut(request.patience.as_secs()))?;
+    let found = found.map_err(|_| Failure::NotFound)?;
     let mut all: Vec<String> = found.map(|address| address.ip().to_string()).collect();
     all.dedup();
     if all.is_empty() { Err(Failure::NotFound) } else { Ok(all) }
 }
 
-fn connect(addresses: &[String], request: &Request) -> io::Result<TcpStream> {
+/// A connection that has until a point in time, for all that is read and written meanwhile.
+#[derive(Debug)]
+struct Timely {
+    stream: TcpStream,
+    until: Instant,
+    /// The address of the other side.
+    peer: Option<IpAddr>,
+}
+
+impl Timely {
+    fn left(&self) -> io::Result<Option<Duration>> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
+    }
+}
+
+impl Read for Timely {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(self.left()?)?;
+        self.stream.read(bytes)
+    }
+}
+
+impl Write for Timely {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(self.left()?)?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+fn connect(addresses: &[String], request: &Request) -> io::Result<Timely> {
+    let until = Instant::now() + request.patience;
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     for address in addresses.iter().filter_map(|address| address.parse::<IpAddr>().ok()) {
-        match TcpStream::connect_timeout(&SocketAddr::new(address, request.port), request.patience) {
-            Ok(stream) => {
-                stream.set_read_timeout(Some(request.patience))?;
-                stream.set_write_timeout(Some(request.patience))?;
-                return Ok(stream);
-            }
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        match TcpStream::connect_timeout(&SocketAddr::new(address, request.port), left) {
+            Ok(stream) => return Ok(Timely { stream, until, peer: Some(address) }),
             Err(error) => last = error,
         }
     }
@@ -158,10 +206,8 @@ impl ServerCertVerifier for Anything {
     }
 }
 
-fn handshake(
-    mut stream: TcpStream,
-    request: &Request,
-) -> Result<(StreamOwned<ClientConnection, TcpStream>, Shown), Failure> {
+fn handshake(mut stream: Timely, request: &Request) -> Result<(StreamOwned<ClientConnection, Timely>, Shown), Failure> {
+    stream.until = Instant::now() + request.patience;
     let other = |error: &dyn std::fmt::Display| Failure::Other(error.to_string());
     let provider = Arc::new(ring::default_provider());
     let name = ServerName::try_from(request.host.clone()).map_err(|error| other(&error))?;
@@ -221,26 +267,28 @@ fn problem(
     }
 }
 
-/// A connection whose reads may be given less time.
+/// A connection that may be given another time to end.
 trait Stream: Read + Write {
-    fn wait(&self, patience: Duration);
+    fn end_at(&mut self, until: Instant);
 }
 
-impl Stream for TcpStream {
-    fn wait(&self, patience: Duration) {
-        let _ = self.set_read_timeout(Some(patience));
+impl Stream for Timely {
+    fn end_at(&mut self, until: Instant) {
+        self.until = until;
     }
 }
 
-impl Stream for StreamOwned<ClientConnection, TcpStream> {
-    fn wait(&self, patience: Duration) {
-        let _ = self.sock.set_read_timeout(Some(patience));
+impl Stream for StreamOwned<ClientConnection, Timely> {
+    fn end_at(&mut self, until: Instant) {
+        self.sock.until = until;
     }
 }
 
 /// Sends the request and reads the answer; its time is that of its first bytes.
 fn ask(mut stream: impl Stream, request: &Request) -> Timed<Answer> {
     let begin = Instant::now();
+    let until = begin + request.patience;
+    stream.end_at(until);
     // A server that refuses a body may close before it has read that: its answer counts.
     let sent = stream.write_all(&request.bytes).and_then(|()| stream.flush());
     let mut bytes = Vec::new();
@@ -254,7 +302,7 @@ fn ask(mut stream: impl Stream, request: &Request) -> Timed<Answer> {
                 if bytes.len() as u64 >= MOST {
                     break Ok(());
                 }
-                stream.wait(REST);
+                stream.end_at(until.min(Instant::now() + REST));
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => break Err(failure(&error, request)),
@@ -366,5 +414,49 @@ mod tests {
         assert_eq!(send(&request("127.0.0.1", port, false)).tcp.unwrap().result, Err(Failure::Refused));
         let unknown = send(&request("no such name", 1, false));
         assert_eq!((unknown.name.result, unknown.tcp), (Err(Failure::NotFound), None));
+    }
+
+    #[test]
+    fn a_stream_that_never_pauses_ends_with_the_step() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let thread = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+            let (begin, mut request) = (Instant::now(), [0; 4096]);
+            // It goes on until the client has closed the connection.
+            while begin.elapsed() < Duration::from_secs(20) {
+                if matches!(stream.read(&mut request), Ok(0)) || stream.write_all(b".").is_err() {
+                    return true;
+                }
+            }
+            false
+        });
+        let seen = send(&Request {
+            host: "localhost".to_owned(),
+            port,
+            tls: false,
+            bytes: b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+            patience: Duration::from_secs(1),
+            authorities: None,
+        });
+        assert_eq!(seen.answer.unwrap().result.unwrap().status, 200);
+        assert!(thread.join().unwrap(), "the stream was read until it ended by itself");
+    }
+
+    #[test]
+    fn a_request_goes_to_no_other_machine_whose_certificate_is_bad() {
+        let shown =
+            |problem: Option<BadCertificate>| Shown { names: vec![], issuer: String::new(), days_left: 1, problem };
+        let is_told = |address: &str, problem: Option<BadCertificate>| {
+            may_be_told(Some(address.parse().unwrap()), &shown(problem))
+        };
+        assert!(is_told("192.0.2.1", None));
+        assert!(!is_told("192.0.2.1", Some(BadCertificate::Untrusted)));
+        assert!(!is_told("2001:db8::1", Some(BadCertificate::Expired)));
+        assert!(
+            is_told("127.0.0.1", Some(BadCertificate::Untrusted)) && is_told("::1", Some(BadCertificate::OtherName))
+        );
     }
 }

@@ -41,10 +41,15 @@ pub(super) fn hops(facts: &Facts, found: &mut Found) {
         };
         found.add("tls", Some(tls.ms), words, cause);
     }
-    if let Some(answer) = &outside.answer {
-        let name = if facts.gateway.is_some() { GATEWAY } else { "http" };
-        let words = answered(facts, answer);
-        found.add(name, Some(answer.ms), words, refused(facts, outside, answer));
+    let name = if facts.gateway.is_some() { GATEWAY } else { "http" };
+    match (&outside.answer, &outside.tls) {
+        (Some(answer), _) => {
+            found.add(name, Some(answer.ms), answered(facts, answer), refused(facts, outside, answer));
+        }
+        (None, Some(Timed { result: Ok(_), .. })) => {
+            found.skip(name, "not sent: its headers and its body are only for a server with a good certificate");
+        }
+        (None, _) => {}
     }
 }
 

@@ -362,6 +362,10 @@ fn a_certificate_that_cannot_be_used() {
         with(BadCertificate::Untrusted),
         "tls: the certificate for `shop.localhost` is signed by an authority that this client does not trust"
     );
+    let mut unsent = facts();
+    outside(&mut unsent).tls.as_mut().unwrap().result.as_mut().unwrap().problem = Some(BadCertificate::Untrusted);
+    outside(&mut unsent).answer = None;
+    assert!(text(&unsent).contains("gateway |  | - | not sent: "), "{}", text(&unsent));
     let inside = |problem: BadCertificate| {
         let speaks = Speaks::Http("https://web/".to_owned());
         after(facts(), |facts| facts.peers = vec![peer("web", speaks, Spoken::Certificate(problem))])
