@@ -267,7 +267,7 @@ fn each_fault_on_the_way_to_a_module_is_told_apart() {
     checkout.devenv(&["trace", "api"]).code(2).says("`api` is neither a path nor an address");
     checkout.devenv(&["trace", "--from", "apo", "db"]).code(2).says("did you mean `api`?");
     checkout.devenv(&["trace", "--from", "api", "dbb"]).code(2).says("did you mean `db`?");
-    checkout.devenv(&["trace", "/", "-H", "bad"]).code(2).says("`bad` is not a header");
+    checkout.devenv(&["trace", "/", "-H", "bad"]).code(2).says("header 1 is not a valid header");
 
     // Names and routes.
     says(&checkout, &["/nowhere"], "gateway", "no module has a route for /nowhere");

@@ -169,16 +169,7 @@ async fn ask_module(
     let to = |target: &str| questions::Request {
         method: wish.method.clone(),
         url: format!("http://{}:{}{target}", part.name, route.upstream_port),
-        headers: wish
-            .headers
-            .iter()
-            .cloned()
-            .chain([
-                format!("Host: {}", wish.authority()),
-                format!("X-Request-Id: {}", wish.id),
-                "X-Forwarded-Proto: https".to_owned(),
-            ])
-            .collect(),
+        headers: wish.all_headers().into_iter().chain(["X-Forwarded-Proto: https".to_owned()]).collect(),
         body: wish.body.clone(),
         ..questions::Request::default()
     };
@@ -215,6 +206,10 @@ pub async fn from_part(session: &Session, part: &Part, target: &str, how: How) -
     let findings =
         ask(session, how, part, &lives, |interview, subject| is_known = interview.target(subject, target)).await;
     if !is_known {
+        if target.contains(['@', '/']) {
+            let error = Error::message(Kind::Usage, "the target is neither a part nor an address that can be asked");
+            return Err(error.hint("`devenv trace --from NAME HOST:PORT`, or an address such as redis://cache:6379"));
+        }
         // The error names what is near.
         session.part(target)?;
         let message = format!("`{target}` has no port, so nothing can be asked of it");
@@ -309,12 +304,12 @@ async fn ask(
 }
 
 fn tool_box(session: &Session, target: Target<'_>, interview: &Interview, limit: u64) -> Result<ToolBox> {
-        images: &session.images,
     let asked = script(&interview.questions, limit);
     let image = debug::image(session)?;
     let request = ToolBoxRequest {
         target,
         environment: &session.environment,
+        images: &session.images,
         image: &image,
         command: &["sh".to_owned(), "-c".to_owned(), asked.text],
         net: Net::Default,

@@ -209,8 +209,10 @@ pub struct Peer {
 pub struct Proxy {
     /// The variable.
     pub variable: String,
-    /// Its address, without credentials.
+    /// Its address without credentials, which is what is shown.
     pub address: String,
+    /// The whole value of the variable, which is what is used.
+    pub value: String,
 }
 
 /// What a peer is asked in.

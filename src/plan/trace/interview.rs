@@ -240,7 +240,14 @@ impl Interview {
             return true;
         }
         let place = target.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
-        if let Some((host, port)) = place.filter(|(host, _)| !host.is_empty() && !host.starts_with('-')) {
+        // What is not a host name may hold a credential, and is not repeated.
+        let is_host = |host: &str| {
+            !host.starts_with('-')
+                && !host.is_empty()
+                && host.chars().all(|c| c.is_alphanumeric() || "-_.:[]".contains(c))
+        };
+        let place = place.filter(|(host, _)| is_host(host));
+        if let Some((host, port)) = place {
             self.peer(subject, host, port, Speaks::Tcp, None, None);
         }
         place.is_some()

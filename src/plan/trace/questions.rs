@@ -104,9 +104,10 @@ pub fn script(questions: &[Question], limit: u64) -> Script {
 }
 
 fn curl(request: &Request, limit: u64, secret: &mut impl FnMut(&str, &str) -> String) -> String {
-    let mut line = words(&["curl", "-sS", "-i", "--http1.1", "--path-as-is", "--max-time", &limit.to_string()]);
+    let mut line =
+        words(&["curl", "-sS", "-i", "--http1.1", "--globoff", "--path-as-is", "--max-time", &limit.to_string()]);
     // Whatever the tool box itself has been told of proxies.
-    let proxy = request.proxy.as_ref().map(|proxy| secret("PROXY", &proxy.address));
+    let proxy = request.proxy.as_ref().map(|proxy| secret("PROXY", &proxy.value));
     match proxy {
         Some(name) => line.push_str(&format!(" --noproxy '' --proxy \"${name}\"")),
         None => line.push_str(" --noproxy '*'"),
@@ -119,14 +120,18 @@ fn curl(request: &Request, limit: u64, secret: &mut impl FnMut(&str, &str) -> St
         method => line.push_str(&format!(" {}", words(&["-X", method]))),
     }
     for (number, header) in request.headers.iter().enumerate() {
-        let name = secret(&format!("HEADER_{number}"), header);
+        // curl takes a header without a value for one that is not to be sent, unless it ends with a semicolon.
+        let empty = header.split_once(':').filter(|(_, value)| value.trim().is_empty());
+        let header = empty.map_or(header.clone(), |(name, _)| format!("{name};"));
+        let name = secret(&format!("HEADER_{number}"), &header);
         line.push_str(&format!(" -H \"${name}\""));
     }
     if let Some(body) = &request.body {
         let name = secret("BODY", body);
         line.push_str(&format!(" --data-raw \"${name}\""));
     }
-    line + " -w '%{stderr}%{time_starttransfer}' " + &words(&["--", &request.url])
+    let url = secret("URL", &request.url);
+    line + &format!(" -w '%{{stderr}}%{{time_starttransfer}}' -- \"${url}\"")
 }
 
 fn client(login: &Login, secret: &mut impl FnMut(&str, &str) -> String) -> String {
@@ -173,8 +178,13 @@ mod tests {
         };
         let request = Request {
             method: "POST".to_owned(),
-            url: "http://api:8000/a b'$(id)".to_owned(),
-            headers: vec!["Authorization: Bearer secret-word".to_owned()],
+            url: "http://me:secret-word@api:8000/[a]{b}'$(id)".to_owned(),
+            headers: vec!["Authorization: Bearer secret-word".to_owned(), "X-Empty:".to_owned()],
+            proxy: Some(Proxy {
+                variable: "HTTP_PROXY".to_owned(),
+                address: "http://proxy:3128".to_owned(),
+                value: "http://me:secret-word@proxy:3128".to_owned(),
+            }),
             body: Some("secret-word".to_owned()),
             ..Request::default()
         };
@@ -194,12 +204,15 @@ export PGDATABASE=shop
 export PGPASSWORD=\"$TRACE_1_PASSWORD\"
   ask 1 $psql -X -w -Atqc 'select 1' ) &
 ( 
-  ask 2 curl -sS -i --http1.1 --path-as-is --max-time 3 --noproxy '*' -X POST -H \"$TRACE_2_HEADER_0\" --data-raw \
-             \"$TRACE_2_BODY\" -w '%{stderr}%{time_starttransfer}' -- \"http://api:8000/a b'\"'$(id)' ) &
+  ask 2 curl -sS -i --http1.1 --globoff --path-as-is --max-time 3 --noproxy '' --proxy \"$TRACE_2_PROXY\" -X POST \
+             -H \"$TRACE_2_HEADER_0\" -H \"$TRACE_2_HEADER_1\" --data-raw \"$TRACE_2_BODY\" \
+             -w '%{stderr}%{time_starttransfer}' -- \"$TRACE_2_URL\" ) &
 wait
 cat \"$folder\"/*.line
 "
         );
-        assert_eq!(env.len(), 3);
+        assert_eq!(env["TRACE_2_PROXY"], "http://me:secret-word@proxy:3128");
+        assert_eq!(env["TRACE_2_HEADER_1"], "X-Empty;");
+        assert_eq!((env["TRACE_2_URL"].as_str(), env.len()), ("http://me:secret-word@api:8000/[a]{b}'$(id)", 6));
     }
 }

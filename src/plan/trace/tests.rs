@@ -414,7 +414,11 @@ fn a_proxy_that_takes_a_call_and_a_network_that_is_gone() {
     let proxied = after(facts(), |facts| {
         let mut web = peer("web", Speaks::Http("http://web/".to_owned()), Spoken::LoggedIn);
         web.spoken = failed(Failure::Refused);
-        web.proxy = Some(Proxy { variable: "HTTP_PROXY".to_owned(), address: "http://proxy:3128".to_owned() });
+        web.proxy = Some(Proxy {
+            variable: "HTTP_PROXY".to_owned(),
+            address: "http://proxy:3128".to_owned(),
+            value: "http://me:pw@proxy:3128".to_owned(),
+        });
         facts.peers = vec![web];
     });
     assert_eq!(

@@ -14,7 +14,7 @@ pub struct Url {
     pub user: String,
     /// Password; empty where there is none.
     pub password: String,
-    /// Host name.
+    /// Host name, or an address without the brackets around it.
     pub host: String,
     /// Port, where one is named.
     pub port: Option<u16>,
@@ -38,6 +38,12 @@ impl Url {
         let (host, port) = match place.rsplit_once(':') {
             Some((host, port)) if !port.contains(']') => (host, Some(port.parse().ok()?)),
             _ => (place, None),
+        };
+        // Only an address of numbers has colons in it, and brackets around it.
+        let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+            Some(numbers) => numbers,
+            None if host.contains([':', '[', ']']) => return None,
+            None => host,
         };
         let path = path.trim_start_matches('/').split(['?', '#']).next().unwrap_or_default();
         (!host.is_empty()).then(|| Self {
@@ -86,10 +92,15 @@ pub fn proxy(env: &[String], scheme: &str, host: &str) -> Option<Proxy> {
     let names = [both(&format!("{scheme}_proxy")), both("all_proxy")].concat();
     names.into_iter().find_map(|name| {
         let found = value(&name).filter(|value| !value.is_empty())?;
-        let without = found.rsplit_once('@').map_or(found.to_owned(), |(before, place)| {
-            before.split_once("://").map_or(place.to_owned(), |(scheme, _)| format!("{scheme}://{place}"))
-        });
-        Some(Proxy { address: without, variable: name })
+        Some(Proxy { address: without_login(found), value: found.to_owned(), variable: name })
+    })
+}
+
+/// An address as it may be shown: without user and password.
+#[must_use]
+pub fn without_login(address: &str) -> String {
+    address.rsplit_once('@').map_or(address.to_owned(), |(before, place)| {
+        before.split_once("://").map_or(place.to_owned(), |(scheme, _)| format!("{scheme}://{place}"))
     })
 }
 
@@ -134,7 +145,11 @@ mod tests {
         assert_eq!(url.protocol(), Some(Protocol::Postgres));
         let plain = Url::parse("X", "redis://:pw@cache").unwrap();
         assert_eq!((plain.password.as_str(), plain.port, plain.path.as_str()), ("pw", None, ""));
-        for no in ["no", "a b://c", "://x", "x://", "http://h:port/", "SELECT x://y z"] {
+        let numbers = Url::parse("X", "http://[FE80::1]:8000/").unwrap();
+        assert_eq!((numbers.host.as_str(), numbers.port), ("fe80::1", Some(8000)));
+        for no in
+            ["http://[::1:8000/", "http://::1/", "no", "a b://c", "://x", "x://", "http://h:port/", "SELECT x://y z"]
+        {
             assert_eq!(Url::parse("X", no), None, "{no}");
         }
     }
@@ -147,6 +162,7 @@ mod tests {
         };
         let set = "HTTP_PROXY=http://me:secret@proxy:3128";
         assert_eq!(of(&[set], "web"), Some("HTTP_PROXY http://proxy:3128".to_owned()));
+        assert_eq!(proxy(&env(&[set]), "http", "web").unwrap().value, "http://me:secret@proxy:3128");
         assert_eq!(of(&[set, "NO_PROXY=localhost,web"], "web"), None);
         assert_eq!(of(&[set, "no_proxy=.shop.test"], "web.shop.test"), None);
         assert_eq!(of(&[set, "NO_PROXY=*"], "web"), None);

@@ -1,6 +1,6 @@
 //! The request that a person has asked for: checked, completed, and as it is sent. Pure.
 
-use crate::plan::trace::urls::Url;
+use crate::plan::trace::urls::{Url, without_login};
 
 /// What was given on the command line.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,12 +23,15 @@ pub enum NotARequest {
     /// The method has other characters than letters.
     #[error("`{}` is not a method", .0.escape_debug())]
     Method(String),
-    /// A header has no name, or would be two.
-    #[error("`{}` is not a header", .0.escape_debug())]
-    Header(String),
+    /// The header at this position, counted from 1, has no name, or would be two. What it holds may be a credential.
+    #[error("header {0} is not a valid header")]
+    Header(usize),
     /// The target is neither a path nor an address.
     #[error("`{}` is neither a path nor an address", .0.escape_debug())]
     Target(String),
+    /// The address has a user or a password in it.
+    #[error("the address has credentials in it, which `trace` does not send")]
+    Credentials,
     /// A path without a gateway.
     #[error("no module has a `route`, so there is no gateway to ask for a path")]
     NoGateway,
@@ -44,6 +47,7 @@ impl NotARequest {
             Self::Target(_) => {
                 "`devenv trace /PATH` asks the gateway, `devenv trace --from NAME PART` begins at a part".to_owned()
             }
+            Self::Credentials => "pass them as a header: -H 'Authorization: …'".to_owned(),
             Self::NoGateway => "`devenv trace --from NAME TARGET` begins at a part".to_owned(),
         }
     }
@@ -76,10 +80,10 @@ impl Wish {
         if !is_token(&method) {
             return Err(NotARequest::Method(method));
         }
-        for header in given.headers {
+        for (number, header) in given.headers.iter().enumerate() {
             let is_named = header.split_once(':').is_some_and(|(name, _)| is_token(name));
             if !is_named || header.chars().any(char::is_control) {
-                return Err(NotARequest::Header(header.clone()));
+                return Err(NotARequest::Header(number + 1));
             }
         }
         let address = match (given.target.strip_prefix('/'), given.gateway) {
@@ -87,13 +91,16 @@ impl Wish {
             (Some(_), None) => return Err(NotARequest::NoGateway),
             (None, _) => given.target.to_owned(),
         };
-        let not_one = || NotARequest::Target(given.target.to_owned());
-        if address.contains(|c: char| c.is_control() || c.is_whitespace()) {
-            return Err(not_one());
+        let not_one = || match given.target.starts_with('/') {
+            true => NotARequest::Target(given.target.to_owned()),
+            false => NotARequest::Target(without_login(given.target)),
+        };
+        let url = http(&address).ok_or_else(not_one)?;
+        if !url.user.is_empty() || !url.password.is_empty() {
+            return Err(NotARequest::Credentials);
         }
         let (headers, body) = (given.headers.to_vec(), given.body.map(str::to_owned));
-        let mut wish =
-            Self { method, url: http(&address).ok_or_else(not_one)?, target: String::new(), id, headers, body };
+        let mut wish = Self { method, url, target: String::new(), id, headers, body };
         wish.go_to(&address);
         Ok(wish)
     }
@@ -113,7 +120,8 @@ impl Wish {
     /// Host and port as the header `Host` has them.
     #[must_use]
     pub fn authority(&self) -> String {
-        self.url.port.map_or_else(|| self.url.host.clone(), |port| format!("{}:{port}", self.url.host))
+        let host = if self.url.host.contains(':') { format!("[{}]", self.url.host) } else { self.url.host.clone() };
+        self.url.port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"))
     }
 
     /// The path without the query.
@@ -129,15 +137,22 @@ impl Wish {
     }
 
     /// The same request to where an answer leads; `None` where that is another host, which is no part of this way.
+    /// Another scheme or port may be another program: it gets neither the headers nor the body that were given.
     #[must_use]
     pub fn led(&self, location: &str) -> Option<Self> {
-        let address = match location.strip_prefix('/') {
-            Some(_) => format!("{}://{}{location}", self.url.scheme, self.authority()),
-            None => location.to_owned(),
+        let address = if location.starts_with("//") {
+            format!("{}:{location}", self.url.scheme)
+        } else if location.starts_with('/') {
+            format!("{}://{}{location}", self.url.scheme, self.authority())
+        } else {
+            location.to_owned()
         };
         let mut next = self.clone();
         next.url = http(&address).filter(|url| url.host == self.url.host)?;
         next.go_to(&address);
+        if (&next.url.scheme, next.port()) != (&self.url.scheme, self.port()) {
+            (next.headers, next.body) = (Vec::new(), None);
+        }
         Some(next)
     }
 
@@ -147,15 +162,29 @@ impl Wish {
         self.target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
     }
 
+    /// All headers, as `Name: value`, but for those that belong to one connection or frame the body: the usual ones, and
+    /// those that were given, which count in place of usual ones. Whoever sends the request sends these.
+    #[must_use]
+    pub fn all_headers(&self) -> Vec<String> {
+        let usual = [
+            ("Host", Some(self.authority())),
+            ("User-Agent", Some("devenv".to_owned())),
+            ("Accept", Some("*/*".to_owned())),
+            ("Content-Type", self.body.as_ref().map(|_| "application/x-www-form-urlencoded".to_owned())),
+        ];
+        let is_given = |name: &str| self.headers.iter().any(|header| is_named(header, name));
+        let usual = usual.into_iter().filter(|(name, _)| !is_given(name));
+        let usual = usual.filter_map(|(name, value)| Some(format!("{name}: {}", value?)));
+        let given = self.headers.iter().filter(|header| !RESERVED.iter().any(|name| is_named(header, name))).cloned();
+        [format!("X-Request-Id: {}", self.id)].into_iter().chain(usual).chain(given).collect()
+    }
+
     /// The bytes that are sent.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
-        let mut text = format!("{} {} HTTP/1.1\r\nHost: {}\r\n", self.method, self.target, self.authority());
-        text.push_str(&format!(
-            "X-Request-Id: {}\r\nUser-Agent: devenv\r\nAccept: */*\r\nConnection: close\r\n",
-            self.id
-        ));
-        self.headers.iter().for_each(|header| text.push_str(&format!("{header}\r\n")));
+        let mut text = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
+        self.all_headers().iter().for_each(|header| text.push_str(&format!("{header}\r\n")));
+        text.push_str("Connection: close\r\n");
         if let Some(body) = &self.body {
             text.push_str(&format!("Content-Length: {}\r\n", body.len()));
         }
@@ -165,8 +194,17 @@ impl Wish {
     }
 }
 
+/// Headers that are this program's alone: the id that all logs are searched for, and those of one connection.
+const RESERVED: [&str; 4] = ["X-Request-Id", "Connection", "Content-Length", "Transfer-Encoding"];
+
+/// Whether a header, as `Name: value`, has a name.
+fn is_named(header: &str, name: &str) -> bool {
+    header.split_once(':').is_some_and(|(own, _)| own.eq_ignore_ascii_case(name))
+}
+
 fn http(address: &str) -> Option<Url> {
-    Url::parse("", address).filter(|url| matches!(url.scheme.as_str(), "http" | "https"))
+    let is_clean = !address.contains(|c: char| c.is_control() || c.is_whitespace());
+    Url::parse("", address).filter(|url| is_clean && matches!(url.scheme.as_str(), "http" | "https"))
 }
 
 #[cfg(test)]
@@ -185,8 +223,8 @@ mod tests {
         assert_eq!((made.shown().as_str(), made.path()), ("https://shop.localhost:8443/a?b=c", "/a"));
         assert_eq!(
             String::from_utf8(made.bytes()).unwrap().replace("\r\n", "\n"),
-            "POST /a?b=c HTTP/1.1\nHost: shop.localhost:8443\nX-Request-Id: id-1\nUser-Agent: devenv\nAccept: */*\n\
-             Connection: close\nContent-Type: text/plain\nContent-Length: 2\n\nhi"
+            "POST /a?b=c HTTP/1.1\nX-Request-Id: id-1\nHost: shop.localhost:8443\nUser-Agent: devenv\nAccept: */*\n\
+             Content-Type: text/plain\nConnection: close\nContent-Length: 2\n\nhi"
         );
         assert!(!made.is_safe());
         assert_eq!(wish(Given { target: "http://x.test", ..Given::default() }).unwrap().shown(), "http://x.test/");
@@ -200,6 +238,57 @@ mod tests {
         assert_eq!(led("http://shop.localhost:8080/b"), Some("http://shop.localhost:8080/b".to_owned()));
         assert_eq!(led("https://elsewhere.test/"), None);
         assert_eq!(led("nonsense"), None);
+        assert_eq!(led("//cdn.example/x"), None);
+        assert_eq!(led("//shop.localhost:8443/x"), Some("https://shop.localhost:8443/x".to_owned()));
+    }
+
+    #[test]
+    fn what_was_given_does_not_follow_a_redirect_to_another_scheme_or_port() {
+        let headers = ["Authorization: Bearer x".to_owned()];
+        let given = Given { target: "/a", headers: &headers, method: Some("GET"), body: Some("b"), ..Given::default() };
+        let made = wish(given).unwrap();
+        let kept = |to: &str| made.led(to).map(|next| (next.headers.len(), next.body));
+        assert_eq!(kept("/b"), Some((1, Some("b".to_owned()))));
+        assert_eq!(kept("https://shop.localhost:8443/b"), Some((1, Some("b".to_owned()))));
+        assert_eq!(kept("http://shop.localhost:8443/b"), Some((0, None)));
+        assert_eq!(kept("https://shop.localhost:9000/b"), Some((0, None)));
+    }
+
+    #[test]
+    fn headers_that_were_given_count_once_and_in_place_of_the_usual_ones() {
+        let headers =
+            ["host: other.test", "content-length: 9", "X-Request-Id: mine", "Connection: upgrade", "Accept: a/b"];
+        let headers = headers.map(str::to_owned);
+        let made = wish(Given { target: "/", body: Some("hi"), headers: &headers, ..Given::default() }).unwrap();
+        assert_eq!(
+            made.all_headers(),
+            [
+                "X-Request-Id: id-1",
+                "User-Agent: devenv",
+                "Content-Type: application/x-www-form-urlencoded",
+                "host: other.test",
+                "Accept: a/b"
+            ]
+        );
+        let text = String::from_utf8(made.bytes()).unwrap().to_lowercase();
+        for name in ["\r\nhost:", "\r\ncontent-length:", "\r\nconnection:", "\r\nx-request-id:"] {
+            assert_eq!(text.matches(name).count(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_with_numbers_keeps_its_brackets_where_they_belong() {
+        let made = wish(Given { target: "http://[::1]:8000/x", ..Given::default() }).unwrap();
+        assert_eq!((made.url.host.as_str(), made.port()), ("::1", 8000));
+        assert_eq!(made.shown(), "http://[::1]:8000/x");
+    }
+
+    #[test]
+    fn credentials_in_an_address_are_neither_sent_nor_shown() {
+        let said = wish(Given { target: "https://me:secret-word@x.test/", ..Given::default() }).unwrap_err();
+        assert_eq!(said, "the address has credentials in it, which `trace` does not send");
+        let said = wish(Given { target: "ftp://me:secret-word@x.test/", ..Given::default() }).unwrap_err();
+        assert_eq!(said, "`ftp://x.test/` is neither a path nor an address");
     }
 
     #[test]
@@ -210,7 +299,7 @@ mod tests {
         assert_eq!(target("/a\r\nX: y"), "`/a\\r\\nX: y` is neither a path nor an address");
         let headers = ["X: a\r\nY: b".to_owned()];
         let said = wish(Given { target: "/", headers: &headers, ..Given::default() }).unwrap_err();
-        assert_eq!(said, "`X: a\\r\\nY: b` is not a header");
+        assert_eq!(said, "header 1 is not a valid header");
         let said = wish(Given { target: "/", method: Some("GET /x"), ..Given::default() }).unwrap_err();
         assert_eq!(said, "`GET /x` is not a method");
     }
