@@ -277,3 +277,39 @@ impl Interview {
         self.peers.iter().map(|asked| asked.peer.clone()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::images::samples::hierarchy;
+    use crate::plan::parts::{ImageRef, samples};
+
+    #[test]
+    fn a_target_is_a_part_an_address_or_a_host_with_a_port() {
+        let name = PartName::new("api").unwrap();
+        let part = Part::new(name, Kind::Module, ImageRef::Theirs("scratch".to_owned()));
+        let (environment, images) = (samples::environment(Vec::new()), hierarchy(""));
+        let env = [];
+        let subject = Subject {
+            environment: &environment,
+            images: &images,
+            part: &part,
+            env: &env,
+            life: &|_| Life::Running,
+            fill: &|_| String::new(),
+        };
+        let hosts = |target: &str| {
+            let mut interview = Interview::default();
+            let is_known = interview.target(&subject, target);
+            assert_eq!(is_known, !interview.peers.is_empty(), "{target}");
+            interview.peers.into_iter().map(|asked| asked.peer.host).collect::<Vec<_>>()
+        };
+        assert_eq!(hosts("db:5432"), ["db"]);
+        assert_eq!(hosts("redis://:secret-word@cache"), ["cache"]);
+        for no in
+            ["redis://:secret-word@cache:x", "me:secret-word@cache:6379", "redis:// :secret-word@cache:1", "-x:1", ":1"]
+        {
+            assert_eq!(hosts(no), Vec::<String>::new(), "{no}");
+        }
+    }
+}
