@@ -256,6 +256,8 @@ fn scripts_of_devenv_and_of_the_team_are_at_hand_without_a_build() {
         );
         let owner = fs::metadata(checkout.root()).unwrap().uid();
         assert_eq!(fs::metadata(&path).unwrap().uid(), owner);
+        // What goes over a wire holds credentials.
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o077, 0, "{made}");
         assert!(fs::read(&path).unwrap().starts_with(first.as_bytes()), "{made}");
     }
     checkout.ok(&["debug", "--", "certs"]);
@@ -265,4 +267,14 @@ fn scripts_of_devenv_and_of_the_team_are_at_hand_without_a_build() {
     checkout.ok(&push);
     assert_eq!(checkout.ok(&["debug", "api", "--", "queue-depth"]).stdout, "2\tlist\tjobs\n");
     checkout.ok(&["debug", "--", "top-talkers", "api", "1"]);
+
+    // A folder that the tool box may write to is never behind a link.
+    let captures = checkout.root().join(".devenv/debug/captures");
+    assert_eq!(fs::metadata(&captures).unwrap().mode() & 0o777, 0o700);
+    fs::remove_dir_all(&captures).unwrap();
+    std::os::unix::fs::symlink(checkout.root(), &captures).unwrap();
+    checkout
+        .devenv(&["debug", "--", "true"])
+        .code(1)
+        .says("captures is a link, and devenv writes nothing through links");
 }
