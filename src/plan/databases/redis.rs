@@ -7,16 +7,24 @@ use crate::plan::databases::{Call, Database, Kind};
 const LOGIN: &str = "REDISCLI_AUTH=$(cat /run/devenv/credentials/password); export REDISCLI_AUTH\n";
 
 /// Prints all data, compressed.
-const DUMP: &str = "redis-cli --rdb - | gzip";
+const DUMP: &str = "redis-cli -e --rdb - | gzip";
 
 /// Replaces all data by that of standard input: a second server loads it, and the real one takes it over from there as a
-/// replica does, all at once. Where something fails before that, it keeps what it has.
+/// replica does, all at once. Where something fails before that, it keeps what it has. However this ends, the real server
+/// is a master again: one that loads cannot be told so, and this process has two seconds after a TERM, so that one
+/// without its mark goes on trying.
 const RESTORE: &str = r#"
 folder=$(mktemp -d)
 second=
+replica=
+promote='for _ in $(seq 600); do redis-cli -e replicaof no one > /dev/null 2>&1 && exit; sleep 0.1; done; exit 1'
 leave() {
   code=$?
   trap - EXIT
+  trap '' TERM INT HUP
+  if [ -n "$replica" ]; then
+    env -u DEVENV_COMMAND sh -c "$promote" || { echo 'the server is still a replica: redis-cli replicaof no one' >&2; code=1; }
+  fi
   [ -z "$second" ] || kill "$second" 2> /dev/null || true
   rm -rf "$folder"
   exit $code
@@ -36,14 +44,15 @@ wait_for() {
   tail -n 3 "$folder/log" >&2
   return 1
 }
-has_loaded() { env -u REDISCLI_AUTH redis-cli -p 6390 info persistence 2> /dev/null | grep -q '^loading:0'; }
-has_taken() { redis-cli info replication | grep -q '^master_link_status:up'; }
+has_loaded() { env -u REDISCLI_AUTH redis-cli -e -p 6390 info persistence 2> /dev/null | grep -q '^loading:0'; }
+has_taken() { redis-cli -e info replication | grep -q '^master_link_status:up'; }
 wait_for has_loaded
-redis-cli replicaof 127.0.0.1 6390 > "$folder/said"
-code=0; wait_for has_taken || code=$?
-redis-cli replicaof no one > "$folder/said"
-redis-cli save > "$folder/said"
-exit $code
+replica=yes
+redis-cli -e replicaof 127.0.0.1 6390 > "$folder/said"
+wait_for has_taken
+sh -c "$promote"
+replica=
+redis-cli -e save > "$folder/said"
 "#;
 
 fn script(text: &str, args: &[String]) -> Call {
@@ -55,7 +64,7 @@ fn script(text: &str, args: &[String]) -> Call {
 /// Asks for size and number of keys.
 #[must_use]
 pub fn sizes() -> Call {
-    script("redis-cli info memory; redis-cli info keyspace", &[])
+    script("redis-cli -e info memory; redis-cli -e info keyspace", &[])
 }
 
 /// The databases by the answer to [`sizes`]; one that has no keys is not in it, but the first is there all the same.
@@ -83,7 +92,7 @@ pub fn read(service: &PartName, answer: &str) -> Vec<Database> {
 /// A session; `args` are for `redis-cli`.
 #[must_use]
 pub fn console(args: &[String]) -> Call {
-    script("exec redis-cli \"$@\"", args)
+    script("exec redis-cli -e \"$@\"", args)
 }
 
 /// Prints all data, compressed.
@@ -101,7 +110,7 @@ pub fn restore() -> Call {
 /// Forgets everything.
 #[must_use]
 pub fn reset() -> Call {
-    script("redis-cli flushall > /dev/null", &[])
+    script("redis-cli -e flushall > /dev/null", &[])
 }
 
 #[cfg(test)]
@@ -115,6 +124,14 @@ mod tests {
         let all: Vec<String> =
             read.iter().map(|one| format!("{:?} {:?} {}", one.database, one.bytes, one.content())).collect();
         assert_eq!(all, ["Some(\"db0\") Some(70) 5 keys", "Some(\"db3\") None 1 key"]);
+    }
+
+    #[test]
+    fn every_call_fails_when_the_server_answers_with_an_error() {
+        for call in [sizes(), console(&[]), dump(), restore(), reset()] {
+            let text = call.argv.join(" ").replace(": redis-cli replicaof no one'", "");
+            assert_eq!(text.matches("redis-cli ").count(), text.matches("redis-cli -e ").count(), "{text}");
+        }
     }
 
     #[test]
