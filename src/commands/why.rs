@@ -50,8 +50,7 @@ pub async fn run(cx: &Context, args: &WhyArgs) -> Result<()> {
 
 fn print(screen: Screen, answer: &Why, now: i64) {
     let since = answer.since.map(|since| format!(" for {}", age(now - since))).unwrap_or_default();
-    let kind = format!("{:?}", answer.kind).to_lowercase();
-    let heading = format!("{kind}, {}{since}", answer.text);
+    let heading = format!("{}, {}{since}", answer.kind, answer.text);
     let row = |name: &str, text: String| vec![name.to_owned(), text];
     let all = |neighbours: &[Neighbour]| {
         let words: Vec<String> = neighbours.iter().map(|one| format!("{} ({})", one.name, one.state)).collect();

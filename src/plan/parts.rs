@@ -35,6 +35,18 @@ pub enum Kind {
     Gateway,
 }
 
+/// The word that `--json` has, too.
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Module => "module",
+            Self::Task => "task",
+            Self::Service => "service",
+            Self::Gateway => "gateway",
+        })
+    }
+}
+
 /// Where a container's file system begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImageRef {

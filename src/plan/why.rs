@@ -188,6 +188,12 @@ fn settings(part: &Part, chain: &[&Node], sources: &Sources<'_>) -> Vec<Setting>
         .collect()
 }
 
+/// The layer that sets a value: the nearest one whose value is not that of its parent. Values stand nearest first.
+fn set_by<T: PartialEq>(values: &[Option<T>]) -> Option<usize> {
+    let parents = values.iter().skip(1).map(Option::as_ref).chain([None]);
+    values.iter().zip(parents).position(|(value, parent)| value.is_some() && value.as_ref() != parent)
+}
+
 /// The variables of a part, each with the layer that set it.
 fn variables(part: &Part, chain: &[&Node], sources: &Sources<'_>) -> Vec<Setting> {
     let from = |name: &str| {
@@ -199,10 +205,13 @@ fn variables(part: &Part, chain: &[&Node], sources: &Sources<'_>) -> Vec<Setting
             return place.to_string();
         }
         let need = part.needs.iter().find(|need| name.starts_with(&format!("{}_", need.variable())));
-        let image = chain.iter().rev().find(|node| node.env.contains_key(name));
-        match (need, image) {
+        let values: Vec<Option<&String>> = chain.iter().map(|node| node.env.get(name)).collect();
+        match (need, set_by(&values).map(|at| chain[at])) {
             (Some(need), _) => format!("needs {need}"),
-            (None, Some(node)) => format!("images/{}/image.yaml", node.name),
+            (None, Some(node)) => {
+                let place = sources.project.place(&["images", node.name.as_str(), "env", name]);
+                place.map_or_else(|| format!("images/{}/image.yaml", node.name), |place| place.to_string())
+            }
             (None, None) => "devenv".to_owned(),
         }
     };
@@ -264,6 +273,13 @@ mod tests {
     use super::*;
     use crate::plan::cause::Cause;
     use crate::plan::parts::Ask;
+
+    #[test]
+    fn a_value_is_set_by_the_nearest_layer_that_changes_it() {
+        assert_eq!(set_by(&[Some("mine"), Some("base"), Some("base")]), Some(0));
+        assert_eq!(set_by(&[Some("base"), Some("base"), None]), Some(1));
+        assert_eq!(set_by::<&str>(&[None, None]), None);
+    }
 
     #[test]
     fn of_a_plan_only_what_leads_to_the_part_is_left() {

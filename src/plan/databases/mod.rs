@@ -21,6 +21,16 @@ pub enum Kind {
     Redis,
 }
 
+/// The word that `--json` has, too.
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Postgres => "postgres",
+            Self::Redis => "redis",
+        })
+    }
+}
+
 /// A command in the container of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
