@@ -15,8 +15,14 @@ use crate::plan::stats::{self, Usage};
 
 /// Between two looks at the counters.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How long the files of a volume may take to count.
+/// How long the files of a volume may take to count; as long as [`COUNT`] says.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// The code of a program that was ended by KILL.
+const KILLED: i64 = 137;
+/// Counts the files of volumes. Where it takes too long, it ends in the container too: the next look begins another.
+const COUNT: &str = "\
+command -v timeout > /dev/null 2>&1 && exec timeout -s KILL 3 du -skc -- \"$@\"
+exec du -skc -- \"$@\"";
 
 /// What each running part uses, all its containers together.
 pub async fn usage(
@@ -51,14 +57,17 @@ async fn one(engine: &Engine, part: &Part, container: &Container, lives: &Lives)
     Some((part.name.clone(), usage))
 }
 
-/// Bytes in the data volumes of a part; an image without `du` cannot count them.
+/// Bytes in the data volumes of a part; an image without `sh` and `du` cannot count them.
 async fn disk(engine: &Engine, part: &Part, container: &Container) -> Option<u64> {
     if part.data.is_empty() {
         return None;
     }
     let targets = part.data.iter().map(|mount| mount.target.clone());
-    let argv: Vec<String> = ["du", "-skc", "--"].map(str::to_owned).into_iter().chain(targets).collect();
-    let (_, answer) = tokio::time::timeout(PATIENCE, engine.exec(&container.id, &argv)).await.ok()?.ok()?;
+    let argv: Vec<String> = ["sh", "-c", COUNT, "sh"].map(str::to_owned).into_iter().chain(targets).collect();
+    let (code, answer) = tokio::time::timeout(PATIENCE, engine.exec(&container.id, &argv)).await.ok()?.ok()?;
+    if code == KILLED {
+        return None;
+    }
     let total = answer.lines().last()?.split_whitespace().next()?;
     total.parse::<u64>().ok().map(|kilobytes| kilobytes * 1_024)
 }

@@ -30,10 +30,10 @@ use crate::ui::screen;
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv status --json\n  devenv status --watch --stats")]
 pub struct StatusArgs {
-    /// With what each part uses: CPU in percent of a core, memory, disk of its data
+    /// Include CPU, memory and disk use
     #[arg(long)]
     pub stats: bool,
-    /// Show it again whenever it changes, until Ctrl-C
+    /// Refresh the table in place
     #[arg(short, long, conflicts_with = "json")]
     pub watch: bool,
     /// Print JSON
@@ -79,11 +79,13 @@ async fn look(session: &Session, stats: bool) -> Looked {
 /// place.
 async fn watch(cx: &Context, stats: bool) -> Result<()> {
     let mut live = Live::default();
+    let mut disks = BTreeMap::new();
     let mut is_first = true;
     loop {
         let text = match cx.session(Intent::Look).await {
             Ok(session) => {
-                let looked = look(&session, stats).await;
+                let mut looked = look(&session, stats).await;
+                keep_disks(&mut disks, &mut looked.usage);
                 let (known, now) = (known(&session), unix_time());
                 let (heading, rows) = table(&parts(&session, &looked, &known, now), now);
                 cx.screen.table_text(&heading, &rows)
@@ -96,6 +98,16 @@ async fn watch(cx: &Context, stats: bool) -> Result<()> {
             return Ok(());
         }
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Shows what was counted last where the files of a volume could not be counted in time.
+fn keep_disks(disks: &mut BTreeMap<PartName, u64>, usage: &mut BTreeMap<PartName, Usage>) {
+    for (name, usage) in usage {
+        match usage.disk {
+            Some(bytes) => drop(disks.insert(name.clone(), bytes)),
+            None => usage.disk = disks.get(name).copied(),
+        }
     }
 }
 
@@ -189,7 +201,7 @@ fn table(parts: &[PartStatus], now: i64) -> (Vec<&'static str>, Vec<Vec<String>>
     heading.extend(has_usage.then_some(["CPU", "MEMORY", "DISK"]).into_iter().flatten());
     heading.extend(["URL", ""]);
     let row = |part: &PartStatus| {
-        let mut row = vec![part.name.to_string(), format!("{:?}", part.kind).to_lowercase(), part.text.clone()];
+        let mut row = vec![part.name.to_string(), part.kind.to_string(), part.text.clone()];
         row.extend(has_since.then(|| part.age(now)));
         row.extend(has_usage.then(|| part.usage.map(|usage| usage.cells()).unwrap_or_default()).into_iter().flatten());
         row.extend([part.url.clone().unwrap_or_default(), part.remarks()]);

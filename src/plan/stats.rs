@@ -9,7 +9,7 @@ pub struct Usage {
     pub cpu: f64,
     /// Bytes of memory, without what the kernel can take back.
     pub memory: u64,
-    /// The limit for it; none where there is none.
+    /// The limit for it, of all containers together; none where one has none.
     pub memory_limit: Option<u64>,
     /// Bytes in its data volumes; none where they could not be counted.
     pub disk: Option<u64>,
@@ -22,7 +22,7 @@ impl Usage {
         Self {
             cpu: self.cpu + other.cpu,
             memory: self.memory + other.memory,
-            memory_limit: self.memory_limit.or(other.memory_limit),
+            memory_limit: self.memory_limit.zip(other.memory_limit).map(|(one, another)| one + another),
             disk: self.disk.or(other.disk),
         }
     }
@@ -69,6 +69,14 @@ mod tests {
         assert!((half - 50.0).abs() < 0.001, "{half}");
         assert!(cpu((5, 5), (7, 7), 2).abs() < f64::EPSILON);
         assert!(cpu((9, 5), (7, 8), 2).abs() < f64::EPSILON, "a container that was restarted between them");
+    }
+
+    #[test]
+    fn memory_of_replicas_is_set_against_the_sum_of_their_limits() {
+        let one = |limit| Usage { cpu: 1.0, memory: 10, memory_limit: limit, disk: Some(4) };
+        let both = Usage { cpu: 2.0, memory: 20, memory_limit: Some(200), disk: Some(4) };
+        assert_eq!(one(Some(100)).and(one(Some(100))), both);
+        assert_eq!(one(Some(100)).and(one(None)).memory_limit, None);
     }
 
     #[test]

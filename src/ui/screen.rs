@@ -55,10 +55,12 @@ impl Screen {
         self.data(self.table_text(heading, rows));
     }
 
-    /// The text of a table, in the columns that a terminal has, in which nothing steers that.
+    /// The text of a table, in the columns that a terminal has. Nothing in it steers that, and credentials are hidden: each
+    /// in its cell, before that is cut.
     #[must_use]
     pub fn table_text(&self, heading: &[&str], rows: &[Vec<String>]) -> String {
-        let shown: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| visible(cell)).collect()).collect();
+        let shown: Vec<Vec<String>> =
+            rows.iter().map(|row| row.iter().map(|cell| visible(&hide(cell))).collect()).collect();
         table::text(heading, &shown, terminal::columns())
     }
 
@@ -109,7 +111,7 @@ impl Screen {
         if !self.can_ask() {
             return false;
         }
-        to_stderr(&format!("{question} [y/N] "));
+        to_stderr(&format!("{} [y/N] ", visible(&hide(question))));
         if !terminal::is_answered() {
             to_stderr("\n");
             return false;
@@ -206,7 +208,15 @@ fn colour(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::visible;
+    use super::{Screen, visible};
+
+    #[test]
+    fn a_table_hides_credentials_in_each_cell() {
+        crate::redact::remember(&["table-credential-31".to_owned()]);
+        let rows = [vec!["api".to_owned(), "probe says table-credential-31".to_owned()]];
+        let text = Screen { quiet: false, yes: false }.table_text(&["NAME", ""], &rows);
+        assert!(text.contains("probe says ") && !text.contains("table-credential-31"), "{text}");
+    }
 
     #[test]
     fn colours_stay_and_what_steers_a_terminal_is_shown() {
