@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::checkout::Checkout;
+use crate::checkout::{Checkout, end, until};
 use crate::engine;
 
 const CONFIGURATION: &str = "\
@@ -42,9 +42,10 @@ fn postgres_is_dumped_restored_and_reset_and_stays_as_it_was_where_that_fails() 
     // A dump, a change, and the dump again.
     sql(&checkout, "insert into item values ('kept')");
     checkout.ok(&["db", "db", "dump", "kept.sql.gz"]).says("kept.sql.gz (");
-    checkout.devenv(&["db", "db", "dump", "kept.sql.gz"]).code(2).says("kept.sql.gz is there already");
+    checkout.devenv(&["db", "db", "dump", "kept.sql.gz"]).code(2).says("kept.sql.gz already exists");
     sql(&checkout, "delete from item; create table other (number int)");
-    let refused = checkout.devenv(&["db", "db", "restore", "kept.sql.gz"]).code(2).says("replacing data needs a yes");
+    let refused =
+        checkout.devenv(&["db", "db", "restore", "kept.sql.gz"]).code(2).says("not confirmed; nothing was replaced");
     refused.says("2 tables) of `db` is replaced by kept.sql.gz (");
     assert_eq!(items(&checkout), "");
     let restored = checkout.ok(&["--yes", "db", "db", "restore", "kept.sql.gz"]);
@@ -60,16 +61,42 @@ fn postgres_is_dumped_restored_and_reset_and_stays_as_it_was_where_that_fails() 
     checkout
         .devenv(&["--yes", "db", "db", "restore", "bad.sql"])
         .code(1)
-        .says("nothing was changed")
+        .says("the data was not replaced")
         .says("no_such_thing");
     checkout.devenv(&["--yes", "db", "db", "restore", "nowhere.gz"]).code(2).says("cannot read");
     assert_eq!(items(&checkout), "kept seeded ");
     let databases = checkout.ok(&["db", "db", "console", "--", "-qAtc", "select count(*) from pg_database"]).stdout;
     assert_eq!(databases, "4\n", "a half-made database is left");
 
+    // SQL that changes to another database, and SQL that drops the old one where no line says so.
+    let container = checkout.container("db");
+    let name = checkout.project();
+    let dump = ["exec", "-u", "postgres", &container, "pg_dump", "-h", "/run/postgresql", "--clean", "--create", name];
+    std::fs::write(checkout.root().join("create.sql"), engine::output(&dump).stdout).unwrap();
+    let refused = checkout.devenv(&["--yes", "db", "db", "restore", "create.sql"]).code(2);
+    refused.says("create.sql changes to another database: line ").says("DROP DATABASE").says("without `--create`");
+    checkout.write("connect.sql", &format!("\\connect {name}\ndrop table item;\n"));
+    checkout.devenv(&["--yes", "db", "db", "restore", "connect.sql"]).code(2).says("line 1: \\connect");
+    checkout
+        .write("data.sql", "create table item (name text);\nCOPY item (name) FROM stdin;\ncreate database x\n\\.\n");
+    checkout.ok(&["--yes", "db", "db", "restore", "data.sql"]);
+    assert_eq!(items(&checkout), "create database x ");
+    checkout.write("leaves.sql", &format!("select 1; \\connect {name}\n"));
+    let refused = checkout.devenv(&["--yes", "db", "db", "restore", "leaves.sql"]).code(1);
+    refused.says("the SQL has changed to another database");
+    assert_eq!(items(&checkout), "create database x ");
+    checkout.write("drops.sql", &format!("/* */ drop database \"{name}\"; create database \"{name}\";\n"));
+    let refused = checkout.devenv(&["--yes", "db", "db", "restore", "drops.sql"]).code(1);
+    refused.says("the data was not replaced").says("the SQL itself has dropped or replaced the database");
+
+    // One that takes no connections is not listed, and locks nobody out.
+    sql(&checkout, "create database shut allow_connections false");
+    assert!(!checkout.ok(&["db"]).stdout.contains("shut"));
+    sql(&checkout, "drop database shut");
+
     // The seed again is an error that changes nothing; a reset goes back to it.
-    checkout.devenv(&["db", "db", "seed"]).code(1).says("already exists");
     checkout.ok(&["--yes", "db", "db", "reset"]).says("`db` has the seed now");
+    checkout.devenv(&["db", "db", "seed"]).code(1).says("already exists");
     assert_eq!(items(&checkout), "seeded ");
 
     // Bad input.
@@ -78,8 +105,8 @@ fn postgres_is_dumped_restored_and_reset_and_stays_as_it_was_where_that_fails() 
     checkout.devenv(&["db", "prepar", "dump"]).code(2).says("did you mean `prepare`?");
     checkout.devenv(&["db", "db", "dumb"]).code(2).says("did you mean `dump`?");
     checkout.ok(&["stop", "db"]);
-    checkout.devenv(&["db", "db", "console"]).code(1).says("`db` does not run");
-    assert!(checkout.ok(&["db"]).stdout.contains("does not run"));
+    checkout.devenv(&["db", "db", "console"]).code(1).says("`db` is not running");
+    assert!(checkout.ok(&["db"]).stdout.contains("is not running"));
 }
 
 #[test]
@@ -103,6 +130,24 @@ fn redis_is_dumped_restored_and_reset() {
     checkout.ok(&["--yes", "db", "cache", "reset"]);
     assert_eq!(redis(&["dbsize"]), "0\n");
     checkout.devenv(&["db", "cache", "seed"]).code(2).says("`cache` has no seed");
+}
+
+#[test]
+fn a_restore_of_redis_that_is_interrupted_leaves_a_server_that_takes_writes() {
+    let checkout = project();
+    let redis = |args: &[&str]| checkout.ok(&[&["db", "cache", "console", "--"], args].concat()).stdout;
+    redis(&["set", "one", "1"]);
+    checkout.ok(&["db", "cache", "dump", "cache.rdb.gz"]);
+    redis(&["set", "two", "2"]);
+    let role = |role: &str| redis(&["info", "replication"]).contains(&format!("role:{role}")).then_some(());
+    let child = checkout.begin(&["--yes", "db", "cache", "restore", "cache.rdb.gz"]);
+    until("the server takes over the data", || role("slave"));
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
+    let ran = end(child, &["db", "cache", "restore"]);
+    assert_ne!(ran.code, Some(0), "{}", ran.stderr);
+    until("the server is a master again", || role("master"));
+    assert_eq!(redis(&["set", "three", "3"]), "OK\n");
+    checkout.devenv(&["db", "cache", "console", "--", "lpush", "one", "x"]).code(1);
 }
 
 #[test]

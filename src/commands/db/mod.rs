@@ -24,7 +24,7 @@ use crate::plan::stats::bytes;
 /// Without an action it lists the databases with their sizes. `console` opens psql or redis-cli, logged in; what follows
 /// `--` are its arguments. `dump` writes all data into a compressed file, `-` for standard output. `restore` replaces all
 /// data by that of a dump, `reset` by that of the seed; both ask first, and where they fail halfway the old data stays.
-/// `seed` adds what the seed has, all of it or nothing. NAME may be left out where there is one database.
+/// `seed` adds what the seed has, all of it or nothing (SQL seeds only). NAME may be left out where there is one database.
 #[derive(clap::Args, Debug)]
 #[command(override_usage = "devenv db [NAME] [console|dump|restore|seed|reset] [FILE] [-- ARGS]")]
 #[command(after_help = "Examples:
@@ -98,8 +98,8 @@ async fn list(cx: &Context, name: Option<&str>, json: bool) -> Result<()> {
     }
     let row = |one: &Database| {
         let size = one.bytes.map(bytes).unwrap_or_default();
-        let name = one.database.clone().unwrap_or_else(|| "does not run".to_owned());
-        vec![one.service.to_string(), format!("{:?}", one.kind).to_lowercase(), name, size, one.content()]
+        let name = one.database.clone().unwrap_or_else(|| "is not running".to_owned());
+        vec![one.service.to_string(), one.kind.to_string(), name, size, one.content()]
     };
     let rows: Vec<Vec<String>> = all.iter().map(row).collect();
     cx.screen.table(&["NAME", "KIND", "DATABASE", "SIZE", "CONTENT"], &rows);
@@ -125,7 +125,7 @@ async fn dump(cx: &Context, session: &Session, target: &Target<'_>, file: Option
     );
     let path = cx.folder.join(path);
     if path.exists() {
-        let error = Error::message(Kind::Usage, format!("{} is there already", path.display()));
+        let error = Error::message(Kind::Usage, format!("{} already exists", path.display()));
         return Err(error.hint("name another file, or remove it first"));
     }
     let made = dump_files::create(&path)?;

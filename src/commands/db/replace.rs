@@ -33,10 +33,13 @@ pub(super) async fn run(
         (Action::Seed, _) => {
             let (seed, source) = seed(session, target)?
                 .ok_or_else(|| Error::message(Kind::Usage, format!("`{name}` has no seed")).hint(NO_SEED))?;
+            if let Some((file, _)) = self::seed(session, target)? {
+                stays(session, target, source, file, "the seed").await?;
+            }
             let call = postgres::add(&target.database, &target.owner, source);
             let said = call_between(session, target, &call, Some(seed), None).await?;
             ended(said, &format!("the seed of `{name}`"))?;
-            cx.screen.say(format!("`{name}` has what its seed adds"));
+            cx.screen.say(format!("seeded `{name}`"));
             Ok(())
         }
         _ => reset(cx, session, target).await,
@@ -51,29 +54,45 @@ async fn restore(cx: &Context, session: &Session, target: &Target<'_>, path: &Pa
     let is_plain = path.extension().is_some_and(|end| end == "sql");
     let call = match target.kind {
         DatabaseKind::Redis => redis::restore(),
-        DatabaseKind::Postgres => {
-            let source = if is_plain { Source::Sql } else { Source::SqlGz };
-            postgres::replace(&target.database, &target.owner, source)
-        }
+        DatabaseKind::Postgres => postgres::replace(&target.database, &target.owner, source(is_plain)),
     };
     if !is_plain {
         let test = Call { argv: TEST.map(str::to_owned).to_vec(), user: None };
         if let Err(reason) = call_between(session, target, &test, Some(dump_files::open(path)?.0), None).await? {
             let error = Error::message(Kind::Usage, format!("{said} is not a complete dump: {reason}"));
-            return Err(error.hint("`devenv db dump` writes what can be restored"));
+            return Err(error.hint("`devenv db dump` writes a file that `restore` accepts"));
         }
     }
+    if target.kind == DatabaseKind::Postgres {
+        stays(session, target, source(is_plain), dump_files::open(path)?.0, &said).await?;
+    }
     confirm(cx, session, target, &format!("{said} ({})", bytes(size))).await?;
-    let what = format!("nothing was changed: restoring `{}`", target.part.name);
+    let what = format!("the data was not replaced: restoring `{}`", target.part.name);
     ended(call_between(session, target, &call, Some(file), None).await?, &what)?;
     cx.screen.say(format!("`{}` has the data of {said}", target.part.name));
     again(cx, session, target, |part| part.once.is_some_and(|rules| rules.per == Per::Inputs)).await
+}
+
+fn source(is_plain: bool) -> Source {
+    if is_plain { Source::Sql } else { Source::SqlGz }
+}
+
+/// Checks that SQL stays in the database that it is read into. One that creates its own loads into the one that is there.
+async fn stays(session: &Session, target: &Target<'_>, source: Source, file: File, said: &str) -> Result<()> {
+    let Some(check) = postgres::check(source) else { return Ok(()) };
+    call_between(session, target, &check, Some(file), None).await?.map_err(|line| {
+        let error = Error::message(Kind::Usage, format!("{said} changes to another database: {line}"));
+        error.hint("dump it without `--create`, and remove such lines from a file that was written by hand")
+    })
 }
 
 async fn reset(cx: &Context, session: &Session, target: &Target<'_>) -> Result<()> {
     let name = &target.part.name;
     let seed = seed(session, target)?;
     let with = if seed.is_some() { "the seed" } else { "nothing" };
+    if let Some((file, source)) = self::seed(session, target)? {
+        stays(session, target, source, file, "the seed").await?;
+    }
     confirm(cx, session, target, with).await?;
     let (file, source) = match seed {
         Some((file, source)) => (Some(file), source),
@@ -83,7 +102,7 @@ async fn reset(cx: &Context, session: &Session, target: &Target<'_>) -> Result<(
         DatabaseKind::Redis => redis::reset(),
         DatabaseKind::Postgres => postgres::replace(&target.database, &target.owner, source),
     };
-    let what = format!("nothing was changed: resetting `{name}`");
+    let what = format!("the data was not replaced: resetting `{name}`");
     ended(call_between(session, target, &call, file, None).await?, &what)?;
     cx.screen.say(format!("`{name}` has {with} now"));
     again(cx, session, target, |_| true).await
@@ -113,8 +132,10 @@ async fn confirm(cx: &Context, session: &Session, target: &Target<'_>, with: &st
         })
         .collect();
     let what = format!("{} of `{name}` is replaced by {with}", ours.join(" and "));
-    cx.screen.say(&what);
-    cx.screen.insist("Continue?", Error::message(Kind::Usage, "replacing data needs a yes"))
+    if !cx.screen.can_ask() {
+        cx.screen.say(&what);
+    }
+    cx.screen.insist(&format!("{what}. Continue?"), Error::message(Kind::Usage, "not confirmed; nothing was replaced"))
 }
 
 /// Lets tasks that work on this data run again at the next `up`: forgets that they are done.
@@ -124,7 +145,11 @@ async fn again(cx: &Context, session: &Session, target: &Target<'_>, is_meant: i
         let data = once::data_of(&session.environment, task).find(|(owner, _)| **owner == target.part.name);
         let Some((_, folder)) = data else { continue };
         let stamp = format!("{folder}/{}", once::stamp(&task.name));
-        session.engine.exec(&target.container, &["rm", "-f", &stamp].map(str::to_owned)).await?;
+        let (code, answer) = session.engine.exec(&target.container, &["rm", "-f", &stamp].map(str::to_owned)).await?;
+        if code != 0 {
+            let message = format!("the data is replaced, but `{}` still counts as done: {}", task.name, answer.trim());
+            return Err(Error::message(Kind::Failed, message));
+        }
         for container in session.observed.containers_of(&task.name) {
             if !matches!(container.state, State::Running) {
                 session.engine.remove(&container.id).await?;

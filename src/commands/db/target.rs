@@ -32,7 +32,7 @@ pub(super) fn find<'a>(session: &'a Session, name: Option<&str>) -> Result<Targe
     };
     let container = session.observed.container(&part.name).filter(|container| container.state == State::Running);
     let Some(container) = container else {
-        let error = Error::message(Kind::Failed, format!("`{}` does not run", part.name));
+        let error = Error::message(Kind::Failed, format!("`{}` is not running", part.name));
         return Err(error.hint(format!("`devenv up {}` starts it", part.name)));
     };
     let credential =
@@ -86,7 +86,8 @@ pub(super) async fn sizes(
     let mut found = postgres::read(part, &ask(postgres::sizes()).await?);
     for one in &mut found {
         if let Some(name) = &one.database {
-            one.entries = ask(postgres::tables(name)).await?.trim().parse().ok();
+            // One that takes no connections is listed all the same.
+            one.entries = ask(postgres::tables(name)).await.ok().and_then(|count| count.trim().parse().ok());
         }
     }
     Ok(found)

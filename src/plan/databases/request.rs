@@ -46,7 +46,7 @@ pub enum RequestError {
     #[error("`{0}` is not something that can be done with a database{1}")]
     UnknownAction(String, String),
     /// A word is left.
-    #[error("`{0}` is one word too many")]
+    #[error("unexpected argument `{0}`")]
     TooMany(String),
     /// `restore` has no file.
     #[error("`restore` needs the file to read")]
@@ -109,7 +109,7 @@ mod tests {
     fn what_cannot_be_done_is_told_with_what_was_meant() {
         let unknown = "`consol` is not something that can be done with a database: did you mean `console`?";
         assert_eq!(read("db consol"), unknown);
-        assert_eq!(read("db reset now"), "`now` is one word too many");
+        assert_eq!(read("db reset now"), "unexpected argument `now`");
         assert_eq!(read("db restore"), "`restore` needs the file to read");
         assert_eq!(meant("web"), None);
         assert_eq!(meant("resotre"), Some("restore"));
