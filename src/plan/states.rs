@@ -183,14 +183,19 @@ pub fn of(part: &Part, observed: &Observed, lives: &Lives, now: i64) -> PartStat
     }
 }
 
+/// Whether a container crashes in a loop: the engine has started it again several times, and it has not run for long since.
+/// One that has ended for good is in none.
+#[must_use]
+pub fn is_crash_loop(state: State, restarts: i64, since: Option<i64>, now: i64) -> bool {
+    let is_young = since.is_none_or(|since| now - since < STEADY);
+    matches!(state, State::Running | State::Restarting) && restarts >= CRASHES && is_young
+}
+
 /// What one container of a part does `now`, in seconds since 1970.
 #[must_use]
 pub fn of_container(part: &Part, container: &Container, life: &Life, is_ready: bool, now: i64) -> PartState {
-    let is_young = life.since.is_none_or(|since| now - since < STEADY);
     match (container.state, part.kind) {
-        (State::Restarting, _) | (State::Running, _) if life.restarts >= CRASHES && is_young => {
-            PartState::CrashLoop(life.restarts)
-        }
+        (state, _) if is_crash_loop(state, life.restarts, life.since, now) => PartState::CrashLoop(life.restarts),
         (State::Running, _) if part.probe.is_none() => match container.health {
             EngineHealth::Unhealthy => PartState::Unhealthy,
             EngineHealth::Starting => PartState::NotReady,

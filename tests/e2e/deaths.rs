@@ -59,19 +59,26 @@ notify: {on: [died, error], command: {in: other, run: 'echo \"$$DEVENV_RESULT $$
     checkout.write("say", "18\n");
     until("it is printed", || checkout.ok(&["logs", "api"]).stdout.contains("order 18").then_some(()));
 
+    // A restart between two looks ends no one's attention.
+    engine::docker(&["restart", "-t", "0", &checkout.container("api")]);
+    checkout.write("say", "again\n");
+    let both = "error PROJECT: api says: ERROR: order 17\nerror PROJECT: api says: ERROR: order again\n";
+    until("the error after a restart is told", || (told() == both).then_some(()));
+
     // A stop is none, whatever code it ends with; a kill is one.
     checkout.ok(&["stop", "api"]);
     checkout.ok(&["start", "api"]);
     engine::docker(&["kill", &checkout.container("api")]);
     let expected = "error PROJECT: api says: ERROR: order 17\n\
-                    died PROJECT: api ended with code 137, and nobody had stopped it\n";
+                    error PROJECT: api says: ERROR: order again\n\
+                    died PROJECT: api exited unexpectedly with code 137\n";
     until("the death is told", || (told() == expected).then_some(()));
     let log = || checkout.read(".devenv/watch/log");
     checkout.ok(&["start", "api"]);
     engine::docker(&["kill", &checkout.container("api")]);
     until("the part is down", || (status(&checkout, "api")["state"] == "ended").then_some(()));
     assert_eq!(status(&checkout, "api")["code"], 137);
-    assert_eq!((told().as_str(), log().matches("nobody had stopped it").count()), (expected, 1));
+    assert_eq!((told().as_str(), log().matches("exited unexpectedly").count()), (expected, 1));
 }
 
 #[test]

@@ -24,6 +24,11 @@ impl Watcher {
                 tokio::spawn(look(self.engine.clone(), part.clone(), id.clone(), self.outbox.clone()));
             }
         }
+        self.follow_errors();
+    }
+
+    /// Follows what parts print, where somebody asked to be told of errors.
+    pub(super) fn follow_errors(&mut self) {
         let notify = self.setting.checkout.project.file.notify.as_ref();
         if notify.is_some_and(|notify| notify.on.0.contains(&Occasion::Error)) {
             self.followers.follow(&self.engine, &self.containers, &self.outbox);
@@ -55,7 +60,7 @@ impl Watcher {
         tokio::spawn(async move {
             for error in tell(&engine, &notify, &containers, &news).await {
                 // Nobody listens where the watcher has ended.
-                let _ = outbox.send(Message::Line(news.module.clone(), format!("nobody was told: {error}")));
+                let _ = outbox.send(Message::Line(news.module.clone(), format!("notification failed: {error}")));
             }
         });
     }

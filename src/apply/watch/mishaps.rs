@@ -9,16 +9,16 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
 use crate::apply::watch::watch_events::Message;
-use crate::host::clock;
+use crate::host::clock::{self, unix_time};
 use crate::host::engine::Engine;
-use crate::host::engine::containers::LogRequest;
+use crate::host::engine::containers::{Detail, LogRequest};
 use crate::names::PartName;
 use crate::plan::logs::filter::{Author, Filter};
 use crate::plan::logs::level::Level;
 use crate::plan::logs::lines::Lines;
 use crate::plan::observed::State;
 use crate::plan::parts::GATEWAY;
-use crate::plan::states::CRASHES;
+use crate::plan::states::is_crash_loop;
 use crate::plan::watch::deaths::Mishap;
 use crate::redact::hide;
 
@@ -31,58 +31,68 @@ const LINES: usize = 10;
 pub(crate) async fn look(engine: Engine, part: PartName, id: String, outbox: UnboundedSender<Message>) {
     tokio::time::sleep(AFTERWARDS).await;
     let Ok(detail) = engine.detail(&id).await else { return };
-    let mishap = match detail.state {
-        _ if detail.restarts >= CRASHES => Mishap::CrashLoop(detail.restarts),
-        State::Exited(_) if detail.out_of_memory => Mishap::OutOfMemory(detail.memory_limit),
-        State::Exited(code) => {
-            // Since its last start: a stop before that was the end of an earlier life.
-            if engine.was_stopped(&id, detail.started_at().unwrap_or_default(), clock::now()).await {
-                return;
-            }
-            Mishap::Ended(code)
-        }
-        _ => return,
-    };
+    let Some(mishap) = mishap(&detail, unix_time()) else { return };
+    // Since its last start: a stop before that was the end of an earlier life.
+    if engine.was_stopped(&id, detail.started_at().unwrap_or_default(), clock::now()).await {
+        return;
+    }
     let lines = engine.last_lines(&id, LINES).await.iter().map(|line| hide(line)).collect();
     // Nobody listens where the watcher has ended.
     let _ = outbox.send(Message::Mishap(part, mishap, lines));
 }
 
+/// What has happened to a container by what the engine says of it; none where it runs as it should.
+fn mishap(detail: &Detail, now: i64) -> Option<Mishap> {
+    match detail.state {
+        state if is_crash_loop(state, detail.restarts, detail.since(), now) => Some(Mishap::CrashLoop(detail.restarts)),
+        State::Exited(_) if detail.out_of_memory => Some(Mishap::OutOfMemory(detail.memory_limit)),
+        State::Exited(code) => Some(Mishap::Ended(code)),
+        _ => None,
+    }
+}
+
 /// Followers of what containers print, by part.
 #[derive(Default)]
-pub(crate) struct Followers(BTreeMap<PartName, (String, JoinHandle<()>)>);
+pub(crate) struct Followers {
+    tasks: BTreeMap<PartName, (String, JoinHandle<()>)>,
+    /// When it was last looked at which containers there are, in seconds since 1970.
+    looked: Option<u64>,
+}
 
 impl Followers {
-    /// Follows these containers, and no others.
+    /// Follows these containers, and no others. A log ends with the run of its container, and is followed again in the next.
     pub(crate) fn follow(
         &mut self,
         engine: &Engine,
         containers: &BTreeMap<PartName, String>,
         outbox: &UnboundedSender<Message>,
     ) {
-        self.0.retain(|part, (id, task)| {
-            let stays = containers.get(part) == Some(id);
+        let now = clock::seconds();
+        // What was printed since is told, too: a log that has ended since was followed until then.
+        let since = self.looked.replace(now).unwrap_or(now);
+        self.tasks.retain(|part, (id, task)| {
+            let stays = containers.get(part) == Some(id) && !task.is_finished();
             if !stays {
                 task.abort();
             }
             stays
         });
-        for (part, id) in containers.iter().filter(|(part, _)| !self.0.contains_key(*part)).collect::<Vec<_>>() {
-            let task = tokio::spawn(errors(engine.clone(), part.clone(), id.clone(), outbox.clone()));
-            self.0.insert(part.clone(), (id.clone(), task));
+        for (part, id) in containers.iter().filter(|(part, _)| !self.tasks.contains_key(*part)).collect::<Vec<_>>() {
+            let task = tokio::spawn(errors(engine.clone(), part.clone(), id.clone(), since, outbox.clone()));
+            self.tasks.insert(part.clone(), (id.clone(), task));
         }
     }
 }
 
 impl Drop for Followers {
     fn drop(&mut self) {
-        self.0.values().for_each(|(_, task)| task.abort());
+        self.tasks.values().for_each(|(_, task)| task.abort());
     }
 }
 
-/// Tells each line of a container that is at least an error, from now on.
-async fn errors(engine: Engine, part: PartName, id: String, outbox: UnboundedSender<Message>) {
-    let since = i32::try_from(clock::seconds()).ok();
+/// Tells each line of a container that is at least an error, from `since` on, in seconds since 1970.
+async fn errors(engine: Engine, part: PartName, id: String, since: u64, outbox: UnboundedSender<Message>) {
+    let since = i32::try_from(since).ok();
     let request = LogRequest { follow: true, tail: None, since };
     let Ok(mut filter) = Filter::new(None, Some(Level::Error)) else { return };
     let mut pieces = engine.follow(&id, &request).boxed();
@@ -96,5 +106,31 @@ async fn errors(engine: Engine, part: PartName, id: String, outbox: UnboundedSen
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crash_loop_is_what_status_calls_one() {
+        let detail = |state, restarts| Detail {
+            state,
+            out_of_memory: false,
+            memory_limit: 0,
+            address: None,
+            started_at: "2026-01-01T00:00:00Z".to_owned(),
+            finished_at: "2026-01-01T00:00:00Z".to_owned(),
+            restarts,
+            is_restarted: true,
+            check: None,
+            env: Vec::new(),
+        };
+        let began = 1_767_225_600;
+        assert_eq!(mishap(&detail(State::Restarting, 3), began + 5), Some(Mishap::CrashLoop(3)));
+        assert_eq!(mishap(&detail(State::Running, 3), began + 86_400), None, "it has come out of it");
+        assert_eq!(mishap(&detail(State::Exited(143), 3), began + 5), Some(Mishap::Ended(143)));
+        assert_eq!(mishap(&detail(State::Running, 1), began + 5), None);
     }
 }

@@ -273,6 +273,8 @@ impl Watcher {
         self.changes.check();
         self.journal.trouble(self.changes.trouble());
         files::rotate(&self.setting.checkout.root)?;
+        // A part that was restarted between two lists of containers is none that has come or gone.
+        self.follow_errors();
         for (module, step, ran) in self.running.silent(SILENCE) {
             self.journal.say(&format!("{module} {step} still runs ({} s)", ran.as_secs()));
         }

@@ -11,7 +11,7 @@ use crate::plan::watch::notify::News;
 
 /// A part that has run for so long is told again when it ends.
 const STEADY: Duration = Duration::from_secs(60);
-/// Errors of a part that are told; another one that differs only in numbers is the same.
+/// Errors of a part that are told while a watcher runs; another one that differs only in numbers is the same.
 const ERRORS: usize = 50;
 
 /// What has happened to a part.
@@ -49,7 +49,7 @@ impl Mishap {
     #[must_use]
     pub fn text(&self, part: &PartName) -> String {
         match self {
-            Self::Ended(code) => format!("{part} ended with code {code}, and nobody had stopped it"),
+            Self::Ended(code) => format!("{part} exited unexpectedly with code {code}"),
             Self::OutOfMemory(0) => format!("{part} ran out of memory"),
             Self::OutOfMemory(limit) => {
                 format!("{part} ran out of memory: its limit is {} MB", limit / 1_000_000)
