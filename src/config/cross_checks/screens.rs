@@ -8,6 +8,8 @@ use crate::config::text::tree::Node;
 
 /// Not a module or service, and has a container all the same.
 const GATEWAY: &str = "gateway";
+/// The names of the first window, which shows all parts.
+const FIRST: [&str; 2] = [GATEWAY, "overview"];
 
 pub(super) fn check(tree: &Node, parts: &[Part<'_>]) -> Vec<Finding> {
     let known = by_name(parts);
@@ -26,5 +28,11 @@ pub(super) fn check(tree: &Node, parts: &[Part<'_>]) -> Vec<Finding> {
         let near = did_you_mean(part, known.keys().copied());
         Some(Finding::new(item.span, message).label("not known").maybe_help(near))
     });
-    unknown.collect()
+    let taken = screens.entries().iter().filter(|screen| FIRST.contains(&&*screen.key.text)).map(|screen| {
+        let message = format!("the screen {} has the name of the first window", quoted(&screen.key.text));
+        Finding::new(screen.key.span, message)
+            .label("taken")
+            .help("`devenv attach` adds that window; choose another name")
+    });
+    taken.chain(unknown).collect()
 }

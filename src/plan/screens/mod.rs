@@ -10,6 +10,8 @@ use crate::plan::parts::{Environment, GATEWAY, Kind, Part};
 
 /// The name of the first screen where there is no gateway.
 const OVERVIEW: &str = "overview";
+/// The same where a part is called so; no part can have this name.
+const OVERVIEW_OF_ALL: &str = "overview_of_all";
 
 /// What a pane shows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,14 +100,16 @@ pub fn screens(
         some.filter(|screen| !screen.panes.is_empty()).collect()
     };
     let shown: BTreeSet<&Pane> = screens.iter().flat_map(|screen| &screen.panes).collect();
-    let has_gateway = environment.parts.contains_key(GATEWAY);
+    let name = match GATEWAY {
+        gateway if environment.parts.contains_key(gateway) => gateway,
+        _ if environment.parts.contains_key(OVERVIEW) => OVERVIEW_OF_ALL,
+        _ => OVERVIEW,
+    };
     let mut panes = vec![Pane::Status, Pane::Logs(Vec::new())];
     // What no module needs is nowhere else.
     let consoles = known.databases.iter().map(|part| Pane::Console(part.clone()));
     panes.extend(consoles.filter(|pane| configured.is_empty() && !shown.contains(pane)));
-    let first = Screen { name: if has_gateway { GATEWAY } else { OVERVIEW }.to_owned(), panes };
-    screens.retain(|screen| screen.name != first.name);
-    screens.insert(0, first);
+    screens.insert(0, Screen { name: name.to_owned(), panes });
     screens
 }
 

@@ -66,6 +66,11 @@ web: logs web api, shell web
         text(&screens(&one, &Known::default(), &BTreeMap::new())),
         "overview: status, logs\napi: logs api, shell api\n"
     );
+    let same = environment(&[("overview", Kind::Module, &[])]);
+    assert_eq!(
+        text(&screens(&same, &Known::default(), &BTreeMap::new())),
+        "overview_of_all: status, logs\noverview: logs overview, shell overview\n"
+    );
 }
 
 #[test]
