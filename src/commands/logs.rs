@@ -21,7 +21,7 @@ use crate::ui::stream::{Stream, coloured};
 
 /// Show the output of modules and services, in the order of time
 ///
-/// Of what programs print, only colours reach the terminal. The gateway's lines say method, path, status, time and part.
+/// Escape sequences other than colours are removed. The gateway's lines say method, path, status, time and part.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   devenv logs -f api worker
@@ -34,7 +34,7 @@ pub struct LogsArgs {
     /// Follow new output, even after a part is restarted or recreated
     #[arg(short, long)]
     pub follow: bool,
-    /// Number of lines from the end of each log, before others are left out
+    /// Number of lines from the end of each log, counted before `--grep` and `--level` apply
     #[arg(short = 'n', long, value_name = "LINES")]
     pub tail: Option<u64>,
     /// Only what is younger than this, such as 10m
@@ -111,7 +111,7 @@ pub async fn run(cx: &Context, args: &LogsArgs) -> Result<()> {
         }
     }
     if logs.is_empty() {
-        return Err(Error::message(error::Kind::Failed, "nothing has run yet").hint("`devenv up` starts it"));
+        return Err(Error::message(error::Kind::Failed, "no containers yet").hint("`devenv up` starts it"));
     }
     let width = sources.iter().map(|(_, source)| source.name.len()).max().unwrap_or_default();
     let is_alone = sources.len() == 1;

@@ -31,7 +31,7 @@ pub async fn run(id: &str, commands: &[Vec<String>]) -> Result<()> {
     if output.status.success() {
         return Ok(());
     }
-    let message = format!("tmux could not do it: {}", output.stderr.trim());
+    let message = format!("tmux failed: {}", output.stderr.trim());
     Err(Error::message(Kind::Failed, message).hint("`devenv attach --print` shows the commands"))
 }
 

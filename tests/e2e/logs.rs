@@ -36,7 +36,10 @@ fn lines_are_found_by_level_and_pattern_and_are_json_on_request() {
     assert!(warnings.contains("ValueError: order 17\n{\"level\":\"warn\""), "{warnings}");
     assert_eq!(checkout.ok(&["logs", "talks", "--grep", "order [0-9]+$"]).stdout, "ValueError: order 17\n");
     checkout.devenv(&["logs", "--grep", "a("]).code(2).says("`--grep` is not a regular expression: unclosed group");
-    checkout.devenv(&["logs", "--level", "loud"]).code(2).says("there are trace, debug, info, warn, error, fatal");
+    checkout
+        .devenv(&["logs", "--level", "loud"])
+        .code(2)
+        .says("expected one of trace, debug, info, warn, error, fatal");
     checkout.devenv(&["logs", "tolks"]).code(2).says("did you mean `talks`?");
 
     let json = checkout.ok(&["logs", "talks", "--json", "--level", "warn"]).stdout;

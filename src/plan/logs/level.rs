@@ -47,7 +47,7 @@ impl fmt::Display for Level {
 
 /// A word that no level has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("there are {}", NAMES.map(|(name, _)| name).join(", "))]
+#[error("expected one of {}", NAMES.map(|(name, _)| name).join(", "))]
 pub struct UnknownLevel;
 
 impl FromStr for Level {
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn a_name_of_no_level_says_which_there_are() {
         let error = "loud".parse::<Level>().unwrap_err().to_string();
-        assert_eq!(error, "there are trace, debug, info, warn, error, fatal");
+        assert_eq!(error, "expected one of trace, debug, info, warn, error, fatal");
         assert_eq!("WARNING".parse::<Level>().unwrap(), Level::Warn);
     }
 }
