@@ -148,6 +148,26 @@ fn a_restore_of_redis_that_is_interrupted_leaves_a_server_that_takes_writes() {
     until("the server is a master again", || role("master"));
     assert_eq!(redis(&["set", "three", "3"]), "OK\n");
     checkout.devenv(&["db", "cache", "console", "--", "lpush", "one", "x"]).code(1);
+
+    // The server that the data comes from ends halfway: nothing is saved.
+    let before = (redis(&["dbsize"]), redis(&["lastsave"]));
+    let child = checkout.begin(&["--yes", "db", "cache", "restore", "cache.rdb.gz"]);
+    until("the server takes over the data", || role("slave"));
+    engine::docker(&[
+        "exec",
+        &checkout.container("cache"),
+        "redis-cli",
+        "-p",
+        "6390",
+        "shutdown",
+        "nosave",
+        "now",
+        "force",
+    ]);
+    let ran = end(child, &["db", "cache", "restore"]).code(1);
+    ran.says("the data was not replaced");
+    assert!(role("master").is_some());
+    assert_eq!((redis(&["dbsize"]), redis(&["lastsave"])), before);
 }
 
 #[test]
