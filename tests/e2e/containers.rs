@@ -34,6 +34,9 @@ modules:
     assert_eq!(checkout.ok(&["exec", "tool", "id", "-u"]).stdout, format!("{uid}\n"));
     assert_eq!(checkout.ok(&["run", "tool", "sh", "-c", "id -un; pwd"]).stdout, "app\n/srv/tool\n");
     checkout.ok(&["up"]).says("nothing to do");
+    // A cache belongs to no checkout: nobody else removes it.
+    checkout.ok(&["down"]);
+    engine::docker(&["volume", "rm", "--force", &format!("devenv-cache-{uid}-base-cache-tool")]);
 }
 
 #[test]
