@@ -92,6 +92,8 @@ pub struct Programs {
     pub mmdebstrap: Option<PathBuf>,
     /// `newuidmap`: mmdebstrap needs it where it does not run as root.
     pub newuidmap: Option<PathBuf>,
+    /// `tmux`.
+    pub tmux: Option<PathBuf>,
 }
 
 /// A program that has a version.

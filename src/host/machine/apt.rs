@@ -9,7 +9,7 @@ use crate::host::process::Cmd;
 use crate::plan::machine::{Apt, System};
 
 /// Packages whose versions in apt are of interest.
-const PACKAGES: [&str; 14] = [
+const PACKAGES: [&str; 15] = [
     "apparmor",
     "docker-buildx",
     "docker-buildx-plugin",
@@ -23,6 +23,7 @@ const PACKAGES: [&str; 14] = [
     "fuse-overlayfs",
     "git",
     "mmdebstrap",
+    "tmux",
     "uidmap",
 ];
 

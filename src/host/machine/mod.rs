@@ -121,6 +121,7 @@ fn programs() -> Programs {
         git: program("git"),
         mmdebstrap: program("mmdebstrap"),
         newuidmap: program("newuidmap"),
+        tmux: program("tmux"),
     }
 }
 

@@ -76,6 +76,7 @@ pub(crate) fn lacking(facts: &Facts, purpose: Purpose) -> Vec<Part> {
         ("mmdebstrap", &programs.mmdebstrap, Purpose::MakeRoot),
         (UIDMAP, &programs.newuidmap, Purpose::MakeRoot),
         ("git", &programs.git, Purpose::Everything),
+        ("tmux", &programs.tmux, Purpose::Everything),
     ];
     let is_linux = matches!(facts.system, System::Linux(_) | System::Wsl(_));
     let runs_here = |name: &str| match name {
@@ -135,7 +136,7 @@ pub(crate) fn source(part: Part, facts: &Facts, means: &Means) -> Source {
 fn shipped(release: &Release) -> BTreeMap<String, String> {
     let version = Version::new(&release.version);
     let is = |id: &str| release.id == id || release.like.iter().any(|like| like == id);
-    let everywhere = ["docker.io", "git", "mmdebstrap", UIDMAP, FUSE_OVERLAY].map(|name| (name, ""));
+    let everywhere = ["docker.io", "git", "mmdebstrap", "tmux", UIDMAP, FUSE_OVERLAY].map(|name| (name, ""));
     let more: &[_] = if is("ubuntu") {
         &[("docker-compose-v2", "2.20"), ("docker-buildx", "")]
     } else if release.id == "debian" && version.is_none_or(|version| version.at_least(13, 0)) {

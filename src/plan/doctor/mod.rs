@@ -94,6 +94,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
         compose(facts),
         buildx(facts).recommended(),
         program("git", programs.git.is_some(), "git-ignored files are told apart by git", facts).recommended(),
+        program("tmux", programs.tmux.is_some(), "`devenv attach` needs it", facts).recommended(),
     ];
     all.extend(mmdebstrap(facts).map(Finding::recommended));
     all.extend(newuidmap(facts).map(Finding::recommended));

@@ -27,6 +27,7 @@ ok       engine      26.1.5+dfsg1 (API 1.45, overlay2) at unix:///var/run/docker
 ok       compose     2.26.1-4
 ok       buildx      0.13.1+ds1
 ok       git         installed
+ok       tmux        installed
 ok       mmdebstrap  installed
 ok       disk        80.0 GiB free for images
 ok       inotify     192536 watches, 128 instances
@@ -50,6 +51,8 @@ warning  buildx      `docker buildx` is not installed: builds with secrets need 
                      hint: `devenv doctor --fix` installs it
 warning  git         not installed: git-ignored files are told apart by git
                      hint: `devenv doctor --fix` installs it
+warning  tmux        not installed: `devenv attach` needs it
+                     hint: `devenv doctor --fix` installs it
 warning  mmdebstrap  not installed: makes the root image where no registry can be reached
                      hint: `devenv doctor --fix` installs it
 "
@@ -71,6 +74,8 @@ warning  buildx      `docker buildx` is not installed: builds with secrets need 
                      hint: install the plugin docker-buildx: https://docs.docker.com/engine/install/
 warning  git         not installed: git-ignored files are told apart by git
                      hint: install the package git
+warning  tmux        not installed: `devenv attach` needs it
+                     hint: install the package tmux
 warning  mmdebstrap  not installed: makes the root image where no registry can be reached
                      hint: install the package mmdebstrap
 "
@@ -205,6 +210,7 @@ missing  compose     2.17.3 is too old, devenv needs 2.20 or newer
 warning  buildx      exec format error
                      hint: try `docker buildx version`
 ok       git         installed
+ok       tmux        installed
 ok       mmdebstrap  installed
 warning  storage     driver vfs copies whole images: slow, and it fills the disk
                      hint: install fuse-overlayfs, set `\"storage-driver\": \"fuse-overlayfs\"` in \

@@ -48,6 +48,7 @@ pub(crate) fn ready() -> Sample {
             git: found("/usr/bin/git"),
             mmdebstrap: found("/usr/bin/mmdebstrap"),
             newuidmap: found("/usr/bin/newuidmap"),
+            tmux: found("/usr/bin/tmux"),
         },
         docker: works("26.1.5+dfsg1"),
         compose: works("2.26.1-4"),
@@ -69,6 +70,7 @@ pub(crate) fn ready() -> Sample {
         ("fuse-overlayfs", "1.14-1"),
         ("git", "1:2.47.3-0"),
         ("mmdebstrap", "1.5.7-1"),
+        ("tmux", "3.5a-3"),
         ("uidmap", "1:4.17.4-2"),
     ];
     let means = Means {
@@ -136,6 +138,7 @@ impl Sample {
                 ("git", "1:2.39.5-0+deb12u2"),
                 ("mmdebstrap", "1.3.5-7"),
                 ("uidmap", "1:4.13+dfsg1-1"),
+                ("tmux", "3.3a-3"),
             ]);
         }
         self

@@ -104,9 +104,9 @@ sudo usermod -aG docker ann
 #[test]
 fn a_bare_debian_13_has_all_of_it_in_its_own_apt() {
     let wanted = "\
-# install docker-buildx, docker-cli, docker-compose, docker.io, git, mmdebstrap
+# install docker-buildx, docker-cli, docker-compose, docker.io, git, mmdebstrap, tmux
 apt-get update || true
-env 'DEBIAN_FRONTEND=noninteractive' apt-get -o 'DPkg::Lock::Timeout=300' install -y --no-install-recommends docker-buildx docker-cli docker-compose docker.io git mmdebstrap
+env 'DEBIAN_FRONTEND=noninteractive' apt-get -o 'DPkg::Lock::Timeout=300' install -y --no-install-recommends docker-buildx docker-cli docker-compose docker.io git mmdebstrap tmux
 # start Docker Engine
 systemctl start docker
 ";
@@ -194,7 +194,7 @@ fn a_system_without_apt_is_left_to_a_person() {
         repaired(&ready().without_apt(fedora()).bare(), Purpose::Everything),
         "\
 # by hand: install Docker Engine, docker's command line, docker-compose 2.20 or newer, docker-buildx: https://docs.docker.com/engine/install/
-# by hand: install mmdebstrap, git with the system's package manager
+# by hand: install mmdebstrap, git, tmux with the system's package manager
 "
     );
     assert_eq!(
