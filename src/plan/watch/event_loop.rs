@@ -14,6 +14,10 @@ use crate::plan::watch::{Change, Rule, Rules};
 
 /// A loop that is interrupted this often in a row by the same paths interrupts itself.
 const OFTEN: u32 = 3;
+/// The shortest and the longest rest before it runs for what came while it was not interrupted: nobody can tell a save from what
+/// the loop itself has written, so none is lost, and a loop that feeds itself goes round slowly.
+const REST: Duration = Duration::from_secs(2);
+const LONGEST_REST: Duration = Duration::from_secs(300);
 
 /// A step that runs.
 #[derive(Debug, Clone)]
@@ -62,14 +66,27 @@ impl Loop {
             self.fill(rule, cause);
             return None;
         }
-        self.interrupted = (BTreeSet::new(), 0);
+        if self.pending.is_empty() {
+            self.interrupted = (BTreeSet::new(), 0);
+        }
         Some(Action::Done(module.clone()))
+    }
+
+    /// Whether changes wait for nothing but their batch to be complete.
+    fn is_pending(&self) -> bool {
+        !self.pending.is_empty() && self.interrupted.1 <= OFTEN
     }
 
     /// When a batch is complete.
     fn due(&self) -> Option<Duration> {
         (!self.pending.is_empty() && !self.is_coming).then(|| self.pending.due())
     }
+}
+
+/// How long a loop rests that was interrupted so often in a row.
+fn rest(interruptions: u32) -> Duration {
+    let doublings = interruptions.saturating_sub(OFTEN + 1).min(16);
+    (REST * (1 << doublings)).min(LONGEST_REST)
 }
 
 /// The loops of all modules.
@@ -103,7 +120,7 @@ impl Loops {
                 let modules: Vec<PartName> =
                     self.loops.iter().filter(|(_, one)| due(one)).map(|(name, _)| name.clone()).collect();
                 for module in modules {
-                    self.begin(&module, &mut actions);
+                    self.begin(&module, at, &mut actions);
                 }
             }
             Event::Up(part) => {
@@ -160,7 +177,7 @@ impl Loops {
         let restarts = rule.steps.contains(&LoopStep::Restart);
         one.queue.contains(&LoopStep::Restart)
             || self.runs(module) == Some(LoopStep::Restart)
-            || (restarts && (!one.pending.is_empty() || one.again.is_some()))
+            || (restarts && (one.is_pending() || one.again.is_some()))
     }
 
     /// What a module's loop waits for, if it has anything to do.
@@ -221,7 +238,7 @@ impl Loops {
     }
 
     /// A batch is complete: the loop of the module begins, or begins again.
-    fn begin(&mut self, module: &PartName, actions: &mut Vec<Action>) {
+    fn begin(&mut self, module: &PartName, at: Duration, actions: &mut Vec<Action>) {
         let (Some(one), Some(rule)) = (self.loops.get_mut(module), self.rules.get(module)) else { return };
         let pending = std::mem::take(&mut one.pending);
         if let Some(current) = &mut one.current {
@@ -237,6 +254,8 @@ impl Loops {
                     );
                     actions.push(Action::Say(module.clone(), text));
                     one.again = Some(pending.cause());
+                } else {
+                    one.pending = Pending { last: at + rest(one.interrupted.1), ..pending };
                 }
                 return;
             }

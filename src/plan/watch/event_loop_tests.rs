@@ -319,6 +319,30 @@ fn a_step_that_changes_its_own_source_does_not_go_round_for_ever() {
 }
 
 #[test]
+fn a_save_while_a_loop_is_not_interrupted_any_more_is_built_after_a_rest() {
+    let mut play = Play::with(&[LoopStep::Restart]);
+    play.save("api/a.py");
+    for (run, end) in [(1, End::Cancelled), (2, End::Cancelled), (3, End::Good)] {
+        play.save("api/a.py");
+        play.end("api", run, end);
+    }
+    // It runs once more for the third; this one comes meanwhile.
+    play.said();
+    play.save("api/a.py");
+    play.end("api", 4, End::Good);
+    assert_eq!(play.said(), "api: done\n");
+    assert!(!play.loops.will_restart(&part("api")), "nobody has to wait for the rest");
+    (0..3).for_each(|_| play.wait());
+    assert_eq!(play.said(), "api: restart #5: api/a.py changed\n");
+    // What is saved while it rests is not held up.
+    play.save("api/a.py");
+    play.end("api", 5, End::Good);
+    play.said();
+    play.save("api/a.py");
+    assert_eq!(play.said(), "api: restart #6: api/a.py changed\n");
+}
+
+#[test]
 fn the_last_of_many_saves_during_one_long_step_is_built() {
     let mut play = Play::new();
     for _ in 0..4 {
