@@ -68,7 +68,7 @@ fn print(screen: Screen, answer: &Why, now: i64) {
     settings(screen, "SETTING", &answer.settings);
     settings(screen, "VARIABLE", &answer.variables);
     screen.data(match answer.next.as_slice() {
-        [] => "\nThe next `devenv up` leaves it as it is".to_owned(),
+        [] => "\nThe next `devenv up` does not change it".to_owned(),
         steps => format!("\nThe next `devenv up`:\n  {}", steps.join("\n  ")),
     });
 }

@@ -136,7 +136,7 @@ impl Wish {
         format!("{}://{}{}", self.url.scheme, self.authority(), self.target)
     }
 
-    /// The same request to where an answer leads; `None` where that is another host, which is no part of this way.
+    /// The same request to the place that a redirect names; `None` where that is another host, which is not followed.
     /// Another scheme or port may be another program: it gets neither the headers nor the body that were given.
     #[must_use]
     pub fn led(&self, location: &str) -> Option<Self> {
