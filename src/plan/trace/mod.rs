@@ -98,4 +98,6 @@ fn chosen(found: &Found, log: &[LogLine]) -> Option<Cause> {
 }
 
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;
