@@ -73,12 +73,22 @@ impl Assets {
         Self { folder: folder.to_owned(), ..Self::embedded() }
     }
 
-    /// The file at `path` as a person finds it: a project's file has its folder in front.
+    /// The file at `path` as a person finds it: a project's file has its folder in front, below the checkout.
     #[must_use]
     pub fn place(&self, path: &str) -> String {
         match self.files.get(path).map(|asset| &asset.origin) {
-            Some(Origin::Project(_)) => format!("{}/{path}", self.folder),
+            Some(Origin::Project(_)) if self.folder != "." => format!("{}/{path}", self.folder),
+            Some(Origin::Project(_)) => path.to_owned(),
             Some(Origin::Embedded) | None => path.to_owned(),
+        }
+    }
+
+    /// Where the file at `path` comes from: `embedded`, or its place.
+    #[must_use]
+    pub fn origin(&self, path: &str) -> String {
+        match self.files.get(path).map(|asset| &asset.origin) {
+            Some(Origin::Embedded) => "embedded".to_owned(),
+            Some(Origin::Project(_)) | None => self.place(path),
         }
     }
 

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::apply::session::checkout::Checkout;
 use crate::apply::session::lock;
-use crate::assets::Origin;
 use crate::commands::context::Context;
 use crate::config::schema::json_schema;
 use crate::config::text::yaml;
@@ -154,13 +153,9 @@ fn pinned(cx: &Context, checkout: &Checkout) -> Result<BTreeMap<String, String>>
 
 fn files(cx: &Context, json: bool) -> Result<()> {
     let checkout = cx.checkout()?;
-    let from = |origin: &Origin| match origin {
-        Origin::Embedded => "embedded".to_owned(),
-        Origin::Project(path) => path.strip_prefix(&checkout.root).unwrap_or(path).display().to_string(),
-    };
-    let files = checkout.assets.all();
+    let assets = &checkout.assets;
     let files: Vec<FileJson> =
-        files.map(|(path, asset)| FileJson { path: path.to_owned(), from: from(&asset.origin) }).collect();
+        assets.all().map(|(path, _)| FileJson { path: path.to_owned(), from: assets.origin(path) }).collect();
     if json {
         cx.screen.json(&files);
     } else {

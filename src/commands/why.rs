@@ -78,8 +78,8 @@ fn link(link: &Link) -> Vec<String> {
         .inputs
         .iter()
         .map(|input| match &input.from {
-            Some(from) => format!("{} ({from})", input.name),
-            None => input.name.clone(),
+            Some(from) if *from != input.name => format!("{} ({from})", input.name),
+            Some(_) | None => input.name.clone(),
         })
         .collect();
     vec![

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::assets::{Assets, Origin as AssetOrigin};
+use crate::assets::Assets;
 use crate::config::project::Project;
 use crate::names::{ImageName, PartName};
 use crate::plan::definition::{Definition, KEY};
@@ -164,11 +164,8 @@ fn link(node: &Node, sources: &Sources<'_>) -> Link {
 
 /// Where an input of an image stands: a file in force, or a line of the configuration.
 fn place(input: &str, sources: &Sources<'_>) -> Option<String> {
-    if let Some(asset) = sources.assets.get(input) {
-        return Some(match &asset.origin {
-            AssetOrigin::Embedded => "embedded".to_owned(),
-            AssetOrigin::Project(path) => path.display().to_string(),
-        });
+    if sources.assets.get(input).is_some() {
+        return Some(sources.assets.origin(input));
     }
     let keys: Vec<&str> = input.split('.').collect();
     sources.project.place(&keys).map(|place| place.to_string())

@@ -107,10 +107,10 @@ pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
     certs.own = make.tolerate(own, &mut certs.news)?;
     let own = certs.own.as_ref().and_then(|own| Facts::of(&own.certificate).ok());
     if let Some(left) = own.and_then(|facts| ends_in(&facts, wish.now)) {
-        certs.news.push(format!("the certificate {} expires in {left} days", shown(wish.assets, decision::OWN)));
+        certs.news.push(format!("the certificate {} expires in {left} days", wish.assets.place(decision::OWN)));
     }
     if let Some(issuer) = certs.own.as_ref().map(missing_issuer).transpose()?.flatten() {
-        let own = shown(wish.assets, decision::OWN);
+        let own = wish.assets.place(decision::OWN);
         certs.news.push(format!("the certificate {own} {}", without_issuer(&issuer)));
     }
     let kept = wish.kept(LeafOf::Environment)?;
@@ -231,14 +231,6 @@ pub(in crate::apply) fn certificate(place: &Place, authority: Option<&Pair>) -> 
     }
 }
 
-/// A file in force, as people find it.
-fn shown(assets: &Assets, name: &str) -> String {
-    match assets.get(name).map(|asset| &asset.origin) {
-        Some(Origin::Project(path)) => path.display().to_string(),
-        _ => name.to_owned(),
-    }
-}
-
 /// Who signed the team's own certificate, where neither its file nor this machine has that certificate.
 pub fn missing_issuer(own: &Pair) -> Result<Option<String>> {
     let known = stores::system_bundle()?;
@@ -249,7 +241,7 @@ pub fn missing_issuer(own: &Pair) -> Result<Option<String>> {
 /// gateway's host or one of its further names.
 pub fn own(wish: Wish<'_>, news: &mut Vec<String>) -> Result<Option<Pair>> {
     let file = |name: &str| wish.assets.get(name).filter(|asset| asset.origin != Origin::Embedded);
-    let problem = |name: &str, problem: String| CertsError::Own { path: shown(wish.assets, name), problem };
+    let problem = |name: &str, problem: String| CertsError::Own { path: wish.assets.place(name), problem };
     let pair = match (file(decision::OWN), file(decision::OWN_KEY)) {
         (None, None) => return Ok(None),
         (Some(_), None) => {
@@ -267,7 +259,7 @@ pub fn own(wish: Wish<'_>, news: &mut Vec<String>) -> Result<Option<Pair>> {
         Verdict::Served => Ok(Some(pair)),
         Verdict::Refused(text) => Err(problem(decision::OWN, text).into()),
         Verdict::Elsewhere(text) => {
-            news.push(format!("{}: {text}: devenv's own is shown here", shown(wish.assets, decision::OWN)));
+            news.push(format!("{}: {text}: devenv's own is shown here", wish.assets.place(decision::OWN)));
             Ok(None)
         }
     }
