@@ -93,7 +93,11 @@ fn a_session_has_a_window_around_each_module_and_changes_with_the_parts() {
     });
     checkout.ok(&["start", "api"]);
     let fourth = Terminal::new(&checkout, &["attach"]);
-    until("it runs again", || (server.pid("shell api") != shell).then_some(()));
+    until("it runs again", || {
+        let pid = server.pid("shell api");
+        let dead = server.ask(&["list-panes", "-s", "-t", "devenv", "-F", "#{pane_dead} #{@devenv_pane}"]);
+        (dead.contains("0 shell api") && !pid.is_empty() && pid != shell).then_some(())
+    });
 
     server.ask(&["detach-client", "-a"]);
     server.ask(&["kill-session", "-t", "devenv"]);

@@ -26,8 +26,8 @@ modules:
         "extra.yaml",
         "services:\n  eats: {mem_limit: 16000000, memswap_limit: 16000000}\n  ended: {restart: always}\n",
     );
-    checkout.devenv(&["up"]);
-    checkout.devenv(&["up", "mute"]);
+    checkout.devenv(&["up"]).code(1);
+    checkout.devenv(&["up", "mute"]).code(1);
     until("the memory is eaten", || (status(&checkout, "eats")["state"] == "out-of-memory").then_some(()));
     assert_eq!(status(&checkout, "eats")["text"], "out of memory: its limit is 16 MB");
     let looping = until("the engine has started it again", || {

@@ -5,8 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Child, Command, Stdio};
 
-use crate::checkout::{Checkout, until};
+use crate::checkout::{Checkout, end, until};
 use crate::engine;
+use crate::http;
 use crate::terminal::Terminal;
 
 const CONFIGURATION: &str = "\
@@ -203,10 +204,6 @@ fn a_shell_ends_with_its_part_says_so_and_leaves_the_terminal_as_it_was() {
     until("no shell is left", || running().concat().is_empty().then_some(()));
     checkout.ok(&["debug", "--", "true"]);
     assert_eq!(tool_boxes(&checkout), Vec::<String>::new());
-    let mut child = begun(&checkout, &["api"]);
-    assert_eq!(child.try_wait().unwrap(), None);
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 #[test]
@@ -247,7 +244,9 @@ fn scripts_of_devenv_and_of_the_team_are_at_hand_without_a_build() {
     checkout.devenv(&["debug", "db", "--", "env-of", "api"]).code(2).says("this tool box has not joined api");
     let threads = checkout.ok(&["debug", "--", "dump-threads", "api"]).stdout;
     assert!(threads.contains("busy_loop (serve.py:"), "{threads}");
-    for (script, ending, first) in [("flame", "svg", "<?xml"), ("capture", "pcap", "")] {
+    for (script, ending, first) in
+        [("flame", "svg", b"<?xml".as_slice()), ("capture", "pcap", &[0xd4, 0xc3, 0xb2, 0xa1])]
+    {
         let made = checkout.ok(&["debug", "--", script, "api", "2"]).stdout;
         let path = checkout.root().join(made.trim());
         assert!(
@@ -258,15 +257,27 @@ fn scripts_of_devenv_and_of_the_team_are_at_hand_without_a_build() {
         assert_eq!(fs::metadata(&path).unwrap().uid(), owner);
         // What goes over a wire holds credentials.
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o077, 0, "{made}");
-        assert!(fs::read(&path).unwrap().starts_with(first.as_bytes()), "{made}");
+        assert!(fs::read(&path).unwrap().starts_with(first), "{made}");
     }
-    checkout.ok(&["debug", "--", "certs"]);
-    checkout.ok(&["debug", "api", "--", "locks"]);
-    checkout.ok(&["debug", "api", "--", "slow-queries", "3"]);
+    let says = |args: &[&str], what: &str| {
+        let said = checkout.ok(args).stdout;
+        assert!(said.contains(what), "{args:?}: {said}");
+    };
+    says(&["debug", "--", "certs"], &format!("gateway.{}.test:443", checkout.project()));
+    says(&["debug", "--", "certs"], "Verify return code: 0 (ok)");
+    says(&["debug", "api", "--", "locks"], "blocked_by");
+    says(&["debug", "api", "--", "slow-queries", "3"], "db: statements that run");
     let push = ["debug", "api", "--", "redis-cli", "rpush", "jobs", "a", "b"];
     checkout.ok(&push);
     assert_eq!(checkout.ok(&["debug", "api", "--", "queue-depth"]).stdout, "2\tlist\tjobs\n");
-    checkout.ok(&["debug", "--", "top-talkers", "api", "1"]);
+    let talkers = ["debug", "--", "top-talkers", "api", "3"];
+    let mut child = checkout.begin(&talkers);
+    let url = checkout.url("gateway");
+    while child.try_wait().unwrap().is_none() {
+        http::get(&url);
+    }
+    let talkers = end(child, &talkers).stdout;
+    assert!(talkers.contains(" packets\t") && talkers.contains(".8000"), "{talkers}");
 
     // A folder that the tool box may write to is never behind a link.
     let captures = checkout.root().join(".devenv/debug/captures");

@@ -104,8 +104,7 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         let (mut error, others) = match failure {
             Failure::LockMoved { others, .. } => {
-                let message = "devenv.lock lists other packages now";
-                (Self::message(Kind::Failed, message).hint("run the same command again"), others)
+                (Self::new(Kind::Failed, StepError::LockMoved).hint("run the same command again"), others)
             }
             Failure::PortTaken { taken, others } => (Self::new(Kind::Failed, taken), others),
             Failure::Failed(error) => return error,

@@ -135,38 +135,35 @@ impl Executor<'_> {
                 self.stop(name).await?;
                 self.start(self.part(name)?).await
             }
-            other => Ok(self.plain_step(at, other).await?),
-        }
-    }
-
-    /// A step whose failure nobody acts on.
-    async fn plain_step(&self, at: usize, action: &Action) -> Result<()> {
-        let doing = |text: &str| (self.report)(Event::Doing(at, text.to_owned()));
-        match action {
-            Action::Pull(name) => match (self.images.get(name), self.registry) {
-                (Some(node), Some(registry)) => self.builder.pull(node, registry, doing).await,
-                _ => Err(unknown(name)),
-            },
-            Action::Fetch(reference) => self.engine.pull(reference, doing).await.map_err(|error| {
-                error.hint("this image comes from a registry: look at its name, the network, and `docker login`")
-            }),
-            Action::MakeVolume(name) => {
-                let Some(volume) = self.environment.volumes.get(name) else { return Err(unknown(name)) };
-                self.engine.make_volume(volume, &self.environment.id, &self.environment.root).await
+            Action::Pull(name) => {
+                let (Some(node), Some(registry)) = (self.images.get(name), self.registry) else {
+                    return Err(unknown(name).into());
+                };
+                Ok(self.builder.pull(node, registry, doing).await?)
             }
-            Action::Mirror(name) => self.mirror(at, self.part(name)?).await,
-            Action::Install(name) => self.install(at, self.part(name)?).await,
-            Action::Stop(name) => self.stop(name).await,
+            Action::Fetch(reference) => Ok(self.engine.pull(reference, doing).await.map_err(|error| {
+                error.hint("this image comes from a registry: look at its name, the network, and `docker login`")
+            })?),
+            Action::MakeVolume(name) => {
+                let Some(volume) = self.environment.volumes.get(name) else { return Err(unknown(name).into()) };
+                Ok(self.engine.make_volume(volume, &self.environment.id, &self.environment.root).await?)
+            }
+            Action::Mirror(name) => Ok(self.mirror(at, self.part(name)?).await?),
+            Action::Install(name) => Ok(self.install(at, self.part(name)?).await?),
+            Action::Stop(name) => Ok(self.stop(name).await?),
             Action::Wait(name) => {
                 let (part, ids) = (self.part(name)?, self.all(name).await?);
                 let waits = ids.iter().map(|id| ready::wait(self.engine, part, id, self.wait_timeout));
                 try_join_all(waits).await?;
-                self.remember_done(part).await
+                Ok(self.remember_done(part).await?)
             }
-            Action::Reload(name) => gateway::reload(self.engine, self.part(name)?, &self.container(name).await?).await,
-            Action::Root | Action::Build(_) | Action::Reuse { .. } | Action::Start(_) | Action::Restart(_) => Ok(()),
-            Action::Create(name) | Action::Recreate(name) => Err(unknown(name)),
-            removal => removals::remove(self.engine, removal).await,
+            Action::Reload(name) => {
+                Ok(gateway::reload(self.engine, self.part(name)?, &self.container(name).await?).await?)
+            }
+            Action::Remove { .. } | Action::RemoveNetwork { .. } | Action::DeleteVolume(_) => {
+                Ok(removals::remove(self.engine, action).await?)
+            }
+            Action::Create(name) | Action::Recreate(name) => Err(unknown(name).into()),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::apply::executor::failure::{Failure, StepError};
 use crate::apply::executor::walk::walk;
 use crate::apply::{Event, Report};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::plan::{Action, Plan};
 
@@ -27,7 +27,7 @@ pub async fn carry_out(engine: &Engine, plan: &Plan, report: Report<'_>) -> Resu
     Failure::of(walked.failures, BTreeSet::new()).map_or(Ok(()), Err)
 }
 
-/// Removes one thing; other steps do nothing here.
+/// Removes one thing.
 pub(super) async fn remove(engine: &Engine, action: &Action) -> Result<()> {
     match action {
         Action::Remove { id, .. } => {
@@ -36,6 +36,6 @@ pub(super) async fn remove(engine: &Engine, action: &Action) -> Result<()> {
         }
         Action::RemoveNetwork { id, .. } => engine.remove_network(id).await,
         Action::DeleteVolume(name) => engine.delete_volume(name).await,
-        _ => Ok(()),
+        other => Err(Error::message(Kind::Bug, format!("`{other}` removes nothing"))),
     }
 }

@@ -64,11 +64,11 @@ pub async fn assemble(
     if terms.moving == Moving::Refused {
         refuse_unpinned(&around.images.needed(&builds::wanted_images(own.parts.values())))?;
     }
-    let composition = composed(checkout, &engine, own, &around.observed.engine, terms).await?;
+    let composition = composed(checkout, &engine, own, &around.observed.engine, &terms).await?;
     let credentials = credentials_of(checkout, &engine, &around, &composition.environment).await?;
     let Written { definitions, generated, variables } = files(checkout, &around, &composition, &credentials)?;
     let environment = composition.environment;
-    let Surroundings { mut observed, identity, images, lock, machine, news, table, moving, .. } = around;
+    let Surroundings { mut observed, identity, images, lock, machine, news, table, .. } = around;
     let mut missing = images.needed(&builds::wanted_images(environment.parts.values()));
     missing.retain(|node| !observed.tags.contains(&node.tag));
     let shared = async {
@@ -83,7 +83,6 @@ pub async fn assemble(
         checkout: Arc::clone(checkout),
         engine,
         lock,
-        ca_bundle: machine.ca.for_builds().map(str::to_owned),
         machine,
         identity,
         images,
@@ -96,14 +95,13 @@ pub async fn assemble(
         news: news.into_iter().chain(credentials.news).collect(),
         table,
         variables,
-        moving,
+        moving: terms.moving,
     })
 }
 
 /// Everything around a checkout that is found out, and not decided.
 struct Surroundings {
     lock: Lock,
-    moving: Moving,
     machine: Machine,
     identity: Identity,
     /// The text of `.devenv/id`.
@@ -132,8 +130,8 @@ async fn surroundings(checkout: &Checkout, engine: &Engine, world: World, terms:
     let site = Site::of(checkout, &identity, machine.uid, intent)?;
     let contents = contents(checkout, &site, &terms.grants)?;
     let news = checkout.unread.iter().cloned().chain(first).chain(news).chain(of_proxies).chain(site.news.clone());
-    let (news, moving) = (news.collect(), terms.moving);
-    Ok(Surroundings { lock, moving, machine, identity, id_file, table, observed, images, site, contents, news })
+    let news = news.collect();
+    Ok(Surroundings { lock, machine, identity, id_file, table, observed, images, site, contents, news })
 }
 
 /// What this machine adds, and whether the engine shares its files.

@@ -35,7 +35,7 @@ pub(super) async fn composed(
     engine: &Engine,
     own: Environment,
     described: &observed::Engine,
-    terms: Terms,
+    terms: &Terms,
 ) -> Result<Composition> {
     let files = render::compose::files(&own, &checkout.assets, described)?;
     let documents = documents(&files)?;
@@ -57,7 +57,8 @@ pub(super) async fn composed(
     if is_checked {
         reach.of_variables(&variables)?;
     }
-    let kept = if terms.intent == Intent::Act { terms.kept.with_key()? } else { terms.kept };
+    let kept = terms.kept.clone();
+    let kept = if terms.intent == Intent::Act { kept.with_key()? } else { kept };
     let merge = Merge {
         endpoint: &engine.endpoint,
         root: &checkout.root,

@@ -103,7 +103,6 @@ pub struct Session {
     pub news: Vec<String>,
     /// The per-user table, until it is written back.
     table: Option<HeldTable>,
-    ca_bundle: Option<String>,
     /// Variables that the compose files name.
     variables: BTreeMap<String, String>,
     moving: Moving,
@@ -214,7 +213,7 @@ impl Session {
                 lock: &self.lock,
                 moving: self.moving,
                 moved: tokio::sync::Mutex::default(),
-                ca_bundle: self.ca_bundle.as_deref().map(str::as_bytes),
+                ca_bundle: self.machine.ca.for_builds().map(str::as_bytes),
                 proxy: &self.machine.proxy,
             },
             images: &self.images,

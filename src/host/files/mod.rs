@@ -10,7 +10,7 @@ pub mod reading;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -151,13 +151,6 @@ fn open_to_all(path: &Path) -> Result<()> {
 pub fn identity(path: &Path) -> Option<String> {
     let facts = fs::metadata(path).ok()?;
     Some(format!("{}:{}", facts.dev(), facts.ino()))
-}
-
-/// Creates a file that must not be there yet, for the owner alone from its first byte.
-pub fn create_private(path: &Path, bytes: &[u8]) -> Result<()> {
-    let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    made.and_then(|mut file| file.write_all(bytes)).map_err(failed("write", path))?;
-    ownership::hand_over(path).map_err(failed("hand over", path))
 }
 
 /// Removes a file or a folder; what is not there is no error.

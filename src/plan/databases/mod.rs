@@ -103,8 +103,3 @@ impl Source {
         }
     }
 }
-
-/// Lines of `psql` and `redis-cli` that hold fields between tabs.
-fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
-    text.lines().filter(|line| !line.is_empty()).map(|line| line.split('\t').collect())
-}

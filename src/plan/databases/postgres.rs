@@ -1,7 +1,7 @@
 //! Commands in the container of a PostgreSQL server, over its local socket, which asks for no password.
 
 use crate::names::PartName;
-use crate::plan::databases::{Call, Database, Kind, Source, rows};
+use crate::plan::databases::{Call, Database, Kind, Source};
 
 /// Where the socket is.
 const SOCKET: &str = "/run/postgresql";
@@ -148,7 +148,8 @@ pub fn read(service: &PartName, answer: &str) -> Vec<Database> {
             entries: None,
         })
     };
-    rows(answer).filter_map(database).collect()
+    let rows = answer.lines().filter(|line| !line.is_empty()).map(|line| line.split('\t').collect());
+    rows.filter_map(database).collect()
 }
 
 /// A session on a database as its owner; `args` are for `psql`.

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use crate::assets::{Assets, Origin};
+use crate::assets::Assets;
 use crate::config::model::file::Image;
 use crate::config::model::values::RelPath;
 use crate::config::problems::Problems;
@@ -370,10 +370,4 @@ pub fn context<'a>(assets: &'a Assets, image: &ImageName) -> Vec<(&'a str, &'a c
         .filter(|(path, _)| !["Dockerfile", "image.yaml", ".dockerignore"].contains(path))
         .filter(|(path, _)| image.as_str() != DEBUG || !path.starts_with(MOUNTED))
         .collect()
-}
-
-/// Whether any file of an image comes from the project.
-#[must_use]
-pub fn is_overridden(assets: &Assets, image: &ImageName) -> bool {
-    assets.below(&format!("images/{image}")).any(|(_, asset)| asset.origin != Origin::Embedded)
 }

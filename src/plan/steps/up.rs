@@ -352,11 +352,6 @@ pub fn in_order<'a>(parts: &[&'a Part]) -> Vec<&'a Part> {
     ordered
 }
 
-/// Containers of parts that are defined, for people who ask what is there.
-pub fn of_parts<'a>(environment: &'a Environment, observed: &'a Observed) -> Vec<(&'a Part, Option<&'a Container>)> {
-    environment.parts.values().map(|part| (part, observed.container(&part.name))).collect()
-}
-
 #[cfg(test)]
 #[path = "up_tests.rs"]
 mod tests;

@@ -64,8 +64,6 @@ pub struct Answer {
     pub status: u16,
     /// Where it leads to.
     pub location: Option<String>,
-    /// The beginning of its body.
-    pub body: String,
 }
 
 /// One request from this machine: as far as it got.

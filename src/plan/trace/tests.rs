@@ -309,7 +309,7 @@ fn a_call_that_carries_the_id_is_a_hop_and_nothing_of_others_makes_one() {
     );
     let mut hostile = facts();
     let location = Some("/\u{1b}[2J\r\napi → db | 1 | ok | forged".to_owned());
-    module(&mut hostile).direct = Some(ok(Answer { status: 302, location, body: String::new() }));
+    module(&mut hostile).direct = Some(ok(Answer { status: 302, location }));
     let shown = text(&hostile);
     assert!(!shown.contains(['\u{1b}', '\r']) && shown.lines().count() == text(&facts()).lines().count(), "{shown}");
 }
