@@ -1,5 +1,5 @@
 //! devenv beside its peers, both measured in one run on one machine, in turn, as whole processes: `cargo bench`, or some groups
-//! of rows, `cargo bench -- images mirror`; the groups are `up`, `images`, `mirror`, `gateway` and `watcher`.
+//! of rows, `cargo bench -- images mirror`; the groups are `up`, `images`, `mirror`, `gateway`, `watcher` and `looking`.
 //!
 //! Needs a running engine and some minutes (a hundred containers are started). Everything made here has a name that
 //! begins with `devenv-bench`, and is removed at the end, also after an error; what an interrupted run has left is
@@ -17,6 +17,8 @@ use anyhow::{Context, Result, ensure};
 
 #[path = "rows/gateway.rs"]
 mod gateway;
+#[path = "rows/looking.rs"]
+mod looking;
 #[path = "rows/mirror.rs"]
 mod mirror;
 #[path = "rows/watcher.rs"]
@@ -77,6 +79,9 @@ fn measure() -> Result<Vec<Row>> {
     }
     if is_wanted("watcher") {
         watcher::rows()?.into_iter().for_each(&mut add);
+    }
+    if is_wanted("looking") {
+        looking::rows()?.into_iter().for_each(&mut add);
     }
     Ok(rows)
 }

@@ -20,7 +20,7 @@ pub const EXAMPLE: &str = include_str!("../devenv.example.yaml");
 
 /// Where a file in force comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum AssetOrigin {
     /// From the binary.
     Embedded,
     /// From the project: its path on this machine.
@@ -31,7 +31,7 @@ pub enum Origin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asset {
     /// Where it comes from.
-    pub origin: Origin,
+    pub origin: AssetOrigin,
     /// Its content; `None` for a file of an image's context in the project, which is read when it is sent.
     pub content: Option<Cow<'static, [u8]>>,
     /// SHA-256 of the content, in hex.
@@ -48,12 +48,44 @@ impl Asset {
     }
 }
 
+/// A Dockerfile of the team's own, which is not in `images/`, and the files that it may take.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnBuild {
+    /// Path of the Dockerfile in the checkout.
+    pub dockerfile: String,
+    /// Path of the context in the checkout.
+    pub context: String,
+    /// Text of the Dockerfile.
+    pub text: String,
+    /// The context's files, by path below it.
+    pub files: BTreeMap<String, Asset>,
+}
+
+impl OwnBuild {
+    /// The path in the checkout of a file of its context.
+    #[must_use]
+    pub fn place(&self, file: &str) -> String {
+        if self.context == "." { file.to_owned() } else { format!("{}/{file}", self.context) }
+    }
+
+    /// The path of the Dockerfile in its context; none where it is not in there.
+    #[must_use]
+    pub fn within(&self) -> Option<&str> {
+        if self.context == "." {
+            return Some(&self.dockerfile);
+        }
+        self.dockerfile.strip_prefix(&self.context)?.strip_prefix('/')
+    }
+}
+
 /// All files in force, by path such as `images/python/Dockerfile`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Assets {
     files: BTreeMap<String, Asset>,
     /// The project's folder whose files win; empty for the embedded ones alone.
     folder: String,
+    /// Dockerfiles of the team's own, by image.
+    own: BTreeMap<String, OwnBuild>,
 }
 
 impl Assets {
@@ -64,7 +96,7 @@ impl Assets {
         for (folder, dir) in FOLDERS.into_iter().zip([&IMAGES, &COMPOSE, &TEMPLATES, &CERTS]) {
             collect(folder, dir, &mut files);
         }
-        Self { files, folder: String::new() }
+        Self { files, ..Self::default() }
     }
 
     /// The embedded files, below those of the project's `folder`.
@@ -77,9 +109,9 @@ impl Assets {
     #[must_use]
     pub fn place(&self, path: &str) -> String {
         match self.files.get(path).map(|asset| &asset.origin) {
-            Some(Origin::Project(_)) if self.folder != "." => format!("{}/{path}", self.folder),
-            Some(Origin::Project(_)) => path.to_owned(),
-            Some(Origin::Embedded) | None => path.to_owned(),
+            Some(AssetOrigin::Project(_)) if self.folder != "." => format!("{}/{path}", self.folder),
+            Some(AssetOrigin::Project(_)) => path.to_owned(),
+            Some(AssetOrigin::Embedded) | None => path.to_owned(),
         }
     }
 
@@ -87,14 +119,30 @@ impl Assets {
     #[must_use]
     pub fn origin(&self, path: &str) -> String {
         match self.files.get(path).map(|asset| &asset.origin) {
-            Some(Origin::Embedded) => "embedded".to_owned(),
-            Some(Origin::Project(_)) | None => self.place(path),
+            Some(AssetOrigin::Embedded) => "embedded".to_owned(),
+            Some(AssetOrigin::Project(_)) | None => self.place(path),
         }
     }
 
     /// Lays a project's file over the embedded ones.
     pub fn replace(&mut self, path: String, asset: Asset) {
         self.files.insert(path, asset);
+    }
+
+    /// Adds a Dockerfile of the team's own, for an image.
+    pub fn add_own(&mut self, image: &str, build: OwnBuild) {
+        self.own.insert(image.to_owned(), build);
+    }
+
+    /// The Dockerfile of the team's own that an image has.
+    #[must_use]
+    pub fn own(&self, image: &str) -> Option<&OwnBuild> {
+        self.own.get(image)
+    }
+
+    /// All Dockerfiles of the team's own.
+    pub fn all_own(&self) -> impl Iterator<Item = &OwnBuild> {
+        self.own.values()
     }
 
     /// Takes away all files below `folder`, for an image that the project replaces as a whole.
@@ -132,7 +180,7 @@ fn collect(prefix: &str, dir: &'static Dir<'static>, files: &mut BTreeMap<String
         files.insert(
             format!("{prefix}/{}", file.path().display()),
             Asset {
-                origin: Origin::Embedded,
+                origin: AssetOrigin::Embedded,
                 digest: crate::digest::hex(content),
                 executable: content.starts_with(b"#!"),
                 content: Some(Cow::Borrowed(content)),
@@ -161,7 +209,8 @@ mod tests {
     fn files_below_a_folder_do_not_include_its_namesakes() {
         let mut assets = Assets::default();
         for path in ["images/a/x", "images/a-b/x", "images/a/y/z"] {
-            let asset = Asset { origin: Origin::Embedded, content: None, digest: String::new(), executable: false };
+            let asset =
+                Asset { origin: AssetOrigin::Embedded, content: None, digest: String::new(), executable: false };
             assets.replace(path.to_owned(), asset);
         }
         assert_eq!(assets.below("images/a").map(|(path, _)| path).collect::<Vec<_>>(), ["x", "y/z"]);

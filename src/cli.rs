@@ -2,21 +2,24 @@
 
 use std::ffi::OsStr;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 use futures_util::FutureExt;
 
-use crate::commands::context::Context;
+use crate::commands::context::{Context, ENVIRONMENT};
 use crate::commands::{
-    attach, certs, config, db, debug, deps, doctor, down, graph, hosts, ide, images, init, logs, mirror, secrets,
-    shell, start, status, steps, stop, toggle, trace, up, update, url, watch, why,
+    attach, certs, check, ci, config, db, debug, deploy, deps, doctor, down, env, features, graph, hosts, ide, images,
+    init, list, logs, mirror, release, runs, secrets, shell, start, status, steps, stop, task, toggle, trace, up,
+    update, url, watch, why,
 };
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::BegunSet;
 use crate::host::terminal;
 use crate::host::user::checkout_table;
+use crate::paths;
+use crate::plan::environment::target::Base;
 use crate::plan::identity::checkout_lookup;
 use crate::ui::errors;
 use crate::ui::help;
@@ -69,6 +72,9 @@ enum Command {
     Build(steps::BuildArgs),
     Lint(steps::LintArgs),
     Test(steps::TestArgs),
+    Task(task::TaskArgs),
+    Runs(runs::RunsArgs),
+    Ci(ci::CiArgs),
     Watch(watch::WatchArgs),
     /// Watch in this very process: what `up` starts in the background
     #[command(hide = true)]
@@ -79,8 +85,17 @@ enum Command {
     Graph(graph::GraphArgs),
     Open(url::OpenArgs),
     Url(url::UrlArgs),
+    List(list::ListArgs),
     Images(images::ImagesArgs),
+    Release(release::ReleaseArgs),
+    Push(release::sets::PushArgs),
+    Promote(release::promote::PromoteArgs),
+    Deploy(deploy::args::DeployArgs),
+    Deployments(deploy::deployments::DeploymentsArgs),
+    Env(env::EnvArgs),
     Config(config::ConfigArgs),
+    Check(check::CheckArgs),
+    Features(features::FeaturesArgs),
     Certs(certs::CertsArgs),
     Secrets(secrets::SecretsArgs),
     Hosts(hosts::HostsArgs),
@@ -109,6 +124,16 @@ enum Command {
 }
 
 impl Command {
+    /// Whether the command takes signals itself, and ends in order.
+    fn hears_signals(&self) -> bool {
+        match self {
+            Self::Task(args) => args.hears_signals(),
+            Self::Runs(args) => args.hears_signals(),
+            Self::Ci(args) => args.hears_signals(),
+            _ => false,
+        }
+    }
+
     async fn run(&self, cx: &Context) -> Result<()> {
         match self {
             Self::Up(args) => up::run(cx, args).await,
@@ -126,6 +151,9 @@ impl Command {
             Self::Build(args) => steps::build(cx, args).await,
             Self::Lint(args) => steps::lint(cx, args).await,
             Self::Test(args) => steps::test(cx, args).await,
+            Self::Task(args) => task::run(cx, args).await,
+            Self::Runs(args) => runs::run(cx, args).await,
+            Self::Ci(args) => ci::run(cx, args).await,
             Self::Watch(args) => watch::watch(cx, args).await,
             Self::Watcher => watch::watcher(cx).await,
             Self::Attach(args) => attach::run(cx, args).await,
@@ -134,8 +162,17 @@ impl Command {
             Self::Graph(args) => graph::run(cx, args).await,
             Self::Open(args) => url::open(cx, args).await,
             Self::Url(args) => url::url(cx, args).await,
+            Self::List(args) => list::run(cx, args).await,
             Self::Images(args) => images::run(cx, args).await,
-            Self::Config(args) => config::run(cx, args),
+            Self::Release(args) => release::run(cx, args).await,
+            Self::Push(args) => release::sets::push(cx, args).await,
+            Self::Promote(args) => release::promote::promote(cx, args).await,
+            Self::Deploy(args) => deploy::run::run(cx, args).await,
+            Self::Deployments(args) => deploy::deployments::list(cx, args).await,
+            Self::Env(args) => env::run(cx, args).await,
+            Self::Config(args) => config::run(cx, args).await,
+            Self::Check(args) => check::run(cx, args).await,
+            Self::Features(args) => features::run(cx, args),
             Self::Certs(args) => certs::run(cx, args).await,
             Self::Secrets(args) => secrets::run(cx, args).await,
             Self::Hosts(args) => hosts::run(cx, args).await,
@@ -178,7 +215,7 @@ pub fn command() -> clap::Command {
 pub fn main() -> ExitCode {
     let room = terminal::columns().map_or(WIDEST, |width| width.min(WIDEST));
     let parsed = help::grouped(Cli::command(), room).try_get_matches();
-    let name = parsed.as_ref().ok().and_then(|matches| matches.subcommand_name()).unwrap_or_default().to_owned();
+    let called = parsed.as_ref().ok().map(Called::of).unwrap_or_default();
     let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return printed(&error),
@@ -186,7 +223,7 @@ pub fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
         Ok(runtime) => {
-            let ended = runtime.block_on(until_signal(&cli, name));
+            let ended = runtime.block_on(until_signal(&cli, called));
             runtime.shutdown_timeout(std::time::Duration::from_secs(2));
             ended
         }
@@ -194,6 +231,26 @@ pub fn main() -> ExitCode {
     };
     let Err(error) = ended.and_then(|()| screen::lost_output()) else { return ExitCode::SUCCESS };
     code(&error)
+}
+
+/// What the arguments say, whichever command it is.
+#[derive(Debug, Default)]
+struct Called {
+    /// The command's name.
+    name: String,
+    /// What `--env` names; none where the command has no `--env`, since it is about dev.
+    environment: Option<Option<String>>,
+}
+
+impl Called {
+    fn of(matches: &clap::ArgMatches) -> Self {
+        let Some((name, given)) = matches.subcommand() else { return Self::default() };
+        let command = Cli::command();
+        let mut arguments = command.find_subcommand(name).into_iter().flat_map(clap::Command::get_arguments);
+        let has_environment = arguments.any(|argument| argument.get_id() == ENVIRONMENT);
+        let environment = has_environment.then(|| given.get_one::<String>(ENVIRONMENT).cloned());
+        Self { name: name.to_owned(), environment }
+    }
 }
 
 /// Prints help, the version, or what is wrong with the arguments.
@@ -215,23 +272,29 @@ fn code(error: &Error) -> ExitCode {
 }
 
 /// Runs the command until it ends or a signal asks it to: then it is dropped, and with it what it has begun.
-async fn until_signal(cli: &Cli, name: String) -> Result<()> {
+async fn until_signal(cli: &Cli, called: Called) -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| Error::message(Kind::Bug, error));
     let (mut int, mut term, mut hup) =
         (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?);
-    let (folder, file) = place(cli)?;
+    let Place { folder, file, environment } = place(cli)?;
     let cx = Context {
         screen: Screen { quiet: cli.quiet, yes: cli.yes },
         folder,
         file,
+        environment: chosen_environment(called.environment, environment)?,
         locked: cli.locked,
-        command: name,
+        command: called.name,
         begun: BegunSet::default(),
     };
     if let Command::Watcher = cli.command {
         // It ends by itself when it is told to, and a terminal that is closed is not its own.
         return cli.command.run(&cx).await;
+    }
+    if cli.command.hears_signals() {
+        let ended = cli.command.run(&cx).await;
+        cx.clean_up().await;
+        return ended;
     }
     let number = tokio::select! {
         ended = cli.command.run(&cx) => {
@@ -253,26 +316,72 @@ async fn until_signal(cli: &Cli, name: String) -> Result<()> {
     };
     cx.clean_up().await;
     let message = match cli.command {
-        Command::Logs(_) | Command::Watch(_) | Command::Status(_) => "ended; what it showed goes on in the background",
+        Command::Logs(_) | Command::Watch(_) | Command::Status(_) => {
+            "ended; everything it showed keeps running in the background"
+        }
         _ => "interrupted; run the command again to continue",
     };
     Err(Error::message(Kind::Signal(number), message))
 }
 
-/// The folder to begin with, and the configuration in it where one is named.
-fn place(cli: &Cli) -> Result<(PathBuf, Option<String>)> {
+/// The environment that a command is about, where it is not dev: the one that `--env` names, else the one that was
+/// `selected` with its checkout.
+fn chosen_environment(given: Option<Option<String>>, selected: Option<String>) -> Result<Option<String>> {
+    match (given, selected) {
+        (Some(given), selected) => Ok(given.or(selected).filter(|name| name != Base::Dev.name())),
+        (None, Some(name)) => {
+            let error = Error::message(Kind::Usage, format!("this command is about dev, and `-p` selects `{name}`"));
+            Err(error.hint("select the checkout by its product, folder or dev's host name"))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// Where a command begins.
+struct Place {
+    /// The folder.
+    folder: PathBuf,
+    /// The configuration in it, where one is named.
+    file: Option<String>,
+    /// The environment, where what is selected is another one than dev.
+    environment: Option<String>,
+}
+
+fn place(cli: &Cli) -> Result<Place> {
     if let Some(name) = &cli.project {
         let table = checkout_table::look()?.table;
-        return Ok((PathBuf::from(&checkout_lookup::select(&table, name)?.path), None));
+        let path = Path::new(&checkout_lookup::select(&table, name)?.path);
+        let (folder, environment) = paths::environment_of(path).map_or((path, None), |(root, name)| (root, Some(name)));
+        let environment = environment.map(str::to_owned);
+        return Ok(Place { folder: folder.to_owned(), file: None, environment });
     }
     let folder = match &cli.directory {
         Some(folder) => folder.clone(),
         None => std::env::current_dir().map_err(|error| Error::message(Kind::Usage, error))?,
     };
-    let Some(file) = &cli.file else { return Ok((folder, None)) };
+    let Some(file) = &cli.file else { return Ok(Place { folder, file: None, environment: None }) };
     let path = folder.join(file);
     match (path.parent(), path.file_name().and_then(OsStr::to_str)) {
-        (Some(folder), Some(name)) => Ok((folder.to_owned(), Some(name.to_owned()))),
+        (Some(folder), Some(name)) => {
+            Ok(Place { folder: folder.to_owned(), file: Some(name.to_owned()), environment: None })
+        }
         _ => Err(Error::message(Kind::Usage, format!("`{}` is not a file", file.display()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn env_is_found_wherever_it_stands_and_only_where_the_command_has_it() {
+        let environment = |words: &str| {
+            let words = words.split(' ');
+            Called::of(&Cli::command().try_get_matches_from(words).unwrap()).environment
+        };
+        assert_eq!(environment("devenv status --env ci"), Some(Some("ci".to_owned())));
+        assert_eq!(environment("devenv images verify --env prod"), Some(Some("prod".to_owned())));
+        assert_eq!(environment("devenv exec api -- env --env ci"), Some(None));
+        assert_eq!(environment("devenv config --env prod"), None);
     }
 }

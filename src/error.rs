@@ -21,6 +21,8 @@ pub enum Kind {
     Signal(i32),
     /// A child ended with this code, which is passed on; nothing is printed.
     Child(i32),
+    /// The command of a task ended with this code, which is passed on.
+    Code(i32),
 }
 
 impl Kind {
@@ -33,7 +35,7 @@ impl Kind {
             Self::Missing => 3,
             Self::Bug => 70,
             Self::Signal(number) => 128 + number,
-            Self::Child(code) => code,
+            Self::Child(code) | Self::Code(code) => code,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! devenv: a reproducible dev environment manager on top of Docker.
 //!
 //! Layers import only downwards (`tests/architecture.rs` enforces it):
-//! `cli → commands → ui → apply → host → render → plan → config → assets, redact, plain, digest, labels, nearest, names, paths, error`.
+//! `cli → commands → ui → apply → host → render → plan → config → assets, redact, plain, digest, labels, nearest, names, paths, amounts, error`.
 
+pub mod amounts;
 pub mod apply;
 pub mod assets;
 pub mod cli;

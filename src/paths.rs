@@ -18,18 +18,51 @@ pub const SECRETS_KEY: &str = "secrets/.key";
 pub const CERTS: &str = "certs";
 /// The gateway's configuration.
 pub const GATEWAY: &str = "gateway";
+/// The states of features.
+pub const FEATURES: &str = "features";
+/// Who has changed a feature, and when: a line of JSON for each change.
+pub const FEATURE_CHANGES: &str = "feature-changes.jsonl";
 /// The definition as compose merges it.
 pub const MERGED: &str = "compose/merged.json";
 /// Copies of the team's compose files.
 pub const FRAGMENTS: &str = "compose/fragments";
 /// The watcher's lock, state and log.
 pub const WATCH: &str = "watch";
+/// The records of runs of tasks, a folder each.
+pub const RUNS: &str = "runs";
+/// The record in such a folder.
+pub const RUN_EVENTS: &str = "events.jsonl";
+/// The artifacts in such a folder, a folder a task.
+pub const RUN_ARTIFACTS: &str = "artifacts";
+/// The JUnit files in such a folder, a folder a task.
+pub const RUN_RESULTS: &str = "results";
+/// In the same: what a failed run of `devenv ci` leaves for somebody else.
+pub const RUN_BUNDLE: &str = "bundle.tar";
+/// The runner, for modules whose image has none.
+pub const RUNNER: &str = "runner";
 /// Scripts of the tool box.
 pub const DEBUG_SCRIPTS: &str = "debug/scripts";
 /// What they leave.
 pub const DEBUG_CAPTURES: &str = "debug/captures";
 /// The host file as it is to be.
 pub const HOSTS: &str = "hosts";
+
+/// Below it: what the environments beside dev have, a folder each.
+const ENVIRONMENTS: &str = "environments";
+
+/// The folder whose `.devenv` an environment has: dev that of the checkout, each other one its own.
+#[must_use]
+pub fn home(root: &Path, environment: Option<&str>) -> PathBuf {
+    environment.map_or_else(|| root.to_owned(), |name| devenv(root).join(ENVIRONMENTS).join(name))
+}
+
+/// The checkout and the environment that a folder is the home of, where it is not that of dev.
+#[must_use]
+pub fn environment_of(home: &Path) -> Option<(&Path, &str)> {
+    let environments = home.parent().filter(|folder| folder.ends_with(ENVIRONMENTS))?;
+    let devenv = environments.parent().filter(|folder| folder.ends_with(DEVENV))?;
+    Some((devenv.parent()?, home.file_name()?.to_str()?))
+}
 
 /// The folder of a checkout.
 #[must_use]
@@ -59,4 +92,19 @@ pub fn env_file(part: impl Display) -> String {
 #[must_use]
 pub fn certificate(name: impl Display) -> String {
     format!("{CERTS}/{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_is_known_by_its_home() {
+        let root = Path::new("/home/ada/shop");
+        assert_eq!(home(root, None), root);
+        let ci = home(root, Some("ci"));
+        assert_eq!(environment_of(&ci), Some((root, "ci")));
+        assert_eq!(environment_of(root), None);
+        assert_eq!(environment_of(Path::new("/home/environments/ci")), None);
+    }
 }

@@ -1,5 +1,6 @@
 //! Credentials never reach a screen or a log by accident: every text that is printed, kept or sent passes here,
-//! and known secrets are replaced by value, also in the forms that they have in a URL, in JSON and in base64.
+//! and known secrets are replaced by value, also in the forms that they have in a URL, in JSON and in base64. Of one with
+//! several lines, each line is one too: output comes by the line.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -23,13 +24,19 @@ const SHORTEST: usize = 6;
 pub fn remember<'a>(values: impl IntoIterator<Item = &'a String>) {
     if let Ok(mut secrets) = SECRETS.write() {
         let before = secrets.all.len();
-        for value in values.into_iter().filter(|value| value.len() >= SHORTEST) {
+        for value in values.into_iter().flat_map(|value| pieces(value)) {
             secrets.all.extend(forms(value));
         }
         if secrets.all.len() != before {
             secrets.pattern = None;
         }
     }
+}
+
+/// A value and each of its lines, where that is long enough. The lines around a PEM file are everybody's.
+fn pieces(value: &str) -> impl Iterator<Item = &str> {
+    let lines = value.lines().map(str::trim).filter(move |line| *line != value && !line.starts_with("-----"));
+    std::iter::once(value).chain(lines).filter(|piece| piece.len() >= SHORTEST)
 }
 
 /// A value as it is, and as programs write it into URLs, forms, JSON and base64.
@@ -159,6 +166,16 @@ mod tests {
             let hidden = hide(form);
             assert!(hidden.contains("********") && hidden.len() <= "********".len() + 6, "{form}: {hidden}");
         }
+        // As a log has a PEM file: line by line, its last line without an end.
+        remember(
+            ["-----BEGIN KEY-----\nline-one-of-the-test\r\n  line-two-of-the-test\n=end\n-----END KEY-----\n"]
+                .map(str::to_owned)
+                .iter(),
+        );
+        let lines = ["-----BEGIN KEY-----", "line-one-of-the-test", "x line-two-of-the-test", "=end"];
+        assert_eq!(lines.map(hide), ["-----BEGIN KEY-----", "********", "x ********", "=end"]);
+        remember([&"with-an-end-of-the-test\n".to_owned()]);
+        assert_eq!(hide("with-an-end-of-the-test"), "********");
         remember([&"abc".to_owned()]);
         assert_eq!(hide("abc"), "abc");
     }

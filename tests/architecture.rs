@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
 /// The layers of `lib.rs`, highest first: each may import itself and what comes after it.
-const LAYERS: [&str; 17] = [
+const LAYERS: [&str; 18] = [
     "cli", "commands", "ui", "apply", "host", "render", "plan", "config", "assets", "redact", "plain", "digest",
-    "labels", "nearest", "names", "paths", "error",
+    "labels", "nearest", "names", "paths", "amounts", "error",
 ];
 
 /// Paths that only some layers may use.
@@ -33,7 +33,7 @@ const PRINTERS: [&str; 2] = ["ui", "cli"];
 const EMPTY_NAMES: [&str; 6] = ["util", "common", "helpers", "manager", "shared", "misc"];
 
 /// `devenv.` and one of these is a file, not a label.
-const FILES: [&str; 6] = ["yaml", "lock", "local", "example", "nix", "sh"];
+const FILES: [&str; 7] = ["yaml", "lock", "local", "compose", "example", "nix", "sh"];
 
 /// One word of the source, with its line.
 struct Word {

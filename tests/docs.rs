@@ -8,16 +8,19 @@ use std::fs;
 use std::path::Path;
 
 use devenv::assets::{self, Assets};
-use devenv::config::{self, inputs::Inputs, inputs::Source};
+use devenv::config::{self, inputs::InputFile, inputs::Inputs};
 use devenv::error::Kind;
 use devenv::plan::catalogue::Catalogue;
-use devenv::plan::environment::{self, Contents, Machine, Setup};
+use devenv::plan::environment::contents::Contents;
+use devenv::plan::environment::machine::Machine;
+use devenv::plan::environment::target::{Base, Placement, Target};
+use devenv::plan::environment::{self, Setup};
 use devenv::plan::graph::graph;
 use devenv::plan::identity::{self, Table};
 use devenv::plan::images::Hierarchy;
 use devenv::plan::images::lock::Lock;
 use devenv::plan::observed::{Container, EngineHealth, Observed, Role, State};
-use devenv::plan::parts::{Kind as PartKind, Part};
+use devenv::plan::parts::{Part, PartKind};
 use devenv::plan::states::Lives;
 use devenv::render::graph::svg::svg;
 
@@ -46,7 +49,16 @@ fn the_page_of_exit_codes_is_what_errors_end_with() {
          They are stable: scripts may rely on them. Generated from `src/error.rs`.\n\n\
          | code | meaning |\n|---|---|\n| 0 | done, or nothing to do |\n",
     );
-    let all = [Kind::Failed, Kind::Usage, Kind::Missing, Kind::Bug, Kind::Signal(2), Kind::Signal(15), Kind::Child(0)];
+    let all = [
+        Kind::Failed,
+        Kind::Usage,
+        Kind::Missing,
+        Kind::Bug,
+        Kind::Signal(2),
+        Kind::Signal(15),
+        Kind::Child(0),
+        Kind::Code(0),
+    ];
     for kind in all {
         let meaning = match kind {
             Kind::Failed => "a step or a service failed",
@@ -58,8 +70,10 @@ fn the_page_of_exit_codes_is_what_errors_end_with() {
             Kind::Child(_) => {
                 "`exec`, `shell`, `run`, `debug`, `build`, `lint` and `test` end with the code of the command that they ran"
             }
+            Kind::Code(_) => "`task run`, `runs rerun` and `ci` end with the code of the first task that has failed",
         };
-        let code = if let Kind::Child(_) = kind { "any".to_owned() } else { kind.exit_code().to_string() };
+        let code =
+            if let Kind::Child(_) | Kind::Code(_) = kind { "any".to_owned() } else { kind.exit_code().to_string() };
         let _ = writeln!(page, "| {code} | {meaning} |");
     }
     is_current("exit-codes.md", &page);
@@ -67,7 +81,7 @@ fn the_page_of_exit_codes_is_what_errors_end_with() {
 
 #[test]
 fn the_picture_of_the_example_is_what_graph_draws() {
-    let source = Source { name: "devenv.yaml".to_owned(), bytes: assets::EXAMPLE.as_bytes().to_vec() };
+    let source = InputFile { name: "devenv.yaml".to_owned(), bytes: assets::EXAMPLE.as_bytes().to_vec() };
     let (assets, env) = (Assets::embedded(), BTreeMap::new());
     let catalogue = Catalogue::of(&assets).unwrap();
     let draft = config::read(Inputs { main: &source, local: None, env: &env });
@@ -79,11 +93,14 @@ fn the_picture_of_the_example_is_what_graph_draws() {
     let made = identity::Known { path: "/srv/shop".to_owned(), fresh, ..identity::Known::default() };
     let mut table = Table::default();
     let mut identity = identity::identify(&made, &project, &mut table).unwrap();
-    let wishes = environment::wishes(&project, presets, &BTreeSet::new());
+    let wishes = environment::ports::wishes(&project, Base::Dev, presets, &BTreeSet::new());
     identity::reserve_ports(&wishes, &made, &mut table, &mut identity);
     let (machine, contents) = (Machine::default(), Contents::default());
+    let target = Target::dev(&project);
     let setup = Setup {
         project: &project,
+        target: &target,
+        placement: Placement::Here,
         identity: &identity,
         images: &images,
         presets,
@@ -144,7 +161,7 @@ fn texts() -> Vec<(String, String)> {
 }
 
 /// Words that no native engineer writes there, and what to write instead.
-const WORDS: [(&str, &str); 8] = [
+const WORDS: [(&str, &str); 12] = [
     (" anew", "again, or recreated"),
     (" mends", "fixes, repairs"),
     (" mended", "fixed, repaired"),
@@ -152,6 +169,10 @@ const WORDS: [(&str, &str); 8] = [
     (" is no name", "is not a valid name"),
     (" is no file", "is not a file"),
     (" is no folder", "is not a folder"),
+    ("nobody watch", "no watcher is running"),
+    ("images of others", "third-party images"),
+    ("image of others", "a third-party image"),
+    ("forbids to ", "forbids …ing"),
     ("although they are there", "even if they exist"),
 ];
 

@@ -16,7 +16,7 @@ use crate::host::docker::endpoint;
 use crate::host::machine;
 use crate::host::process::{self, Cmd};
 use crate::plan::doctor::compose_is_good;
-use crate::plan::doctor::repairs::{Action, Check, Fix, Way, When};
+use crate::plan::doctor::repairs::{Check, Fix, RepairAction, Way, When};
 use crate::plan::machine::{Engine, Silence, Tool, User};
 
 /// The engine's process.
@@ -121,14 +121,14 @@ pub async fn go(way: &Way, say: &mut dyn FnMut(&str)) -> Result<()> {
     for action in &way.actions {
         say(&format!("$ {action}"));
         match action {
-            Action::Run(argv) => run(argv).await?,
-            Action::Try(argv) => {
+            RepairAction::Run(argv) => run(argv).await?,
+            RepairAction::Try(argv) => {
                 if let Err(error) = run(argv).await {
                     say(&format!("going on without it: {error}"));
                 }
             }
-            Action::Scratch(path) => scratch.push(Scratch::new(path)?),
-            Action::Write(path, text) => fs::write(path, text).map_err(|error| cannot("write", path, &error))?,
+            RepairAction::Scratch(path) => scratch.push(Scratch::new(path)?),
+            RepairAction::Write(path, text) => fs::write(path, text).map_err(|error| cannot("write", path, &error))?,
         }
     }
     Ok(())
@@ -164,9 +164,9 @@ async fn wait(fix: &Fix, log: Option<&Path>) -> Result<()> {
 
 fn not_reached(check: &Check, log: Option<&Path>) -> Error {
     let message = match check {
-        Check::Program(name) => format!("`{name}` is still not there"),
-        Check::Compose => "`docker compose` is still not there, or too old".to_owned(),
-        Check::Buildx => "`docker buildx` is still not there".to_owned(),
+        Check::Program(name) => format!("`{name}` is still missing"),
+        Check::Compose => "`docker compose` is still missing, or too old".to_owned(),
+        Check::Buildx => "`docker buildx` is still missing".to_owned(),
         Check::EngineRuns => "the engine does not answer".to_owned(),
         Check::InDockerGroup => "the user is still not in group `docker`".to_owned(),
     };
@@ -264,12 +264,12 @@ mod tests {
         }
     }
 
-    fn way(actions: Vec<Action>) -> Way {
+    fn way(actions: Vec<RepairAction>) -> Way {
         Way { when: When::Always, actions, log: None }
     }
 
-    fn sh(line: &str) -> Action {
-        Action::Run(["sh", "-c", line].map(str::to_owned).to_vec())
+    fn sh(line: &str) -> RepairAction {
+        RepairAction::Run(["sh", "-c", line].map(str::to_owned).to_vec())
     }
 
     /// What was said, with the name of the directory left out, and how it ended.
@@ -319,7 +319,7 @@ that did not help: `sh -c 'echo out; echo err >&2; exit 3'` failed: exit status:
   out
   err
 $ sh -c true
-that did not help: `DIR/aim` is still not there
+that did not help: `DIR/aim` is still missing
 last lines of DIR/log:
   one
   no graphdriver
@@ -335,7 +335,7 @@ error: `sh -c 'echo never; exit 4'` failed: exit status: 4
         let dir = tempfile::tempdir().unwrap();
         let scratch = dir.path().join("scratch");
         let begun = scratch.join("begun");
-        let actions = vec![Action::Scratch(scratch.clone()), sh(&format!("touch {}; sleep 60", begun.display()))];
+        let actions = vec![RepairAction::Scratch(scratch.clone()), sh(&format!("touch {}; sleep 60", begun.display()))];
         let fix = fix_of(&[way(actions)], &dir.path().join("aim"));
         let seen = async {
             while !begun.exists() {
@@ -355,9 +355,9 @@ error: `sh -c 'echo never; exit 4'` failed: exit status: 4
         let dir = tempfile::tempdir().unwrap();
         let scratch = dir.path().join("scratch");
         let actions = vec![
-            Action::Scratch(scratch.clone()),
-            Action::Write(scratch.join("file"), "text\n".to_owned()),
-            Action::Try(["false"].map(str::to_owned).to_vec()),
+            RepairAction::Scratch(scratch.clone()),
+            RepairAction::Write(scratch.join("file"), "text\n".to_owned()),
+            RepairAction::Try(["false"].map(str::to_owned).to_vec()),
             sh(&format!("cat {}; exit 1", scratch.join("file").display())),
         ];
         assert_eq!(

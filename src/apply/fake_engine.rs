@@ -25,12 +25,14 @@ pub(crate) struct FakeContainer {
     pub(crate) out_of_memory: bool,
     /// What it printed.
     pub(crate) log: String,
+    /// Whether its processes are gone already: the engine knows once it has been asked for them.
+    pub(crate) is_ending: bool,
 }
 
 impl FakeContainer {
     /// A container of `part` in this state.
     pub(crate) fn new(part: &str, state: &'static str) -> Self {
-        Self { part: part.to_owned(), state, code: 0, out_of_memory: false, log: String::new() }
+        Self { part: part.to_owned(), state, code: 0, out_of_memory: false, log: String::new(), is_ending: false }
     }
 }
 
@@ -210,6 +212,11 @@ impl FakeState {
                 (204, Value::Null)
             }
             "wait" => (200, json!({"StatusCode": container.code})),
+            "top" if container.is_ending => {
+                container.state = "exited";
+                (200, json!({"Titles": ["PID"], "Processes": null}))
+            }
+            "top" => (200, json!({"Titles": ["PID"], "Processes": [["1"]]})),
             _ => (404, json!({"message": "not spoken here"})),
         }
     }

@@ -1,16 +1,23 @@
 //! Walks the steps of a plan, observes the world, and tells what happens. It makes no choices.
 
 pub mod certs;
+pub mod check;
 pub mod debug;
+pub mod deploy;
 pub mod doctor;
 pub mod executor;
 #[cfg(test)]
 mod fake_engine;
+pub mod image_contents;
 pub mod logs;
 pub mod mirror;
+pub mod release;
 pub mod session;
 pub mod states;
+pub mod tasks;
+pub mod tmux;
 pub mod trace;
+pub mod unplaced;
 pub mod usage;
 pub mod watch;
 

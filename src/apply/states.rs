@@ -4,8 +4,9 @@ use futures_util::future::join_all;
 
 use crate::apply::executor::ready;
 use crate::host::engine::Engine;
+use crate::host::engine::containers::Detail;
 use crate::plan::observed::{Container, Observed, State};
-use crate::plan::parts::{Environment, Kind, Part};
+use crate::plan::parts::{Environment, Part, PartKind};
 use crate::plan::states::{Life, Lives};
 use crate::plan::watch::runner::died_with;
 
@@ -13,12 +14,12 @@ use crate::plan::watch::runner::died_with;
 pub async fn lives(engine: &Engine, environment: &Environment, observed: &Observed) -> Lives {
     let asked = environment.parts.values().flat_map(|part| {
         let is_ready = observed.ready.contains(&part.name);
-        observed.containers_of(&part.name).map(move |container| life(engine, part, container, is_ready))
+        observed.containers_of(&part.name).map(move |container| asked_life(engine, part, container, is_ready))
     });
     join_all(asked).await.into_iter().flatten().collect()
 }
 
-async fn life(engine: &Engine, part: &Part, container: &Container, is_ready: bool) -> Option<(String, Life)> {
+async fn asked_life(engine: &Engine, part: &Part, container: &Container, is_ready: bool) -> Option<(String, Life)> {
     let detail = engine.detail(&container.id).await.ok()?;
     let is_doubtful = detail.state == State::Running && !is_ready;
     let probe = async {
@@ -29,17 +30,20 @@ async fn life(engine: &Engine, part: &Part, container: &Container, is_ready: boo
         }
     };
     let died = async {
-        let has_runner = part.kind == Kind::Module && is_doubtful;
+        let has_runner = part.kind == PartKind::Module && is_doubtful;
         died_with(&if has_runner { engine.last_lines(&container.id, 1).await.pop() } else { None }?)
     };
     let (probe, died) = tokio::join!(probe, died);
-    let life = Life {
+    Some((container.id.clone(), Life { probe, died, ..life(&detail) }))
+}
+
+/// What the engine says of a container's life.
+pub(super) fn life(detail: &Detail) -> Life {
+    Life {
         since: detail.since(),
         restarts: detail.restarts,
         out_of_memory: detail.out_of_memory,
         memory_limit: detail.memory_limit,
-        probe,
-        died,
-    };
-    Some((container.id.clone(), life))
+        ..Life::default()
+    }
 }

@@ -4,14 +4,17 @@ use std::io::IsTerminal;
 
 use crate::apply::session::Intent;
 use crate::apply::session::Session;
+use crate::apply::watch::background::watched;
+use crate::apply::{debug, tmux as copied};
 use crate::commands::context::Context;
-use crate::commands::watch::watched;
+use crate::commands::images;
 use crate::error::{Error, Kind, Result};
-use crate::host::process;
-use crate::host::{terminal, tmux};
+use crate::host::terminal;
+use crate::host::tmux::{self, Tmux};
 use crate::nearest;
 use crate::plan::databases;
-use crate::plan::screens::changes::{self, Change, Seen};
+use crate::plan::images::DEBUG;
+use crate::plan::screens::changes::{self, RunningPane, TmuxChange};
 use crate::plan::screens::{self, Known, Screen};
 use crate::render::tmux as commands;
 
@@ -50,42 +53,49 @@ pub async fn run(cx: &Context, args: &AttachArgs) -> Result<()> {
         check(std::io::stdin().is_terminal() && std::io::stdout().is_terminal())?;
     }
     let session = cx.session(Intent::Look).await?;
-    let id = session.environment.id.clone();
+    let tmux = match Tmux::found(&session.environment.id) {
+        Some(tmux) => tmux,
+        None if args.print => Tmux::on_path(&session.environment.id),
+        None => from_image(cx, &session).await?,
+    };
     let screens = screens_of(&session);
     let devenv = devenv(cx, &session)?;
     let size = (terminal::columns().unwrap_or(80), terminal::rows().unwrap_or(24));
     let rendered =
         commands::Session { assets: &session.checkout.assets, host: &session.environment.host, devenv: &devenv, size };
     if let Some(name) = &args.fill {
-        let seen = seen(&id).await?;
-        let window: Vec<&Seen> = seen.iter().filter(|pane| pane.screen == *name).collect();
+        let seen = seen(&tmux).await?;
+        let window: Vec<&RunningPane> = seen.iter().filter(|pane| pane.screen == *name).collect();
         let is_new = !window.is_empty() && window.iter().all(|pane| pane.pane.is_empty());
         let Some(screen) = screens.iter().find(|screen| screen.name == *name).filter(|_| is_new) else { return Ok(()) };
-        let size = window_size(&id, name).await?.unwrap_or(size);
+        let size = window_size(&tmux, name).await?.unwrap_or(size);
         let mut all = changes::fill(screen);
-        all.push(Change::Show(name.clone()));
-        return tmux::run(&id, &commands::Session { size, ..rendered }.commands(&all)?).await;
+        all.push(TmuxChange::Show(name.clone()));
+        return tmux.run(&commands::Session { size, ..rendered }.commands(&all)?).await;
     }
     let shown = match &args.screen {
         Some(name) => chosen(&session, &screens, name)?,
         None => screens.first().map(|screen| screen.name.clone()).unwrap_or_default(),
     };
-    let seen = seen(&id).await?;
+    let seen = seen(&tmux).await?;
     // Who comes back without a name finds what they have left.
     let mut changes = changes::changes(&screens, &seen, &shown);
     if args.screen.is_none() && !seen.is_empty() {
-        changes.retain(|change| !matches!(change, Change::Show(_)));
+        changes.retain(|change| !matches!(change, TmuxChange::Show(_)));
     }
     let all = rendered.commands(&changes)?;
     if args.print {
-        let lines: Vec<String> = all.iter().map(|one| tmux::call(&id, std::slice::from_ref(one)).to_string()).collect();
+        let lines: Vec<String> = all.iter().map(|one| tmux.call(std::slice::from_ref(one)).to_string()).collect();
         cx.screen.data(lines.join("\n"));
         return Ok(());
     }
-    if !all.is_empty() {
-        tmux::run(&id, &all).await?;
+    if tmux.is_copy() {
+        cx.screen.say("there is no tmux on this machine: using that of the image `debug`");
     }
-    show(&id).await
+    if !all.is_empty() {
+        tmux.run(&all).await?;
+    }
+    show(&tmux).await
 }
 
 /// Whether a session can be shown here at all.
@@ -96,26 +106,40 @@ fn check(has_terminal: bool) -> Result<()> {
             error.hint("`devenv attach --print` prints the commands of tmux; `devenv logs -f` needs no terminal")
         );
     }
-    if process::exists(tmux::PROGRAM) {
-        return Ok(());
+    Ok(())
+}
+
+/// The tmux of the image `debug`, for a machine that has none.
+async fn from_image(cx: &Context, session: &Session) -> Result<Tmux> {
+    let missing = |said: &str| {
+        let error = Error::message(Kind::Missing, format!("there is no tmux on this machine{said}"));
+        error.hint("`sudo apt-get install tmux` or `devenv doctor --fix` installs it; `devenv logs -f` and `devenv shell` need none")
+    };
+    // The programs of the image are those of Linux, and of the engine's processor.
+    if !cfg!(target_os = "linux") {
+        return Err(missing(""));
     }
-    let error = Error::message(Kind::Missing, "there is no tmux on this machine");
-    Err(error.hint("`sudo apt-get install tmux` installs it; `devenv logs -f` and `devenv shell` need none"))
+    if !session.observed.tags.contains(&debug::image(session)?) {
+        images::build(cx, &[DEBUG.to_owned()], None).await?;
+    }
+    let session = cx.session(Intent::Look).await?;
+    let folder = copied::copy(&session).await.map_err(|error| missing(&format!(", and {error}")))?;
+    Ok(Tmux::copied(folder, &session.environment.id))
 }
 
 /// Shows the session until it is left.
-async fn show(id: &str) -> Result<()> {
+async fn show(tmux: &Tmux) -> Result<()> {
     let seat = match tmux::inside() {
         None => Seat::Terminal,
-        Some(server) if tmux::is_of(&server, id) => Seat::Inside,
+        Some(server) if tmux.is_of(&server) => Seat::Inside,
         Some(server) => Seat::Elsewhere(server),
     };
     let status = match seat {
         // The window is shown already.
         Seat::Inside => return Ok(()),
-        Seat::Terminal => tmux::attach(id, commands::NAME).await?,
+        Seat::Terminal => tmux.attach(commands::NAME).await?,
         // In the very pane it would have little room.
-        Seat::Elsewhere(server) => tmux::attach_elsewhere(&server, id, commands::NAME).await?,
+        Seat::Elsewhere(server) => tmux.attach_elsewhere(&server, commands::NAME).await?,
     };
     match status.code() {
         Some(0) => Ok(()),
@@ -158,28 +182,26 @@ fn devenv(cx: &Context, session: &Session) -> Result<Vec<String>> {
 }
 
 /// The panes of the session; none where there is no session.
-async fn seen(id: &str) -> Result<Vec<Seen>> {
-    if !process::exists(tmux::PROGRAM) {
-        return Ok(Vec::new());
-    }
+async fn seen(tmux: &Tmux) -> Result<Vec<RunningPane>> {
     let format =
         format!("#{{{}}}\t#{{pane_id}}\t#{{pane_dead}}\t#{{{}}}", commands::SCREEN_OPTION, commands::PANE_OPTION);
     let ask = ["list-panes", "-s", "-t", commands::NAME, "-F", &format].map(str::to_owned);
-    let listed = tmux::ask(id, &ask).await?.unwrap_or_default();
+    // Where there is no tmux either, `--print` prints what would be done.
+    let listed = tmux.ask(&ask).await.ok().flatten().unwrap_or_default();
     let pane = |line: &str| {
         let mut fields = line.split('\t').map(str::to_owned);
         let (screen, id, dead) = (fields.next()?, fields.next()?, fields.next()?);
-        Some(Seen { screen, id, pane: fields.next().unwrap_or_default(), is_dead: dead == "1" })
+        Some(RunningPane { screen, id, pane: fields.next().unwrap_or_default(), is_dead: dead == "1" })
     };
     // A window that was opened by hand has no screen, and is left alone.
     Ok(listed.lines().filter_map(pane).filter(|pane| !pane.screen.is_empty()).collect())
 }
 
 /// The size of a window.
-async fn window_size(id: &str, screen: &str) -> Result<Option<(usize, usize)>> {
+async fn window_size(tmux: &Tmux, screen: &str) -> Result<Option<(usize, usize)>> {
     let target = format!("={}:={screen}", commands::NAME);
     let ask = ["display-message", "-p", "-t", &target, "#{window_width} #{window_height}"].map(str::to_owned);
-    let answer = tmux::ask(id, &ask).await?.unwrap_or_default();
+    let answer = tmux.ask(&ask).await?.unwrap_or_default();
     let size =
         answer.trim().split_once(' ').and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
     Ok(size)

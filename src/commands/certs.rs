@@ -1,29 +1,21 @@
 //! `devenv certs`
 
-use std::time::{Duration, SystemTime};
-
 use serde::Serialize;
 
 use crate::apply::certs::{self, Make};
 use crate::apply::doctor as mender;
-use crate::apply::session::Intent;
-use crate::apply::session::Session;
 use crate::assets::Assets;
 use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::host::certs::ca_store::{Place, zones};
+use crate::host::certs::ca_store::{CaFolder, zones};
 use crate::host::certs::trust;
 use crate::host::clock;
-use crate::host::files::generated;
 use crate::host::{files, machine};
-use crate::paths;
 use crate::plan::certs::cert_profile::Profile;
-use crate::plan::certs::trust::{self as decision, Authority, Seen, Trust};
-use crate::plan::certs::x509::{self, Facts};
-use crate::plan::certs::zones::Signers;
+use crate::plan::certs::trust::{self as decision, Authority, StoreTrust, Trust};
+use crate::plan::certs::x509::{self, CertFacts};
 use crate::plan::certs::{self as plan_certs, LeafOf};
-use crate::plan::doctor::repairs::{Action, Root, Way};
-use crate::render::Generated;
+use crate::plan::doctor::repairs::{RepairAction, Root, Way};
 use crate::ui::dates::day;
 
 /// Show certificates and who trusts them, or make browsers trust them
@@ -38,12 +30,12 @@ pub struct CertsArgs {
     pub json: bool,
     /// What to do in place of showing them
     #[command(subcommand)]
-    pub what: Option<What>,
+    pub what: Option<CertsCommand>,
 }
 
 /// What can be done with certificates.
 #[derive(clap::Subcommand, Debug)]
-pub enum What {
+pub enum CertsCommand {
     /// Make browsers and the system trust the authority, printing each command
     Trust {
         /// The authority of a zone instead of the machine's
@@ -72,7 +64,7 @@ pub enum What {
     },
 }
 
-/// What `--json` prints.
+/// CertsCommand `--json` prints.
 #[derive(Debug, Serialize)]
 struct CertsJson {
     authorities: Vec<AuthorityJson>,
@@ -119,17 +111,17 @@ struct StoreJson {
 pub async fn run(cx: &Context, args: &CertsArgs) -> Result<()> {
     match &args.what {
         None => show(cx, args.json).await,
-        Some(What::Trust { zone }) => {
+        Some(CertsCommand::Trust { zone }) => {
             let authority = wanted(cx, zone.as_deref(), Change::Trust)?;
             change(cx, &authority, Change::Trust).await
         }
-        Some(What::Untrust { lost: true, .. }) => untrust_lost(cx).await,
-        Some(What::Untrust { zone, .. }) => {
+        Some(CertsCommand::Untrust { lost: true, .. }) => untrust_lost(cx).await,
+        Some(CertsCommand::Untrust { zone, .. }) => {
             let authority = wanted(cx, zone.as_deref(), Change::Untrust)?;
             change(cx, &authority, Change::Untrust).await
         }
-        Some(What::Reset { zone }) => reset(cx, zone.as_deref()).await,
-        Some(What::AddZone { zone }) => add_zone(cx, zone),
+        Some(CertsCommand::Reset { zone }) => reset(cx, zone.as_deref()).await,
+        Some(CertsCommand::AddZone { zone }) => add_zone(cx, zone),
     }
 }
 
@@ -137,7 +129,7 @@ async fn show(cx: &Context, json: bool) -> Result<()> {
     let now = clock::unix_time();
     let mut authorities = Vec::new();
     for zone in [None].into_iter().chain(zones()?.into_iter().map(Some)) {
-        let place = Place::of(zone.as_deref())?;
+        let place = CaFolder::of(zone.as_deref())?;
         let Some((facts, authority)) = read(&place)? else { continue };
         let stores = trust::stores(&authority).await?;
         let stores = stores.iter().map(|seen| StoreJson { store: seen.store.to_string(), trust: seen.trust }).collect();
@@ -149,7 +141,7 @@ async fn show(cx: &Context, json: bool) -> Result<()> {
     let leaf = |leaf: LeafOf<'_>| -> Result<Option<CertificateJson>> {
         let Some(root) = &root else { return Ok(None) };
         let pair = certs::kept(root, leaf)?;
-        Ok(pair.and_then(|pair| Facts::of(&pair.certificate).ok()).map(|facts| certificate(&facts, now)))
+        Ok(pair.and_then(|pair| CertFacts::of(&pair.certificate).ok()).map(|facts| certificate(&facts, now)))
     };
     let mut zones = Vec::new();
     for zone in authorities.iter().filter_map(|authority| authority.zone.clone()) {
@@ -200,7 +192,7 @@ fn row(what: &str, certificate: &CertificateJson, more: &str) -> Vec<String> {
     vec![what.to_owned(), certificate.name.clone(), day, left, more.to_owned()]
 }
 
-fn certificate(facts: &Facts, now: i64) -> CertificateJson {
+fn certificate(facts: &CertFacts, now: i64) -> CertificateJson {
     CertificateJson {
         name: facts.name.clone(),
         names: facts.names.iter().cloned().collect(),
@@ -212,10 +204,10 @@ fn certificate(facts: &Facts, now: i64) -> CertificateJson {
 }
 
 /// An authority as it is, without its key.
-fn read(place: &Place) -> Result<Option<(Facts, Authority)>> {
+fn read(place: &CaFolder) -> Result<Option<(CertFacts, Authority)>> {
     let path = place.certificate();
     let Some(pem) = files::read_text(&path)? else { return Ok(None) };
-    let facts = Facts::of(&pem).map_err(|problem| place.problem(&path, problem))?;
+    let facts = CertFacts::of(&pem).map_err(|problem| place.problem(&path, problem))?;
     if x509::is_signed_by(&pem, &pem) != Ok(true) {
         return Err(place.problem(&path, plan_certs::UNSIGNED.to_owned()).into());
     }
@@ -235,7 +227,7 @@ fn none_there(zone: Option<&str>) -> Error {
 
 /// The authority that a command is about; the machine's is made where there is none and it is to be trusted.
 fn wanted(cx: &Context, zone: Option<&str>, change: Change) -> Result<Authority> {
-    let place = Place::of(zone)?;
+    let place = CaFolder::of(zone)?;
     if zone.is_none() && change == Change::Trust {
         let mut news = Vec::new();
         certs::authority(&place, &profile(cx)?, clock::unix_time(), Make::Yes, &mut news)?;
@@ -263,7 +255,7 @@ enum Change {
 async fn untrust_lost(cx: &Context) -> Result<()> {
     let mut known = Vec::new();
     for zone in [None].into_iter().chain(zones()?.into_iter().map(Some)) {
-        known.extend(read(&Place::of(zone.as_deref())?)?.map(|(_, authority)| authority));
+        known.extend(read(&CaFolder::of(zone.as_deref())?)?.map(|(_, authority)| authority));
     }
     let lost = trust::lost(&known).await?;
     if lost.is_empty() {
@@ -288,17 +280,18 @@ async fn change(cx: &Context, authority: &Authority, change: Change) -> Result<(
     carry_out(cx, &actions).await?;
     let wanted = if change == Change::Trust { Trust::Trusted } else { Trust::Absent };
     let stores = trust::stores(authority).await?;
-    let shown =
-        |seen: &Seen| format!("{}: {}", seen.store, if wanted == Trust::Trusted { "trusted" } else { "not trusted" });
+    let shown = |seen: &StoreTrust| {
+        format!("{}: {}", seen.store, if wanted == Trust::Trusted { "trusted" } else { "not trusted" })
+    };
     if stores.is_empty() {
         cx.screen.say("this machine has no store that devenv knows");
     }
-    let (done, failed): (Vec<&Seen>, Vec<&Seen>) = stores.iter().partition(|seen| seen.trust == wanted);
+    let (done, failed): (Vec<&StoreTrust>, Vec<&StoreTrust>) = stores.iter().partition(|seen| seen.trust == wanted);
     done.into_iter().for_each(|seen| cx.screen.say(shown(seen)));
     if !failed.is_empty() {
         let names: Vec<String> = failed.iter().map(|seen| seen.store.to_string()).collect();
         let error = Error::message(Kind::Failed, format!("{} is not as it should be afterwards", names.join(", ")));
-        let is_browser = |seen: &&Seen| matches!(seen.store, decision::Store::Nss(_));
+        let is_browser = |seen: &&StoreTrust| matches!(seen.store, decision::Store::Nss(_));
         return Err(if failed.iter().any(is_browser) {
             error.hint("a browser with a primary password takes the authority only by its own settings")
         } else {
@@ -312,7 +305,7 @@ async fn change(cx: &Context, authority: &Authority, change: Change) -> Result<(
 }
 
 /// Shows the calls, asks, and runs them.
-async fn carry_out(cx: &Context, actions: &[Action]) -> Result<()> {
+async fn carry_out(cx: &Context, actions: &[RepairAction]) -> Result<()> {
     if actions.is_empty() {
         return Ok(());
     }
@@ -323,12 +316,12 @@ async fn carry_out(cx: &Context, actions: &[Action]) -> Result<()> {
         cx.screen.insist("run them?", refused)?;
     }
     // A store that fails keeps no other from its turn: all are looked at afterwards.
-    let each = actions.iter().cloned().map(Action::may_fail).collect();
+    let each = actions.iter().cloned().map(RepairAction::may_fail).collect();
     mender::go(&Way::of(each), &mut |line| cx.screen.say(line)).await
 }
 
 async fn reset(cx: &Context, zone: Option<&str>) -> Result<()> {
-    let place = Place::of(zone)?;
+    let place = CaFolder::of(zone)?;
     if !place.certificate().exists() && !place.key().exists() {
         return Err(none_there(zone));
     }
@@ -337,7 +330,7 @@ async fn reset(cx: &Context, zone: Option<&str>) -> Result<()> {
         let stores = trust::stores(&authority).await?;
         if let Some(seen) = stores.iter().find(|seen| seen.trust == Trust::Trusted) {
             let error = Error::message(Kind::Usage, format!("{} trusts this authority", seen.store));
-            return Err(error.hint("`devenv certs untrust` first: afterwards nobody knows what to remove"));
+            return Err(error.hint("`devenv certs untrust` first: afterwards there is no record of what to remove"));
         }
     }
     cx.screen.say(format!("this deletes {} and its key", place.certificate().display()));
@@ -351,35 +344,15 @@ async fn reset(cx: &Context, zone: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// When a certificate of a checkout is to be renewed; none where that cannot be known, which other commands say.
-#[must_use]
-pub fn renew_at(session: &Session) -> Option<SystemTime> {
-    let (assets, root) = (&session.checkout.assets, &session.checkout.root);
-    let signers = Signers::of(&session.environment.aliases, &zones().ok()?);
-    let at = certs::renew_at(root, assets, signers.zones.into_keys()).ok()??;
-    Some(SystemTime::UNIX_EPOCH + Duration::from_secs(at.try_into().ok()?))
-}
-
-/// Renews the certificates of a checkout that are due; the gateway serves them from the next handshake on. Nothing
-/// else of what is generated is touched: that is for `up`.
-pub async fn renew(cx: &Context, say: impl Fn(&str)) -> Result<()> {
-    let (session, _lock) = cx.locked_session(Intent::Act).await?;
-    let ours = |file: &&Generated| file.path.starts_with(&paths::certificate(""));
-    let due: Vec<Generated> = session.generated.iter().filter(ours).cloned().collect();
-    generated::write_generated(&session.checkout.root, &due)?;
-    session.news.iter().for_each(|line| say(line));
-    Ok(())
-}
-
 fn add_zone(cx: &Context, zone: &str) -> Result<()> {
     plan_certs::check_zone(zone)?;
-    let place = Place::of(Some(zone))?;
+    let place = CaFolder::of(Some(zone))?;
     let mut news = Vec::new();
     certs::authority(&place, &profile(cx)?.of_zone(zone), clock::unix_time(), Make::Yes, &mut news)?;
     cx.screen.say(match news.as_slice() {
         [] => format!("the zone {zone} has an authority already"),
         _ => format!("made an authority that can sign for {zone} and all below it, and for nothing else"),
     });
-    cx.screen.say(format!("nobody trusts it yet: `devenv certs trust --zone {zone}`"));
+    cx.screen.say(format!("not trusted yet: `devenv certs trust --zone {zone}`"));
     Ok(())
 }

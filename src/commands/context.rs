@@ -9,14 +9,26 @@ use crate::apply::session::checkout::Checkout;
 use crate::apply::session::observe::{self, Description};
 use crate::apply::session::{Intent, Session, Terms, lock};
 use crate::commands::permissions;
-use crate::config::inputs::Source;
+use crate::config::inputs::InputFile;
 use crate::error::{Error, Kind, Result};
 use crate::host::checkout;
 use crate::host::docker::endpoint::{self, Choice};
 use crate::host::engine::{Begun, BegunSet, Engine};
 use crate::host::locks::{self, ProjectLock};
 use crate::host::user::permissions::Kept;
+use crate::paths;
 use crate::ui::screen::Screen;
+
+/// The id of `--env` of the commands that can be about another environment than dev.
+pub const ENVIRONMENT: &str = "in_environment";
+
+/// Which environment of the checkout a command is about.
+#[derive(clap::Args, Debug, Default)]
+pub struct InEnvironment {
+    /// Act on another environment of this checkout than dev
+    #[arg(long = "env", id = ENVIRONMENT, value_name = "ENVIRONMENT", global = true)]
+    pub name: Option<String>,
+}
 
 /// What every command gets.
 pub struct Context {
@@ -26,6 +38,8 @@ pub struct Context {
     pub folder: PathBuf,
     /// The configuration in that very folder that `-f` names, in place of a devenv.yaml there or above.
     pub file: Option<String>,
+    /// The environment of the checkout, where it is not dev.
+    pub environment: Option<String>,
     /// The lock may not be moved.
     pub locked: bool,
     /// The name of the command, for whoever waits for it.
@@ -71,13 +85,28 @@ impl Context {
     }
 
     /// The configuration file as it is.
-    pub fn source(&self, root: &Path) -> Result<Source> {
-        let empty = || Source { name: self.main().to_owned(), bytes: Vec::new() };
+    pub fn source(&self, root: &Path) -> Result<InputFile> {
+        let empty = || InputFile { name: self.main().to_owned(), bytes: Vec::new() };
         Ok(checkout::source(root, self.main())?.unwrap_or_else(empty))
     }
 
-    /// Reads the checkout's files.
+    /// The folder whose `.devenv` the environment has, of the checkout at `root`.
+    #[must_use]
+    pub fn home(&self, root: &Path) -> PathBuf {
+        paths::home(root, self.environment.as_deref())
+    }
+
+    /// Reads the checkout's files, for the environment that is meant.
     pub fn checkout(&self) -> Result<Arc<Checkout>> {
+        if let Some(name) = &self.environment {
+            let mut checkout = self.team_checkout()?.for_environment(name)?;
+            // What this machine allows is not a setting of dev.
+            let local = checkout::source(&checkout.root, checkout::LOCAL)?;
+            if let Ok(own) = Checkout::read(checkout.root.clone(), &self.source(&checkout.root)?, local.as_ref()) {
+                checkout.project.local.allow = own.project.local.allow;
+            }
+            return Ok(Arc::new(checkout));
+        }
         let root = self.root()?;
         let local = checkout::source(&root, checkout::LOCAL)?;
         let main = self.source(&root)?;

@@ -5,8 +5,8 @@ use std::path::Path;
 use crate::apply::debug::{create, has_lost, image, lifeline, remove_left_over};
 use crate::apply::session::checkout::Checkout;
 use crate::apply::session::{Intent, Session};
-use crate::assets::Origin;
-use crate::commands::context::Context;
+use crate::assets::AssetOrigin;
+use crate::commands::context::{Context, InEnvironment};
 use crate::commands::images;
 use crate::error::{Error, Kind, Result};
 use crate::host::checkout::refuse_outside;
@@ -16,7 +16,7 @@ use crate::host::process::{self, Cmd};
 use crate::host::{clock, files, random, standard_input};
 use crate::paths;
 use crate::plan::debug::scripts::{self, Script};
-use crate::plan::debug::{Net, NoToolBox, Request, Target};
+use crate::plan::debug::{Net, NoToolBox, Target, ToolBoxRequest};
 use crate::plan::images::DEBUG;
 use crate::plan::parts::Part;
 use crate::render::secrets::fill;
@@ -38,7 +38,7 @@ pub struct DebugArgs {
     /// Command in place of a shell
     #[arg(last = true)]
     pub command: Vec<String>,
-    /// Allow to change addresses, routes and queues of its network (NET_ADMIN)
+    /// Allow changing addresses, routes and queues of its network (NET_ADMIN)
     #[arg(long)]
     pub net: bool,
     /// List the scripts
@@ -47,6 +47,9 @@ pub struct DebugArgs {
     /// With --list, print JSON
     #[arg(long, requires = "list")]
     pub json: bool,
+    /// Which environment.
+    #[command(flatten)]
+    pub environment: InEnvironment,
 }
 
 /// The scripts among the files in force.
@@ -89,7 +92,7 @@ async fn use_one(cx: &Context, session: &Session, args: &DebugArgs) -> Result<Ne
     let terminal = screen::has_terminal();
     let (image, random) = (image(session)?, random::text(4)?);
     let team = write_scripts(&session.checkout)?;
-    let request = Request {
+    let request = ToolBoxRequest {
         target,
         environment: &session.environment,
         images: &session.images,
@@ -104,7 +107,7 @@ async fn use_one(cx: &Context, session: &Session, args: &DebugArgs) -> Result<Ne
         has_bundle: session.machine.ca.bundle().is_some(),
     };
     let secrets = &session.secrets;
-    let tool_box = request.tool_box(|variable| fill(&variable.template, secrets.get(&variable.service)));
+    let tool_box = request.tool_box(|variable| fill(variable, secrets));
     target.note().into_iter().for_each(|note| cx.screen.say(note));
     if args.command.is_empty() {
         cx.screen.say(request.greeting());
@@ -183,8 +186,8 @@ fn all(checkout: &Checkout) -> Result<Vec<Script>> {
     let mut all = Vec::new();
     for (name, asset) in checkout.assets.below(SCRIPTS_FOLDER) {
         let script = match &asset.origin {
-            Origin::Embedded => Script::new(name, asset.text(), None),
-            Origin::Project(path) => {
+            AssetOrigin::Embedded => Script::new(name, asset.text(), None),
+            AssetOrigin::Project(path) => {
                 let text = files::read_text(path)?.unwrap_or_default();
                 let shown = path.strip_prefix(&checkout.root).unwrap_or(path).display().to_string();
                 Script::new(name, &text, Some(shown))
@@ -198,10 +201,10 @@ fn all(checkout: &Checkout) -> Result<Vec<Script>> {
 /// Writes devenv's own scripts to where they are mounted from, and says where the team's stand.
 fn write_scripts(checkout: &Checkout) -> Result<Option<String>> {
     let all = checkout.assets.below(SCRIPTS_FOLDER);
-    let (own, team): (Vec<_>, Vec<_>) = all.partition(|(_, asset)| asset.origin == Origin::Embedded);
+    let (own, team): (Vec<_>, Vec<_>) = all.partition(|(_, asset)| asset.origin == AssetOrigin::Embedded);
     let own: Vec<Generated> = own.into_iter().map(|(name, asset)| script_file(name, asset.text())).collect();
-    generated::write_generated(&checkout.root, &own)?;
-    let folder = paths::devenv(&checkout.root);
+    generated::write_generated(&checkout.home, &own)?;
+    let folder = paths::devenv(&checkout.home);
     generated::remove_forgotten(&folder, paths::DEBUG_SCRIPTS, &own)?;
     // What the tool box may write is never anywhere else, and its captures are for nobody else.
     for mounted in [paths::DEBUG_SCRIPTS, paths::DEBUG_CAPTURES, "ca"] {
@@ -209,8 +212,8 @@ fn write_scripts(checkout: &Checkout) -> Result<Option<String>> {
     }
     files::make_folder(&folder.join(paths::DEBUG_CAPTURES), Access::Private)?;
     let team = team.into_iter().find_map(|(name, asset)| match &asset.origin {
-        Origin::Project(path) => scripts_folder(path, name),
-        Origin::Embedded => None,
+        AssetOrigin::Project(path) => scripts_folder(path, name),
+        AssetOrigin::Embedded => None,
     });
     team.iter().try_for_each(|folder| refuse_outside(&checkout.root, folder))?;
     Ok(team.map(|folder| folder.display().to_string()))

@@ -4,17 +4,21 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::amounts;
 use crate::apply::session::Intent;
-use crate::apply::session::Session;
+use crate::apply::session::{Options, Session};
+use crate::commands::carry_out::carry_out;
 use crate::commands::context::Context;
+use crate::commands::up::{self, UpArgs};
 use crate::error::{Error, Kind, Result};
 use crate::host::archive::deps_export;
 use crate::plan::mounts::{MountSource, VolumeClass};
-use crate::plan::parts::{Kind as PartKind, Part};
+use crate::plan::parts::{Part, PartKind};
+use crate::plan::steps::dependencies;
 
-/// Copy a module's installed dependencies to this machine
+/// Copy a module's installed dependencies to this machine, or install them again
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  devenv deps export api")]
+#[command(after_help = "Examples:\n  devenv deps export api\n  devenv deps reset api")]
 pub struct DepsArgs {
     #[command(subcommand)]
     verb: Verb,
@@ -38,6 +42,15 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Delete a module's installed dependencies, and install them from scratch
+    ///
+    /// Downloads that are kept for all modules of a language stay. What runs with the dependencies, also another module that
+    /// shares them, is replaced and started again.
+    #[command(after_help = "Example:\n  devenv deps reset api")]
+    Reset {
+        /// The module
+        name: String,
+    },
 }
 
 /// A folder that was copied, for programs.
@@ -51,7 +64,31 @@ struct Copied {
 
 /// Runs the command.
 pub async fn run(cx: &Context, args: &DepsArgs) -> Result<()> {
-    let Verb::Export { name, to, json } = &args.verb;
+    match &args.verb {
+        Verb::Export { name, to, json } => export(cx, name, to.as_deref(), *json).await,
+        Verb::Reset { name } => reset(cx, name).await,
+    }
+}
+
+async fn reset(cx: &Context, name: &str) -> Result<()> {
+    let (session, lock) = cx.locked_session(Intent::Look).await?;
+    let part = session.part(name)?;
+    check(part)?;
+    let all = volumes(&session, part);
+    let volumes: Vec<&str> = all.iter().map(|(volume, _)| *volume).collect();
+    let plan = dependencies::reset(&session.observed, &volumes);
+    let names = dependencies::users(&session.observed, &volumes);
+    carry_out(cx.screen, &session, &plan, Options::default()).await?;
+    // `up` takes both again.
+    drop((session, lock));
+    if names.is_empty() {
+        cx.screen.say(format!("`devenv up {name}` installs them"));
+        return Ok(());
+    }
+    up::run(cx, &UpArgs { names, ..UpArgs::default() }).await
+}
+
+async fn export(cx: &Context, name: &str, to: Option<&Path>, json: bool) -> Result<()> {
     // Nobody installs while they are copied.
     let (session, _lock) = cx.locked_session(Intent::Look).await?;
     let part = session.part(name)?;
@@ -75,7 +112,7 @@ pub async fn run(cx: &Context, args: &DepsArgs) -> Result<()> {
         let ignored_by_git = !deps_export::is_seen_by_git(&folder).await;
         all.push(Copied { path, files: copied.files, bytes: copied.bytes, ignored_by_git });
     }
-    if *json {
+    if json {
         cx.screen.json(&all);
     }
     for one in &all {
@@ -86,12 +123,11 @@ pub async fn run(cx: &Context, args: &DepsArgs) -> Result<()> {
 
 fn tell(cx: &Context, part: &Part, copied: &Copied) {
     let Copied { path, files, bytes, ignored_by_git } = copied;
-    let megabytes = bytes.div_ceil(100_000);
-    cx.screen.say(format!("copied {path}: {files} files, {}.{} MB", megabytes / 10, megabytes % 10));
+    cx.screen.say(format!("copied {path}: {files} files, {}", amounts::bytes(*bytes)));
     let limit = if path.ends_with(".venv") {
         "its interpreter and scripts point to places in the container"
     } else {
-        "what is compiled in it is for the container's system"
+        "its compiled parts are for the container's system"
     };
     cx.screen.say(format!(
         "an editor on this machine can read it (completion, jumping to definitions) but should not run it: {limit}"
@@ -103,29 +139,44 @@ fn tell(cx: &Context, part: &Part, copied: &Copied) {
     }
 }
 
-/// The folders of a module's dependencies: path in the container, and below the module's own folder.
-fn folders(session: &Session, part: &Part) -> Result<Vec<(String, String)>> {
-    let name = &part.name;
-    let says = |what: &str, hint: String| Err(Error::message(Kind::Usage, format!("`{name}` {what}")).hint(hint));
+fn refused(part: &Part, what: &str, hint: impl Into<String>) -> Error {
+    Error::message(Kind::Usage, format!("`{}` {what}", part.name)).hint(hint)
+}
+
+/// Refuses a part that installs nothing.
+fn check(part: &Part) -> Result<()> {
     if !matches!(part.kind, PartKind::Module | PartKind::Task) {
-        return says("is not a module, so it has no dependencies", "only modules have `deps`".to_owned());
+        return Err(refused(part, "is not a module, so it has no dependencies", "only modules have `deps`"));
     }
     if part.install.is_none() {
         let hint = format!("`deps` of the module in {} says how to install them", crate::host::checkout::MAIN);
-        return says("has no dependencies to copy", hint);
+        return Err(refused(part, "has no dependencies", hint));
     }
-    let dir = format!("{}/", part.dir.as_deref().unwrap_or_default());
+    Ok(())
+}
+
+/// The volumes of a module's dependencies, and where each is mounted.
+fn volumes<'a>(session: &Session, part: &'a Part) -> Vec<(&'a str, &'a str)> {
     let is_deps =
         |volume: &str| session.environment.volumes.get(volume).is_some_and(|volume| volume.class == VolumeClass::Deps);
-    let folders: Vec<(String, String)> = part
-        .mounts
-        .iter()
-        .filter(|mount| matches!(&mount.source, MountSource::Volume(volume) if is_deps(volume)))
-        .filter_map(|mount| Some((mount.target.clone(), mount.target.strip_prefix(&dir)?.to_owned())))
+    let of_deps = part.mounts.iter().filter_map(|mount| match &mount.source {
+        MountSource::Volume(volume) if is_deps(volume) => Some((volume.as_str(), mount.target.as_str())),
+        _ => None,
+    });
+    of_deps.collect()
+}
+
+/// The folders of a module's dependencies: path in the container, and below the module's own folder.
+fn folders(session: &Session, part: &Part) -> Result<Vec<(String, String)>> {
+    check(part)?;
+    let dir = format!("{}/", part.dir.as_deref().unwrap_or_default());
+    let folders: Vec<(String, String)> = volumes(session, part)
+        .into_iter()
+        .filter_map(|(_, target)| Some((target.to_owned(), target.strip_prefix(&dir)?.to_owned())))
         .collect();
     if folders.is_empty() {
-        let hint = format!("`devenv ide {name}` attaches an editor to the container, where they are");
-        return says("keeps its dependencies in a download cache and not in a folder of its own", hint);
+        let hint = format!("`devenv ide {}` attaches an editor to the container, where they are", part.name);
+        return Err(refused(part, "keeps its dependencies in a download cache and not in a folder of its own", hint));
     }
     Ok(folders)
 }

@@ -49,8 +49,8 @@ pub async fn run(cx: &Context, args: &DoctorArgs) -> Result<()> {
         Some(error) if args.json => Err(error),
         Some(_) => {
             let error = Error::message(Kind::Missing, "this machine is not ready");
-            Err(if args.fix || !doctor::is_mendable(&findings) {
-                error.hint("what is left is for you: see the hints above")
+            Err(if args.fix || !doctor::is_repairable(&facts, &findings) {
+                error.hint("the rest must be fixed by hand: see the hints above")
             } else {
                 error.hint("`devenv doctor --fix` fixes it")
             })
@@ -70,7 +70,7 @@ async fn certificates(cx: &Context) -> Certificates {
     let table = checkout_table::look().map(|held| held.table).unwrap_or_default();
     let held = table.checkouts.iter().find(|held| Some(&held.id) == id.as_ref());
     let Some(held) = held else { return trust::look(&checkout.assets, None, aliases, now).await };
-    let names = environment::certificate_names(&checkout.project, &held.host);
+    let names = environment::certificate::certificate_names(&checkout.project, &held.host);
     let wish = Wish {
         root: &checkout.root,
         assets: &checkout.assets,

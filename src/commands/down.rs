@@ -3,15 +3,16 @@
 use crate::apply::session::Intent;
 use crate::apply::session::Options;
 use crate::commands::carry_out::carry_out;
-use crate::commands::context::Context;
+use crate::commands::context::{Context, InEnvironment};
 use crate::commands::orphaned::{self, Remains};
 use crate::commands::preflight;
 use crate::error::Result;
+use crate::host::tmux::Tmux;
 use crate::plan::steps::down::{self, Volumes};
 
 /// Stop and remove the containers and the network of this checkout
 ///
-/// Data volumes stay, unless -v is given. It also works where devenv.yaml or a compose file cannot be used, and with
+/// Data volumes stay, unless -v is given. The session of `devenv attach` ends too. It also works where devenv.yaml or a compose file cannot be used, and with
 /// `-p NAME` where the folder of a checkout is gone.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv down\n  devenv down -v --yes")]
@@ -22,10 +23,26 @@ pub struct DownArgs {
     /// Print the plan and stop
     #[arg(long)]
     pub dry_run: bool,
+    /// Which environment.
+    #[command(flatten)]
+    pub environment: InEnvironment,
 }
 
 /// Runs the command.
 pub async fn run(cx: &Context, args: &DownArgs) -> Result<()> {
+    let known = orphaned::identity(cx)?;
+    take_down(cx, args).await?;
+    // Last: this command may run in one of its panes.
+    if let Some((_, id)) = known.filter(|_| !args.dry_run)
+        && let Some(tmux) = Tmux::found(&id)
+        && tmux.end().await
+    {
+        cx.screen.say("ended the session of `devenv attach`");
+    }
+    Ok(())
+}
+
+async fn take_down(cx: &Context, args: &DownArgs) -> Result<()> {
     let volumes = if args.volumes { Volumes::Delete } else { Volumes::Keep };
     if !args.dry_run {
         orphaned::end_watcher(cx).await;

@@ -2,7 +2,7 @@
 
 use crate::apply::session::Intent;
 use crate::apply::states;
-use crate::commands::context::Context;
+use crate::commands::context::{Context, InEnvironment};
 use crate::error::Result;
 use crate::host::clock::unix_time;
 use crate::plan::graph;
@@ -18,6 +18,9 @@ pub struct GraphArgs {
     /// Print JSON, as `--format json` does
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
+    /// Which environment.
+    #[command(flatten)]
+    pub environment: InEnvironment,
 }
 
 /// A language for drawings.

@@ -13,14 +13,14 @@ use crate::host::process::{self, Cmd};
 use crate::host::{files, machine, network};
 use crate::names::is_host_label;
 use crate::paths;
-use crate::plan::doctor::repairs::{Action, Root, Way};
+use crate::plan::doctor::repairs::{RepairAction, Root, Way};
 use crate::plan::identity::hosts::{self, Since};
 use crate::render::Access;
 
 /// Where every Unix keeps names.
 const FILE: &str = "/etc/hosts";
 
-/// Show which host names this environment has and who on this machine resolves them
+/// Show this environment's host names and which programs here resolve them
 ///
 /// Browsers and newer curls find every name below `localhost` by themselves; other programs ask the system, which may not
 /// know them, and other names nobody finds. For those, `add` writes a marked block into the hosts file, and `remove` takes
@@ -36,12 +36,12 @@ pub struct HostsArgs {
     pub json: bool,
     /// What to do in place of showing them
     #[command(subcommand)]
-    pub what: Option<What>,
+    pub what: Option<HostsCommand>,
 }
 
 /// What can be done with host names.
 #[derive(clap::Subcommand, Debug)]
-pub enum What {
+pub enum HostsCommand {
     /// Write a marked block into the hosts file
     Add {
         /// Names beside those of the environment
@@ -51,7 +51,7 @@ pub enum What {
     Remove,
 }
 
-/// What `--json` prints.
+/// HostsCommand `--json` prints.
 #[derive(Debug, Serialize)]
 struct HostsJson {
     names: Vec<NameJson>,
@@ -85,9 +85,9 @@ pub async fn run(cx: &Context, args: &HostsArgs) -> Result<()> {
     let owner = &session.identity.held.id;
     match &args.what {
         None => show(cx, &session, &text, args.json).await,
-        Some(What::Add { names }) => {
+        Some(HostsCommand::Add { names }) => {
             let mut all = environment_names(&session);
-            // What was added before stays until `remove`.
+            // HostsCommand was added before stays until `remove`.
             all.extend(hosts::block(&text, owner));
             for name in names {
                 check(name)?;
@@ -97,7 +97,7 @@ pub async fn run(cx: &Context, args: &HostsArgs) -> Result<()> {
             all.dedup();
             write(cx, &session, &text, &hosts::with_block(&text, owner, &all)).await
         }
-        Some(What::Remove) => write(cx, &session, &text, &hosts::without_block(&text, owner)).await,
+        Some(HostsCommand::Remove) => write(cx, &session, &text, &hosts::without_block(&text, owner)).await,
     }
 }
 
@@ -188,7 +188,7 @@ async fn write(cx: &Context, session: &Session, before: &str, after: &str) -> Re
     }
     let prepared: PathBuf = paths::devenv(&session.checkout.root).join(paths::HOSTS);
     let root = Root::of(&machine::facts().await, &machine::means().await);
-    let copy: Action = root.call(&["cp", &prepared.to_string_lossy(), FILE]);
+    let copy: RepairAction = root.call(&["cp", &prepared.to_string_lossy(), FILE]);
     for line in after.lines().filter(|line| !before.lines().any(|old| old == *line)) {
         cx.screen.say(format!("+ {line}"));
     }

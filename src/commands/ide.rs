@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::files;
 use crate::host::files::generated;
 use crate::plan::observed::State;
-use crate::plan::parts::{ImageRef, Kind as PartKind, Part};
+use crate::plan::parts::{Part, PartKind};
 use crate::render::ide::{self, Desk};
 
 /// Write what VS Code and JetBrains need to attach to the running modules
@@ -148,8 +148,6 @@ fn compose(session: &Session) -> Vec<String> {
 }
 
 fn language<'a>(session: &'a Session, part: &Part) -> &'a str {
-    match &part.image {
-        ImageRef::Ours(name, _) => session.images.get(name).map_or("", |node| node.language.as_str()),
-        ImageRef::Theirs(_) => "",
-    }
+    let node = part.image.node().and_then(|name| session.images.get(name));
+    node.map_or("", |node| node.language.as_str())
 }

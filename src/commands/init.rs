@@ -3,23 +3,31 @@
 use std::path::Path;
 
 use crate::assets::{Asset, Assets};
+use crate::commands::adopt;
 use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::host::files::generated;
-use crate::host::{checkout, files};
+use crate::host::{checkout, files, source_tree};
 use crate::names::ProjectName;
+use crate::plan::detect;
 use crate::render::{self, Access};
 
 /// Write a devenv.yaml for this folder
 ///
-/// It looks into this folder and those below it for what devenv knows: a requirements.txt, pyproject.toml, package.json,
-/// go.mod or Cargo.toml.
+/// It takes over what is there: compose files, a Procfile, or what it finds in this folder and those below it, such as a
+/// requirements.txt, pyproject.toml, package.json, go.mod or Cargo.toml. Each key of a compose file that is not carried
+/// over is listed with the reason.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  devenv init --name shop")]
+#[command(
+    after_help = "Examples:\n  devenv init --name shop\n  devenv init --from compose.yaml --from compose.override.yaml\n  devenv init --from .devcontainer"
+)]
 pub struct InitArgs {
     /// Name of the product [default: the folder's]
     #[arg(long)]
     pub name: Option<String>,
+    /// Compose file to take over; several, each over the one before; or a Procfile, or .devcontainer [default: what is there]
+    #[arg(long, value_name = "FILE")]
+    pub from: Vec<String>,
 }
 
 /// Copy embedded files into the project, where they win
@@ -43,19 +51,16 @@ pub fn init(cx: &Context, args: &InitArgs) -> Result<()> {
         Some(name) => ProjectName::new(name.as_str()).map_err(|error| Error::new(Kind::Usage, error))?,
         None => render::init::project_name(&folder.file_name().unwrap_or_default().to_string_lossy()),
     };
-    let (found, unread) = checkout::starters(&folder)?;
-    let text = render::init::configuration(&name, &found, &Assets::embedded())?;
-    let ignore = folder.join(".gitignore");
-    let mut lines = files::read(&ignore)?.unwrap_or_default();
-    let listed = String::from_utf8_lossy(&lines).lines().any(|line| line.trim_start_matches('/') == checkout::LOCAL);
-    if !listed && ignore.is_symlink() {
-        cx.screen.say(format!(".gitignore is a link and stays as it is: add /{} to it", checkout::LOCAL));
-    } else if !listed {
-        let break_ = if lines.last().is_none_or(|last| *last == b'\n') { "" } else { "\n" };
-        lines.extend(format!("{break_}/{}\n", checkout::LOCAL).as_bytes());
-        files::rewrite(&ignore, &lines)?;
-        cx.screen.say(format!(".gitignore keeps {} out of git from now on", checkout::LOCAL));
+    let (tree, unread) = source_tree::read(&folder)?;
+    if let Some(origin) = adopt::origin(&folder, &args.from, &tree)? {
+        let adoption = adopt::adoption(&folder, &origin, &tree)?;
+        adopt::refuse_existing(&folder, &adoption)?;
+        ignore_local(cx, &folder)?;
+        return adopt::write(cx, &folder, &name, &origin, &adoption);
     }
+    let found = detect::projects(&tree);
+    let text = render::init::configuration(&name, &found, &Assets::embedded())?;
+    ignore_local(cx, &folder)?;
     for name in unread {
         cx.screen.say(format!("{name} cannot be read: whatever is in it was not looked at"));
     }
@@ -71,6 +76,22 @@ pub fn init(cx: &Context, args: &InitArgs) -> Result<()> {
     } else {
         format!("wrote {}: look through it, then `devenv up`", cx.main())
     });
+    Ok(())
+}
+
+/// Adds the developer's own file to `.gitignore`, and says so.
+fn ignore_local(cx: &Context, folder: &Path) -> Result<()> {
+    let ignore = folder.join(".gitignore");
+    let mut lines = files::read(&ignore)?.unwrap_or_default();
+    let listed = String::from_utf8_lossy(&lines).lines().any(|line| line.trim_start_matches('/') == checkout::LOCAL);
+    if !listed && ignore.is_symlink() {
+        cx.screen.say(format!(".gitignore is a link and stays as it is: add /{} to it", checkout::LOCAL));
+    } else if !listed {
+        let break_ = if lines.last().is_none_or(|last| *last == b'\n') { "" } else { "\n" };
+        lines.extend(format!("{break_}/{}\n", checkout::LOCAL).as_bytes());
+        files::rewrite(&ignore, &lines)?;
+        cx.screen.say(format!(".gitignore keeps {} out of git from now on", checkout::LOCAL));
+    }
     Ok(())
 }
 

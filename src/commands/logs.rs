@@ -5,18 +5,17 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::apply::logs::Log;
-use crate::apply::logs::merge::Merge;
-use crate::apply::logs::piece::Piece;
+use crate::apply::logs::merge::{Merge, Next};
 use crate::apply::session::Intent;
-use crate::commands::context::Context;
+use crate::commands::context::{Context, InEnvironment};
 use crate::config::model::values::Duration;
 use crate::error::{self, Error, Result};
 use crate::host::clock;
-use crate::host::engine::containers::LogRequest;
+use crate::host::engine::log_stream::LogRequest;
 use crate::plan::logs::filter::{Author, Filter};
 use crate::plan::logs::level::Level;
-use crate::plan::logs::lines::Line;
-use crate::plan::parts::Kind;
+use crate::plan::logs::lines::LineRef;
+use crate::plan::parts::PartKind;
 use crate::ui::stream::{Stream, coloured};
 
 /// Show the output of modules and services, in the order of time
@@ -55,6 +54,9 @@ pub struct LogsArgs {
     /// With the time in front of each line
     #[arg(short, long)]
     pub timestamps: bool,
+    /// Which environment.
+    #[command(flatten)]
+    pub environment: InEnvironment,
 }
 
 /// A line as `--json` prints it.
@@ -69,7 +71,7 @@ struct LineJson<'a> {
 }
 
 /// A log that is shown.
-struct Source {
+struct ShownLog {
     /// The part, with its number where there are several of it.
     name: String,
     author: Author,
@@ -101,39 +103,36 @@ pub async fn run(cx: &Context, args: &LogsArgs) -> Result<()> {
             let log = Log {
                 engine: session.engine.clone(),
                 label: session.label(),
-                root: session.checkout.root.clone(),
+                root: session.checkout.home.clone(),
                 part: part.name.to_string(),
-                is_task: part.kind == Kind::Task,
+                is_task: part.kind == PartKind::Task,
             };
-            logs.push(log.lines(container.id.clone(), request.clone()));
-            let author = if part.kind == Kind::Gateway { Author::Gateway } else { Author::Other };
-            sources.push((colour, Source { name, author, before: String::new() }));
+            logs.push((log, container.id.clone()));
+            let author = if part.kind == PartKind::Gateway { Author::Gateway } else { Author::Other };
+            sources.push((colour, ShownLog { name, author, before: String::new() }));
         }
     }
     if logs.is_empty() {
         return Err(Error::message(error::Kind::Failed, "no containers yet").hint("`devenv up` starts it"));
     }
+    let count = logs.len();
+    let logs = logs.into_iter().map(|(log, id)| log.lines(id, request.clone(), count)).collect();
     let width = sources.iter().map(|(_, source)| source.name.len()).max().unwrap_or_default();
     let is_alone = sources.len() == 1;
+    let stream = Stream::default();
     let sources = sources.into_iter().map(|(colour, source)| {
-        let before = if is_alone { String::new() } else { coloured(&source.name, width, colour) };
-        Source { before, ..source }
+        let before = if is_alone { String::new() } else { stream.beginning(&coloured(&source.name, width, colour)) };
+        ShownLog { before, ..source }
     });
-    let mut shown = Shown {
-        cx,
-        sources: sources.collect(),
-        filter,
-        stream: Stream::default(),
-        json: args.json,
-        timestamps: args.timestamps,
-    };
+    let sources = sources.collect();
+    let mut shown = Shown { cx, sources, filter, stream, json: args.json, timestamps: args.timestamps };
     shown.show(Merge::new(logs, args.follow)).await
 }
 
 /// How lines are shown.
 struct Shown<'a> {
     cx: &'a Context,
-    sources: Vec<Source>,
+    sources: Vec<ShownLog>,
     filter: Filter,
     stream: Stream,
     json: bool,
@@ -144,17 +143,22 @@ impl Shown<'_> {
     /// Shows everything that comes; ends when the reader has gone away.
     async fn show(&mut self, mut logs: Merge) -> Result<()> {
         loop {
-            let next = match logs.next().now_or_never() {
-                Some(next) => next,
-                // Whoever reads sees what there is before more is waited for.
-                None if !self.stream.flush() => return Ok(()),
-                None => logs.next().await,
-            };
-            let Some((at, piece)) = next? else { break };
-            let goes_on = match piece {
-                Piece::Line(line) => self.line(at, &line),
-                Piece::Note(note) => {
+            let goes_on = match logs.oldest() {
+                Next::Line(at, line) => self.line(at, line),
+                Next::Note(note) => {
                     self.cx.screen.say(note);
+                    true
+                }
+                Next::NotYet => {
+                    let more = match logs.wait().now_or_never() {
+                        Some(more) => more?,
+                        // Whoever reads sees what there is before more is waited for.
+                        None if !self.stream.flush() => return Ok(()),
+                        None => logs.wait().await?,
+                    };
+                    if !more {
+                        break;
+                    }
                     true
                 }
             };
@@ -167,18 +171,18 @@ impl Shown<'_> {
     }
 
     /// Shows a line, where it is wanted; false when the reader has gone away.
-    fn line(&mut self, at: usize, line: &Line) -> bool {
+    fn line(&mut self, at: usize, line: LineRef<'_>) -> bool {
         let source = &self.sources[at];
-        let Some(shown) = self.filter.take(&source.name, source.author, &line.text, self.json) else { return true };
+        let Some(shown) = self.filter.take(&source.name, source.author, line.text, self.json) else { return true };
         if self.json {
             let is_object = line.text.starts_with('{');
-            let fields = if is_object { serde_json::from_str(&line.text).ok() } else { None };
-            let (time, part, level, text) = (line.time.as_str(), source.name.as_str(), shown.level, &*shown.text);
+            let fields = if is_object { serde_json::from_str(line.text).ok() } else { None };
+            let (time, part, level, text) = (line.time, source.name.as_str(), shown.level, &*shown.text);
             return self.stream.json(&LineJson { time, part, level, text, fields });
         }
         if self.timestamps {
-            return self.stream.line(&format!("{}{} ", source.before, line.time), &shown.text);
+            return self.stream.line([&source.before, &format!("{} ", line.time)], &shown.text);
         }
-        self.stream.line(&source.before, &shown.text)
+        self.stream.line([&source.before, ""], &shown.text)
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::amounts;
 use crate::apply::mirror::archive_compare;
 use crate::apply::mirror::{self, Guard};
 use crate::apply::session::Intent;
@@ -15,8 +16,8 @@ use crate::plan::cause::Cause;
 use crate::plan::mirror::copy::Copy;
 use crate::plan::mirror::sync::Operation;
 use crate::plan::observed::{Container, NoContainer, State};
-use crate::plan::parts::{Kind as PartKind, Part};
-use crate::plan::watch::state::{Batch, length};
+use crate::plan::parts::{Part, PartKind};
+use crate::plan::watch::state::Batch;
 use crate::plan::{Action, Plan};
 use crate::ui::screen::visible;
 
@@ -95,7 +96,8 @@ async fn list(cx: &Context, json: bool) -> Result<()> {
     let number = |number: Option<String>| number.unwrap_or_default();
     let rows = lines.into_iter().map(|line| {
         let (files, bytes) = (line.files.map(|files| files.to_string()), line.bytes.map(|bytes| bytes.to_string()));
-        let last = line.last.map(|last| format!("{} {} ago", changes(last.changes), length(ago(last.at))));
+        let last =
+            line.last.map(|last| format!("{} {} ago", changes(last.changes), amounts::milliseconds(ago(last.at))));
         vec![line.name, line.mode.to_owned(), line.status, number(files), number(bytes), number(last)]
     });
     let heading = ["NAME", "MODE", "STATUS", "FILES", "BYTES", "LAST"];
@@ -129,7 +131,7 @@ fn line(session: &Session, part: &Part) -> Result<Line> {
     let files: Vec<u64> = entries
         .iter()
         .filter_map(|entry| match entry.kind {
-            crate::plan::mirror::tree::Kind::File { bytes, .. } => Some(bytes),
+            crate::plan::mirror::tree::EntryKind::File { bytes, .. } => Some(bytes),
             _ => None,
         })
         .collect();

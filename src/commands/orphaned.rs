@@ -35,7 +35,7 @@ impl Remains {
         let Some((root, id)) = identity(cx)? else { return Err(error) };
         let mut engine = cx.engine()?;
         cx.screen.say(errors::text(&error, false));
-        cx.screen.say("so what runs is known by its labels alone:");
+        cx.screen.say("so running parts are known by their labels alone:");
         let wait = |holder: &str| cx.screen.say(format!("waiting for {holder}"));
         let lock = locks::take(&root, &engine.endpoint, &cx.command, wait).await?;
         engine.finish_orphaned(lock.journal()).await?;
@@ -67,7 +67,7 @@ impl Remains {
         let engine = cx.engine()?;
         let observed = observe::world(&engine, observe::describe(&engine), "").await?.of(&id);
         cx.screen.say(errors::text(error, false));
-        cx.screen.say("so what runs is known by its labels alone:");
+        cx.screen.say("so running parts are known by their labels alone:");
         let parts = observed.containers.into_iter().filter(|one| one.role == Role::Part);
         let mut states: Vec<(String, String)> = parts.map(|one| (one.part, one.status)).collect();
         states.sort();
@@ -95,22 +95,22 @@ impl Remains {
 
 /// Ends the watcher of a checkout, where there is a folder that it could watch.
 pub(super) async fn end_watcher(cx: &Context) {
-    if let Ok(Some(root)) = cx.find() {
+    if cx.environment.is_none()
+        && let Ok(Some(root)) = cx.find()
+    {
         watcher_process::end(&root).await;
     }
 }
 
 /// The checkout's folder and id: by what `up` has left in the folder or above it, or as the table of all checkouts knows
 /// a folder that is gone.
-fn identity(cx: &Context) -> Result<Option<(PathBuf, String)>> {
+pub(super) fn identity(cx: &Context) -> Result<Option<(PathBuf, String)>> {
     let Ok(folder) = cx.folder.canonicalize() else {
         let table = checkout_table::look()?.table;
-        let held = table.checkouts.into_iter().find(|held| Path::new(&held.path) == cx.folder);
-        return Ok(held.map(|held| (PathBuf::from(held.path), held.id)));
+        let home = cx.home(&cx.folder);
+        let held = table.checkouts.into_iter().find(|held| Path::new(&held.path) == home);
+        return Ok(held.map(|held| (cx.folder.clone(), held.id)));
     };
-    let mut found = folder.ancestors().filter_map(|root| Some((root, checkout::id_file(root)?)));
-    let ours = found.next().filter(|(root, file)| {
-        file.is_of(&checkout_table::machine(), &root.to_string_lossy(), checkout::original_exists(file))
-    });
-    Ok(ours.map(|(root, file)| (root.to_owned(), file.id)))
+    let root = folder.ancestors().find(|root| checkout::id_file(&cx.home(root)).is_some());
+    Ok(root.and_then(|root| Some((root.to_owned(), checkout::own_id(&cx.home(root))?))))
 }

@@ -1,10 +1,15 @@
 //! What `up` does before it can decide: a configuration for a clone that has none, tools for a plan.
 
+use crate::apply::session::Session;
+use crate::apply::session::credentials::{self, CredentialOrigin};
 use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::host::docker::compose;
 use crate::host::{checkout, files, root_image};
+use crate::names::PartName;
+use crate::plan::environment::target::Base;
 use crate::plan::images::lock::{Lock, Root};
+use crate::plan::secrets;
 use crate::plan::{Action, Plan};
 use crate::render::Access;
 
@@ -56,4 +61,55 @@ pub fn confirm(cx: &Context, plan: &Plan) -> Result<()> {
     }
     let refused = Error::message(Kind::Usage, "nothing was deleted: deleting data needs a yes");
     cx.screen.insist("delete this data?", refused)
+}
+
+/// Asks for the credentials that only the developer has and that these parts and all that they need take, or every part
+/// where none is named; says whether some were given.
+pub fn ask_for_secrets(cx: &Context, session: &Session, names: &[PartName]) -> Result<bool> {
+    let parts = session.environment.closure(names);
+    let file = &session.checkout.project.file;
+    let missing: Vec<(&PartName, &String, &str)> = session
+        .origins
+        .iter()
+        .flat_map(|(part, all)| all.iter().map(move |(name, origin)| (part, name, *origin)))
+        .filter(|(_, _, origin)| *origin == CredentialOrigin::NotGiven)
+        .filter(|(part, ..)| names.is_empty() || parts.iter().any(|taking| taking.name == **part))
+        .filter_map(|(part, name, _)| Some((part, name, credentials::asked(file, part, name)?)))
+        .collect();
+    for (part, name, what) in &missing {
+        let refused = || not_given(session.checkout.target.base, part, name, what);
+        let value = cx.screen.text(&format!("{part}: {name} ({what}):")).ok_or_else(refused)?;
+        secrets::check(part, name, &value, "you")?;
+        // Each environment has its own.
+        credentials::keep(&session.checkout.home, part, name, &value)?;
+    }
+    Ok(!missing.is_empty())
+}
+
+/// Nobody can be asked. devenv.local.yaml counts in dev alone.
+fn not_given(base: Base, part: &PartName, name: &str, what: &str) -> Error {
+    let message = format!("`{part}` needs the secret {name} ({what}), which has not been given");
+    let variable = credentials::variable(part, name);
+    let hint = match base {
+        Base::Dev => {
+            format!("`secrets: {{{part}.{name}: …}}` in devenv.local.yaml sets it, or the variable {variable}")
+        }
+        Base::Ci | Base::Prod => format!("the variable {variable} sets it"),
+    };
+    Error::message(Kind::Usage, message).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_in_dev_the_developers_file_is_named_for_a_secret_that_nobody_gave() {
+        let api = PartName::new("api").unwrap();
+        let hint = |base| not_given(base, &api, "STRIPE_KEY", "a test key").hints.concat();
+        assert!(hint(Base::Dev).contains("devenv.local.yaml"));
+        for base in [Base::Ci, Base::Prod] {
+            assert_eq!(hint(base), "the variable DEVENV_SECRET_API_STRIPE_KEY sets it");
+        }
+    }
 }

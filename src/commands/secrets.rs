@@ -3,20 +3,20 @@
 use serde::Serialize;
 
 use crate::apply::session::Intent;
-use crate::apply::session::credentials::{self, Origin};
+use crate::apply::session::credentials::{self, CredentialOrigin};
 use crate::apply::session::{Options, Session};
 use crate::commands::carry_out::carry_out;
-use crate::commands::context::Context;
+use crate::commands::context::{Context, InEnvironment};
 use crate::error::{Error, Kind, Result};
 use crate::names::PartName;
-use crate::plan::steps::up::Request;
+use crate::plan::steps::up::UpRequest;
 use crate::ui::screen::visible;
 use crate::ui::table;
 
 /// Show the credentials of this checkout: names and where each comes from
 ///
-/// They are made at random for each checkout. `secrets:` in devenv.local.yaml or a variable such as
-/// DEVENV_SECRET_DB_PASSWORD sets one.
+/// They are made at random for each checkout; `devenv up` asks for those of a module with `ask`. `secrets:` in
+/// devenv.local.yaml or a variable such as DEVENV_SECRET_DB_PASSWORD sets one.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv secrets\n  devenv secrets --show\n  devenv secrets reset db")]
 #[command(args_conflicts_with_subcommands = true)]
@@ -29,13 +29,16 @@ pub struct SecretsArgs {
     pub json: bool,
     /// What to do in place of showing them
     #[command(subcommand)]
-    pub what: Option<What>,
+    pub what: Option<SecretsCommand>,
+    /// Which environment.
+    #[command(flatten)]
+    pub environment: InEnvironment,
 }
 
 /// What can be done with credentials.
 #[derive(clap::Subcommand, Debug)]
-pub enum What {
-    /// Make new ones, also in running services; their data stays
+pub enum SecretsCommand {
+    /// Replace the credentials that devenv made, also in running services; data stays, and so do values that you gave
     Reset {
         /// Service [default: all]
         name: Option<String>,
@@ -46,7 +49,7 @@ pub enum What {
 #[derive(Debug, Serialize)]
 struct SecretJson {
     name: String,
-    origin: Origin,
+    origin: CredentialOrigin,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
 }
@@ -55,7 +58,7 @@ struct SecretJson {
 pub async fn run(cx: &Context, args: &SecretsArgs) -> Result<()> {
     match &args.what {
         None => show(cx, args).await,
-        Some(What::Reset { name }) => reset(cx, name.as_deref()).await,
+        Some(SecretsCommand::Reset { name }) => reset(cx, name.as_deref()).await,
     }
 }
 
@@ -65,7 +68,8 @@ async fn show(cx: &Context, args: &SecretsArgs) -> Result<()> {
     for (service, values) in &session.secrets {
         for (name, value) in values {
             let origin = session.origin(service, name);
-            let value = args.show.then(|| if origin == Origin::NotMade { String::new() } else { value.clone() });
+            let value =
+                args.show.then(|| if origin == CredentialOrigin::NotMade { String::new() } else { value.clone() });
             all.push(SecretJson { name: format!("{service}.{name}"), origin, value });
         }
     }
@@ -91,16 +95,14 @@ async fn reset(cx: &Context, name: Option<&str>) -> Result<()> {
         let made = made.filter(|name| session.origin(service, name).is_made());
         let made: Vec<&str> = made.collect();
         if made.is_empty() && name.is_some() {
-            let what = name.map_or(service.as_str(), |name| name);
-            let error = Error::message(Kind::Usage, format!("nothing of `{what}` was made by devenv"));
-            return Err(error.hint("change it where it is set: `devenv secrets` says where"));
+            return Err(nothing_made(&session, service, credential));
         }
         for name in made {
-            credentials::make(&session.checkout.root, service, name)?;
+            credentials::make(&session.checkout.home, &session.checkout.project.file, service, name)?;
             cx.screen.say(format!("{service}.{name}: a new one"));
         }
     }
-    let request = Request { names: session.observed.running(), ..Request::default() };
+    let request = UpRequest { names: session.observed.running(), ..UpRequest::default() };
     drop(session);
     loop {
         let mut session = cx.session(Intent::Act).await?;
@@ -114,6 +116,18 @@ async fn reset(cx: &Context, name: Option<&str>) -> Result<()> {
             Err(failure) => drop(failure.decide_again(false)?),
         }
     }
+}
+
+/// devenv has made nothing of what is meant.
+fn nothing_made(session: &Session, service: &PartName, credential: Option<&str>) -> Error {
+    let what = credential.map_or_else(|| service.to_string(), |name| format!("{service}.{name}"));
+    let error = Error::message(Kind::Usage, format!("nothing of `{what}` was made by devenv"));
+    let mut names = session.secrets.get(service).into_iter().flatten().map(|(name, _)| name);
+    let is_given = |name: &&String| session.origin(service, name) == CredentialOrigin::Given;
+    let given = names.find(|name| credential.is_none_or(|wanted| *name == wanted) && is_given(name));
+    let Some(given) = given else { return error.hint("change it where it is set: `devenv secrets` says where") };
+    let file = credentials::kept_at(&session.checkout.home, service, given);
+    error.hint(format!("you gave it: delete {}, and `devenv up` asks for it again", file.display()))
 }
 
 /// The services that are meant, and the one credential of theirs where the name is such as `db.password`.

@@ -1,16 +1,14 @@
-//! `devenv shell`, `devenv exec` and `devenv run`: a person in a container. The docker command has their terminal; what it
-//! leaves behind in the container when that ends, it cannot end itself, and we do.
+//! `devenv shell`, `devenv exec` and `devenv run`: a person in a container.
 
 use crate::apply::session::Intent;
 use crate::apply::session::Session;
-use crate::commands::context::Context;
+use crate::commands::context::{Context, InEnvironment};
 use crate::commands::copies;
+use crate::commands::in_container::{self, Call, Place};
 use crate::error::{Error, Kind, Result};
-use crate::host::engine::exec::MARK;
 use crate::host::engine::one_off::OneOff;
 use crate::host::process::{self, Cmd};
 use crate::host::random;
-use crate::plan::observed::State;
 use crate::plan::parts::Part;
 use crate::plan::short_cuts::{self, ShortCut};
 use crate::ui::screen;
@@ -21,10 +19,10 @@ use crate::ui::screen;
     after_help = "Examples:\n  devenv shell api\n  devenv shell api:logs\n  devenv shell --list\n  devenv shell api -- ls -l"
 )]
 pub struct ShellArgs {
-    /// Module or service, with a folder or one of its short cuts after a colon
+    /// Module or service, with a folder or one of its shortcuts after a colon
     #[arg(value_name = "NAME[:PATH]", required_unless_present = "list")]
     pub name: Option<String>,
-    /// List the short cuts: `paths` of modules, and the data of services
+    /// List the shortcuts: `paths` of modules, and the data of services
     #[arg(long)]
     pub list: bool,
     /// With --list, print JSON
@@ -33,6 +31,9 @@ pub struct ShellArgs {
     /// Command in place of a shell
     #[arg(last = true)]
     pub command: Vec<String>,
+    /// Which environment.
+    #[command(flatten)]
+    pub environment: InEnvironment,
 }
 
 /// Run a command in a running part
@@ -44,6 +45,9 @@ pub struct ExecArgs {
     /// Command and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub command: Vec<String>,
+    /// Which environment.
+    #[command(flatten)]
+    pub environment: InEnvironment,
 }
 
 /// Run a command in a container of its own, made like a part's and removed afterwards
@@ -55,10 +59,22 @@ pub struct RunArgs {
     /// Command and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub command: Vec<String>,
+    /// Which environment.
+    #[command(flatten)]
+    pub environment: InEnvironment,
 }
 
 /// Runs `shell`.
 pub async fn shell(cx: &Context, args: &ShellArgs) -> Result<()> {
+    // No login shell: that would forget the image's PATH.
+    let shell = "if command -v bash >/dev/null; then exec bash; else exec sh; fi";
+    let argv =
+        if args.command.is_empty() { ["sh", "-c", shell].map(str::to_owned).to_vec() } else { args.command.clone() };
+    if let Some(name) = args.name.as_deref().filter(|name| !args.list && !name.contains(':'))
+        && let Some(place) = Place::by_labels(cx, name).await
+    {
+        return in_container::run(cx, &place, &Call::new(argv)).await;
+    }
     let session = cx.session(Intent::Look).await?;
     let named = args.name.as_deref().map(|name| match name.split_once(':') {
         Some((name, path)) => (name, Some(path)),
@@ -69,24 +85,25 @@ pub async fn shell(cx: &Context, args: &ShellArgs) -> Result<()> {
     };
     let part = session.part(name)?;
     let dir = path.map(|path| folder(&session, part, path));
-    // No login shell: that would forget the image's PATH.
-    let shell = "if command -v bash >/dev/null; then exec bash; else exec sh; fi";
-    let command =
-        if args.command.is_empty() { ["sh", "-c", shell].map(str::to_owned).to_vec() } else { args.command.clone() };
-    in_container(&session, part, dir.as_deref(), None, &command).await
+    in_container::run(cx, &Place::of(&session, part)?, &Call { dir, ..Call::new(argv) }).await
 }
 
 /// Runs `exec`.
 pub async fn exec(cx: &Context, args: &ExecArgs) -> Result<()> {
+    let call = Call::new(args.command.clone());
+    if let Some(place) = Place::by_labels(cx, &args.name).await {
+        return in_container::run(cx, &place, &call).await;
+    }
     let session = cx.session(Intent::Look).await?;
-    in_container(&session, session.part(&args.name)?, None, None, &args.command).await
+    let place = Place::of(&session, session.part(&args.name)?)?;
+    in_container::run(cx, &place, &call).await
 }
 
 /// Runs `run`.
 pub async fn run(cx: &Context, args: &RunArgs) -> Result<()> {
     let session = cx.session(Intent::Look).await?;
     let part = session.part(&args.name)?;
-    let like = container(&session, part)?;
+    let like = session.observed.created(&part.name)?;
     copies::settle(cx, &session, part, like).await?;
     let like = like.id.clone();
     let terminal = screen::has_terminal();
@@ -108,64 +125,17 @@ pub async fn run(cx: &Context, args: &RunArgs) -> Result<()> {
         _ = tokio::signal::ctrl_c() => Err(Error::message(Kind::Signal(2), "interrupted")),
     };
     session.engine.remove_one_off(&id).await?;
-    pass_on(ended?)
+    in_container::pass_on(ended?)
 }
 
-/// Runs a command in a part's running container, which ends with its person.
-///
-/// `user` replaces the container's own.
-pub(super) async fn in_container(
-    session: &Session,
-    part: &Part,
-    dir: Option<&str>,
-    user: Option<&str>,
-    command: &[String],
-) -> Result<()> {
-    let container = container(session, part)?;
-    if container.state != State::Running {
-        let error = Error::message(Kind::Failed, format!("`{}` does not run", part.name));
-        return Err(error
-            .hint(format!("`devenv up {}` starts it", part.name))
-            .hint(format!("`devenv run {} COMMAND` needs no running container", part.name)));
-    }
-    let mut call = Cmd::new("docker", ["exec", "--interactive"]).env("DOCKER_HOST", &session.engine.endpoint);
-    if screen::has_terminal() {
-        call = call.args(["--tty"]);
-        for name in ["TERM", "COLORTERM"] {
-            if let Ok(value) = std::env::var(name) {
-                call = call.args(["--env".to_owned(), format!("{name}={value}")]);
-            }
-        }
-    }
-    if let Some(dir) = dir {
-        call = call.args(["--workdir", dir]);
-    }
-    if let Some(user) = user {
-        call = call.args(["--user", user]);
-    }
-    let mark = random::text(8)?;
-    call = call.args(["--env".to_owned(), format!("{MARK}={mark}"), container.id.clone()]).args(command.to_vec());
-    session.engine.begin_command(&container.id, &mark);
-    let ended = process::interactive(&call).await;
-    match &ended {
-        Ok(status) if status.code().is_some() => session.engine.command_ended(&container.id, &mark),
-        _ => session.engine.end_command(&container.id, &mark).await?,
-    }
-    pass_on(ended?)
-}
-
-fn container<'a>(session: &'a Session, part: &Part) -> Result<&'a crate::plan::observed::Container> {
-    Ok(session.observed.created(&part.name)?)
-}
-
-/// A path in a container: one of the part's short cuts, an absolute path, or one below its folder.
+/// A path in a container: one of the part's shortcuts, an absolute path, or one below its folder.
 fn folder(session: &Session, part: &Part, path: &str) -> String {
     let module = session.checkout.project.file.modules.get(&part.name);
     let short_cut = short_cuts::of(part, module, &session.environment.project).remove(path);
     short_cut.unwrap_or_else(|| short_cuts::absolute(part, path))
 }
 
-/// Lists the short cuts of all parts, or of one.
+/// Lists the shortcuts of all parts, or of one.
 fn list(cx: &Context, session: &Session, name: Option<&str>, json: bool) -> Result<()> {
     let parts: Vec<&Part> = match name {
         Some(name) => vec![session.part(name)?],
@@ -188,12 +158,4 @@ fn list(cx: &Context, session: &Session, name: Option<&str>, json: bool) -> Resu
     });
     cx.screen.table(&["SHORT CUT", "FOLDER"], &rows.collect::<Vec<_>>());
     Ok(())
-}
-
-fn pass_on(status: std::process::ExitStatus) -> Result<()> {
-    match status.code() {
-        Some(0) => Ok(()),
-        Some(code) => Err(Error::message(Kind::Child(code), "")),
-        None => Err(Error::message(Kind::Failed, "docker was ended by a signal")),
-    }
 }

@@ -3,7 +3,7 @@
 use crate::apply::session::Intent;
 use crate::apply::session::{Options, Session};
 use crate::commands::carry_out::carry_out;
-use crate::commands::context::Context;
+use crate::commands::context::{Context, InEnvironment};
 use crate::commands::watch;
 use crate::error::{Error, Kind, Result};
 use crate::names::PartName;
@@ -20,6 +20,9 @@ use crate::ui::screen::in_ci;
 pub struct StartArgs {
     /// Modules and services to start, with what they need [default: all]
     pub names: Vec<String>,
+    /// Which environment.
+    #[command(flatten)]
+    pub environment: InEnvironment,
 }
 
 /// Stop parts and start them again, as they are
@@ -28,6 +31,9 @@ pub struct StartArgs {
 pub struct RestartArgs {
     /// Modules and services to restart [default: all]
     pub names: Vec<String>,
+    /// Which environment.
+    #[command(flatten)]
+    pub environment: InEnvironment,
 }
 
 /// Runs `start`.

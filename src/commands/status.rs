@@ -9,9 +9,9 @@ use crate::apply::session::Intent;
 use crate::apply::session::Session;
 use crate::apply::states;
 use crate::apply::usage::usage;
-use crate::commands::context::Context;
+use crate::apply::watch::background::watched as watched_by;
+use crate::commands::context::{Context, InEnvironment};
 use crate::commands::orphaned::Remains;
-use crate::commands::watch::watched as watched_by;
 use crate::error::{Kind, Result};
 use crate::host::clock::unix_time;
 use crate::host::watcher_process;
@@ -20,7 +20,7 @@ use crate::plan::parts::Part;
 use crate::plan::states::Lives;
 use crate::plan::stats::Usage;
 use crate::plan::status::{PartStatus, Sources};
-use crate::plan::steps::up::Request;
+use crate::plan::steps::up::UpRequest;
 use crate::plan::watch::state::State;
 use crate::ui::errors;
 use crate::ui::live::Live;
@@ -39,6 +39,9 @@ pub struct StatusArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Which environment.
+    #[command(flatten)]
+    pub environment: InEnvironment,
 }
 
 /// Runs the command.
@@ -143,7 +146,7 @@ fn print_all(cx: &Context, session: &Session, looked: &Looked, json: bool) {
         cx.screen.say(trouble);
     }
     let waiting = watched_by(session);
-    let is_watched = watcher_process::holder(&session.checkout.root).is_some();
+    let is_watched = watcher_process::holder(&session.checkout.home).is_some();
     if !is_watched && !screen::in_ci() && session.observed.running().iter().any(|part| waiting.contains(part)) {
         cx.screen.say("no watcher is running, so saving a file does nothing; `devenv up` starts it");
     }
@@ -153,7 +156,7 @@ fn print_all(cx: &Context, session: &Session, looked: &Looked, json: bool) {
 
 /// The status of every part.
 fn parts(session: &Session, looked: &Looked, known: &State, now: i64) -> Vec<PartStatus> {
-    let request = Request::default();
+    let request = UpRequest::default();
     let plan = session.up(&request).plan();
     let sources = Sources {
         environment: &session.environment,
@@ -173,8 +176,8 @@ fn parts(session: &Session, looked: &Looked, known: &State, now: i64) -> Vec<Par
 
 /// What the watcher knows that is still true.
 fn known(session: &Session) -> State {
-    let mut watched = watcher_process::state(&session.checkout.root);
-    if watcher_process::holder(&session.checkout.root).is_none() {
+    let mut watched = watcher_process::state(&session.checkout.home);
+    if watcher_process::holder(&session.checkout.home).is_none() {
         watched.watcher_ended();
     }
     for (name, state) in &mut watched.modules {

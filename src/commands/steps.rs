@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use crate::amounts;
 use crate::apply::executor::module_steps;
 use crate::apply::mirror;
 use crate::apply::mirror::outputs;
@@ -22,7 +23,7 @@ use crate::plan::parts::Part;
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::state::Run;
 use crate::redact::hide;
-use crate::ui::progress::{SILENCE, seconds};
+use crate::ui::progress::SILENCE;
 
 /// Compile a module in its container
 #[derive(clap::Args, Debug)]
@@ -72,7 +73,8 @@ async fn by_hand(cx: &Context, step: LoopStep, names: &[String], args: &[String]
     let session = cx.session(Intent::Look).await?;
     let modules = &session.checkout.project.file.modules;
     let chosen: Vec<PartName> = if names.is_empty() {
-        let enabled = session.environment.parts.keys().filter(|name| modules.contains_key(*name));
+        let has_source = |name: &&PartName| !session.environment.releases.contains_key(*name);
+        let enabled = session.environment.parts.keys().filter(|name| modules.contains_key(*name)).filter(has_source);
         enabled.filter(|name| step.command(&modules[*name]).is_some()).cloned().collect()
     } else {
         session.names(names)?
@@ -82,6 +84,11 @@ async fn by_hand(cx: &Context, step: LoopStep, names: &[String], args: &[String]
     }
     let mut failed = 0;
     for name in &chosen {
+        if session.environment.releases.contains_key(name) {
+            let message = format!("`{name}` runs in its released image here, which has no source");
+            return Err(Error::message(Kind::Usage, message)
+                .hint(format!("`mode: release` of {name} is set in devenv.local.yaml")));
+        }
         let script = modules.get(name).and_then(|module| step.command(module)).ok_or_else(|| {
             let error = Error::message(Kind::Usage, format!("`{name}` has no `{step}`"));
             error.hint(format!("add `{step}: COMMAND` to the module in {}", cx.main()))
@@ -191,7 +198,7 @@ async fn attended<T>(
         }
         if heard.get().elapsed() >= silence {
             heard.set(Instant::now());
-            say(format!("… {what} still runs ({})", seconds(begin.elapsed())));
+            say(format!("… {what} still runs ({})", amounts::took(begin.elapsed())));
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::apply::session::Intent;
 use crate::apply::session::Options;
 use crate::commands::carry_out::carry_out;
-use crate::commands::context::Context;
+use crate::commands::context::{Context, InEnvironment};
 use crate::commands::orphaned::{self, Remains};
 use crate::error::Result;
 use crate::plan::steps::down;
@@ -14,6 +14,9 @@ use crate::plan::steps::down;
 pub struct StopArgs {
     /// Modules and services to stop [default: all]
     pub names: Vec<String>,
+    /// Which environment.
+    #[command(flatten)]
+    pub environment: InEnvironment,
 }
 
 /// Runs the command.

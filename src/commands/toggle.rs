@@ -3,8 +3,8 @@
 use crate::apply::session::checkout::version;
 use crate::commands::context::Context;
 use crate::config;
-use crate::config::edit::{self, Change, Section};
-use crate::config::inputs::{Inputs, Source};
+use crate::config::edit::{self, ModeEdit, Section};
+use crate::config::inputs::{InputFile, Inputs};
 use crate::config::model::file::ServiceMode;
 use crate::config::model::module::ModuleMode;
 use crate::error::{Error, Kind, Result};
@@ -52,15 +52,15 @@ fn set(cx: &Context, names: &[String], on: bool) -> Result<()> {
     let team = team.checked_against(&known);
     let paths = checkout::facts(&root, &team.paths());
     let team = team.finish(&paths)?;
-    let mut local = before.clone().unwrap_or(Source { name: checkout::LOCAL.to_owned(), bytes: Vec::new() });
+    let mut local = before.clone().unwrap_or(InputFile { name: checkout::LOCAL.to_owned(), bytes: Vec::new() });
     for name in names {
         let (name, section, is_on) = find(&team, name)?;
         let change = match (section, on, is_on) {
-            (_, true, true) => Change::Remove,
-            (Section::Modules, true, false) => Change::Set("dev"),
-            (Section::Services, true, false) => Change::Set("on"),
-            (_, false, true) => Change::Set("off"),
-            (_, false, false) => Change::Remove,
+            (_, true, true) => ModeEdit::Remove,
+            (Section::Modules, true, false) => ModeEdit::Set("dev"),
+            (Section::Services, true, false) => ModeEdit::Set("on"),
+            (_, false, true) => ModeEdit::Set("off"),
+            (_, false, false) => ModeEdit::Remove,
         };
         local.bytes = edit::mode(&local, section, &name, change)?.into_bytes();
     }
@@ -81,13 +81,13 @@ fn set(cx: &Context, names: &[String], on: bool) -> Result<()> {
 
 /// The part's name, its section, and whether the team's file has it on.
 fn find(team: &config::project::Project, name: &str) -> Result<(PartName, Section, bool)> {
-    if let Some((name, module)) = team.file.modules.get_key_value(name) {
+    if let Some((name, module)) = team.file.modules.get_key_value(name).or_else(|| team.sites.get_key_value(name)) {
         return Ok((name.clone(), Section::Modules, module.mode != ModuleMode::Off));
     }
     if let Some((name, service)) = team.file.services.get_key_value(name) {
         return Ok((name.clone(), Section::Services, service.mode != ServiceMode::Off));
     }
-    let all = team.file.modules.keys().chain(team.file.services.keys()).map(PartName::as_str);
+    let all = team.file.modules.keys().chain(team.sites.keys()).chain(team.file.services.keys()).map(PartName::as_str);
     let error = Error::message(Kind::Usage, format!("there is no `{}`", crate::ui::screen::visible(name)));
     Err(error.hint(nearest::hint(name, all)))
 }

@@ -2,8 +2,8 @@
 
 use crate::apply::debug;
 use crate::apply::session::{Intent, Session};
-use crate::apply::trace::gather::{How, from_part, through_gateway};
-use crate::commands::context::Context;
+use crate::apply::trace::gather::{from_part, through_gateway};
+use crate::commands::context::{Context, InEnvironment};
 use crate::commands::images;
 use crate::config::model::values::Duration;
 use crate::error::{Error, Kind, Result};
@@ -15,6 +15,7 @@ use crate::plan::trace::decide;
 use crate::plan::trace::facts::LogLine;
 use crate::plan::trace::verdict::Trace;
 use crate::plan::trace::wish::{Given, NotARequest, Wish};
+use crate::plan::trace::wish::{How, WireView};
 use crate::ui::screen::visible;
 
 /// Follow one request through every hop, and name the one that is broken
@@ -45,12 +46,18 @@ pub struct TraceArgs {
     /// Send a request that may change something to the module directly too
     #[arg(long)]
     pub direct: bool,
+    /// Watch the module's network while it handles the request, even if nothing is broken
+    #[arg(long, conflicts_with = "from")]
+    pub wire: bool,
     /// Longest wait for an answer
     #[arg(long, value_name = "TIME", value_parser = Duration::parse, default_value = "10s")]
     pub timeout: Duration,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Which environment.
+    #[command(flatten)]
+    pub environment: InEnvironment,
 }
 
 /// Runs the command.
@@ -65,7 +72,8 @@ pub async fn run(cx: &Context, args: &TraceArgs) -> Result<()> {
         images::build(cx, &[DEBUG.to_owned()], None).await?;
         session = cx.session(Intent::Look).await?;
     }
-    let how = How { patience: args.timeout.get(), is_direct: args.direct };
+    let wire = if args.wire { WireView::Always } else { WireView::IfBroken };
+    let how = How { patience: args.timeout.get(), is_direct: args.direct, wire };
     let facts = match (&args.from, &wish) {
         (Some(from), _) => from_part(&session, session.part(from)?, &args.target, how).await?,
         (None, Some(wish)) => through_gateway(&session, wish, how).await?,

@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::amounts;
 use crate::apply::executor::failure::Failure;
 use crate::apply::executor::failure::PortTaken;
 use crate::apply::session::Intent;
 use crate::apply::session::checkout::Checkout;
 use crate::apply::session::observe::Description;
 use crate::apply::session::{Options, Session};
+use crate::apply::watch::background;
 use crate::commands::carry_out::carry_out;
-use crate::commands::context::Context;
+use crate::commands::context::{Context, InEnvironment};
 use crate::commands::{doctor, preflight, status, watch};
 use crate::config::model::local::{Containers, Start};
 use crate::config::model::values;
@@ -23,15 +25,14 @@ use crate::plan::Plan;
 use crate::plan::doctor::purpose::Purpose;
 use crate::plan::doctor::repairs::Effect;
 use crate::plan::parts::{GATEWAY, GATEWAY_HTTP};
-use crate::plan::steps::up::Request;
+use crate::plan::steps::up::UpRequest;
 use crate::ui::errors;
-use crate::ui::progress::seconds;
 use crate::ui::screen::in_ci;
 
 /// Build what changed, start modules and services, and wait until they are healthy
 ///
-/// Everything is compared by content: what is right is left alone, and each step says why it is done.
-#[derive(clap::Args, Debug)]
+/// Everything is compared by content: what is up to date is left alone, and each step says why it is needed.
+#[derive(clap::Args, Debug, Default)]
 #[command(after_help = "Examples:\n  devenv up\n  devenv up api --dry-run\n  devenv up --fresh --yes")]
 pub struct UpArgs {
     /// Modules and services to start, with what they need [default: all that are enabled]
@@ -57,9 +58,12 @@ pub struct UpArgs {
     /// Print the plan, or the result, as JSON
     #[arg(long)]
     pub json: bool,
-    /// Accepted for habit: the environment always runs in the background
+    /// Accepted for compatibility: the environment always runs in the background
     #[arg(short, long, hide = true)]
     pub detach: bool,
+    /// Which environment.
+    #[command(flatten)]
+    pub environment: InEnvironment,
 }
 
 /// What earlier attempts of the same command have done, before a build moved the lock; it is not forced again.
@@ -139,6 +143,11 @@ async fn attempt(
         return print(cx, args, &decide(cx, args, &session, earlier)?).map(|()| Ended::Done);
     }
     let (mut session, lock) = cx.locked_session_of(checkout, asked?, Intent::Act).await?;
+    if preflight::ask_for_secrets(cx, &session, &[])? {
+        drop(session);
+        drop(lock);
+        return Box::pin(attempt(cx, checkout, cx.ask(), args, earlier)).await;
+    }
     session.write()?;
     session.news.iter().for_each(|line| cx.screen.say(line));
     let plan = decide(cx, args, &session, earlier)?;
@@ -173,16 +182,16 @@ async fn attempt(
         Ok(())
     } else {
         watch::ensure(cx, &session).await?;
-        watch::settle(cx, &session, began).await
+        background::settle(&session, began, |line| cx.screen.say(line)).await
     };
-    for module in watch::not_built(&session) {
+    for module in background::not_built(&session) {
         cx.screen.say(format!("{module}: the last build failed, so the program that runs is older than the source"));
     }
     if plan.is_empty() {
         cx.screen.say("nothing to do");
     } else {
         if settled.is_ok() {
-            cx.screen.say(format!("up in {}", seconds(earlier.took + took)));
+            cx.screen.say(format!("up in {}", amounts::took(earlier.took + took)));
         }
         session.look_again().await?;
     }
@@ -206,7 +215,7 @@ fn decide(cx: &Context, args: &UpArgs, session: &Session, earlier: &Earlier) -> 
         }
         Start::Resume => false,
     };
-    let mut request = Request {
+    let mut request = UpRequest {
         names: session.names(&args.names)?,
         build: args.build && is_first,
         recreate: is_first && (args.recreate || (from_nothing && local.containers == Containers::Recreate)),

@@ -11,10 +11,10 @@ use crate::commands::context::Context;
 use crate::commands::images;
 use crate::error::{Error, Kind, Result};
 use crate::host::{checkout, files};
-use crate::plan::images::lock::{Change, Lock, Root, changes};
+use crate::plan::images::lock::{Lock, LockChange, Root, changes};
 use crate::render::Access;
 
-/// Move devenv.lock to what is newest, build the images, and show what changes
+/// Update devenv.lock to the newest packages, build the images, and show what changes
 ///
 /// This is how security fixes arrive: commit the file, and everybody gets the same packages. Containers stay as they are
 /// until `devenv up`. If a build fails, devenv.lock stays as it was.
@@ -48,7 +48,7 @@ struct ChangeJson<'a> {
 /// Runs `update`.
 pub async fn update(cx: &Context, args: &UpdateArgs) -> Result<()> {
     if cx.locked {
-        return Err(Error::message(Kind::Usage, "--locked forbids to move devenv.lock"));
+        return Err(Error::message(Kind::Usage, "--locked forbids updating devenv.lock"));
     }
     let (root, before, after) = newest(cx, args.root.as_deref()).await?;
     let path = root.join(checkout::LOCK);
@@ -67,7 +67,7 @@ pub async fn update(cx: &Context, args: &UpdateArgs) -> Result<()> {
     if changes.is_empty() {
         cx.screen.say("devenv.lock is up to date");
     }
-    for Change { what, from, to } in changes {
+    for LockChange { what, from, to } in changes {
         cx.screen.say(format!("{what}: {from} → {to}"));
     }
     Ok(())
@@ -120,9 +120,8 @@ async fn newest(cx: &Context, root: Option<&str>) -> Result<(std::path::PathBuf,
             Root::Packages { suite, archive: today() }
         }
     };
-    let services = checkout.project.file.services.values();
-    let named: BTreeSet<&String> =
-        services.filter_map(|service| service.image.as_ref()).filter(|image| !image.contains('@')).collect();
+    let named = checkout.project.file.images_of_others().map(|(_, image)| image);
+    let named: BTreeSet<&String> = named.filter(|image| !image.contains('@')).collect();
     let engine = &engine;
     let asked = named.into_iter().map(|image| async move { (image, engine.registry_digest(image).await) });
     let mut images = BTreeMap::new();

@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use crate::apply::session::Intent;
 use crate::apply::session::Session;
-use crate::commands::context::Context;
+use crate::commands::context::{Context, InEnvironment};
 use crate::error::{Error, Kind, Result};
 use crate::host::process::{self, Cmd};
 use crate::names::PartName;
+use crate::plan::parts::secret_variable::SecretVariable;
 use crate::plan::parts::{GATEWAY, Part};
 use crate::render::secrets;
 
@@ -22,6 +23,9 @@ pub struct UrlArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Which environment.
+    #[command(flatten)]
+    pub environment: InEnvironment,
 }
 
 /// Open the product, or a part, in the browser
@@ -30,6 +34,9 @@ pub struct UrlArgs {
 pub struct OpenArgs {
     /// Module or service [default: the gateway]
     pub name: Option<String>,
+    /// Which environment.
+    #[command(flatten)]
+    pub environment: InEnvironment,
 }
 
 /// An address as `--json` prints it.
@@ -43,13 +50,14 @@ struct UrlJson {
 pub async fn url(cx: &Context, args: &UrlArgs) -> Result<()> {
     let session = cx.session(Intent::Look).await?;
     let urls: Vec<UrlJson> = match &args.name {
-        Some(name) => {
-            vec![UrlJson { name: session.part(name)?.name.clone(), url: full(&session, session.part(name)?)? }]
-        }
+        Some(name) => vec![address(&session, name)?],
         None => {
             let parts = session.environment.parts.values();
+            let sites = session.checkout.project.sites.keys().filter_map(|name| site(&session, name.as_str()));
             parts
                 .filter_map(|part| Some(UrlJson { name: part.name.clone(), url: session.environment.url(part)? }))
+                .chain(session.environment.parts.values().filter_map(|part| page(&session, part)))
+                .chain(sites)
                 .collect()
         }
     };
@@ -67,8 +75,12 @@ pub async fn url(cx: &Context, args: &UrlArgs) -> Result<()> {
 /// Runs `open`.
 pub async fn open(cx: &Context, args: &OpenArgs) -> Result<()> {
     let session = cx.session(Intent::Look).await?;
-    let part = session.part(args.name.as_deref().unwrap_or(GATEWAY))?;
-    let url = full(&session, part)?;
+    let name = args.name.as_deref().unwrap_or(GATEWAY);
+    let part = session.environment.parts.get(name);
+    let url = match part.and_then(|part| page(&session, part)) {
+        Some(page) => page.url,
+        None => address(&session, name)?.url,
+    };
     let opener = ["xdg-open", "wslview", "open"].into_iter().find(|program| process::exists(program));
     let Some(opener) = opener else {
         cx.screen.data(&url);
@@ -80,23 +92,43 @@ pub async fn open(cx: &Context, args: &OpenArgs) -> Result<()> {
         return Ok(());
     }
     let error = Error::message(Kind::Failed, format!("`{opener}` could not open it: is there a browser here?"));
-    Err(error.hint(format!("`devenv url {}` prints the address", part.name)))
+    Err(error.hint(format!("`devenv url {name}` prints the address")))
+}
+
+/// The address of a part, or of a folder that the gateway serves.
+fn address(session: &Session, name: &str) -> Result<UrlJson> {
+    if let Some(site) = site(session, name) {
+        return Ok(site);
+    }
+    let part = session.part(name)?;
+    Ok(UrlJson { name: part.name.clone(), url: full(session, part)? })
+}
+
+/// The address of a folder that the gateway serves.
+fn site(session: &Session, name: &str) -> Option<UrlJson> {
+    let (name, _) = session.checkout.project.sites.get_key_value(name)?;
+    Some(UrlJson { name: name.clone(), url: session.environment.routed_url(name)? })
+}
+
+/// The page for people that the preset of a service has.
+fn page(session: &Session, part: &Part) -> Option<UrlJson> {
+    let port = session.preset(&part.name)?.page?;
+    let publish = part.publish.iter().find(|publish| publish.container == port.get())?;
+    Some(UrlJson { name: part.name.clone(), url: format!("http://127.0.0.1:{}", publish.host) })
 }
 
 /// The address of a part, with credentials where its preset has an address with them.
 fn full(session: &Session, part: &Part) -> Result<String> {
-    let service = session.checkout.project.file.services.get(&part.name);
-    let preset = service.and_then(|service| session.checkout.catalogue.presets.get(service.preset.as_ref()?));
-    let template = preset.and_then(|preset| preset.connection.get("URL"));
+    let template = session.preset(&part.name).and_then(|preset| preset.connection.get("URL"));
     let url = match (template, part.port()) {
         (Some(_), Some(_)) if session.observed.container(&part.name).is_none() => {
             let error =
-                Error::message(Kind::Failed, format!("`{}` has no container, so nobody knows its password", part.name));
+                Error::message(Kind::Failed, format!("`{}` has no container, so its password is not known", part.name));
             return Err(error.hint(format!("`devenv up {}` makes both", part.name)));
         }
         (Some(template), Some(publish)) => {
             let text = template.replace("{host}", "127.0.0.1").replace("{port}", &publish.host.to_string());
-            Some(secrets::fill(&text, session.secrets.get(&part.name)))
+            Some(secrets::fill(&SecretVariable::of(&part.name, &text), &session.secrets))
         }
         _ => session.environment.url(part),
     };

@@ -1,12 +1,13 @@
 //! `devenv why`
 
+use crate::amounts;
 use crate::apply::session::Intent;
 use crate::apply::states;
-use crate::commands::context::Context;
+use crate::commands::context::{Context, InEnvironment};
 use crate::error::Result;
 use crate::host::clock::unix_time;
-use crate::plan::states::age;
-use crate::plan::steps::up::Request;
+use crate::plan::environment::target::Target;
+use crate::plan::steps::up::UpRequest;
 use crate::plan::why::{self, Link, Neighbour, Setting, Sources, Why};
 use crate::ui::screen::Screen;
 
@@ -22,16 +23,21 @@ pub struct WhyArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Which environment.
+    #[command(flatten)]
+    pub environment: InEnvironment,
 }
 
 /// Runs the command.
 pub async fn run(cx: &Context, args: &WhyArgs) -> Result<()> {
     let session = cx.session(Intent::Look).await?;
     let part = session.part(&args.name)?;
-    let request = Request::default();
+    let request = UpRequest::default();
     let sources = Sources {
         project: &session.checkout.project,
         assets: &session.checkout.assets,
+        target: &Target::dev(&session.checkout.project),
+        credentials: &session.secrets,
         environment: &session.environment,
         images: &session.images,
         observed: &session.observed,
@@ -49,7 +55,7 @@ pub async fn run(cx: &Context, args: &WhyArgs) -> Result<()> {
 }
 
 fn print(screen: Screen, answer: &Why, now: i64) {
-    let since = answer.since.map(|since| format!(" for {}", age(now - since))).unwrap_or_default();
+    let since = answer.since.map(|since| format!(" for {}", amounts::age(now - since))).unwrap_or_default();
     let heading = format!("{}, {}{since}", answer.kind, answer.text);
     let row = |name: &str, text: String| vec![name.to_owned(), text];
     let all = |neighbours: &[Neighbour]| {

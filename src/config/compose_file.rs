@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::compose_variables::{self, Unset};
-use crate::config::inputs::Source;
+use crate::config::inputs::InputFile;
 use crate::config::interpolate::Dollars;
 use crate::config::problems::{self, Finding, Problems};
 use crate::config::text::bytes;
@@ -27,7 +27,7 @@ pub struct Variables<'a> {
 ///
 /// # Errors
 /// Everything that is wrong with them, with places.
-pub fn check(sources: &[Source], variables: Variables<'_>) -> Result<(), Problems> {
+pub fn check(sources: &[InputFile], variables: Variables<'_>) -> Result<(), Problems> {
     let mut texts = Texts::default();
     let mut findings: Vec<Finding> = Vec::new();
     let mut missing: BTreeMap<String, Finding> = BTreeMap::new();
@@ -50,7 +50,7 @@ pub fn check(sources: &[Source], variables: Variables<'_>) -> Result<(), Problem
 
 /// The profiles of each service that has any. devenv activates none.
 #[must_use]
-pub fn profiles(source: &Source) -> BTreeMap<String, Vec<String>> {
+pub fn profiles(source: &InputFile) -> BTreeMap<String, Vec<String>> {
     let (text, _) = bytes::text(&source.name, &source.bytes, 0);
     let root = parse::parse(&text, 0).root;
     let services = root.iter().filter_map(|root| root.get("services")).flat_map(Node::entries);
@@ -63,7 +63,7 @@ pub fn profiles(source: &Source) -> BTreeMap<String, Vec<String>> {
 
 /// The names of the services that a fragment speaks of.
 #[must_use]
-pub fn services(source: &Source) -> Vec<String> {
+pub fn services(source: &InputFile) -> Vec<String> {
     let (text, _) = bytes::text(&source.name, &source.bytes, 0);
     let root = parse::parse(&text, 0).root;
     let services = root.iter().filter_map(|root| root.get("services")).flat_map(Node::entries);
@@ -111,7 +111,7 @@ fn not_set(one: &Unset<'_>, place: Span, unread: &BTreeSet<String>) -> Finding {
 /// The files whose variables or labels services read, as a service and a path each: compose reads them, and tells only
 /// what stood in them. Empty for a fragment that [`check`] refuses.
 #[must_use]
-pub fn variable_files(source: &Source) -> Vec<(String, String)> {
+pub fn variable_files(source: &InputFile) -> Vec<(String, String)> {
     let (text, _) = bytes::text(&source.name, &source.bytes, 0);
     let Some(root) = parse::parse(&text, 0).root else { return Vec::new() };
     let mut files = Vec::new();
@@ -145,7 +145,7 @@ fn forbidden(root: &Node) -> Vec<Finding> {
             let message =
                 format!("{} cannot be the name of a service: it is a host name in the environment", quoted(name));
             let finding = Finding::new(service.key.span, message).label("here");
-            findings.push(match host_name(name) {
+            findings.push(match PartName::like(name) {
                 Some(better) => finding.help(format!("write `{better}`, also where others name it")),
                 None => finding.help("use lower-case letters, digits and `-`, starting with a letter"),
             });
@@ -163,19 +163,12 @@ fn forbidden(root: &Node) -> Vec<Finding> {
     findings
 }
 
-/// A host name that is like a text.
-fn host_name(text: &str) -> Option<String> {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    let name: String = text.chars().map(plain).collect();
-    PartName::new(name.trim_matches('-')).ok().map(|name| name.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn said(text: &str) -> String {
-        let source = Source { name: "extra.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
+        let source = InputFile { name: "extra.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
         let env = [("SET".to_owned(), "x".to_owned())].into();
         let variables = Variables { env: &env, unread: &["TIMEZONE".to_owned()].into() };
         check(&[source], variables).map_or_else(|problems| problems.to_string(), |()| String::new())
@@ -220,7 +213,7 @@ mod tests {
     #[test]
     fn profiles_are_known_by_service() {
         let text = "services: {a: {image: x, profiles: [debug, all]}, b: {image: x}}";
-        let source = Source { name: "extra.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
+        let source = InputFile { name: "extra.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
         assert_eq!(profiles(&source), BTreeMap::from([("a".to_owned(), vec!["debug".to_owned(), "all".to_owned()])]));
         assert_eq!(services(&source), ["a", "b"]);
     }
@@ -229,7 +222,7 @@ mod tests {
     fn files_with_variables_are_found_in_each_form() {
         let text =
             "x: &x {env_file: c}\nservices:\n  a: {env_file: [a, {path: b}]}\n  b: {<<: *x}\n  c: {label_file: d}\n";
-        let source = Source { name: "extra.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
+        let source = InputFile { name: "extra.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
         let found: Vec<String> = variable_files(&source).into_iter().map(|(of, path)| format!("{of} {path}")).collect();
         assert_eq!(found, ["a a", "a b", "b c", "c d"]);
     }

@@ -26,6 +26,46 @@ pub(crate) fn unset<'t>(text: &'t str, env: &BTreeMap<String, String>) -> Vec<Un
     found
 }
 
+/// A text with its variables filled in; those that are not set are empty, as compose has them, and are added to `missing`.
+pub(crate) fn filled(text: &str, env: &BTreeMap<String, String>, missing: &mut Vec<String>) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        rest = if let Some(after) = after.strip_prefix('$') {
+            out.push('$');
+            after
+        } else if let Some(inside) = after.strip_prefix('{') {
+            // An expression that is not closed stays as it is.
+            let Some(end) = closing(inside) else { return format!("{out}${after}") };
+            let (name, operator) = inside[..end].split_at(name_length(inside));
+            out.push_str(&value(name, operator, env, missing));
+            &inside[end + 1..]
+        } else {
+            let (name, after) = after.split_at(name_length(after));
+            out.push_str(&if name.is_empty() { "$".to_owned() } else { value(name, "", env, missing) });
+            after
+        };
+    }
+    out + rest
+}
+
+fn value(name: &str, operator: &str, env: &BTreeMap<String, String>, missing: &mut Vec<String>) -> String {
+    let value = env.get(name).filter(|value| !operator.starts_with(':') || !value.is_empty());
+    let operator = operator.strip_prefix(':').unwrap_or(operator);
+    let rest = operator.get(1..).unwrap_or_default();
+    match (operator.chars().next(), value) {
+        (Some('-'), None) => filled(rest, env, missing),
+        (Some('+'), Some(_)) => filled(rest, env, missing),
+        (Some('+'), None) => String::new(),
+        (_, Some(value)) => value.clone(),
+        (_, None) => {
+            missing.push(name.to_owned());
+            String::new()
+        }
+    }
+}
+
 /// Those of the variables that a compose file names, wherever it does.
 #[must_use]
 pub fn named(text: &str, env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
@@ -122,6 +162,19 @@ mod tests {
                 format!("{}@{}{message}", one.name, one.dollar)
             });
             assert_eq!(found.collect::<Vec<_>>().join(" "), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_filled_in_as_compose_does() {
+        for (text, expected) in [
+            ("$SET ${SET}-${EMPTY:-d} ${EMPTY-d}| $$NOT $1", "x x-d | $NOT $1|"),
+            ("${A:-${B:-c}} ${SET:+y}${A:+n} ${SET:-${C}}", "c y x|"),
+            ("$A ${B:?why} ${C", "  ${C|A B"),
+        ] {
+            let mut missing = Vec::new();
+            let filled = filled(text, &env(), &mut missing);
+            assert_eq!(format!("{filled}|{}", missing.join(" ")), expected, "{text}");
         }
     }
 

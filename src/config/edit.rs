@@ -1,16 +1,16 @@
-//! Changes of devenv.local.yaml for `devenv enable` and `disable`: only the lines of one setting change, so that
+//! Changes of devenv.local.yaml for `devenv enable`, `disable` and `features set`: only the lines of one setting change, so that
 //! comments, order and line ends stay. What was written is read again before it is handed out.
 
 use std::ops::Range;
 
-use crate::config::inputs::Source;
+use crate::config::inputs::InputFile;
 use crate::config::problems::{self, Finding, Problems};
 use crate::config::text::bytes;
 use crate::config::text::parse;
 use crate::config::text::place::{Span, Text, Texts};
 use crate::config::text::quote::quoted;
 use crate::config::text::tree::{Entry, Node, Value};
-use crate::names::PartName;
+use crate::names::{EnvironmentName, FeatureName, PartName};
 
 /// Which section a part stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +30,9 @@ impl Section {
     }
 }
 
-/// What `mode` becomes.
+/// What the setting becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change<'a> {
+pub enum ModeEdit<'a> {
     /// This word.
     Set(&'a str),
     /// The default: the setting goes away.
@@ -43,13 +43,29 @@ pub enum Change<'a> {
 ///
 /// # Errors
 /// The file cannot be read, or is written in a way that cannot be changed without touching more, such as an alias.
-pub fn mode(local: &Source, section: Section, name: &PartName, change: Change<'_>) -> Result<String, Problems> {
+pub fn mode(local: &InputFile, section: Section, name: &PartName, change: ModeEdit<'_>) -> Result<String, Problems> {
+    setting(local, [section.key(), name.as_str(), "mode"], change)
+}
+
+/// The same with another state of a feature in one environment.
+///
+/// # Errors
+/// As for [`mode`].
+pub fn feature(
+    local: &InputFile,
+    feature: &FeatureName,
+    environment: &EnvironmentName,
+    change: ModeEdit<'_>,
+) -> Result<String, Problems> {
+    setting(local, ["features", feature.as_str(), environment.as_str()], change)
+}
+
+fn setting(local: &InputFile, path: [&str; 3], change: ModeEdit<'_>) -> Result<String, Problems> {
     let (text, finding) = bytes::text(&local.name, &local.bytes, 0);
     if let Some(finding) = finding {
         return Err(located(finding, text));
     }
     let bom = if local.bytes.starts_with(b"\xef\xbb\xbf") { "\u{feff}" } else { "" };
-    let path = [section.key(), name.as_str(), "mode"];
     let edited = edit(&text, &path, change).and_then(|edited| verified(&text, &edited, &path, change).map(|()| edited));
     match edited {
         Ok(edited) => Ok(format!("{bom}{edited}")),
@@ -72,7 +88,7 @@ fn root(text: &Text) -> Result<Option<Node>, Box<Finding>> {
     }
 }
 
-fn edit(text: &Text, path: &[&str; 3], change: Change<'_>) -> Result<String, Box<Finding>> {
+fn edit(text: &Text, path: &[&str; 3], change: ModeEdit<'_>) -> Result<String, Box<Finding>> {
     let root = root(text)?;
     let lines = Lines { text: &text.text };
     let mut levels: Vec<&Entry> = Vec::new();
@@ -83,16 +99,16 @@ fn edit(text: &Text, path: &[&str; 3], change: Change<'_>) -> Result<String, Box
         node = Some(&entry.value);
     }
     match (levels.as_slice(), change) {
-        ([.., mode], Change::Set(word)) if levels.len() == path.len() => Ok(lines.value(mode, word)),
-        (_, Change::Remove) if levels.len() < path.len() => Ok(text.text.clone()),
-        (_, Change::Remove) => Ok(lines.without(root.as_ref(), &levels)),
-        ([], Change::Set(word)) => lines.at_root(root.as_ref(), path, word),
-        ([.., owner], Change::Set(word)) => lines.below(owner, path.get(levels.len()..).unwrap_or_default(), word),
+        ([.., mode], ModeEdit::Set(word)) if levels.len() == path.len() => Ok(lines.value(mode, word)),
+        (_, ModeEdit::Remove) if levels.len() < path.len() => Ok(text.text.clone()),
+        (_, ModeEdit::Remove) => Ok(lines.without(root.as_ref(), &levels)),
+        ([], ModeEdit::Set(word)) => lines.at_root(root.as_ref(), path, word),
+        ([.., owner], ModeEdit::Set(word)) => lines.below(owner, path.get(levels.len()..).unwrap_or_default(), word),
     }
 }
 
 /// The new text means the old one with exactly this change.
-fn verified(old: &Text, new: &str, path: &[&str; 3], change: Change<'_>) -> Result<(), Box<Finding>> {
+fn verified(old: &Text, new: &str, path: &[&str; 3], change: ModeEdit<'_>) -> Result<(), Box<Finding>> {
     let refuse = |span| {
         let what = format!("{} cannot be changed here without touching more than that", quoted(&path.join(".")));
         Box::new(Finding::new(span, what).label("written in a way that cannot be edited").help("change it by hand"))
@@ -100,8 +116,8 @@ fn verified(old: &Text, new: &str, path: &[&str; 3], change: Change<'_>) -> Resu
     let span = root(old)?.map_or(Span::new(0, 0..0), |root| root.span);
     let new = root(&Text::new(old.name.clone(), new)).map_err(|_| refuse(span))?;
     let wanted = match change {
-        Change::Set(word) => Some(word),
-        Change::Remove => None,
+        ModeEdit::Set(word) => Some(word),
+        ModeEdit::Remove => None,
     };
     let mut before = plain(root(old)?.as_ref());
     let mut after = plain(new.as_ref());

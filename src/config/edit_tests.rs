@@ -1,16 +1,16 @@
 use super::*;
 
-fn changed(text: &str, change: Change<'_>) -> Result<String, String> {
-    let local = Source { name: "devenv.local.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
+fn changed(text: &str, change: ModeEdit<'_>) -> Result<String, String> {
+    let local = InputFile { name: "devenv.local.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
     mode(&local, Section::Modules, &PartName::new("api").unwrap(), change).map_err(|problems| problems.to_string())
 }
 
 fn off(text: &str) -> String {
-    changed(text, Change::Set("off")).unwrap()
+    changed(text, ModeEdit::Set("off")).unwrap()
 }
 
 fn back(text: &str) -> String {
-    changed(text, Change::Remove).unwrap()
+    changed(text, ModeEdit::Remove).unwrap()
 }
 
 #[test]
@@ -72,18 +72,18 @@ fn removing_takes_the_keys_that_would_be_empty() {
 #[test]
 fn what_cannot_be_edited_is_a_located_problem_and_no_damage() {
     assert_eq!(
-        changed("x: &a {mode: dev}\nmodules: {api: *a}\n", Change::Set("off")).unwrap_err(),
+        changed("x: &a {mode: dev}\nmodules: {api: *a}\n", ModeEdit::Set("off")).unwrap_err(),
         "devenv.local.yaml:1:1: `modules.api.mode` cannot be changed here without touching more than that (change it by hand)"
     );
     assert_eq!(
-        changed("modules: 5\n", Change::Set("off")).unwrap_err(),
+        changed("modules: 5\n", ModeEdit::Set("off")).unwrap_err(),
         "devenv.local.yaml:1:10: `modules` must be a map, found a number"
     );
     assert_eq!(
-        changed("- a\n", Change::Set("off")).unwrap_err(),
+        changed("- a\n", ModeEdit::Set("off")).unwrap_err(),
         "devenv.local.yaml:1:1: this file must have `key: value` entries"
     );
-    assert!(changed("modules: {api: [\n", Change::Set("off")).is_err());
+    assert!(changed("modules: {api: [\n", ModeEdit::Set("off")).is_err());
 }
 
 #[test]

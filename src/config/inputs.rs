@@ -7,7 +7,7 @@ use crate::names::ImageName;
 
 /// One configuration file as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
+pub struct InputFile {
     /// Name for messages, such as `devenv.yaml`.
     pub name: String,
     /// Its content.
@@ -18,9 +18,9 @@ pub struct Source {
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
     /// devenv.yaml.
-    pub main: &'a Source,
+    pub main: &'a InputFile,
     /// devenv.local.yaml, if there is one.
-    pub local: Option<&'a Source>,
+    pub local: Option<&'a InputFile>,
     /// Variables for `${…}`.
     pub env: &'a BTreeMap<String, String>,
 }
@@ -34,8 +34,14 @@ pub struct Known {
     pub presets: BTreeSet<String>,
     /// Those of the presets that take a `seed`.
     pub seeded: BTreeSet<String>,
+    /// Those of the presets that have a page for people.
+    pub with_page: BTreeSet<String>,
+    /// Those of the presets that keep data.
+    pub with_data: BTreeSet<String>,
     /// The credentials of each preset that has any.
     pub credentials: BTreeMap<String, BTreeSet<String>>,
+    /// What a service of each preset offers to those that need it.
+    pub offers: BTreeMap<String, BTreeSet<String>>,
     /// The version that runs.
     pub version: Version,
 }

@@ -2,18 +2,26 @@
 //!
 //! A variable's value is text in the tree: it never adds structure and is never looked at again.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::config::placeholders;
 use crate::config::problems::Finding;
 use crate::config::text::place::{Span, Texts};
 use crate::config::text::quote::{quoted, shown};
-use crate::config::text::scalar::{self, Kind};
-use crate::config::text::tree::{Entry, Node, Scalar, Source, Value};
+use crate::config::text::scalar::{self, ScalarKind};
+use crate::config::text::tree::{Entry, Node, Scalar, ScalarSource, Value};
 
-/// The tree with variables replaced; what cannot be replaced is a hole and a finding.
-pub(crate) fn interpolate(root: &Node, env: &BTreeMap<String, String>, texts: &Texts) -> (Node, Vec<Finding>) {
-    let mut pass = Pass { env, texts, missing: BTreeMap::new(), findings: Vec::new() };
+/// The tree with variables replaced; what cannot be replaced is a hole and a finding. `parts` are the names of modules and
+/// services by the prefix of the variables that their consumers get.
+pub(crate) fn interpolate(
+    root: &Node,
+    env: &BTreeMap<String, String>,
+    texts: &Texts,
+    parts: &BTreeMap<String, String>,
+) -> (Node, Vec<Finding>) {
+    let mut pass = Pass { env, texts, parts, has_placeholders: false, missing: BTreeMap::new(), findings: Vec::new() };
     let root = pass.node(root);
     let mut findings = pass.findings;
     findings.extend(pass.missing.into_values());
@@ -23,6 +31,9 @@ pub(crate) fn interpolate(root: &Node, env: &BTreeMap<String, String>, texts: &T
 struct Pass<'a> {
     env: &'a BTreeMap<String, String>,
     texts: &'a Texts,
+    parts: &'a BTreeMap<String, String>,
+    /// Whether `{PART.FIELD}` means something where the pass is.
+    has_placeholders: bool,
     /// One finding for each undefined variable, with all its places.
     missing: BTreeMap<String, Finding>,
     findings: Vec<Finding>,
@@ -33,15 +44,23 @@ impl Pass<'_> {
         let value = match &node.value {
             Value::Scalar(scalar) if scalar.text.contains('$') => self.scalar(scalar, node.span),
             Value::List(items) => Value::List(items.iter().map(|item| self.node(item)).collect()),
-            Value::Map(entries) => Value::Map(
-                entries
-                    .iter()
-                    .map(|Entry { key, value }| Entry { key: key.clone(), value: self.node(value) })
-                    .collect(),
-            ),
+            Value::Map(entries) => Value::Map(entries.iter().map(|entry| self.entry(entry)).collect()),
             same => same.clone(),
         };
         Node { value, span: node.span }
+    }
+
+    fn entry(&mut self, Entry { key, value }: &Entry) -> Entry {
+        let around = self.has_placeholders;
+        self.has_placeholders = around || &*key.text == "env";
+        let value = self.node(value);
+        self.has_placeholders = around;
+        Entry { key: key.clone(), value }
+    }
+
+    /// A variable's value, which is a text and nothing else.
+    fn text<'v>(&self, value: &'v str) -> Cow<'v, str> {
+        if self.has_placeholders && value.contains('{') { placeholders::escaped(value).into() } else { value.into() }
     }
 
     fn scalar(&mut self, scalar: &Scalar, span: Span) -> Value {
@@ -57,11 +76,11 @@ impl Pass<'_> {
                 Piece::Dollar => text.push('$'),
                 Piece::Variable { name, otherwise, length } => match (self.env.get(*name), otherwise) {
                     (Some(value), Otherwise::Undefined) => {
-                        text.push_str(value);
+                        text.push_str(&self.text(value));
                         variables.push(*name);
                     }
                     (Some(value), _) if !value.is_empty() => {
-                        text.push_str(value);
+                        text.push_str(&self.text(value));
                         variables.push(*name);
                     }
                     (_, Otherwise::Text(default)) => text.push_str(default),
@@ -85,11 +104,12 @@ impl Pass<'_> {
         variables.dedup();
         // A variable's value is a text, and no word for nothing; only an empty one leaves a place as it would be.
         let kind = match scalar::kind(&text) {
-            Kind::Null if !text.is_empty() => Kind::Text,
+            ScalarKind::Null if !text.is_empty() => ScalarKind::Text,
             kind if scalar.plain => kind,
-            _ => Kind::Text,
+            _ => ScalarKind::Text,
         };
-        let source = Source::Template { written: Arc::clone(&scalar.text), variables: variables.join(", ").into() };
+        let source =
+            ScalarSource::Template { written: Arc::clone(&scalar.text), variables: variables.join(", ").into() };
         Value::Scalar(Scalar { text: text.into(), kind, source, plain: scalar.plain })
     }
 
@@ -98,7 +118,7 @@ impl Pass<'_> {
             Otherwise::Message(message) if !message.is_empty() => (shown(message), format!("set the variable {name}")),
             _ => (
                 format!("the variable {} is not set", quoted(name)),
-                format!("set it, or give a default: ${{{}:-value}}", shown(name)),
+                self.of_part(name).unwrap_or_else(|| format!("set it, or give a default: ${{{}:-value}}", shown(name))),
             ),
         };
         match self.missing.get_mut(&message) {
@@ -111,6 +131,16 @@ impl Pass<'_> {
                 self.missing.insert(message, finding);
             }
         }
+    }
+
+    /// How to write a variable that a container gets from what it needs: this machine does not have it.
+    fn of_part(&self, variable: &str) -> Option<String> {
+        let prefixes = variable.match_indices('_').map(|(at, _)| variable.split_at(at));
+        let (part, field) = prefixes.rev().find_map(|(prefix, rest)| Some((self.parts.get(prefix)?, &rest[1..])))?;
+        let field = field.to_lowercase();
+        Some(format!(
+            "containers that need `{part}` have it, this machine does not: in `env`, write `{{{part}.{field}}}`; in a command, `$${variable}`"
+        ))
     }
 }
 
@@ -233,6 +263,9 @@ fn name_length(text: &str) -> usize {
 
 fn help(found: &str) -> String {
     let name = found.trim_start_matches('$');
+    if placeholders::pieces(name).iter().any(|piece| matches!(piece, placeholders::Piece::Field { .. })) {
+        return format!("what a part offers is written without `$`: {name}");
+    }
     let plain = !name.is_empty() && !name.starts_with('{');
     match plain {
         true => format!("write $${name} for a literal $, or ${{{name}}} for the variable"),

@@ -8,6 +8,7 @@ use crate::config::inputs::Inputs;
 use crate::config::unchecked::Unchecked;
 
 pub mod compose_file;
+pub mod compose_project;
 pub mod compose_variables;
 pub mod cross_checks;
 pub mod edit;
@@ -18,8 +19,10 @@ pub mod model;
 mod nix;
 mod origin;
 pub mod paths;
+pub mod placeholders;
 pub mod problems;
 pub mod project;
+pub mod relative_path;
 pub mod schema;
 pub mod text;
 pub mod unchecked;

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use crate::config::model::file::ProjectFile;
 use crate::config::model::local::LocalFile;
 use crate::config::text::place::{Place, Texts};
-use crate::config::text::tree::{Node, Source, Value};
+use crate::config::text::tree::{Node, ScalarSource, Value};
 
 /// One value that is in force.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,12 +17,12 @@ pub struct OriginLine {
     /// The value; credentials are not shown.
     pub value: Json,
     /// Where it comes from.
-    pub origin: Origin,
+    pub origin: ValueOrigin,
 }
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum ValueOrigin {
     /// Nobody wrote it.
     Default,
     /// It stands in a file.
@@ -32,7 +32,7 @@ pub enum Origin {
 }
 
 /// `default`, `devenv.yaml:12`, or `environment LOG_LEVEL, devenv.yaml:12`.
-impl fmt::Display for Origin {
+impl fmt::Display for ValueOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
@@ -72,22 +72,22 @@ fn walk(value: &Json, node: Option<&Node>, path: &str, texts: &Texts, lines: &mu
     lines.push(OriginLine {
         path: path.to_owned(),
         value,
-        origin: node.map_or(Origin::Default, |node| origin(node, texts)),
+        origin: node.map_or(ValueOrigin::Default, |node| origin(node, texts)),
     });
 }
 
-fn origin(node: &Node, texts: &Texts) -> Origin {
+fn origin(node: &Node, texts: &Texts) -> ValueOrigin {
     let place = texts.place(node.span);
     match variables(node).join(", ") {
-        none if none.is_empty() => Origin::File(place),
-        variables => Origin::Environment(variables, place),
+        none if none.is_empty() => ValueOrigin::File(place),
+        variables => ValueOrigin::Environment(variables, place),
     }
 }
 
 fn variables(node: &Node) -> Vec<&str> {
     match &node.value {
         Value::Scalar(scalar) => match &scalar.source {
-            Source::Template { variables, .. } if !variables.is_empty() => vec![variables],
+            ScalarSource::Template { variables, .. } if !variables.is_empty() => vec![variables],
             _ => Vec::new(),
         },
         Value::List(items) => items.iter().flat_map(variables).collect(),

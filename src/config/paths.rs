@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::cross_checks::sites;
 use crate::config::cross_checks::subject::enabled_modules;
 use crate::config::model::values::RelPath;
 use crate::config::problems::Finding;
@@ -46,6 +47,8 @@ enum Wanted {
     File,
     /// It may be missing, but must not lead out.
     Inside,
+    /// The folder above it is there; it may be missing, and is not a file.
+    Site,
 }
 
 /// All paths of a tree that can be read.
@@ -55,14 +58,29 @@ pub(crate) fn uses(tree: &Node) -> Vec<PathUse> {
         let Some(node) = node else { return };
         let Some(path) = node.text().and_then(|text| RelPath::new(text).ok()) else { return };
         let path = below.map_or_else(|| path.clone(), |below| below.join(&path));
+        if let (Wanted::Site, Some((above, _))) = (wanted, path.as_str().rsplit_once('/'))
+            && let Ok(above) = RelPath::new(above)
+        {
+            uses.push(PathUse { path: above, span: node.span, wanted: Wanted::Directory, what: what.clone() });
+        }
         uses.push(PathUse { path, span: node.span, wanted, what });
     };
     add(tree.get("files"), None, Wanted::Inside, "`files`".to_owned());
     for fragment in tree.get("compose").map(Node::items).unwrap_or_default() {
         add(Some(fragment), None, Wanted::File, "the compose file".to_owned());
     }
+    for entry in tree.get("images").map(Node::entries).unwrap_or_default() {
+        let (image, name) = (&entry.value, quoted(&entry.key.text));
+        add(image.get("dockerfile"), None, Wanted::File, format!("`dockerfile` of {name}"));
+        add(image.get("context"), None, Wanted::Directory, format!("`context` of {name}"));
+    }
     for (name, module) in enabled_modules(tree) {
         let name = quoted(name);
+        if sites::is_site(module) {
+            // A build makes it; what it stands in is mounted.
+            add(module.get("path"), None, Wanted::Site, format!("`path` of {name}"));
+            continue;
+        }
         add(module.get("path"), None, Wanted::Directory, format!("`path` of {name}"));
         let folder = module.get("path").and_then(Node::text).and_then(|text| RelPath::new(text).ok());
         let Some(folder) = folder else { continue };
@@ -83,7 +101,20 @@ pub(crate) fn uses(tree: &Node) -> Vec<PathUse> {
     for entry in tree.get("services").map(Node::entries).unwrap_or_default() {
         add(entry.value.get("seed"), None, Wanted::File, format!("`seed` of {}", quoted(&entry.key.text)));
     }
+    uses.extend(usual_dockerfiles(tree));
     uses
+}
+
+/// The Dockerfiles of contexts that are named without one.
+fn usual_dockerfiles(tree: &Node) -> Vec<PathUse> {
+    let entries = tree.get("images").map(Node::entries).unwrap_or_default();
+    let usual = entries.iter().filter(|entry| entry.value.get("dockerfile").is_none()).filter_map(|entry| {
+        let context = entry.value.get("context")?;
+        let path = RelPath::new(context.text()?).ok()?.join(&RelPath::new("Dockerfile").ok()?);
+        let what = format!("the Dockerfile of {}", quoted(&entry.key.text));
+        Some(PathUse { path, span: context.span, wanted: Wanted::File, what })
+    });
+    usual.collect()
 }
 
 /// Complains about paths that are not what they must be.
@@ -107,7 +138,7 @@ fn finding(of: &PathUse, fact: &PathFact) -> Option<Finding> {
         (PathFact::Missing, Wanted::File) => {
             (format!("{}: there is no file {path}", of.what), "does not exist", "make it, or correct the path")
         }
-        (PathFact::File | PathFact::Other, Wanted::Directory) => {
+        (PathFact::File | PathFact::Other, Wanted::Directory | Wanted::Site) => {
             (format!("{}: {path} is not a folder", of.what), "not a folder", "name the folder that has the source")
         }
         (PathFact::Directory | PathFact::Other, Wanted::File) => {

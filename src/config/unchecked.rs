@@ -1,11 +1,11 @@
 //! A configuration that has been read, before facts about paths are known.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json};
 
 use crate::config::cross_checks;
-use crate::config::inputs::{Inputs, Known, Source};
+use crate::config::inputs::{InputFile, Inputs, Known};
 use crate::config::interpolate::interpolate;
 use crate::config::merge::{merge, without_empty_parts};
 use crate::config::model::file::{self, ProjectFile};
@@ -33,12 +33,20 @@ pub struct Unchecked {
     json: Option<Json>,
     uses: Vec<PathUse>,
     findings: Vec<Finding>,
+    /// Modules and services by the prefix of their consumers' variables.
+    parts: BTreeMap<String, String>,
 }
 
 impl Unchecked {
     pub(crate) fn new(inputs: Inputs<'_>) -> Self {
-        let mut draft =
-            Self { texts: Texts::default(), tree: None, json: None, uses: Vec::new(), findings: Vec::new() };
+        let mut draft = Self {
+            parts: BTreeMap::new(),
+            texts: Texts::default(),
+            tree: None,
+            json: None,
+            uses: Vec::new(),
+            findings: Vec::new(),
+        };
         let main = draft.file(inputs.main, Pass::Main, inputs);
         let local = inputs.local.and_then(|local| draft.file(local, Pass::Local, inputs));
         if let Some(main) = main {
@@ -53,7 +61,7 @@ impl Unchecked {
     }
 
     /// One file as a tree of the right shape, or findings.
-    fn file(&mut self, source: &Source, pass: Pass, inputs: Inputs<'_>) -> Option<Node> {
+    fn file(&mut self, source: &InputFile, pass: Pass, inputs: Inputs<'_>) -> Option<Node> {
         let (text, finding) = bytes::text(&source.name, &source.bytes, self.texts.next());
         let number = self.texts.add(text);
         if let Some(finding) = finding {
@@ -93,7 +101,8 @@ impl Unchecked {
             );
             return None;
         }
-        let (root, findings) = interpolate(&root, inputs.env, &self.texts);
+        self.parts.extend(cross_checks::subject::prefixes(&root));
+        let (root, findings) = interpolate(&root, inputs.env, &self.texts, &self.parts);
         self.findings.extend(findings);
         self.findings.extend(check::check(&root, &TABLE, pass).1);
         Some(root)

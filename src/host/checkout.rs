@@ -4,20 +4,22 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::assets::{Asset, Assets, FOLDERS, Origin};
-use crate::config::inputs::Source;
+use crate::assets::{Asset, AssetOrigin, Assets, FOLDERS};
+use crate::config::inputs::InputFile;
 use crate::config::model::values::RelPath;
 use crate::config::paths::{PathFact, PathFacts};
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::host::certs::trust;
 use crate::host::files;
+use crate::host::ignore::source::SourceFolder;
+use crate::host::ignore::tree;
+use crate::host::user::checkout_table;
 use crate::paths;
-use crate::plan::detect::{self, Starter};
-use crate::plan::environment::proxies::{EXEMPT, VARIABLES};
-use crate::plan::environment::{Machine, MachineCa};
+use crate::plan::environment::machine::{Machine, MachineCa};
+use crate::plan::environment::proxies;
 use crate::plan::identity::IdFile;
-use crate::render::init::project_name;
+use crate::plan::mirror::copy::Selection;
 use crate::render::references::{Counts, References};
 
 /// The file that makes a folder a checkout.
@@ -44,9 +46,9 @@ pub fn here(folder: &Path, name: &str) -> Result<Option<PathBuf>> {
 }
 
 /// A configuration file of the checkout; `None` where there is none.
-pub fn source(root: &Path, name: &str) -> Result<Option<Source>> {
+pub fn source(root: &Path, name: &str) -> Result<Option<InputFile>> {
     let bytes = files::read(&root.join(name))?;
-    Ok(bytes.map(|bytes| Source { name: name.to_owned(), bytes }))
+    Ok(bytes.map(|bytes| InputFile { name: name.to_owned(), bytes }))
 }
 
 /// The variables of this process that are text.
@@ -84,7 +86,8 @@ pub fn assets(root: &Path, folder: &RelPath) -> Result<Assets> {
             continue;
         }
         refuse_outside(root, &base)?;
-        for (path, file) in files::tree(&base)? {
+        let source = SourceFolder::at(root, &base, &selection(top))?.with_dockerignore();
+        for (path, file) in tree::files(&source)? {
             let name = path.rsplit('/').next().unwrap_or_default();
             // Contexts of images may be large: they are read when they are sent.
             let held = top != "images" || matches!(name, "Dockerfile" | "image.yaml");
@@ -96,12 +99,23 @@ pub fn assets(root: &Path, folder: &RelPath) -> Result<Assets> {
                 let message = format!("{folder}/{top}/{path} is not UTF-8 text");
                 return Err(Error::message(Kind::Usage, message).hint("save it as UTF-8"));
             }
-            let asset =
-                Asset { origin: Origin::Project(file.path), content, digest: file.digest, executable: file.executable };
+            let asset = Asset {
+                origin: AssetOrigin::Project(file.path),
+                content,
+                digest: file.digest,
+                executable: file.executable,
+            };
             assets.replace(format!("{top}/{path}"), asset);
         }
     }
     Ok(assets)
+}
+
+/// What counts of a folder of the project's files, apart from git's word. The developer's own certificate and its key
+/// count although nobody should commit them.
+fn selection(top: &str) -> Selection {
+    let ignore = if top == "certs" { vec!["!*".to_owned()] } else { Vec::new() };
+    Selection { ignore, ..Selection::default() }
 }
 
 /// Refuses a link that leads out of the checkout: what stands there would become part of what containers see.
@@ -152,6 +166,13 @@ pub fn id_file(root: &Path) -> Option<IdFile> {
     serde_json::from_str(text.lines().find(|line| line.starts_with('{'))?).ok()
 }
 
+/// The id of the checkout in this folder, where its own `.devenv` says it.
+#[must_use]
+pub fn own_id(root: &Path) -> Option<String> {
+    let file = id_file(root)?;
+    file.is_of(&checkout_table::machine(), &root.to_string_lossy(), original_exists(&file)).then_some(file.id)
+}
+
 /// Whether the folder that an id was made in still holds a checkout with that very id.
 #[must_use]
 pub fn original_exists(file: &IdFile) -> bool {
@@ -170,13 +191,14 @@ pub fn machine(root: &Path) -> Result<Machine> {
         Some(bundle) if has_extra_ca() => MachineCa::Extended(bundle),
         Some(bundle) => MachineCa::Usual(bundle),
     };
-    Ok(Machine { root: text.to_owned(), uid, gid, ca, proxy: proxies(), engine_apart: false })
+    Ok(Machine { root: text.to_owned(), home: text.to_owned(), uid, gid, ca, proxy: proxies(), engine_apart: false })
 }
 
 /// The proxy settings of this process.
 fn proxies() -> BTreeMap<String, String> {
-    let both = VARIABLES.into_iter().chain([EXEMPT]).flat_map(|name| [name.to_owned(), name.to_lowercase()]);
-    both.filter_map(|name| Some((name.clone(), std::env::var(&name).ok().filter(|v| !v.is_empty())?))).collect()
+    proxies::names()
+        .filter_map(|name| Some((name.clone(), std::env::var(&name).ok().filter(|v| !v.is_empty())?)))
+        .collect()
 }
 
 /// The names that a file `.env` sets, which is for the team's own programs: devenv takes no value from it.
@@ -195,40 +217,4 @@ pub fn dotenv_names(root: &Path) -> BTreeSet<String> {
 fn has_extra_ca() -> bool {
     let folders = ["/usr/local/share/ca-certificates", "/etc/pki/ca-trust/source/anchors"];
     folders.into_iter().filter_map(|folder| std::fs::read_dir(folder).ok()).any(|mut entries| entries.next().is_some())
-}
-
-/// What the folder of a project is begun with: itself, and the folders right below it, where their language is known; and the
-/// folders that cannot be read.
-pub fn starters(root: &Path) -> Result<(Vec<Starter>, Vec<String>)> {
-    let mut folders = vec![(String::from("."), root.to_owned())];
-    for entry in std::fs::read_dir(root).map_err(files::failed("read the folder", root))?.flatten() {
-        if entry.path().is_dir() {
-            folders.push((entry.file_name().to_string_lossy().into_owned(), entry.path()));
-        }
-    }
-    folders.sort();
-    let (mut described, mut unread) = (Vec::new(), Vec::new());
-    for (path, folder) in folders {
-        let Some(files) = top_files(&folder) else {
-            unread.push(path);
-            continue;
-        };
-        let name = if path == "." { "app".to_owned() } else { project_name(&path).to_string() };
-        described.push((name, path, files));
-    }
-    Ok((detect::starters(&described), unread))
-}
-
-/// The files at the top of a folder, with the texts of manifests; none where it cannot be listed.
-fn top_files(folder: &Path) -> Option<BTreeMap<String, String>> {
-    let entries = std::fs::read_dir(folder).ok()?.flatten().filter(|entry| entry.path().is_file());
-    let named = entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()));
-    let files = named
-        .map(|(name, path)| {
-            let is_read = detect::MANIFESTS.contains(&name.as_str());
-            let text = is_read.then(|| files::read_text(&path).ok().flatten()).flatten();
-            (name, text.unwrap_or_default())
-        })
-        .collect();
-    Some(files)
 }

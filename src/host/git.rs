@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::host::ignore::rules::git;
 use crate::plan::environment::git::Repository;
 
 /// The repository that a module's folder lies in, if its top is in the checkout; `None` where `.git` does not name a
@@ -27,6 +28,25 @@ pub fn repository(checkout: &Path, folder: &Path) -> Option<Repository> {
         .then(|| Some(Repository { depth, common: text(&common)?, worktree: Some(named) }))?
 }
 
+/// The files below a folder that git tracks, by their paths below it; `None` outside of a repository. What has no name in
+/// UTF-8 is left out.
+#[must_use]
+pub fn tracked(folder: &Path) -> Option<Vec<String>> {
+    let listed = git(folder, &["ls-files", "-z", "--cached"])?;
+    let paths = listed.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+    Some(paths.filter_map(|path| std::str::from_utf8(path).ok()).map(str::to_owned).collect())
+}
+
+/// The branch that is checked out in a folder, or the beginning of the commit's id where there is none.
+#[must_use]
+pub fn branch(folder: &Path) -> Option<String> {
+    let asked = |args: &[&str]| {
+        let said = String::from_utf8(git(folder, args)?).ok()?.trim().to_owned();
+        (!said.is_empty()).then_some(said)
+    };
+    asked(&["symbolic-ref", "--short", "--quiet", "HEAD"]).or_else(|| asked(&["rev-parse", "--short", "HEAD"]))
+}
+
 fn line(file: &Path) -> Option<PathBuf> {
     fs::read_to_string(file).ok().map(|text| PathBuf::from(text.trim()))
 }
@@ -38,7 +58,6 @@ fn text(path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::ignore::rules::git;
 
     /// The folder below the root of everything in this test.
     fn checkout_of(folder: &Path) -> &Path {

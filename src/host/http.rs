@@ -1,12 +1,15 @@
 //! The HTTP client: a question to a part, and news to a webhook. The engine has a client of its own.
 
 use std::io::{self, Read};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use ureq::config::ConfigBuilder;
+use ureq::config::{Config, ConfigBuilder};
+use ureq::http::Uri;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::typestate::AgentScope;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Timeout};
 
 use crate::host::network::NoAnswer;
@@ -31,6 +34,34 @@ pub async fn get(address: &str, port: u16, path: &str, patience: Duration) -> Re
         Ok((answer.status().as_u16(), String::from_utf8_lossy(&body).into_owned()))
     });
     asked.await.unwrap_or_else(|error| Err(NoAnswer::Other(error.to_string())))
+}
+
+/// Leads every name to one address.
+#[derive(Debug)]
+struct At(SocketAddr);
+
+impl Resolver for At {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut all = self.empty();
+        all.push(self.0);
+        Ok(all)
+    }
+}
+
+/// The status that a GET by HTTPS is answered with, at this address in place of the host's own where there is one. The
+/// certificate must be the host's, from an authority of this machine. The error is for people.
+pub async fn get_secure(host: &str, at: Option<SocketAddr>, path: &str, patience: Duration) -> Result<u16, String> {
+    let url = format!("https://{host}{path}");
+    let asked = tokio::task::spawn_blocking(move || {
+        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+        let configuration = configuration(patience).max_redirects(0).tls_config(tls);
+        let agent = match at {
+            Some(at) => Agent::with_parts(configuration.proxy(None).build(), DefaultConnector::new(), At(at)),
+            None => configuration.build().new_agent(),
+        };
+        agent.get(&url).header("Accept", "*/*").call().map(|answer| answer.status().as_u16())
+    });
+    asked.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }
 
 /// Posts JSON; the error is for people.

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
+use crate::amounts;
 use crate::plan::sockets;
 
-/// Ports that somebody listens on, by the kernel's tables; empty where there are none to read.
+/// Ports that somebody listens or receives on, by the kernel's tables; empty where there are none to read.
 #[must_use]
 pub fn listening() -> BTreeSet<u16> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| std::fs::read_to_string(path).unwrap_or_default());
-    tables.iter().flat_map(|table| sockets::listeners(table)).map(|listener| listener.port).collect()
+    let datagrams = ["/proc/net/udp", "/proc/net/udp6"].map(|path| std::fs::read_to_string(path).unwrap_or_default());
+    let received = datagrams.iter().flat_map(|table| sockets::receivers(table));
+    tables.iter().flat_map(|table| sockets::listeners(table)).map(|listener| listener.port).chain(received).collect()
 }
 
 /// The program that listens on a port, as far as this user may see it.
@@ -63,10 +66,10 @@ pub enum NoAnswer {
     #[error("connection refused")]
     Refused,
     /// No connection came about within this time.
-    #[error("no connection within {} ms", .0.as_millis())]
+    #[error("no connection within {}", amounts::limit(*.0))]
     NoConnection(Duration),
     /// A connection did, and no answer came within this time.
-    #[error("no answer within {} ms", .0.as_millis())]
+    #[error("no answer within {}", amounts::limit(*.0))]
     Late(Duration),
     /// Something else than HTTP answers.
     #[error("the answer is not HTTP")]

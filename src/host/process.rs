@@ -6,6 +6,7 @@ use std::process::{ExitStatus, Stdio};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 
+use crate::amounts;
 use crate::error::{Error, Kind, Result};
 use crate::host::limits::{self, Limit};
 use crate::host::user::checkout_table;
@@ -125,6 +126,13 @@ pub enum Line<'a> {
     Err(&'a str),
 }
 
+/// Starts a program that goes on until what is returned is dropped. Its errors can be read, nothing else.
+pub fn start(cmd: &Cmd) -> Result<tokio::process::Child> {
+    let mut command = cmd.command();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.spawn().map_err(|error| not_started(cmd, &error))
+}
+
 /// Runs a call to its end and hands on each line as it comes. Dropping the future kills the program.
 pub async fn stream(cmd: &Cmd, mut each: impl FnMut(Line<'_>)) -> Result<ExitStatus> {
     let mut command = cmd.command();
@@ -164,7 +172,7 @@ pub async fn stream(cmd: &Cmd, mut each: impl FnMut(Line<'_>)) -> Result<ExitSta
         Ok(ended) => ended,
         Err(_) => {
             limits::end_group(&child);
-            let message = format!("`{}` was ended: it took longer than {} s", cmd.program, time.as_secs());
+            let message = format!("`{}` was ended: it took longer than {}", cmd.program, amounts::limit(time));
             Err(Error::message(Kind::Failed, message).hint(format!("the call was: {cmd}")))
         }
     }

@@ -8,7 +8,7 @@ use crate::config::model::version::Version;
 use crate::error::Result;
 use crate::names::ImageName;
 use crate::plan::environment::presets::{self, Preset};
-use crate::plan::images::{self, ImageFile};
+use crate::plan::images::description::{self, ImageFile};
 
 /// What the files in force define.
 #[derive(Debug, Clone, Default)]
@@ -22,21 +22,27 @@ pub struct Catalogue {
 impl Catalogue {
     /// Reads the descriptions among the files in force.
     pub fn of(assets: &Assets) -> Result<Self> {
-        Ok(Self { images: images::described(assets)?, presets: presets::read(assets)? })
+        Ok(Self { images: description::described(assets)?, presets: presets::read(assets)? })
     }
 
     /// The names that a configuration may use with this `version` of devenv.
     #[must_use]
     pub fn known(&self, version: Version) -> Known {
         let presets = || self.presets.iter();
+        let those = |has: fn(&Preset) -> bool| {
+            presets().filter(|(_, preset)| has(preset)).map(|(name, _)| name.clone()).collect()
+        };
         let parent = |file: &ImageFile| file.parent.clone().filter(|parent| parent.as_str() != "root");
         Known {
             images: self.images.iter().map(|(name, file)| (name.clone(), parent(file))).collect(),
             credentials: presets()
                 .map(|(name, preset)| (name.clone(), preset.credentials.keys().cloned().collect()))
                 .collect(),
-            seeded: presets().filter(|(_, preset)| preset.seed.is_some()).map(|(name, _)| name.clone()).collect(),
-            presets: presets().map(|(name, _)| name.clone()).collect(),
+            offers: presets().map(|(name, preset)| (name.clone(), preset.offers())).collect(),
+            seeded: those(|preset| preset.seed.is_some()),
+            with_page: those(|preset| preset.page.is_some()),
+            with_data: those(|preset| !preset.volumes.is_empty()),
+            presets: those(|_| true),
             version,
         }
     }

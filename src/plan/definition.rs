@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::digest::Fingerprint;
 
 /// Names the digest of the checkout's key: with another key, every other digest is another too.
 pub const KEY: &str = "key";
 
 /// What a container is made from: digest by key.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Definition(BTreeMap<String, String>);
 
 impl Definition {
@@ -16,6 +18,13 @@ impl Definition {
     #[must_use]
     pub fn new(digests: BTreeMap<String, String>) -> Self {
         Self(digests)
+    }
+
+    /// The same with another digest for one key.
+    #[must_use]
+    pub fn with(mut self, key: &str, digest: &str) -> Self {
+        self.0.insert(key.to_owned(), digest.to_owned());
+        self
     }
 
     /// The names of what it is made from, in order.

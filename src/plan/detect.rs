@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::config::is_reserved;
+use crate::config::relative_path::joined;
+use crate::names::{PartName, numbered};
+use crate::plan::source_tree::SourceTree;
 
 /// The files of a folder that say what it is, in the order in which they are believed. Names and texts of other files at
 /// its top help to guess the command.
@@ -40,15 +43,59 @@ pub struct Starter {
 pub fn starters(folders: &[(String, String, BTreeMap<String, String>)]) -> Vec<Starter> {
     let mut all: Vec<Starter> = Vec::new();
     for (module, path, files) in folders {
-        let names = std::iter::once(module.clone()).chain((2..).map(|number| format!("{module}-{number}")));
-        let is_free = |name: &String| !is_reserved(name) && all.iter().all(|other| other.module != *name);
-        let name = names.into_iter().find(is_free).unwrap_or_default();
-        let Some(mut starter) = starter(&name, path, files) else { continue };
-        let is_first = all.iter().all(|other| other.route.is_none());
-        starter.route = starter.port.map(|_| if is_first { "/".to_owned() } else { format!("/{name}") });
-        all.push(starter);
+        let name = numbered(module, |name| !is_reserved(name) && all.iter().all(|other| other.module != name));
+        all.extend(starter(&name, path, files));
+    }
+    routed(all)
+}
+
+/// The first that answers requests has the whole of the gateway.
+fn routed(mut all: Vec<Starter>) -> Vec<Starter> {
+    let mut is_first = true;
+    for starter in all.iter_mut().filter(|starter| starter.port.is_some()) {
+        let route = if std::mem::take(&mut is_first) { "/".to_owned() } else { format!("/{}", starter.module) };
+        starter.route = Some(route);
     }
     all
+}
+
+/// What a project is begun with: its folder, and those right below it, where their language is known.
+#[must_use]
+pub fn projects(tree: &SourceTree) -> Vec<Starter> {
+    let folders = tree.folders().filter(|folder| !folder.contains('/'));
+    let described: Vec<_> = folders
+        .map(|folder| {
+            let like = || PartName::like(folder).map_or("module".to_owned(), |name| name.to_string());
+            let name = if folder == "." { "app".to_owned() } else { like() };
+            (name, folder.to_owned(), tree.top(folder))
+        })
+        .collect();
+    routed(starters(&described).into_iter().map(|starter| with_package(starter, tree)).collect())
+}
+
+/// What a folder of a tree is begun with; `None` where devenv does not know its language.
+#[must_use]
+pub fn folder(module: &str, path: &str, tree: &SourceTree) -> Option<Starter> {
+    starter(module, path, &tree.top(path)).map(|starter| with_package(starter, tree))
+}
+
+/// A web application of Python that stands in a package, such as `app/main.py`.
+fn with_package(starter: Starter, tree: &SourceTree) -> Starter {
+    let below = |file: &str| joined(&starter.path, file);
+    let needs =
+        |package: &str| tree.text(&below(starter.manifest)).is_some_and(|text| text.to_lowercase().contains(package));
+    if starter.image != "python" || starter.run.is_some() || !(needs("fastapi") || needs("uvicorn")) {
+        return starter;
+    }
+    let packages =
+        ["app", "src", "api", "backend"].into_iter().flat_map(|package| ["main", "app"].map(|file| (package, file)));
+    let Some((package, file)) =
+        packages.into_iter().find(|(package, file)| tree.has(&below(&format!("{package}/{file}.py"))))
+    else {
+        return starter;
+    };
+    let run = format!("python -m uvicorn {package}.{file}:app --host 0.0.0.0 --port 8000");
+    Starter { run: Some(run), port: Some(8000), ..starter }
 }
 
 /// What a folder is begun with; `None` where devenv does not know its language. `files` are the texts of the files at its
@@ -123,6 +170,7 @@ fn node(begun: Starter, files: &BTreeMap<String, String>) -> Starter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::source_tree::sample;
 
     /// What is made of files with these names and texts: how it is installed, compiled and run.
     fn made(files: &[(&str, &str)]) -> String {
@@ -132,6 +180,17 @@ mod tests {
         let port = starter.port.map(|port| format!(" at {port}")).unwrap_or_default();
         let (lock, install) = starter.deps.unwrap_or_default();
         format!("{}: {lock}: {install}; {}; {}{port}", starter.image, shown(starter.build), shown(starter.run))
+    }
+
+    #[test]
+    fn an_application_in_a_package_is_found() {
+        let tree = sample(&[("api/requirements.txt", "fastapi\n"), ("api/app/main.py", "")]);
+        let starter = folder("api", "api", &tree).unwrap();
+        let run = "python -m uvicorn app.main:app --host 0.0.0.0 --port 8000";
+        assert_eq!((starter.run.as_deref(), starter.port), (Some(run), Some(8000)));
+        let all: Vec<String> =
+            projects(&tree).into_iter().map(|starter| format!("{} {}", starter.module, starter.path)).collect();
+        assert_eq!(all, ["api api"]);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::plan::images::Hierarchy;
 use crate::plan::images::builds;
 use crate::plan::observed::Observed;
-use crate::plan::parts::{Environment, GATEWAY, ImageRef, Kind, Part};
-use crate::plan::states::{self, Lives, Verdict};
+use crate::plan::parts::{Environment, GATEWAY, ImageRef, Part, PartKind};
+use crate::plan::states::{self, Lives, Severity};
 
 /// What is drawn; `--format json` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,14 +26,14 @@ pub struct Graph {
 /// An image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ImageNode {
-    /// Its name; an image of others has its reference.
+    /// Its name; a third-party image has its reference.
     pub name: String,
     /// The image that it is built from.
     pub parent: Option<String>,
     /// `present` or `missing`.
     pub state: &'static str,
     /// What that means.
-    pub verdict: Verdict,
+    pub verdict: Severity,
 }
 
 /// A part.
@@ -42,7 +42,7 @@ pub struct PartNode {
     /// Its name.
     pub name: String,
     /// What kind of part it is.
-    pub kind: Kind,
+    pub kind: PartKind,
     /// The image that it runs in.
     pub image: String,
     /// What it does.
@@ -50,7 +50,7 @@ pub struct PartNode {
     /// The same as a sentence.
     pub text: String,
     /// What that means.
-    pub verdict: Verdict,
+    pub verdict: Severity,
     /// Where it is reached from this machine.
     pub url: Option<String>,
 }
@@ -96,14 +96,14 @@ pub fn graph(environment: &Environment, images: &Hierarchy, observed: &Observed,
 fn image_of(part: &Part) -> String {
     match &part.image {
         ImageRef::Ours(name, _) => name.to_string(),
-        ImageRef::Theirs(reference) => reference.clone(),
+        ImageRef::Released(_, reference) | ImageRef::Theirs(reference) => reference.clone(),
     }
 }
 
 fn image_nodes(environment: &Environment, images: &Hierarchy, observed: &Observed) -> Vec<ImageNode> {
     let is_there = |tag: &str| if observed.tags.contains(tag) { "present" } else { "missing" };
     let image = |name: String, parent: Option<String>, state| {
-        let verdict = if state == "present" { Verdict::Good } else { Verdict::Off };
+        let verdict = if state == "present" { Severity::Good } else { Severity::Off };
         ImageNode { name, parent, state, verdict }
     };
     let needed = images.needed(&builds::wanted_images(environment.parts.values()));
@@ -114,7 +114,7 @@ fn image_nodes(environment: &Environment, images: &Hierarchy, observed: &Observe
         .parts
         .values()
         .filter_map(|part| match &part.image {
-            ImageRef::Theirs(reference) => Some(reference),
+            ImageRef::Released(_, reference) | ImageRef::Theirs(reference) => Some(reference),
             ImageRef::Ours(..) => None,
         })
         .collect();

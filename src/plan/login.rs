@@ -2,7 +2,7 @@
 
 use crate::names::PartName;
 use crate::plan::images::Hierarchy;
-use crate::plan::parts::{Environment, ImageRef, Kind, Part};
+use crate::plan::parts::{Environment, ImageRef, Part, PartKind};
 
 /// What a service speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,16 +122,18 @@ impl Login {
 /// What a service speaks: by the images that its own descends from, or by the name of a third-party image's repository.
 #[must_use]
 pub fn protocol(part: &Part, images: &Hierarchy) -> Option<Protocol> {
-    if part.kind != Kind::Service {
+    if part.kind != PartKind::Service {
         return None;
     }
     match &part.image {
-        ImageRef::Ours(image, _) => images.ancestry(image).iter().find_map(|node| match node.name.as_str() {
-            "postgres" => Some(Protocol::Postgres),
-            "redis" => Some(Protocol::Redis),
-            "mariadb" => Some(Protocol::MariaDb),
-            _ => None,
-        }),
+        ImageRef::Ours(image, _) | ImageRef::Released(image, _) => {
+            images.ancestry(image).iter().find_map(|node| match node.name.as_str() {
+                "postgres" => Some(Protocol::Postgres),
+                "redis" | "valkey" => Some(Protocol::Redis),
+                "mariadb" => Some(Protocol::MariaDb),
+                _ => None,
+            })
+        }
         ImageRef::Theirs(reference) => {
             let name = reference.split('@').next().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
             match name.split(':').next().unwrap_or_default() {
@@ -156,7 +158,8 @@ mod tests {
     use crate::plan::parts::samples;
 
     fn service(image: &str, env: &[(&str, &str)]) -> Part {
-        let mut part = Part::new(PartName::new("store").unwrap(), Kind::Service, ImageRef::Theirs(image.to_owned()));
+        let mut part =
+            Part::new(PartName::new("store").unwrap(), PartKind::Service, ImageRef::Theirs(image.to_owned()));
         part.env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         part
     }
@@ -186,7 +189,7 @@ mod tests {
         let images = hierarchy("images: {search: {parent: postgres}, redis-exporter: {parent: base}}\n");
         let ours = |name: &str| {
             let image = ImageRef::Ours(ImageName::new(name).unwrap(), format!("shop/{name}:1"));
-            protocol(&Part::new(PartName::new("store").unwrap(), Kind::Service, image), &images)
+            protocol(&Part::new(PartName::new("store").unwrap(), PartKind::Service, image), &images)
         };
         assert_eq!(ours("search"), Some(Protocol::Postgres));
         assert_eq!(ours("redis"), Some(Protocol::Redis));
@@ -202,7 +205,11 @@ mod tests {
     fn a_service_of_ours_has_its_credentials_as_holes() {
         let mut environment = samples::environment(vec![]);
         let mut part = service("postgres", &[]);
-        part.publish = vec![crate::plan::parts::Publish { host: 5433, container: 5432 }];
+        part.publish = vec![crate::plan::parts::Publish {
+            host: 5433,
+            container: 5432,
+            protocol: crate::config::model::container::Protocol::Tcp,
+        }];
         let known = ["user", "password", "database"].map(|name| (name.to_owned(), None));
         environment.credentials = BTreeMap::from([(part.name.clone(), known.into())]);
         assert_eq!(

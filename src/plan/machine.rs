@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// What a machine has of all that devenv uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub struct MachineFacts {
     /// Operating system.
     pub system: System,
     /// Who runs devenv.
@@ -147,7 +147,7 @@ pub struct Endpoint {
     /// As in `DOCKER_HOST`: `unix:///var/run/docker.sock`.
     pub url: String,
     /// Who says so.
-    pub origin: Origin,
+    pub origin: EndpointOrigin,
     /// Whether the connection is encrypted.
     pub transport: Transport,
 }
@@ -163,7 +163,7 @@ pub enum Transport {
 
 /// Who chose the endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum EndpointOrigin {
     /// The variable `DOCKER_HOST`.
     HostVariable,
     /// The variable `DOCKER_CONTEXT`, which names this context.
@@ -174,7 +174,7 @@ pub enum Origin {
     Default,
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for EndpointOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::HostVariable => f.write_str("from DOCKER_HOST"),
@@ -198,7 +198,7 @@ pub enum NoEndpoint {
     #[error("{origin} does not exist; there are: {}", known.join(", "))]
     UnknownContext {
         /// Who names it.
-        origin: Origin,
+        origin: EndpointOrigin,
         /// The contexts that exist, sorted, `default` among them.
         known: Vec<String>,
     },

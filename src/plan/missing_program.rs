@@ -21,7 +21,7 @@ pub fn missing<'l>(lines: impl DoubleEndedIterator<Item = &'l str>) -> Option<&'
 pub fn hint<'l>(lines: impl DoubleEndedIterator<Item = &'l str>, part: &Part, images: &Hierarchy) -> Option<String> {
     let program = missing(lines)?;
     let image = match &part.image {
-        ImageRef::Ours(name, _) => name.as_str(),
+        ImageRef::Ours(name, _) | ImageRef::Released(name, _) => name.as_str(),
         ImageRef::Theirs(reference) => reference,
     };
     let have: Vec<&str> = images

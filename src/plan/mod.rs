@@ -1,17 +1,22 @@
 //! The decision: project × what was observed → a [`Plan`], steps each with its cause and what it comes after. Pure.
 
+pub mod adopt;
 pub mod catalogue;
 pub mod cause;
 pub mod certs;
+pub mod check;
 pub mod databases;
 pub mod debug;
 pub mod definition;
+pub mod deploy;
 pub mod detect;
 pub mod doctor;
 pub mod environment;
+pub mod features;
 pub mod graph;
 pub mod identity;
 pub mod images;
+pub mod lock_files;
 pub mod login;
 pub mod logs;
 pub mod machine;
@@ -19,16 +24,22 @@ pub mod mirror;
 pub mod missing_program;
 pub mod mounts;
 pub mod observed;
+pub mod part_variables;
 pub mod parts;
 pub mod permissions;
+pub mod registry;
+pub mod release;
 pub mod screens;
 pub mod secrets;
 pub mod short_cuts;
 pub mod sockets;
+pub mod source_folder;
+pub mod source_tree;
 pub mod states;
 pub mod stats;
 pub mod status;
 pub mod steps;
+pub mod tasks;
 pub mod trace;
 pub mod watch;
 pub mod why;
@@ -56,6 +67,10 @@ pub enum Action {
         /// Engine's id of the one that is there.
         id: String,
     },
+    /// Makes the released image of a module.
+    Release(PartName),
+    /// Gets the released image of a module from the registry.
+    PullReleased(PartName),
     /// Gets a third-party image.
     Fetch(String),
     /// Makes a volume.
@@ -103,6 +118,8 @@ impl fmt::Display for Action {
             Self::Pull(image) => write!(f, "pull image:{image}"),
             Self::Build(image) => write!(f, "build image:{image}"),
             Self::Reuse { image, .. } => write!(f, "reuse image:{image}"),
+            Self::Release(part) => write!(f, "release {part}"),
+            Self::PullReleased(part) => write!(f, "pull released {part}"),
             Self::Fetch(image) => write!(f, "pull {image}"),
             Self::MakeVolume(volume) => write!(f, "create volume:{volume}"),
             Self::DeleteVolume(volume) => write!(f, "delete volume:{volume}"),
@@ -123,16 +140,16 @@ impl fmt::Display for Action {
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct Step<A = Action, C = Cause> {
     /// What.
-    pub action: Action,
+    pub action: A,
     /// Why; none where the step before it says so.
-    pub cause: Option<Cause>,
+    pub cause: Option<C>,
     /// Indices of the steps that come first.
     pub after: Vec<usize>,
 }
 
-impl Step {
+impl<A, C: fmt::Display> Step<A, C> {
     /// Its cause as people read it.
     #[must_use]
     pub fn why(&self) -> String {
@@ -141,15 +158,21 @@ impl Step {
 }
 
 /// What is to be done, in an order that respects what comes after what.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Plan {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan<A = Action, C = Cause> {
     /// The steps.
-    pub steps: Vec<Step>,
+    pub steps: Vec<Step<A, C>>,
 }
 
-impl Plan {
+impl<A, C> Default for Plan<A, C> {
+    fn default() -> Self {
+        Self { steps: Vec::new() }
+    }
+}
+
+impl<A: fmt::Display, C: fmt::Display> Plan<A, C> {
     /// Adds a step and returns its index.
-    pub fn push(&mut self, action: Action, cause: impl Into<Option<Cause>>, after: Vec<usize>) -> usize {
+    pub fn push(&mut self, action: A, cause: impl Into<Option<C>>, after: Vec<usize>) -> usize {
         self.steps.push(Step { action, cause: cause.into(), after });
         self.steps.len() - 1
     }
@@ -161,7 +184,7 @@ impl Plan {
     }
 
     /// The number of the first step that is such.
-    pub fn find(&self, is: impl Fn(&Action) -> bool) -> Option<usize> {
+    pub fn find(&self, is: impl Fn(&A) -> bool) -> Option<usize> {
         self.steps.iter().position(|step| is(&step.action))
     }
 
@@ -189,7 +212,7 @@ pub struct StepJson {
     after: Vec<usize>,
 }
 
-impl fmt::Display for Plan {
+impl<A: fmt::Display, C: fmt::Display> fmt::Display for Plan<A, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, step) in self.steps.iter().enumerate() {
             write!(f, "{} {}", at + 1, step.action)?;

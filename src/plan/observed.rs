@@ -1,5 +1,8 @@
 //! One snapshot of the world: what the engine has of this checkout. Collected once per run, then only read.
 
+#[cfg(test)]
+pub(crate) mod samples;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Kind};

@@ -1,18 +1,26 @@
 //! What runs: each module, service and the gateway as one container, in the terms that every environment shares.
 
+pub mod deployed;
+pub mod rights;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod secret_variable;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::config::model::container::Protocol;
 use crate::config::model::once::Per;
 use crate::names::{ImageName, PartName};
 use crate::plan::definition::Definition;
 use crate::plan::environment::lifecycle::Lifecycle;
+use crate::plan::environment::target::{Base, Placement};
 use crate::plan::mirror::copy::Copy;
 use crate::plan::mounts::{Mount, Volume};
+use crate::plan::parts::deployed::Deployed;
+use crate::plan::parts::secret_variable::SecretVariable;
+use crate::plan::release::recipe::Recipe;
 
 /// The gateway's name: no module or service may have it.
 pub const GATEWAY: &str = "gateway";
@@ -20,11 +28,13 @@ pub const GATEWAY: &str = "gateway";
 pub const GATEWAY_HTTP: &str = "gateway-http";
 /// Where the gateway listens in its container, for HTTPS and for HTTP.
 pub const GATEWAY_PORTS: (u16, u16) = (8443, 8080);
+/// Where it has its configuration there.
+pub const GATEWAY_CONFIGURATION: &str = "/etc/devenv/gateway/nginx.conf";
 
 /// What kind of part it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum PartKind {
     /// The team's own source.
     Module,
     /// A module that runs to its end.
@@ -36,7 +46,7 @@ pub enum Kind {
 }
 
 /// The word that `--json` has, too.
-impl std::fmt::Display for Kind {
+impl std::fmt::Display for PartKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Module => "module",
@@ -52,16 +62,27 @@ impl std::fmt::Display for Kind {
 pub enum ImageRef {
     /// A node of the hierarchy, by name and tag.
     Ours(ImageName, String),
+    /// A released image, by its reference, and the node of the hierarchy that it stands on.
+    Released(ImageName, String),
     /// A third-party image, with its digest where the lock has one.
     Theirs(String),
 }
 
 impl ImageRef {
+    /// The node of the hierarchy that it is or stands on.
+    #[must_use]
+    pub fn node(&self) -> Option<&ImageName> {
+        match self {
+            Self::Ours(name, _) | Self::Released(name, _) => Some(name),
+            Self::Theirs(_) => None,
+        }
+    }
+
     /// What the engine calls it.
     #[must_use]
     pub fn reference(&self) -> &str {
         match self {
-            Self::Ours(_, reference) | Self::Theirs(reference) => reference,
+            Self::Ours(_, reference) | Self::Released(_, reference) | Self::Theirs(reference) => reference,
         }
     }
 }
@@ -73,6 +94,8 @@ pub struct Publish {
     pub host: u16,
     /// In the container.
     pub container: u16,
+    /// What is spoken there.
+    pub protocol: Protocol,
 }
 
 /// How to see that a part is ready.
@@ -111,15 +134,6 @@ impl std::fmt::Display for Ask {
             Self::Exec(argv) => f.write_str(&argv.join(" ")),
         }
     }
-}
-
-/// A variable whose value holds credentials: it stands in no compose file, only in an env file of mode 0600.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecretVariable {
-    /// The service whose credentials fill the holes.
-    pub service: PartName,
-    /// Text with holes such as `{password}`.
-    pub template: String,
 }
 
 /// How a module's dependencies are installed.
@@ -162,7 +176,7 @@ pub struct Part {
     /// Its name, which is its host name in the environment too.
     pub name: PartName,
     /// What kind of part it is.
-    pub kind: Kind,
+    pub kind: PartKind,
     /// Its image.
     pub image: ImageRef,
     /// Command in place of the image's own.
@@ -198,6 +212,12 @@ pub struct Part {
     pub mirror: Option<Copy>,
     /// When it runs again, where it is a module that runs to its end.
     pub once: Option<TaskRules>,
+    /// Digest of what such a module runs on, where that is in its image.
+    pub inputs: Option<String>,
+    /// Variables as they were written, with `${…}`, which are filled in where the environment runs.
+    pub templates: BTreeMap<String, String>,
+    /// What it has on a platform; nothing on this machine.
+    pub deployed: Option<Deployed>,
     /// How it lives.
     pub lifecycle: Lifecycle,
     /// Keys of the compose specification on top.
@@ -207,7 +227,7 @@ pub struct Part {
 impl Part {
     /// A part that runs what its image says, and has nothing else.
     #[must_use]
-    pub fn new(name: PartName, kind: Kind, image: ImageRef) -> Self {
+    pub fn new(name: PartName, kind: PartKind, image: ImageRef) -> Self {
         Self {
             name,
             kind,
@@ -228,6 +248,9 @@ impl Part {
             install: None,
             mirror: None,
             once: None,
+            inputs: None,
+            templates: BTreeMap::new(),
+            deployed: None,
             lifecycle: Lifecycle::default(),
             extra: serde_json::Map::new(),
         }
@@ -236,13 +259,14 @@ impl Part {
     /// The port on this machine that people use.
     #[must_use]
     pub fn port(&self) -> Option<Publish> {
-        self.publish.first().copied()
+        self.publish.iter().copied().find(|publish| publish.protocol == Protocol::Tcp)
     }
 
     /// The port on this machine that leads to a port of the container.
     #[must_use]
     pub fn published(&self, container: u16) -> Option<u16> {
-        self.publish.iter().find(|publish| publish.container == container).map(|publish| publish.host)
+        let is_it = |publish: &&Publish| publish.container == container && publish.protocol == Protocol::Tcp;
+        self.publish.iter().find(is_it).map(|publish| publish.host)
     }
 
     /// Paths below its folder that volumes other than its source's are mounted on.
@@ -256,7 +280,7 @@ impl Part {
     /// Whether a copy of its source must be kept equal while it runs.
     #[must_use]
     pub fn is_copied(&self) -> bool {
-        self.mirror.is_some() && self.kind == Kind::Module
+        self.mirror.is_some() && self.kind == PartKind::Module
     }
 }
 
@@ -265,6 +289,10 @@ impl Part {
 pub struct Environment {
     /// Name of the compose project.
     pub project: String,
+    /// What it is made for.
+    pub base: Base,
+    /// Where it is to run.
+    pub placement: Placement,
     /// Id of the checkout.
     pub id: String,
     /// The checkout's folder.
@@ -283,8 +311,12 @@ pub struct Environment {
     pub volumes: BTreeMap<String, Volume>,
     /// Credentials that services want: `None` is made at random.
     pub credentials: BTreeMap<PartName, BTreeMap<String, Option<String>>>,
+    /// What each secret is called where the platform keeps it.
+    pub secrets: BTreeMap<String, String>,
     /// What the gateway sends where.
     pub routes: Vec<Route>,
+    /// How the images of released parts are made.
+    pub releases: BTreeMap<PartName, Recipe>,
 }
 
 /// A route of the gateway.
@@ -300,32 +332,32 @@ pub struct Route {
     pub upstream_host: String,
     /// Port there.
     pub upstream_port: u16,
+    /// The folder in the gateway's container that it serves itself; there is no upstream then.
+    pub root: Option<String>,
 }
 
 impl Environment {
     /// The address of a part for a person or a program on this machine.
     #[must_use]
     pub fn url(&self, part: &Part) -> Option<String> {
+        if let Some(url) = self.routed_url(&part.name) {
+            return Some(url);
+        }
         let port = part.port()?.host;
-        let https = |host: &str, port: u16| match port {
-            443 => format!("https://{host}"),
-            port => format!("https://{host}:{port}"),
-        };
-        if part.kind == Kind::Gateway {
-            return Some(https(&self.host, port));
-        }
-        let route = self.routes.iter().find(|route| route.name == part.name.as_str());
-        let gateway = self.parts.get(GATEWAY).and_then(Part::port);
-        match (route, gateway) {
-            (Some(route), Some(gateway)) => {
-                let host = if route.host.is_empty() { &self.host } else { &route.host };
-                Some(format!("{}{}", https(host, gateway.host), route.path))
-            }
-            _ if matches!(part.probe, Some(Probe { ask: Ask::Http { .. }, .. })) => {
-                Some(format!("http://127.0.0.1:{port}"))
-            }
-            _ => Some(format!("127.0.0.1:{port}")),
-        }
+        Some(match (part.kind, &part.probe) {
+            (PartKind::Gateway, _) => https(&self.host, port),
+            (_, Some(Probe { ask: Ask::Http { .. }, .. })) => format!("http://127.0.0.1:{port}"),
+            _ => format!("127.0.0.1:{port}"),
+        })
+    }
+
+    /// The address of what the gateway sends requests to, or serves itself.
+    #[must_use]
+    pub fn routed_url(&self, name: &PartName) -> Option<String> {
+        let route = self.routes.iter().find(|route| route.name == name.as_str())?;
+        let gateway = self.parts.get(GATEWAY).and_then(Part::port)?;
+        let host = if route.host.is_empty() { &self.host } else { &route.host };
+        Some(format!("{}{}", https(host, gateway.host), route.path))
     }
 
     /// `names` and everything that they need, directly or not; all parts where `names` is empty.
@@ -346,5 +378,12 @@ impl Environment {
             at += 1;
         }
         self.parts.values().filter(|part| wanted.contains(&&part.name)).collect()
+    }
+}
+
+fn https(host: &str, port: u16) -> String {
+    match port {
+        443 => format!("https://{host}"),
+        port => format!("https://{host}:{port}"),
     }
 }

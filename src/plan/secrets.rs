@@ -18,12 +18,6 @@ impl From<UnusableSecret> for Error {
     }
 }
 
-/// Whether a credential is a secret. A user's or a database's name is one that everybody may see.
-#[must_use]
-pub fn is_secret(credential: &str) -> bool {
-    !matches!(credential, "user" | "database")
-}
-
 /// Whether a credential that somebody has set can be one.
 pub fn check(service: &PartName, name: &str, value: &str, origin: &str) -> Result<(), UnusableSecret> {
     let problem = if value.is_empty() {

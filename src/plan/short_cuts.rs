@@ -9,7 +9,7 @@ use crate::names::PartName;
 use crate::plan::mounts::MountSource;
 use crate::plan::parts::Part;
 
-/// A short cut, as `--json` prints it.
+/// A shortcut, as `--json` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ShortCut {
     /// The part.
@@ -20,7 +20,7 @@ pub struct ShortCut {
     pub path: String,
 }
 
-/// The short cuts of a part, by name: data volumes of a service are called as in its preset, such as `data`.
+/// The shortcuts of a part, by name: data volumes of a service are called as in its preset, such as `data`.
 #[must_use]
 pub fn of(part: &Part, module: Option<&Module>, project: &str) -> BTreeMap<String, String> {
     let prefix = format!("{project}-{}-", part.name);
@@ -41,7 +41,7 @@ pub fn absolute(part: &Part, path: &str) -> String {
     }
 }
 
-/// The folder of a part, and its short cuts.
+/// The folder of a part, and its shortcuts.
 #[must_use]
 pub fn list(part: &Part, module: Option<&Module>, project: &str) -> Vec<ShortCut> {
     let folder = part.dir.clone().map(|path| ShortCut { part: part.name.clone(), name: None, path });
@@ -54,7 +54,7 @@ pub fn list(part: &Part, module: Option<&Module>, project: &str) -> Vec<ShortCut
 mod tests {
     use super::*;
     use crate::plan::mounts::{Mount, MountClass};
-    use crate::plan::parts::{ImageRef, Kind};
+    use crate::plan::parts::{ImageRef, PartKind};
 
     #[test]
     fn a_service_has_its_data_and_a_module_what_it_names() {
@@ -65,7 +65,7 @@ mod tests {
             writable: true,
             class: MountClass::Ignore,
         };
-        let part = Part { data: vec![mount], ..Part::new(name, Kind::Service, ImageRef::Theirs(String::new())) };
+        let part = Part { data: vec![mount], ..Part::new(name, PartKind::Service, ImageRef::Theirs(String::new())) };
         assert_eq!(of(&part, None, "shop"), BTreeMap::from([("data".to_owned(), "/var/lib/data".to_owned())]));
         let part = Part { dir: Some("/srv/api".to_owned()), ..part };
         assert_eq!(absolute(&part, "inner"), "/srv/api/inner");

@@ -33,6 +33,16 @@ pub fn listeners(table: &str) -> impl Iterator<Item = Listener> + '_ {
     })
 }
 
+/// The ports of a table such as /proc/net/udp that somebody receives on.
+pub fn receivers(table: &str) -> impl Iterator<Item = u16> + '_ {
+    table.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let (_, port) = words.nth(1)?.rsplit_once(':')?;
+        let has_no_peer = words.nth(1)? == "07";
+        has_no_peer.then(|| u16::from_str_radix(port, 16).ok())?
+    })
+}
+
 /// The port that the engine could not have, by its words: they end in an address, such as
 /// `0.0.0.0:8080: bind: address already in use` or `Bind for 127.0.0.1:8080 failed: port is already allocated`.
 #[must_use]
@@ -58,19 +68,43 @@ fn is_loopback(address: &str) -> bool {
     (four.len() == 8 && four.ends_with("7F")) || address == "00000000000000000000000001000000"
 }
 
+/// Where a program listens that should on one port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listening {
+    /// There, for everybody.
+    Here,
+    /// There, and only its own container reaches it.
+    OnlyLoopback,
+    /// On this port instead.
+    Elsewhere(u16),
+    /// On no port.
+    Nowhere,
+}
+
+/// Where the program of a container listens that should on `port`, given the container's tables.
+#[must_use]
+pub fn listening(tables: &str, port: u16) -> Listening {
+    let all: Vec<Listener> = listeners(tables).collect();
+    match all.iter().filter(|one| one.port == port).map(|one| one.reach).min() {
+        Some(Reach::Everybody) => Listening::Here,
+        Some(Reach::Loopback) => Listening::OnlyLoopback,
+        None => all
+            .iter()
+            .min_by_key(|one| (one.reach, one.port))
+            .map_or(Listening::Nowhere, |other| Listening::Elsewhere(other.port)),
+    }
+}
+
 /// What to do about a part that does not answer on `port`, given the tables of its container.
 #[must_use]
 pub fn advice(part: &PartName, port: u16, tables: &str) -> Option<String> {
-    let all: Vec<Listener> = listeners(tables).collect();
-    let reach = |wanted: u16| all.iter().filter(|one| one.port == wanted).map(|one| one.reach).min();
-    match reach(port) {
-        Some(Reach::Everybody) => None,
-        Some(Reach::Loopback) => Some(format!(
+    match listening(tables, port) {
+        Listening::Here | Listening::Nowhere => None,
+        Listening::OnlyLoopback => Some(format!(
             "`{part}` listens on 127.0.0.1:{port}, which only its own container reaches: make it listen on 0.0.0.0"
         )),
-        None => {
-            let other = all.iter().min_by_key(|one| (one.reach, one.port))?;
-            Some(format!("`{part}` listens on port {} and not on {port}, which is its `port`", other.port))
+        Listening::Elsewhere(other) => {
+            Some(format!("`{part}` listens on port {other} and not on {port}, which is its `port`"))
         }
     }
 }
@@ -84,6 +118,12 @@ mod tests {
 
     fn line(local: &str, state: &str) -> String {
         format!("   0: {local} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000     0        0 1 1\n")
+    }
+
+    #[test]
+    fn a_receiver_of_datagrams_is_a_line_in_state_close() {
+        let table = [HEAD.to_owned(), line("0100007F:0035", "07"), line("0100007F:1000", "01")].concat();
+        assert_eq!(receivers(&table).collect::<Vec<_>>(), [53]);
     }
 
     #[test]

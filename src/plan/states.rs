@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::amounts::bytes;
 use crate::plan::environment::lifecycle::End;
 use crate::plan::observed::{Container, EngineHealth, Observed, STOPPED, State};
-use crate::plan::parts::{Kind, Part};
+use crate::plan::parts::{Part, PartKind};
 
 /// How often the engine starts a container again before that is called a crash loop.
 pub const CRASHES: i64 = 3;
@@ -53,7 +54,7 @@ pub enum PartState {
 /// What a state means to somebody who looks for trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum Severity {
     /// As it should be.
     Good,
     /// It does not run, and nothing went wrong.
@@ -90,16 +91,25 @@ impl PartState {
 
     /// What it means.
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> Severity {
         match self {
-            Self::Running | Self::Healthy | Self::Done => Verdict::Good,
-            Self::NotCreated | Self::Created | Self::Stopped | Self::Paused | Self::Removing => Verdict::Off,
-            Self::NotReady | Self::Restarting => Verdict::Waiting,
+            Self::Running | Self::Healthy | Self::Done => Severity::Good,
+            Self::NotCreated | Self::Created | Self::Stopped | Self::Paused | Self::Removing => Severity::Off,
+            Self::NotReady | Self::Restarting => Severity::Waiting,
             Self::Unhealthy | Self::Ended(_) | Self::Died(_) | Self::OutOfMemory(_) | Self::CrashLoop(_) => {
-                Verdict::Bad
+                Severity::Bad
             }
-            Self::Several(states, _) => states.iter().map(|(_, state)| state.verdict()).max().unwrap_or(Verdict::Off),
+            Self::Several(states, _) => states.iter().map(|(_, state)| state.verdict()).max().unwrap_or(Severity::Off),
         }
+    }
+
+    /// Whether its container runs, or one of them does.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        matches!(
+            self,
+            Self::Running | Self::NotReady | Self::Healthy | Self::Unhealthy | Self::Died(_) | Self::Several(..)
+        )
     }
 
     /// The exit code that belongs to it.
@@ -122,7 +132,7 @@ impl std::fmt::Display for PartState {
             Self::Ended(code) => write!(f, "ended with code {code}"),
             Self::Died(code) => write!(f, "ended with code {code}, waits for a saved file"),
             Self::OutOfMemory(0) => f.write_str("out of memory"),
-            Self::OutOfMemory(limit) => write!(f, "out of memory: its limit is {} MB", limit / 1_000_000),
+            Self::OutOfMemory(limit) => write!(f, "out of memory: its limit is {}", bytes(limit.unsigned_abs())),
             Self::CrashLoop(restarts) => write!(f, "crash loop: restarted {restarts} times"),
             Self::Several(states, wanted) => {
                 let all: Vec<String> =
@@ -206,24 +216,13 @@ pub fn of_container(part: &Part, container: &Container, life: &Life, is_ready: b
         (State::Running, _) => life.died.map_or(PartState::NotReady, PartState::Died),
         (State::Created, _) => PartState::Created,
         (State::Exited(_), _) if life.out_of_memory => PartState::OutOfMemory(life.memory_limit),
-        (State::Exited(0), Kind::Task) => PartState::Done,
+        (State::Exited(0), PartKind::Task) => PartState::Done,
         (State::Exited(0), _) if part.lifecycle.end == End::Done => PartState::Done,
         (State::Exited(0 | STOPPED), _) => PartState::Stopped,
         (State::Exited(code), _) => PartState::Ended(code),
         (State::Paused, _) => PartState::Paused,
         (State::Restarting, _) => PartState::Restarting,
         (State::Removing, _) => PartState::Removing,
-    }
-}
-
-/// A length of time in seconds, as people say it.
-#[must_use]
-pub fn age(seconds: i64) -> String {
-    match seconds.max(0) {
-        short @ 0..60 => format!("{short} s"),
-        minutes @ 60..3_600 => format!("{} min", minutes / 60),
-        hours @ 3_600..172_800 => format!("{} h", hours / 3_600),
-        days => format!("{} days", days / 86_400),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a container uses of the machine, and the words for it. Pure.
 
+use crate::amounts::bytes;
+
 use serde::Serialize;
 
 /// What a part uses of this machine, all its containers together.
@@ -47,18 +49,6 @@ pub fn cpu(container: (u64, u64), machine: (u64, u64), cores: u64) -> f64 {
     share * 100.0
 }
 
-/// A number of bytes as people say it.
-#[must_use]
-pub fn bytes(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
-        1_000_000..10_000_000 => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
-        10_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
-        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes % 1_000_000_000 / 100_000_000),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,11 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_said_in_the_unit_that_fits() {
-        assert_eq!(
-            [0, 1_500, 2_340_000, 78_000_000, 4_200_000_000].map(bytes),
-            ["0 B", "1 kB", "2.3 MB", "78 MB", "4.2 GB"]
-        );
+    fn memory_stands_beside_its_limit() {
         let usage = Usage { cpu: 12.34, memory: 78_000_000, memory_limit: Some(512_000_000), disk: None };
         assert_eq!(usage.cells(), ["12.3 %", "78 MB of 512 MB", ""]);
     }

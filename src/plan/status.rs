@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use crate::amounts;
 use crate::names::PartName;
 use crate::plan::observed::Observed;
-use crate::plan::parts::{Environment, Kind, Part, Publish};
-use crate::plan::states::{self, Life, Lives, PartState, Verdict, age};
+use crate::plan::parts::{Environment, Part, PartKind, Publish};
+use crate::plan::states::{self, Life, Lives, PartState, Severity};
 use crate::plan::stats::Usage;
 use crate::plan::watch::state::ModuleState;
 use crate::plan::{Action, Plan, Step};
@@ -16,7 +17,7 @@ pub struct PartStatus {
     /// Its name.
     pub name: PartName,
     /// What kind of part it is.
-    pub kind: Kind,
+    pub kind: PartKind,
     /// What it does.
     pub state: &'static str,
     /// The same as a sentence.
@@ -38,6 +39,9 @@ pub struct PartStatus {
     pub ports: Vec<Publish>,
     /// The image that it should run in.
     pub image: String,
+    /// The commit that its released image is made from, where it runs in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub released: Option<String>,
     /// Why it is not what it should be.
     pub stale: Vec<String>,
     /// What it needs that is not ready.
@@ -50,7 +54,7 @@ pub struct PartStatus {
     pub usage: Option<Usage>,
     /// What the state means.
     #[serde(skip)]
-    pub verdict: Verdict,
+    pub verdict: Severity,
 }
 
 /// What a status is made from.
@@ -75,10 +79,10 @@ impl Sources<'_> {
         let state = self.state(part);
         let lives: Vec<&Life> =
             self.observed.containers_of(&part.name).filter_map(|container| self.lives.get(&container.id)).collect();
-        let shows_probe = state.verdict() != Verdict::Good;
+        let shows_probe = state.verdict() != Severity::Good;
         let needs = part.needs.iter().filter(|need| {
             let need = self.environment.parts.get(*need);
-            need.is_some_and(|need| self.state(need).verdict() != Verdict::Good)
+            need.is_some_and(|need| self.state(need).verdict() != Severity::Good)
         });
         PartStatus {
             name: part.name.clone(),
@@ -92,9 +96,10 @@ impl Sources<'_> {
             url: self.environment.url(part),
             ports: part.publish.clone(),
             image: part.image.reference().to_owned(),
+            released: self.environment.releases.get(&part.name).map(|recipe| recipe.source.commit.id.clone()),
             stale: self.stale(part),
-            waits_for: needs.filter(|_| state.verdict() == Verdict::Waiting).cloned().collect(),
-            steps,
+            waits_for: needs.filter(|_| state.verdict() == Severity::Waiting).cloned().collect(),
+            steps: steps.filter(|_| !self.environment.releases.contains_key(&part.name)),
             usage: None,
             verdict: state.verdict(),
         }
@@ -126,14 +131,16 @@ impl PartStatus {
         let waits: Vec<&str> = self.waits_for.iter().map(PartName::as_str).collect();
         let waits = (!waits.is_empty()).then(|| format!("waits for {}", waits.join(", ")));
         let stale = (!self.stale.is_empty()).then(|| format!("stale: {}", self.stale.join(", ")));
+        let released =
+            self.released.as_ref().map(|commit| format!("released, {}", commit.chars().take(12).collect::<String>()));
         let steps = self.steps.as_ref().map(|steps| steps.line(&self.name)).filter(|line| !line.is_empty());
-        [probe, restarts, waits, stale, steps].into_iter().flatten().collect::<Vec<_>>().join("; ")
+        [probe, restarts, waits, stale, released, steps].into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
     /// How long it has done what it does.
     #[must_use]
     pub fn age(&self, now: i64) -> String {
-        self.since.map(|since| age(now - since)).unwrap_or_default()
+        self.since.map(|since| amounts::age(now - since)).unwrap_or_default()
     }
 }
 

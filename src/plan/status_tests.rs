@@ -1,28 +1,9 @@
 use super::*;
 use crate::names::PartName;
 use crate::plan::cause::Cause;
-use crate::plan::observed::{Container, EngineHealth, Role, State};
-use crate::plan::parts::{Ask, ImageRef, Probe};
-use std::collections::BTreeMap;
-
-fn container(part: &str, state: State) -> Container {
-    Container {
-        id: format!("id-{part}"),
-        name: String::new(),
-        checkout: String::new(),
-        part: part.to_owned(),
-        definition: String::new(),
-        state,
-        health: EngineHealth::Unknown,
-        status: String::new(),
-        role: Role::Part,
-        address: None,
-        networks: BTreeMap::new(),
-        volumes: Vec::new(),
-        image: String::new(),
-        image_id: String::new(),
-    }
-}
+use crate::plan::observed::State;
+use crate::plan::observed::samples::container;
+use crate::plan::parts::{Ask, ImageRef, Probe, samples};
 
 /// `api` needs `db`, and both have a probe.
 fn environment() -> Environment {
@@ -32,28 +13,15 @@ fn environment() -> Environment {
         Part {
             probe: Some(probe),
             needs: needs.iter().map(|need| PartName::new(*need).unwrap()).collect(),
-            ..Part::new(name, Kind::Module, ImageRef::Theirs("image".to_owned()))
+            ..Part::new(name, PartKind::Module, ImageRef::Theirs("image".to_owned()))
         }
     };
-    let parts = [part("api", &["db"]), part("db", &[])];
-    Environment {
-        project: String::new(),
-        id: String::new(),
-        root: String::new(),
-        subnet: String::new(),
-        host: String::new(),
-        domain: String::new(),
-        aliases: Vec::new(),
-        parts: parts.into_iter().map(|part| (part.name.clone(), part)).collect(),
-        volumes: BTreeMap::new(),
-        credentials: BTreeMap::new(),
-        routes: Vec::new(),
-    }
+    samples::environment(vec![part("api", &["db"]), part("db", &[])])
 }
 
 fn status(observed: &Observed, life: Life, plan: &Plan) -> PartStatus {
     let environment = environment();
-    let lives = Lives::from([("id-api".to_owned(), life)]);
+    let lives = Lives::from([("api-id".to_owned(), life)]);
     let sources = Sources { environment: &environment, observed, lives: &lives, plan, now: 1_000 };
     sources.status(&environment.parts["api"], None)
 }

@@ -1,7 +1,7 @@
 //! Why a part is what it is: what it descends from, what would rebuild or recreate it, which line set each value, what the
 //! next `up` would do, and who needs whom. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -10,15 +10,14 @@ use crate::assets::Assets;
 use crate::config::project::Project;
 use crate::names::{ImageName, PartName};
 use crate::plan::definition::{Definition, KEY};
+use crate::plan::environment::target::Target;
 use crate::plan::images::builds;
 use crate::plan::images::{Hierarchy, Node};
 use crate::plan::observed::Observed;
-use crate::plan::parts::{Environment, ImageRef, Kind, Part};
+use crate::plan::part_variables::{self, Layers, PartVariable};
+use crate::plan::parts::{Environment, Part, PartKind};
 use crate::plan::states::{self, Lives};
 use crate::plan::{Action, Plan, Step};
-
-/// What stands for a value that holds a credential.
-const MASKED: &str = "********";
 
 /// Everything that an answer is made from.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +26,10 @@ pub struct Sources<'a> {
     pub project: &'a Project,
     /// The files in force.
     pub assets: &'a Assets,
+    /// Which environment.
+    pub target: &'a Target,
+    /// All credentials: service → name → value.
+    pub credentials: &'a BTreeMap<PartName, BTreeMap<String, String>>,
     /// What should be.
     pub environment: &'a Environment,
     /// All images.
@@ -47,7 +50,7 @@ pub struct Why {
     /// The part.
     pub name: PartName,
     /// What kind of part it is.
-    pub kind: Kind,
+    pub kind: PartKind,
     /// What it does.
     pub state: &'static str,
     /// The same as a sentence.
@@ -56,7 +59,7 @@ pub struct Why {
     pub since: Option<i64>,
     /// The image that its container is made of.
     pub image: String,
-    /// The images that this descends from, itself first; none for an image of others.
+    /// The images that this descends from, itself first; none for a third-party image.
     pub chain: Vec<Link>,
     /// What its container is recreated for when it changes.
     pub made_from: Vec<String>,
@@ -99,10 +102,16 @@ pub struct Input {
 pub struct Setting {
     /// Its keys, or its name.
     pub name: String,
-    /// The value; credentials are masked.
+    /// The value; secrets are masked.
     pub value: Value,
     /// The file, line or layer that set it.
     pub from: String,
+}
+
+impl From<PartVariable> for Setting {
+    fn from(variable: PartVariable) -> Self {
+        Self { name: variable.name, value: variable.value.into(), from: variable.from }
+    }
 }
 
 /// Another part.
@@ -118,11 +127,10 @@ pub struct Neighbour {
 #[must_use]
 pub fn why(part: &Part, definition: Option<&Definition>, sources: &Sources<'_>) -> Why {
     let state = states::of(part, sources.observed, sources.lives, sources.now);
-    let chain = match &part.image {
-        ImageRef::Ours(image, _) => sources.images.ancestry(image),
-        ImageRef::Theirs(_) => Vec::new(),
-    };
+    let chain = part.image.node().map(|image| sources.images.ancestry(image)).unwrap_or_default();
     let container = sources.observed.container(&part.name);
+    let Sources { project, target, credentials, .. } = *sources;
+    let layers = Layers { project, target, chain: &chain, credentials };
     let needed_by = sources.environment.parts.values().filter(|other| other.needs.contains(&part.name));
     Why {
         name: part.name.clone(),
@@ -138,7 +146,7 @@ pub fn why(part: &Part, definition: Option<&Definition>, sources: &Sources<'_>) 
             .map(str::to_owned)
             .collect(),
         settings: settings(part, &chain, sources),
-        variables: variables(part, &chain, sources),
+        variables: part_variables::variables(part, &layers).into_iter().map(Setting::from).collect(),
         needs: part.needs.iter().filter_map(|need| neighbour(sources.environment.parts.get(need)?, sources)).collect(),
         needed_by: needed_by.filter_map(|other| neighbour(other, sources)).collect(),
         next: excerpt(sources.plan, &part.name).to_string().lines().map(str::to_owned).collect(),
@@ -167,6 +175,13 @@ fn place(input: &str, sources: &Sources<'_>) -> Option<String> {
     if sources.assets.get(input).is_some() {
         return Some(sources.assets.origin(input));
     }
+    let files = sources
+        .assets
+        .all_own()
+        .flat_map(|own| own.files.keys().map(|path| own.place(path)).chain([own.dockerfile.clone()]));
+    if files.into_iter().any(|file| file == input) {
+        return Some(input.to_owned());
+    }
     let keys: Vec<&str> = input.split('.').collect();
     sources.project.place(&keys).map(|place| place.to_string())
 }
@@ -175,55 +190,14 @@ fn place(input: &str, sources: &Sources<'_>) -> Option<String> {
 fn settings(part: &Part, chain: &[&Node], sources: &Sources<'_>) -> Vec<Setting> {
     let images: Vec<String> = chain.iter().map(|node| format!("images.{}.", node.name)).collect();
     let own = ["modules", "services"].map(|kind| format!("{kind}.{}.", part.name));
-    let gateway = (part.kind == Kind::Gateway).then(|| "gateway.".to_owned());
+    let gateway = (part.kind == PartKind::Gateway).then(|| "gateway.".to_owned());
     let prefixes: Vec<String> = own.into_iter().chain(gateway).chain(images).collect();
     let lines = sources.project.origin().into_iter();
     let of_part = lines.filter(|line| prefixes.iter().any(|prefix| line.path.starts_with(prefix)));
     of_part
-        .filter(|line| line.origin != crate::config::project::Origin::Default)
+        .filter(|line| line.origin != crate::config::project::ValueOrigin::Default)
         .map(|line| Setting { name: line.path, value: line.value, from: line.origin.to_string() })
         .collect()
-}
-
-/// The layer that sets a value: the nearest one whose value is not that of its parent. Values stand nearest first.
-fn set_by<T: PartialEq>(values: &[Option<T>]) -> Option<usize> {
-    let parents = values.iter().skip(1).map(Option::as_ref).chain([None]);
-    values.iter().zip(parents).position(|(value, parent)| value.is_some() && value.as_ref() != parent)
-}
-
-/// The variables of a part, each with the layer that set it.
-fn variables(part: &Part, chain: &[&Node], sources: &Sources<'_>) -> Vec<Setting> {
-    let from = |name: &str| {
-        let written = ["modules", "services"].iter().find_map(|kind| {
-            let keys = [kind, part.name.as_str(), "env", name];
-            sources.project.place(&keys)
-        });
-        if let Some(place) = written {
-            return place.to_string();
-        }
-        let need = part.needs.iter().find(|need| name.starts_with(&format!("{}_", need.variable())));
-        let values: Vec<Option<&String>> = chain.iter().map(|node| node.env.get(name)).collect();
-        match (need, set_by(&values).map(|at| chain[at])) {
-            (Some(need), _) => format!("needs {need}"),
-            (None, Some(node)) => {
-                let place = sources.project.place(&["images", node.name.as_str(), "env", name]);
-                place.map_or_else(|| format!("images/{}/image.yaml", node.name), |place| place.to_string())
-            }
-            (None, None) => "devenv".to_owned(),
-        }
-    };
-    let plain = part.env.iter().map(|(name, value)| (name, Value::from(value.as_str()), from(name)));
-    let machine = part.dev_env.iter().filter(|(name, _)| !part.env.contains_key(*name));
-    let machine = machine.map(|(name, value)| (name, Value::from(value.as_str()), "this machine".to_owned()));
-    let secret = part.secret_env.iter();
-    let secret = secret.map(|(name, variable)| (name, MASKED.into(), format!("needs {}", variable.service)));
-    let mut all: Vec<Setting> = plain
-        .chain(machine)
-        .chain(secret)
-        .map(|(name, value, from)| Setting { name: name.clone(), value, from })
-        .collect();
-    all.sort_by(|one, other| one.name.cmp(&other.name));
-    all
 }
 
 /// The steps of a plan that are about a part, with those that come before them.
@@ -252,6 +226,8 @@ fn is_about(action: &Action, part: &PartName) -> bool {
         | Action::Restart(name)
         | Action::Stop(name)
         | Action::Wait(name)
+        | Action::Release(name)
+        | Action::PullReleased(name)
         | Action::Reload(name) => name == part,
         Action::Remove { name, .. } => name == part.as_str(),
         Action::Root
@@ -270,13 +246,6 @@ mod tests {
     use super::*;
     use crate::plan::cause::Cause;
     use crate::plan::parts::Ask;
-
-    #[test]
-    fn a_value_is_set_by_the_nearest_layer_that_changes_it() {
-        assert_eq!(set_by(&[Some("mine"), Some("base"), Some("base")]), Some(0));
-        assert_eq!(set_by(&[Some("base"), Some("base"), None]), Some(1));
-        assert_eq!(set_by::<&str>(&[None, None]), None);
-    }
 
     #[test]
     fn of_a_plan_only_what_leads_to_the_part_is_left() {

@@ -24,10 +24,8 @@ pub struct Leaf<'a> {
 #[must_use]
 pub fn files(leaves: &[Leaf<'_>], authorities: &[&str], bundle: Option<&str>) -> Vec<Generated> {
     let mut files = Vec::new();
-    let private = |path: &str, text: &str| {
-        let text = if text.contains(MARKER) { text.to_owned() } else { format!("# {MARKER}\n{text}") };
-        Generated { path: path.to_owned(), text, access: Access::Private }
-    };
+    let private =
+        |path: &str, text: &str| Generated { path: path.to_owned(), text: marked(text), access: Access::Private };
     for leaf in leaves {
         let [certificate, key] = leaf.of.files();
         files.push(private(&paths::certificate(certificate), leaf.certificate));
@@ -37,4 +35,10 @@ pub fn files(leaves: &[Leaf<'_>], authorities: &[&str], bundle: Option<&str>) ->
     let text = format!("# {MARKER}\n{}", both.join("\n"));
     files.push(Generated { path: BUNDLE.to_owned(), text, access: Access::Public });
     files
+}
+
+/// A certificate or a key with the line by which devenv knows its own file.
+#[must_use]
+pub fn marked(text: &str) -> String {
+    if text.contains(MARKER) { text.to_owned() } else { format!("# {MARKER}\n{text}") }
 }

@@ -10,13 +10,26 @@ use crate::config::text::yaml;
 use crate::labels;
 use crate::paths;
 use crate::plan::definition::Definition;
+use crate::plan::environment::target::{Base, Placement};
 use crate::plan::mounts::{Mount, MountSource, VolumeClass};
 use crate::plan::observed::Engine;
-use crate::plan::parts::{Ask, Environment, Kind, Part, Probe};
+use crate::plan::parts::deployed::Deployed;
+use crate::plan::parts::{Ask, Environment, ImageRef, Part, PartKind, Probe};
 use crate::render::{Access, Generated, MARKER, RenderError, render_asset};
 
-/// The generated compose files, in the order in which they are laid over each other; fragments come before labels.
-pub const FILES: [&str; 2] = ["compose/base.yaml", "compose/dev.yaml"];
+/// The generated compose files of an environment, in the order in which they are laid over each other; fragments come
+/// before labels.
+#[must_use]
+pub fn files_of(base: Base, placement: Placement) -> Vec<&'static str> {
+    let overlay = match base {
+        Base::Dev => "compose/dev.yaml",
+        Base::Ci => "compose/ci.yaml",
+        Base::Prod => "compose/prod.yaml",
+    };
+    let here = (base == Base::Prod && placement == Placement::Here).then_some("compose/here.yaml");
+    ["compose/base.yaml", overlay].into_iter().chain(here).collect()
+}
+
 /// The file that says whose each container is.
 pub const LABELS: &str = "compose/labels.yaml";
 
@@ -52,9 +65,29 @@ struct View<'a> {
     healthcheck: Option<Value>,
     depends_on: Option<Value>,
     extra: &'a serde_json::Map<String, serde_json::Value>,
+    is_task: bool,
+    deployed: Option<Deployment<'a>>,
 }
 
-/// Renders base and dev overlay.
+/// What a part has on a platform, in the words of the compose specification.
+#[derive(Serialize)]
+struct Deployment<'a> {
+    secrets: &'a BTreeMap<String, String>,
+    ports: &'a [(u16, u16)],
+    replicas: u16,
+    memory: &'a Option<String>,
+    cpus: &'a Option<String>,
+    is_read_only: bool,
+    /// Folders in memory, where the part has none there itself.
+    tmpfs: Option<[&'static str; 1]>,
+    /// Whether all capabilities are dropped here: a part that needs some to start says itself which.
+    drops: bool,
+    capabilities: Vec<&'a str>,
+    /// Whether a new container may run beside the old one.
+    has_data: bool,
+}
+
+/// Renders base and overlay.
 pub fn files(environment: &Environment, assets: &Assets, engine: &Engine) -> Result<Vec<Generated>, RenderError> {
     let views: Vec<View<'_>> = environment.parts.values().map(|part| view(part, environment, engine)).collect();
     let data = |data: bool| {
@@ -71,7 +104,8 @@ pub fn files(environment: &Environment, assets: &Assets, engine: &Engine) -> Res
     context.insert("data_volumes", &data(true));
     context.insert("dev_volumes", &data(false));
     context.insert("network_labels", &json!({labels::CHECKOUT: environment.id, labels::PATH: environment.root}));
-    FILES
+    context.insert("secrets", &environment.secrets);
+    files_of(environment.base, environment.placement)
         .into_iter()
         .map(|path| {
             let text = format!("# {MARKER}\n{}", render_asset(path, assets, &context)?);
@@ -101,7 +135,7 @@ fn view<'a>(part: &'a Part, environment: &'a Environment, engine: &Engine) -> Vi
     let bare = serde_json::Map::new();
     let depends_on = part.needs.iter().filter_map(|need| environment.parts.get(need)).fold(bare, |mut map, need| {
         let condition = match (&need.probe, need.kind) {
-            (_, Kind::Task) => "service_completed_successfully",
+            (_, PartKind::Task) => "service_completed_successfully",
             (Some(_), _) => "service_healthy",
             (None, _) => "service_started",
         };
@@ -124,7 +158,7 @@ fn view<'a>(part: &'a Part, environment: &'a Environment, engine: &Engine) -> Vi
             .iter()
             .map(|publish| {
                 json!({
-                    "mode": "host", "host_ip": "127.0.0.1", "protocol": "tcp",
+                    "mode": "host", "host_ip": "127.0.0.1", "protocol": publish.protocol.as_str(),
                     "target": publish.container, "published": publish.host.to_string(),
                 })
             })
@@ -133,13 +167,30 @@ fn view<'a>(part: &'a Part, environment: &'a Environment, engine: &Engine) -> Vi
         healthcheck: part.probe.as_ref().map(|probe| healthcheck(probe, part, engine)),
         depends_on: (!depends_on.is_empty()).then_some(Value::Object(depends_on)),
         extra: &part.extra,
+        is_task: part.kind == PartKind::Task,
+        deployed: part.deployed.as_ref().map(|deployed| deployment(part, deployed)),
+    }
+}
+
+fn deployment<'a>(part: &'a Part, deployed: &'a Deployed) -> Deployment<'a> {
+    Deployment {
+        secrets: &deployed.secrets,
+        ports: &deployed.ports,
+        replicas: deployed.replicas,
+        memory: &deployed.resources.memory,
+        cpus: &deployed.resources.cpus,
+        is_read_only: part.is_read_only(),
+        tmpfs: part.lacks_tmp().then_some(["/tmp"]),
+        drops: !part.extra.contains_key("cap_drop"),
+        capabilities: part.capabilities(),
+        has_data: !part.data.is_empty(),
     }
 }
 
 /// The names of a part inside containers, beside its own: those that the certificate is for.
 fn aliases(part: &Part, environment: &Environment) -> Vec<String> {
     let own = format!("{}.{}", part.name, environment.domain);
-    if part.kind != Kind::Gateway {
+    if part.kind != PartKind::Gateway {
         return vec![own];
     }
     [own, environment.domain.clone()].into_iter().chain(environment.aliases.iter().cloned()).collect()
@@ -169,17 +220,8 @@ fn mount(mount: &Mount, environment: &Environment) -> Value {
 /// The engine's own check, for people who run the files by hand and for `docker ps`. Old engines know no quick checks
 /// at the start, so the interval is a compromise there: each check is a process in the container.
 fn healthcheck(probe: &Probe, part: &Part, engine: &Engine) -> Value {
-    let bash = |script: String| json!(["CMD", "bash", "-c", script]);
-    let test = match (&probe.ask, &part.image) {
-        (Ask::Exec(argv), _) => json!(["CMD"].into_iter().chain(argv.iter().map(String::as_str)).collect::<Vec<_>>()),
-        // What an image of others has in it is not known.
-        (_, crate::plan::parts::ImageRef::Theirs(_)) => return json!({"disable": true}),
-        (Ask::Tcp { port }, _) => bash(format!("exec 3<>/dev/tcp/127.0.0.1/{port}")),
-        (Ask::Http { port, path }, _) => bash(format!(
-            "exec 3<>/dev/tcp/127.0.0.1/{port} && printf 'GET {path} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 && \
-             read -r _ code _ <&3 && test \"$code\" -lt 400"
-        )),
-    };
+    // What a third-party image has in it is not known.
+    let Some(test) = check_command(probe, part) else { return json!({"disable": true}) };
     let seconds = probe.within.as_secs().max(1);
     if engine.has_start_interval() {
         json!({
@@ -188,5 +230,19 @@ fn healthcheck(probe: &Probe, part: &Part, engine: &Engine) -> Value {
         })
     } else {
         json!({"test": test, "interval": "10s", "timeout": "5s", "retries": 3, "start_period": format!("{seconds}s")})
+    }
+}
+
+/// The command by which an engine checks a part; none in an image of which it is not known what it has.
+pub(in crate::render) fn check_command(probe: &Probe, part: &Part) -> Option<Vec<String>> {
+    let bash = |script: String| Some(["CMD", "bash", "-c", &script].map(str::to_owned).into());
+    match (&probe.ask, &part.image) {
+        (Ask::Exec(argv), _) => Some(["CMD".to_owned()].into_iter().chain(argv.iter().cloned()).collect()),
+        (_, ImageRef::Theirs(_)) => None,
+        (Ask::Tcp { port }, _) => bash(format!("exec 3<>/dev/tcp/127.0.0.1/{port}")),
+        (Ask::Http { port, path }, _) => bash(format!(
+            "exec 3<>/dev/tcp/127.0.0.1/{port} && printf 'GET {path} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 && \
+             read -r _ code _ <&3 && test \"$code\" -lt 400"
+        )),
     }
 }

@@ -96,6 +96,9 @@ fn definition(
             texts.entry((*what).to_owned()).or_default().push_str(&format!("{}={digest}\n", mount.target));
         }
     }
+    if let Some(inputs) = part.and_then(|part| part.inputs.as_ref()) {
+        texts.insert("source".to_owned(), inputs.clone());
+    }
     if let Some(folder) = part.and_then(|part| part.folder.as_ref()) {
         texts.insert("folder".to_owned(), folder.clone());
     }

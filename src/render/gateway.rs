@@ -70,6 +70,41 @@ impl Site<'_> {
     }
 }
 
+/// Stands for the host of a released gateway, which serves every name: nginx fills in the one that was asked for.
+pub const ANY_HOST: &str = "$host";
+
+/// Renders the configuration of a released gateway, which knows nothing of an environment: it serves any host, and those of
+/// routes by their first label.
+pub fn released(routes: &[Route], domain: &str, assets: &Assets) -> Result<String, RenderError> {
+    let [certificate, key] = LeafOf::Environment.files();
+    let server = |host: &str, names: BTreeSet<String>| Server {
+        host: host.to_owned(),
+        names,
+        certificate: certificate.clone(),
+        key: key.clone(),
+    };
+    let hosts: BTreeSet<&String> = routes.iter().map(|route| &route.host).filter(|host| !host.is_empty()).collect();
+    let hosts = hosts.into_iter().map(|host| {
+        let label = host.strip_suffix(&format!(".{ANY_HOST}")).unwrap_or(host);
+        server(host, [format!("{label}.*")].into())
+    });
+    // A wildcard is stronger than an expression.
+    let any = server("", ["~.".to_owned(), GATEWAY.to_owned()].into());
+    let servers: Vec<Server> = [any].into_iter().chain(hosts).collect();
+    let name = "templates/gateway/nginx.conf";
+    let mut context = tera::Context::new();
+    context.insert("host", ANY_HOST);
+    context.insert("domain", domain);
+    context.insert("port", &443);
+    context.insert("uid", &1000);
+    context.insert("routes", routes);
+    context.insert("servers", &servers);
+    context.insert("fingerprint", "");
+    let fingerprint = Fingerprint::of(&render_asset(name, assets, &context)?).to_string();
+    context.insert("fingerprint", &fingerprint);
+    render_asset(name, assets, &context)
+}
+
 /// Renders the configuration from its template, and a digest of it. The running gateway answers
 /// `/.devenv/health` with the digest of what it has read.
 pub fn file(site: &Site<'_>, assets: &Assets) -> Result<(Generated, String), RenderError> {
@@ -86,4 +121,26 @@ pub fn file(site: &Site<'_>, assets: &Assets) -> Result<(Generated, String), Ren
     context.insert("fingerprint", &fingerprint);
     let text = format!("# {MARKER}\n{}", render_asset(name, assets, &context)?);
     Ok((Generated { path: format!("{}/nginx.conf", paths::GATEWAY), text, access: Access::Public }, fingerprint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::environment::routes::routes;
+    use crate::plan::environment::samples::project;
+
+    #[test]
+    fn no_link_is_followed_below_the_folder_that_a_site_stands_in() {
+        let project = project("project: shop\nmodules:\n  site: {path: web/dist, serve: static, route: /docs}\n");
+        let text = released(&routes(&project, ANY_HOST), "shop.test", &Assets::embedded()).unwrap();
+        for line in [
+            "root /srv/sites/site/dist;",
+            "disable_symlinks on from=/srv/sites/site;",
+            "default_type application/octet-stream;",
+            "error_page 503 @not_built;",
+            "location @not_built {",
+        ] {
+            assert!(text.lines().any(|one| one.trim() == line), "{line}:\n{text}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::names::PartName;
 use crate::plan::mounts::{Mount, MountClass, MountSource};
-use crate::plan::parts::{ImageRef, Kind};
+use crate::plan::parts::{ImageRef, PartKind};
 
 fn api() -> Part {
     let mount = |target: &str| Mount {
@@ -14,7 +14,7 @@ fn api() -> Part {
         dir: Some("/srv/a$pi".to_owned()),
         user: Some("1001:1002".to_owned()),
         mounts: vec![mount("/srv/a$pi"), mount("/srv/a$pi/.venv")],
-        ..Part::new(PartName::new("api").unwrap(), Kind::Module, ImageRef::Theirs("x".to_owned()))
+        ..Part::new(PartName::new("api").unwrap(), PartKind::Module, ImageRef::Theirs("x".to_owned()))
     }
 }
 

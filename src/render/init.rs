@@ -8,12 +8,7 @@ use crate::render::{RenderError, render_asset};
 /// A project's name from that of its folder.
 #[must_use]
 pub fn project_name(folder: &str) -> ProjectName {
-    let plain: String =
-        folder.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    let plain = plain.trim_start_matches(|c: char| !c.is_ascii_lowercase()).trim_end_matches('-');
-    let short: String = plain.chars().take(40).collect();
-    let fallback = || ProjectName::new("product");
-    ProjectName::new(short.trim_end_matches('-')).or_else(|_| fallback()).unwrap_or_else(|_| unreachable_name())
+    ProjectName::like(folder).or_else(|| ProjectName::like("product")).unwrap_or_else(unreachable_name)
 }
 
 #[expect(clippy::panic, reason = "a constant that is a name")]

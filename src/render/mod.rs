@@ -1,20 +1,35 @@
 //! Decisions become bytes: the files that are generated on every run. Pure; writing them is the host's.
 
+pub mod adopt;
 pub mod apt;
 pub mod certs;
+pub mod check;
+pub mod ci;
+pub mod ci_page;
+pub mod ci_pipeline;
 pub mod compose;
 pub mod definition;
+pub mod differences;
 pub mod dockerfile;
+pub mod environment;
+pub mod features;
 pub mod gateway;
 pub mod git;
 pub mod graph;
 pub mod ide;
 pub mod init;
+pub mod kubernetes;
 pub mod mirror;
 mod output;
-pub mod prod;
 pub mod references;
+pub mod release;
+pub mod runner;
 pub mod secrets;
+pub mod swarm;
+mod swarm_keys;
+pub mod swarm_values;
+pub mod tasks;
+mod timeline;
 pub mod tmux;
 pub mod truststore;
 pub mod users;
@@ -35,6 +50,8 @@ pub enum Access {
     Public,
     /// The owner.
     Private,
+    /// Everybody in a container that has its folder mounted; on this machine the owner, for whom alone the folder above is.
+    Mounted,
     /// Everybody, who may execute it too.
     Program,
 }

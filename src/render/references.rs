@@ -82,21 +82,10 @@ fn paths(value: Option<&Value>) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::parts::samples;
 
     fn environment() -> Environment {
-        Environment {
-            project: "shop-1".to_owned(),
-            id: "0123".to_owned(),
-            root: "/srv/shop".to_owned(),
-            subnet: String::new(),
-            host: String::new(),
-            domain: String::new(),
-            aliases: Vec::new(),
-            parts: BTreeMap::new(),
-            volumes: BTreeMap::new(),
-            credentials: BTreeMap::new(),
-            routes: Vec::new(),
-        }
+        Environment { root: "/srv/shop".to_owned(), ..samples::environment(Vec::new()) }
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::names::PartName;
 use crate::paths;
-use crate::plan::parts::{Environment, Part};
+use crate::plan::environment::target::Base;
+use crate::plan::parts::secret_variable::{Form, SecretVariable};
+use crate::plan::parts::{Environment, Part, PartKind};
 use crate::redact::percent;
 use crate::render::{Access, Generated, MARKER};
 
@@ -18,7 +20,8 @@ pub fn files(environment: &Environment, secrets: &Secrets) -> Vec<Generated> {
     let mut files = Vec::new();
     for (service, values) in secrets.iter().filter(|(service, _)| environment.credentials.contains_key(*service)) {
         for (name, value) in values {
-            files.push(private(format!("{}/{name}", paths::secrets_of(service)), value.clone()));
+            let path = format!("{}/{name}", paths::secrets_of(service));
+            files.push(Generated { path, text: value.clone(), access: secret_access(environment, service) });
         }
     }
     for part in environment.parts.values().filter(|part| !part.secret_env.is_empty()) {
@@ -27,13 +30,28 @@ pub fn files(environment: &Environment, secrets: &Secrets) -> Vec<Generated> {
     files
 }
 
+/// Who may read a part's secrets: as on a platform, the image's own user, where the environment is made for one, and where
+/// a module does not run as the developer.
+#[must_use]
+pub fn secret_access(environment: &Environment, part: &PartName) -> Access {
+    let is_module = |part: &&Part| matches!(part.kind, PartKind::Module | PartKind::Task);
+    let of_image = environment.parts.get(part).filter(is_module).is_some_and(|part| part.user.is_none());
+    if environment.base == Base::Prod || of_image { Access::Mounted } else { Access::Private }
+}
+
 /// What each part reads of credentials, as one text: with another one it is recreated. A service takes its credentials
 /// over when it starts, whatever its data says.
 #[must_use]
 pub fn read_by_parts(environment: &Environment, secrets: &Secrets) -> BTreeMap<String, String> {
-    let parts = environment.parts.values().filter(|part| part.credentials || !part.secret_env.is_empty());
+    let is_given = |part: &Part| part.deployed.as_ref().is_some_and(|deployed| !deployed.secrets.is_empty());
+    let parts = environment.parts.values();
+    let parts = parts.filter(|part| part.credentials || !part.secret_env.is_empty() || is_given(part));
     let read = |part: &Part| {
         let mut text = env_file(part, secrets);
+        for secret in part.deployed.iter().flat_map(|deployed| deployed.secrets.keys()) {
+            let value = secret.split_once('.').and_then(|(service, name)| secrets.get(service)?.get(name));
+            text.extend(value.map(|value| format!("{secret}={value}\n")));
+        }
         for (name, value) in secrets.get(&part.name).filter(|_| part.credentials).into_iter().flatten() {
             text.push_str(&format!("{name}={value}\n"));
         }
@@ -48,7 +66,7 @@ pub fn read_by_parts(environment: &Environment, secrets: &Secrets) -> BTreeMap<S
 pub fn env_file(part: &Part, secrets: &Secrets) -> String {
     let mut text = format!("# {MARKER}\n");
     for (name, variable) in &part.secret_env {
-        let value = fill(&variable.template, secrets.get(&variable.service));
+        let value = fill(variable, secrets);
         text.push_str(&format!("{name}=\"{}\"\n", quoted(&value)));
     }
     text
@@ -68,34 +86,50 @@ fn quoted(value: &str) -> String {
     })
 }
 
-/// Fills the holes of a template with a service's credentials. In a URL, a password may have characters that would end
-/// its part of the URL, so they are encoded. What a credential itself has in braces is not a hole.
+/// A text with its credentials. What a credential itself has in braces is not one.
 #[must_use]
-pub fn fill(template: &str, credentials: Option<&BTreeMap<String, String>>) -> String {
-    let is_url = template.contains("://");
-    let mut pieces = template.split('{');
-    let mut text = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        let filled = piece.split_once('}').and_then(|(name, rest)| Some((credentials?.get(name)?, rest)));
-        match filled {
-            Some((secret, rest)) if is_url => text.extend([percent(secret).as_str(), rest]),
-            Some((secret, rest)) => text.extend([secret.as_str(), rest]),
-            None => text.extend(["{", piece]),
-        }
-    }
-    text
+pub fn fill(text: &SecretVariable, secrets: &Secrets) -> String {
+    text.filled(|credential| {
+        let value = secrets.get(&credential.service)?.get(&credential.name)?;
+        Some(if credential.form == Form::Percent { percent(value) } else { value.clone() })
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::parts::ImageRef;
+    use crate::plan::parts::samples::environment;
 
     #[test]
     fn a_credential_with_braces_is_no_template() {
         let credentials = [("password", "{user}$"), ("user", "me")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
-        let fill = |template| fill(template, Some(&credentials));
+        let db = PartName::new("db").unwrap();
+        let secrets = Secrets::from([(db.clone(), credentials)]);
+        let fill = |template| fill(&SecretVariable::of(&db, template), &secrets);
         assert_eq!(fill("{password}"), "{user}$");
         assert_eq!(fill("db://{user}:{password}@{host}/{"), "db://me:%7Buser%7D%24@{host}/{");
+    }
+
+    #[test]
+    fn the_user_of_an_image_can_read_a_modules_own_secrets_and_nobody_else_those_of_dev() {
+        let (api, released, db) = ("api", "released", "db");
+        let part = |name: &str, kind, user: Option<&str>| Part {
+            user: user.map(str::to_owned),
+            ..Part::new(PartName::new(name).unwrap(), kind, ImageRef::Theirs("x".to_owned()))
+        };
+        let parts = [
+            part(api, PartKind::Module, Some("1001:1001")),
+            part(released, PartKind::Module, None),
+            part(db, PartKind::Service, None),
+        ];
+        let mut environment = environment(parts.into());
+        let access = |environment: &Environment| {
+            [api, released, db].map(|name| secret_access(environment, &PartName::new(name).unwrap()))
+        };
+        assert_eq!(access(&environment), [Access::Private, Access::Mounted, Access::Private]);
+        environment.base = Base::Prod;
+        assert_eq!(access(&environment), [Access::Mounted; 3]);
     }
 
     #[test]

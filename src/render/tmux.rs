@@ -2,7 +2,7 @@
 
 use crate::assets::{Asset, Assets};
 use crate::plan::screens::Pane;
-use crate::plan::screens::changes::Change;
+use crate::plan::screens::changes::TmuxChange;
 use crate::render::{RenderError, render};
 
 const SESSION: &str = "templates/tmux/session.conf";
@@ -43,7 +43,7 @@ fn window(screen: &str) -> String {
 
 impl Session<'_> {
     /// The commands for a list of changes, in their order.
-    pub fn commands(&self, changes: &[Change]) -> Result<Vec<Words>, RenderError> {
+    pub fn commands(&self, changes: &[TmuxChange]) -> Result<Vec<Words>, RenderError> {
         let mut all = Vec::new();
         for change in changes {
             all.extend(self.change(change)?);
@@ -51,38 +51,38 @@ impl Session<'_> {
         Ok(all)
     }
 
-    fn change(&self, change: &Change) -> Result<Vec<Words>, RenderError> {
+    fn change(&self, change: &TmuxChange) -> Result<Vec<Words>, RenderError> {
         let set = |target: &str, scope: &str, option: &str, value: &str| {
             words(&["set-option", scope, "-t", target, option, value])
         };
         Ok(match change {
-            Change::Session(screen) => {
+            TmuxChange::Session(screen) => {
                 let (columns, rows) = (self.size.0.to_string(), self.size.1.to_string());
                 let new = ["new-session", "-d", "-s", NAME, "-n", screen, "-x", &columns, "-y", &rows, WAITING];
                 let mut all = vec![words(&new), set(&window(screen), "-w", SCREEN_OPTION, screen)];
                 all.extend(self.options()?);
                 all
             }
-            Change::Window(screen) => {
+            TmuxChange::Window(screen) => {
                 // Behind the last one.
                 let new = ["new-window", "-d", "-a", "-t", &format!("={NAME}:{{end}}"), "-n", screen, WAITING];
                 vec![words(&new), set(&window(screen), "-w", SCREEN_OPTION, screen)]
             }
-            Change::First(screen, pane) => {
+            TmuxChange::First(screen, pane) => {
                 let target = window(screen);
                 let respawn = words(&["respawn-pane", "-k", "-t", &target, &self.program(pane)]);
                 vec![respawn, set(&target, "-p", PANE_OPTION, &pane.to_string())]
             }
-            Change::Add(screen, pane) => {
+            TmuxChange::Add(screen, pane) => {
                 let target = window(screen);
                 let split = words(&["split-window", "-t", &target, &self.program(pane)]);
                 vec![split, set(&target, "-p", PANE_OPTION, &pane.to_string())]
             }
-            Change::Again(id, pane) => vec![words(&["respawn-pane", "-k", "-t", id, &self.program(pane)])],
-            Change::Remove(id) => vec![words(&["kill-pane", "-t", id])],
-            Change::Close(screen) => vec![words(&["kill-window", "-t", &window(screen)])],
-            Change::Arrange(screen, panes) => self.arrange(screen, *panes)?,
-            Change::Show(screen) => {
+            TmuxChange::Again(id, pane) => vec![words(&["respawn-pane", "-k", "-t", id, &self.program(pane)])],
+            TmuxChange::Remove(id) => vec![words(&["kill-pane", "-t", id])],
+            TmuxChange::Close(screen) => vec![words(&["kill-window", "-t", &window(screen)])],
+            TmuxChange::Arrange(screen, panes) => self.arrange(screen, *panes)?,
+            TmuxChange::Show(screen) => {
                 let target = window(screen);
                 vec![
                     words(&["select-window", "-t", &target]),

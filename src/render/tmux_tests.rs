@@ -1,7 +1,7 @@
 use super::*;
 use crate::names::PartName;
 
-fn commands(changes: &[Change], size: (usize, usize)) -> String {
+fn commands(changes: &[TmuxChange], size: (usize, usize)) -> String {
     let (assets, devenv) = (Assets::embedded(), ["/opt/my tools/devenv", "-C", "/srv/it's"].map(str::to_owned));
     let session = Session { assets: &assets, host: "shop.localhost", devenv: &devenv, size };
     let all = session.commands(changes).unwrap();
@@ -15,7 +15,7 @@ fn name(name: &str) -> PartName {
 #[test]
 fn a_pane_runs_devenv_for_this_checkout_and_keeps_its_name() {
     assert_eq!(
-        commands(&[Change::Add("api".to_owned(), Pane::Shell(name("api")))], (80, 24)),
+        commands(&[TmuxChange::Add("api".to_owned(), Pane::Shell(name("api")))], (80, 24)),
         "\
 split-window -t '=devenv:=api' 'exec '\\''/opt/my tools/devenv'\\'' -C '\\''/srv/it'\\'\\\"'\\\"'\\'s shell api'
 set-option -p -t '=devenv:=api' @devenv_pane 'shell api'
@@ -32,7 +32,7 @@ set-option -p -t '=devenv:=api' @devenv_pane 'shell api'
 
 #[test]
 fn the_layout_depends_on_the_room_that_there_is() {
-    let arranged = |panes, size| commands(&[Change::Arrange("api".to_owned(), panes)], size);
+    let arranged = |panes, size| commands(&[TmuxChange::Arrange("api".to_owned(), panes)], size);
     let last = |text: String| text.trim_end().rsplit(' ').next().unwrap_or_default().to_owned();
     assert_eq!(last(arranged(3, (80, 24))), "even-vertical");
     assert_eq!(last(arranged(6, (80, 24))), "tiled");
@@ -42,7 +42,7 @@ fn the_layout_depends_on_the_room_that_there_is() {
 
 #[test]
 fn a_session_is_made_with_its_options_and_fills_windows_when_they_are_looked_at() {
-    let made = commands(&[Change::Session("gateway".to_owned()), Change::Show("gateway".to_owned())], (80, 24));
+    let made = commands(&[TmuxChange::Session("gateway".to_owned()), TmuxChange::Show("gateway".to_owned())], (80, 24));
     assert!(made.starts_with("new-session -d -s devenv -n gateway -x 80 -y 24 'exec sleep 2147483647'\n"), "{made}");
     assert!(made.contains("set-hook -g session-window-changed ") && made.contains("attach --fill"), "{made}");
     assert!(made.contains("set-option -g status-left 'shop.localhost '\n"), "{made}");

@@ -3,14 +3,25 @@
 use crate::ui::table;
 
 /// Each command stands in one of these.
-pub const GROUPS: [(&str, &[&str]); 5] = [
+pub const GROUPS: [(&str, &[&str]); 7] = [
     ("Environment", &["up", "down", "stop", "start", "restart"]),
     ("Inner loop", &["build", "lint", "test", "watch", "mirror", "deps", "ide"]),
+    ("Tasks", &["task", "runs", "ci"]),
     (
         "Looking",
-        &["status", "logs", "shell", "exec", "run", "debug", "trace", "why", "graph", "db", "attach", "open", "url"],
+        &[
+            "status", "logs", "shell", "exec", "run", "debug", "trace", "why", "graph", "env", "db", "attach", "open",
+            "url", "list",
+        ],
     ),
-    ("Configuration", &["init", "config", "enable", "disable", "eject", "secrets", "images", "update", "outdated"]),
+    (
+        "Configuration",
+        &[
+            "init", "config", "check", "features", "enable", "disable", "eject", "secrets", "images", "update",
+            "outdated",
+        ],
+    ),
+    ("Release", &["release", "push", "promote", "deploy", "deployments"]),
     ("Machine", &["doctor", "certs", "hosts", "completions", "version", "help"]),
 ];
 /// Room for a name, so that all groups have the same columns.

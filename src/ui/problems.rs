@@ -180,11 +180,11 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
-    use crate::config::inputs::{Inputs, Known, Source};
+    use crate::config::inputs::{InputFile, Inputs, Known};
     use crate::config::read;
 
     fn problems(text: &str) -> Problems {
-        let main = Source { name: "devenv.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
+        let main = InputFile { name: "devenv.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
         let known = Known { presets: BTreeSet::from(["redis".to_owned()]), ..Known::default() };
         let setting = Inputs { main: &main, local: None, env: &BTreeMap::new() };
         read(setting).checked_against(&known).finish(&BTreeMap::new()).unwrap_err()
@@ -221,7 +221,7 @@ error: the key `project` stands here twice
 
     #[test]
     fn no_credential_is_shown_whatever_is_wrong_with_it() {
-        let main = Source {
+        let main = InputFile {
             name: "devenv.yaml".to_owned(),
             bytes: b"project: shop\nservices: {db: {preset: redis}}\n".to_vec(),
         };
@@ -245,7 +245,7 @@ error: the key `project` stands here twice
             "!!map {secrets: {db.password: [canary-1]}}\n",
             "ports: {db: 1}\nsecrets:\n  db.password: |\n   canary-1\n bad: canary-2\n",
         ] {
-            let local = Source { name: "devenv.local.yaml".to_owned(), bytes: local.as_bytes().to_vec() };
+            let local = InputFile { name: "devenv.local.yaml".to_owned(), bytes: local.as_bytes().to_vec() };
             let setting = Inputs { main: &main, local: Some(&local), env: &BTreeMap::new() };
             let problems = read(setting).checked_against(&known).finish(&BTreeMap::new()).unwrap_err();
             let shown = format!("{}\n{}", render(&problems, Colours::Off), to_json(&problems));
@@ -276,7 +276,7 @@ error: the key `project` stands here twice
     fn every_bad_file_of_the_table_can_be_shown() {
         for case in include_str!("../config/testdata/bad.txt").split("===\n").skip(1) {
             let main = case.split("\n>>>\n").next().unwrap().split("\n--- devenv.local.yaml\n").next().unwrap();
-            let main = Source { name: "devenv.yaml".to_owned(), bytes: main.as_bytes().to_vec() };
+            let main = InputFile { name: "devenv.yaml".to_owned(), bytes: main.as_bytes().to_vec() };
             let known = Known::default();
             let setting = Inputs { main: &main, local: None, env: &BTreeMap::new() };
             if let Err(problems) = read(setting).checked_against(&known).finish(&BTreeMap::new()) {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::amounts;
 use crate::apply::Event;
 use crate::plan::Plan;
 use crate::redact::hide;
@@ -50,7 +51,7 @@ impl Progress {
             Event::Begun(at) => self.begun(at),
             Event::Doing(at, text) | Event::Line(at, text) => self.doing(at, &text),
             Event::Note(_, text) => self.print(&format!("  {}", visible(&hide(&text)))),
-            Event::Done(at, took) => self.ended(at, &format!("✓ {} ({})", self.name(at), seconds(took))),
+            Event::Done(at, took) => self.ended(at, &format!("✓ {} ({})", self.name(at), amounts::took(took))),
             Event::Failed(at) => self.ended(at, &format!("✗ {}", self.name(at))),
             Event::Tick => self.tick(),
         }
@@ -93,7 +94,7 @@ impl Progress {
         let Ok(mut silent) = self.silent.lock() else { return };
         for (at, (begin, said)) in silent.iter_mut().filter(|(_, (_, said))| said.elapsed() >= SILENCE) {
             *said = Instant::now();
-            self.print(&format!("… {} still runs ({})", self.name(*at), seconds(begin.elapsed())));
+            self.print(&format!("… {} still runs ({})", self.name(*at), amounts::took(begin.elapsed())));
         }
     }
 
@@ -130,14 +131,5 @@ impl Progress {
             }
         }
         self.begin.elapsed()
-    }
-}
-
-/// A length of time as people say it.
-#[must_use]
-pub fn seconds(length: Duration) -> String {
-    match length.as_secs_f64() {
-        short if short < 10.0 => format!("{short:.1} s"),
-        long => format!("{long:.0} s"),
     }
 }

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::OnceLock;
 
 use crate::error::{Error, Kind, Result};
-use crate::host::engine::tool_box::Printed;
+use crate::host::engine::piped::Printed;
 use crate::host::terminal;
 use crate::plain::steers;
 use crate::redact::hide;
@@ -100,6 +100,18 @@ impl Screen {
             false if nobody_there => Err(refused.hint("without a terminal, pass --yes")),
             false => Err(refused),
         }
+    }
+
+    /// Asks for a line of text; none where nobody can answer.
+    #[must_use]
+    pub fn text(&self, question: &str) -> Option<String> {
+        if !has_terminal() || in_ci() {
+            return None;
+        }
+        to_stderr(&format!("{} ", visible(&hide(question))));
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).ok()?;
+        Some(answer.trim().to_owned()).filter(|answer| !answer.is_empty())
     }
 
     /// Asks a question that is answered with yes or no.

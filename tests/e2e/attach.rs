@@ -1,8 +1,12 @@
 //! A tmux session on everything that runs: what its windows and panes show, and that those that stay are left alone.
 
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use crate::checkout::{Checkout, until};
+use crate::place;
 use crate::terminal::Terminal;
 
 const CONFIGURATION: &str = "\
@@ -99,8 +103,10 @@ fn a_session_has_a_window_around_each_module_and_changes_with_the_parts() {
         (dead.contains("0 shell api") && !pid.is_empty() && pid != shell).then_some(())
     });
 
-    server.ask(&["detach-client", "-a"]);
-    server.ask(&["kill-session", "-t", "devenv"]);
+    // The session ends with what it shows.
+    checkout.ok(&["down"]).says("ended the session of `devenv attach`");
+    assert_eq!(server.panes(), "");
+    checkout.ok(&["down"]).says_not("attach");
     for terminal in [first, second, third, fourth] {
         terminal.ends_somehow();
     }
@@ -118,4 +124,51 @@ fn without_a_terminal_it_explains_itself_and_prints_its_commands() {
     let socket = format!("tmux -L devenv-{} ", checkout.id());
     assert!(printed.lines().all(|line| line.starts_with(&socket)), "{printed}");
     assert!(printed.starts_with(&format!("{socket}new-session -d -s devenv -n ")), "{printed}");
+}
+
+#[test]
+fn without_tmux_on_the_machine_that_of_the_tool_box_serves() {
+    let checkout = Checkout::with_tools(CONFIGURATION);
+    checkout.write("api/.keep", "");
+    checkout.ok(&["up"]);
+    let programs = checkout.beside("programs");
+    fs::create_dir(&programs).unwrap();
+    for program in fs::read_dir("/usr/bin").unwrap().flatten().filter(|program| program.file_name() != "tmux") {
+        symlink(program.path(), programs.join(program.file_name())).unwrap();
+    }
+    let cache = checkout.beside("cache");
+    let without = |program: &OsStr| {
+        let mut command = checkout.calling(program);
+        command.env("PATH", &programs).env("XDG_CACHE_HOME", &cache);
+        command
+    };
+    let printed = without(place::program().as_ref()).args(["attach", "--print"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&printed.stdout).starts_with("tmux -L devenv-"), "{printed:?}");
+    assert!(!cache.exists(), "what only prints builds nothing");
+
+    let server = Server(checkout.id());
+    let mut terminals = Vec::new();
+    for screen in ["overview", "api"] {
+        terminals.push(Terminal::of(without("setsid".as_ref()), &["attach", screen]));
+        let filled = if screen == "api" { API } else { "api: \n" };
+        let expected = format!("overview: status\noverview: logs\n{filled}");
+        until("the window is filled", || (server.panes() == expected).then_some(()));
+    }
+    let copies: Vec<_> = fs::read_dir(cache.join("devenv/tmux")).unwrap().flatten().collect();
+    assert_eq!(copies.len(), 1);
+    let runs = format!("{}/tmux", copies[0].path().display());
+    let pid = server.ask(&["display-message", "-p", "#{pid}"]);
+    let called = fs::read_to_string(format!("/proc/{}/cmdline", pid.trim())).unwrap();
+    assert!(called.contains(&runs), "{called}");
+    let down = without(place::program().as_ref()).arg("down").output().unwrap();
+    assert!(String::from_utf8_lossy(&down.stderr).contains("ended the session of `devenv attach`"), "{down:?}");
+    terminals.pop().unwrap().shows("using that of the image `debug`");
+    terminals.into_iter().for_each(Terminal::ends_somehow);
+
+    // A checkout with an image of its own does not choose what runs on this machine.
+    checkout.ok(&["eject", "images/debug/Dockerfile"]);
+    fs::remove_dir_all(&cache).unwrap();
+    let terminal = Terminal::of(without("setsid".as_ref()), &["attach"]);
+    terminal.shows("this checkout has its own images/debug");
+    terminal.ends_somehow();
 }

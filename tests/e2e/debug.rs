@@ -244,6 +244,7 @@ fn scripts_of_devenv_and_of_the_team_are_at_hand_without_a_build() {
     checkout.devenv(&["debug", "db", "--", "env-of", "api"]).code(2).says("this tool box has not joined api");
     let threads = checkout.ok(&["debug", "--", "dump-threads", "api"]).stdout;
     assert!(threads.contains("busy_loop (serve.py:"), "{threads}");
+    java(&checkout);
     for (script, ending, first) in
         [("flame", "svg", b"<?xml".as_slice()), ("capture", "pcap", &[0xd4, 0xc3, 0xb2, 0xa1])]
     {
@@ -288,4 +289,31 @@ fn scripts_of_devenv_and_of_the_team_are_at_hand_without_a_build() {
         .devenv(&["debug", "--", "true"])
         .code(1)
         .says("captures is a link, and devenv writes nothing through links");
+}
+
+/// Threads of a Java program, by its JDK where it has one, else by a QUIT, which must not end it.
+fn java(checkout: &Checkout) {
+    let exec = |script: &str| checkout.ok(&["exec", "api", "sh", "-c", script]).stdout;
+    let dumped = || checkout.ok(&["debug", "--", "dump-threads", "api"]).stdout;
+    let begin = |args: &str| {
+        let program =
+            r#"$SIG{QUIT} = sub { open F, ">>/tmp/log"; print F "Full thread dump"; close F }; sleep 9 while 1"#;
+        exec(&format!(
+            "cp /usr/bin/perl /tmp/java; setsid /tmp/java -e '{program}' -- {args} < /dev/null > /dev/null 2>&1 & echo $!"
+        ))
+    };
+    begin("");
+    let threads = dumped();
+    assert!(threads.contains("it writes its threads into its log: devenv logs api"), "{threads}");
+    until("it has written them", || exec("cat /tmp/log").contains("Full thread dump").then_some(()));
+    exec("printf '#!/bin/sh\\necho $2 of $1 as $(id -u):$(id -g)' > /tmp/jcmd; chmod +x /tmp/jcmd");
+    let threads = dumped();
+    let who = exec("echo $(id -u):$(id -g)");
+    assert!(threads.contains("Thread.print of ") && threads.contains(&format!(" as {who}")), "{threads}");
+    exec(
+        "rm /tmp/jcmd; for p in /proc/[0-9]*; do [ \"$(readlink $p/exe)\" != /tmp/java ] || kill -9 ${p#/proc/}; done",
+    );
+    begin("-Xrs");
+    let threads = dumped();
+    assert!(threads.contains("it runs with -Xrs, so a QUIT would end it"), "{threads}");
 }

@@ -72,6 +72,19 @@ fn after_a_branch_switch_and_back_the_dependencies_are_those_of_the_lock() {
 }
 
 #[test]
+fn dependencies_are_installed_from_nothing_by_hand() {
+    let checkout = checkout("'cp lock .libs/installed && date +%N >> .libs/times'");
+    up(&checkout).code(0);
+    checkout.ok(&["exec", "api", "touch", ".libs/broken"]);
+    checkout.ok(&["deps", "reset", "api"]).says("install api");
+    checkout.devenv(&["exec", "api", "test", "-e", ".libs/broken"]).code(1);
+    assert_eq!(installed(&checkout), "a\n");
+    checkout.devenv(&["deps", "reset", "apii"]).code(2).says("did you mean `api`?");
+    checkout.ok(&["down"]);
+    checkout.ok(&["deps", "reset", "api"]).says("`devenv up api` installs them");
+}
+
+#[test]
 fn the_watcher_installs_again_after_a_failed_installation_was_taken_back() {
     let checkout = checkout(COPY);
     checkout.ok(&["up"]);

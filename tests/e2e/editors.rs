@@ -114,7 +114,7 @@ fn an_editor_finds_the_container_that_runs_and_dependencies_come_out_as_they_are
     assert_eq!(here(&elsewhere.join(".venv")), here(&point));
     fs::remove_file(point.join(".devenv-export")).unwrap();
     checkout.devenv(&["deps", "export", "api"]).code(1).says("holds files that devenv did not copy there");
-    checkout.devenv(&["deps", "export", "side"]).code(2).says("`side` has no dependencies to copy");
+    checkout.devenv(&["deps", "export", "side"]).code(2).says("`side` has no dependencies");
 
     // Switched off: its configuration goes, and nobody's own.
     checkout.ok(&["disable", "side", "synced"]);

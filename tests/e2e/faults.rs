@@ -142,7 +142,7 @@ fn a_second_command_waits_and_says_for_whom() {
 #[test]
 fn a_password_is_not_told_before_there_is_one() {
     let checkout = Checkout::new("project: PROJECT\nservices:\n  db: {preset: postgres}\n");
-    checkout.devenv(&["url", "db"]).code(1).says("nobody knows its password").says("devenv up db");
+    checkout.devenv(&["url", "db"]).code(1).says("its password is not known").says("devenv up db");
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn what_runs_is_ended_also_without_the_files_that_describe_it() {
     copy.devenv(&["stop"]).code(2);
     assert_eq!((checkout.containers().len(), checkout.volumes().len()), (3, 1));
     checkout.devenv(&["stop", "cahce"]).code(2).says("there is no container of `cahce`");
-    checkout.ok(&["stop", "cache"]).says("devenv.yaml:").says("known by its labels alone").says("stop cache");
+    checkout.ok(&["stop", "cache"]).says("devenv.yaml:").says("known by their labels alone").says("stop cache");
     assert_eq!(checkout.containers().len(), 3);
     assert_eq!(engine::inspect(&checkout.container("cache"))["State"]["Running"], false);
     assert!(checkout.ok(&["down", "--dry-run"]).stdout.contains("remove cache"));

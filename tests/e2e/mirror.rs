@@ -5,13 +5,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use devenv::apply::mirror::ends::Ends;
 use devenv::apply::mirror::{Guard, Session};
 use devenv::config::model::values::RelPath;
 use devenv::host::engine::{BegunSet, Engine};
-use devenv::host::ignore::source::Source;
+use devenv::host::ignore::source::SourceFolder;
 use devenv::plan::mirror::copy::Selection;
 
 use crate::checkout::{Checkout, shell, until};
@@ -140,7 +139,9 @@ fn runtime() -> tokio::runtime::Runtime {
 fn ends(checkout: &Checkout) -> Ends {
     Ends {
         container: checkout.container("api"),
-        source: Arc::new(Source::open(checkout.root(), &RelPath::new("api").unwrap(), &Selection::default()).unwrap()),
+        source: Arc::new(
+            SourceFolder::open(checkout.root(), &RelPath::new("api").unwrap(), &Selection::default()).unwrap(),
+        ),
         dir: "/srv/api".to_owned(),
         outputs: Vec::new(),
         mounted: Vec::new(),
@@ -184,23 +185,18 @@ fn thousands_of_random_operations_leave_both_trees_equal() {
 }
 
 #[test]
-fn saves_fills_and_branch_switches_are_quick() {
+fn saves_a_first_fill_and_a_branch_switch_leave_both_sides_equal() {
     let checkout = small();
     alone(&checkout);
     let root = checkout.root().join("api");
     runtime().block_on(async {
         let engine = connect();
         let (mut session, _) = Session::open(&engine, ends(&checkout), Guard::On, BTreeMap::new()).await.unwrap();
-        let mut times = Vec::new();
         for number in 0..200 {
             fs::write(root.join("first.txt"), format!("save {number}\n")).unwrap();
-            let begin = Instant::now();
-            session.send(&BTreeSet::from([PathBuf::from("first.txt")])).await.unwrap();
-            times.push(begin.elapsed());
+            let sent = session.send(&BTreeSet::from([PathBuf::from("first.txt")])).await.unwrap();
+            assert_eq!(sent.operations.len(), 1);
         }
-        times.sort();
-        println!("save: median {:?}, p99 {:?}", times[100], times[197]);
-        assert!(times[100] < Duration::from_millis(20), "{:?}", times[100]);
         drop(session);
 
         let mut changed = BTreeSet::new();
@@ -210,27 +206,16 @@ fn saves_fills_and_branch_switches_are_quick() {
             fs::write(root.join(&file), format!("{number} ").repeat(1200)).unwrap();
             changed.insert(file);
         }
-        let begin = Instant::now();
         let (mut session, sent) = Session::open(&engine, ends(&checkout), Guard::On, BTreeMap::new()).await.unwrap();
-        println!("first sync: {} operations, {} bytes in {:?}", sent.operations.len(), sent.bytes, begin.elapsed());
-        let begin = Instant::now();
-        let id = checkout.container("api");
-        let tree = root.join("tree").display().to_string();
-        engine::docker(&["cp", &tree, &format!("{id}:/tmp/tree")]);
-        println!("docker cp: {:?}", begin.elapsed());
+        assert!(sent.operations.len() >= 5000, "{}", sent.operations.len());
         for file in &changed {
             fs::write(root.join(file), "another branch ".repeat(100)).unwrap();
         }
-        let begin = Instant::now();
         let sent = session.send(&changed).await.unwrap();
-        let took = begin.elapsed();
-        println!("branch switch: {} operations in {took:?}", sent.operations.len());
-        assert!(took < Duration::from_secs(5), "{took:?}");
-        let begin = Instant::now();
+        assert_eq!(sent.operations.len(), 5000, "one batch");
         drop(session);
         let (_session, sent) = Session::open(&engine, ends(&checkout), Guard::On, BTreeMap::new()).await.unwrap();
         assert_eq!(sent.operations, []);
-        println!("comparison of equal trees: {:?}", begin.elapsed());
     });
     assert_eq!(there(&checkout.container("api")), here(&root));
 }

@@ -121,7 +121,7 @@ fn what_a_local_file_allows_is_confirmed_once_in_a_terminal() {
     checkout.write("api/.keep", "");
     checkout.write("extra.yaml", "services: {api: {cap_add: [SYS_TIME]}}\n");
     checkout.write("devenv.local.yaml", "allow: [privileged]\n");
-    refused(&checkout).says("allows what nobody has confirmed").says("set DEVENV_ALLOW=privileged");
+    refused(&checkout).says("allows something that has not been confirmed").says("set DEVENV_ALLOW=privileged");
     let terminal = Terminal::new(&checkout, &["up"]);
     terminal.shows("devenv.local.yaml allows: privileged.");
     terminal.types("n\r");

@@ -6,22 +6,45 @@ use std::process::{Child, Command, Stdio};
 use crate::checkout::{Checkout, shell, until};
 use crate::engine;
 
+/// `word`, as htpasswd keeps it.
+const WORD: &str = "$2y$04$lPYEwlIR20ydV7STU2hyQegrQPmrDJCZo2/iajCsQLBhd9vzgzC1y";
+
 /// A registry on a port of its own; it ends with the test.
-struct Registry {
+pub(crate) struct Registry {
     process: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Registry {
-    fn start(checkout: &Checkout) -> Self {
-        let folder = checkout.beside("registry");
+    pub(crate) fn start(checkout: &Checkout) -> Self {
+        Self::with(checkout, "")
+    }
+
+    /// One that lets in `me` with the password `word` alone.
+    pub(crate) fn locked(checkout: &Checkout) -> Self {
+        let users = checkout.beside("users");
+        std::fs::write(&users, format!("me:{WORD}\n")).unwrap();
+        Self::with(checkout, &format!("auth: {{htpasswd: {{realm: x, path: \"{}\"}}}}\n", users.display()))
+    }
+
+    /// A further one beside the first.
+    pub(crate) fn another(checkout: &Checkout) -> Self {
+        Self::in_folder(checkout, "another", "")
+    }
+
+    fn with(checkout: &Checkout, rest: &str) -> Self {
+        Self::in_folder(checkout, "registry", rest)
+    }
+
+    fn in_folder(checkout: &Checkout, name: &str, rest: &str) -> Self {
+        let folder = checkout.beside(name);
         let here = folder.display();
         shell(&format!(
             "mkdir -p '{here}/debs' && chmod 777 '{here}/debs' && cd '{here}/debs' && apt-get download -q docker-registry && dpkg -x *.deb '{here}'"
         ));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let configuration = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: \"{here}/data\"}}}}\nhttp: {{addr: \"127.0.0.1:{port}\"}}\n"
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: \"{here}/data\"}}}}\nhttp: {{addr: \"127.0.0.1:{port}\"}}\n{rest}"
         );
         std::fs::write(folder.join("config.yml"), configuration).unwrap();
         let process = Command::new(folder.join("usr/bin/docker-registry"))

@@ -157,8 +157,11 @@ modules:
   once: {path: api, image: base, run: \"true\", once: true, needs: [cache]}
 services:
   cache: {preset: redis}
-prod:
-  secrets: {cache.password: cache_password, gateway.certificate: certificate, gateway.key: key}
+environments:
+  prod:
+    replicas: {api: 2}
+    resources: {api: {memory: 64m, cpus: 0.5}}
+    secrets: {cache.password: cache_password, gateway.certificate: certificate, gateway.key: key}
 ",
     );
     checkout.write("api/.keep", "");

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -50,6 +50,22 @@ fn codes_streams_folder_and_environment_are_those_of_the_module() {
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all("ü\n$x\n".as_bytes()).unwrap();
     assert_eq!(end(child, &["exec", "api", "cat"]).code(0).stdout, "ü\n$x\n");
+
+    // A reader that has enough ends the command.
+    let container = checkout.container("api");
+    let mut child = checkout.begin(&["exec", "api", "sh", "-c", "exec yes 4711"]);
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "4711\n");
+    end(child, &["exec", "api", "yes"]).code(0);
+    assert!(!engine::docker(&["top", &container]).contains("yes 4711"));
+
+    // Who only goes into what runs needs no configuration that can be used.
+    let good = checkout.read("devenv.yaml");
+    checkout.write("devenv.yaml", "project: [");
+    assert_eq!(checkout.ok(&["exec", "api", "echo", "in"]).stdout, "in\n");
+    checkout.devenv(&["exec", "apo", "true"]).code(2);
+    checkout.write("devenv.yaml", &good);
 
     // `run` leaves nothing.
     assert_eq!(checkout.containers().len(), 1);
@@ -169,12 +185,16 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     pub(crate) fn new(checkout: &Checkout, args: &[&str]) -> Self {
+        Self::of(checkout.calling("setsid"), args)
+    }
+
+    /// The same with an environment of its own, that of a call of `setsid`.
+    pub(crate) fn of(mut command: Command, args: &[&str]) -> Self {
         let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&controller).unwrap();
         unlockpt(&controller).unwrap();
         let name = ptsname(&controller, Vec::new()).unwrap();
         let side = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-        let mut command = checkout.calling("setsid");
         command.args(["--ctty", "--wait"]).arg(place::program()).args(args).env("TERM", "xterm");
         let copy = || Stdio::from(side.try_clone().unwrap());
         let child = command.stdin(copy()).stdout(copy()).stderr(copy()).spawn().unwrap();

@@ -27,11 +27,12 @@ modules:
 services:
   db: {preset: postgres}
   cache: {preset: redis}
+  elsewhere: {external: 'http://web:8000/'}
 ";
 
 /// Answers by its path; where it listens stands in files.
 const SERVE: &str = r#"
-import http.server, os, ssl, time, urllib.request
+import http.server, os, socket, ssl, time, urllib.request
 from connect import connect
 
 def query(sql):
@@ -51,6 +52,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text.encode())
 
+    def call(self, calls):
+        try:
+            calls()
+        except OSError:
+            pass
+        self.answer(500)
+
     def do_GET(self):
         path = self.path.removeprefix("/api")
         if path == "/ok":
@@ -61,6 +69,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(302, Location="/api/circle?again")
         elif path.startswith("/circle"):
             self.answer(302, Location="/api/circle")
+        elif path == "/misdirected":
+            self.call(lambda: socket.create_connection(("db", 5433), timeout=2))
+        elif path == "/misnamed":
+            self.call(lambda: socket.getaddrinfo("dbx", 5432))
         elif path == "/hang-up":
             self.connection.close()
         elif path == "/hostile":
@@ -182,6 +194,16 @@ fn each_fault_of_a_module_and_of_what_it_needs_is_told_apart() {
     says(&checkout, &["/api/slow"], "gateway", "within 3 s");
     says(&checkout, &["/api/hang-up"], "gateway", "`api` closes the connection without an answer");
     says(&checkout, &["/api/circle"], "gateway", "`api` leads in a circle");
+    // What the module keeps to itself, the wire tells.
+    says(
+        &checkout,
+        &["/api/misdirected"],
+        "gateway",
+        "`api` answers 500: `api` calls db:5433, and the connection is refused",
+    );
+    says(&checkout, &["/api/misnamed"], "gateway", "`api` looks up `dbx`, and there is no such name in its network");
+    let watched = checkout.devenv(&["trace", "/api/orders", "--wire"]).code(1).stdout;
+    assert!(watched.contains("api looks up db: 10.213.") && watched.contains("api → db:5432: postgres: "), "{watched}");
     says(&checkout, &["/pages/index.html"], "gateway", "`web` answers 404 to /pages/index.html and 200 to /index.html");
     // A call that carries the id appears.
     let on: Value = serde_json::from_str(&checkout.devenv(&["trace", "/api/on", "--json"]).stdout).unwrap();
@@ -282,6 +304,14 @@ fn each_fault_on_the_way_to_a_module_is_told_apart() {
     checkout.ok(&["trace", "--from", "api", "web"]);
     checkout.ok(&["trace", "--from", "api", &format!("https://gateway.{name}.test/api/ok")]);
     checkout.ok(&["trace", "--from", "api", "web:8000"]);
+    checkout.ok(&["trace", "--from", "api", "elsewhere"]);
+    says(
+        &checkout,
+        &["--from", "api", "[::1]:81"],
+        "api → ::1",
+        "`api` names ::1, which is the container of `api` itself, and nothing listens there on port 81",
+    );
+    says(&checkout, &["http://[::1]:81/"], "tcp", "nothing listens on port 81 of ::1: connection refused");
     says(
         &checkout,
         &["--from", "api", "web:81"],

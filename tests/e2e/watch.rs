@@ -165,7 +165,7 @@ fn a_killed_watcher_is_followed_by_one_that_catches_up() {
     ended(first);
     checkout.write("api/source", "missed\n");
     let text = logged(&checkout, "api restarted", || drop(checkout.ok(&["up"]).says("watching api")));
-    assert!(text.contains("api build: changed while nobody watched"), "{text}");
+    assert!(text.contains("api build: changed while no watcher was running"), "{text}");
     assert_eq!(runs(&checkout), "missed");
     let find = "grep -lz '^345$' /proc/[0-9]*/cmdline 2>/dev/null; true";
     assert_eq!(engine::docker(&["exec", &checkout.container("api"), "sh", "-c", find]), "", "the old build is gone");

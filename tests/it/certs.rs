@@ -69,7 +69,7 @@ fn a_key_that_others_can_read_is_refused() {
     assert!(said.contains("`chmod 400 '") && said.contains("`devenv certs reset --zone shop.internal`"), "{said}");
     fs::remove_file(&key).unwrap();
     let (code, said) = again(&test);
-    assert!(code == Some(1) && said.contains("it is not there, and the certificate is"), "{said}");
+    assert!(code == Some(1) && said.contains("it is missing, but the certificate exists"), "{said}");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn an_authority_whose_certificate_is_lost_is_told_and_its_key_kept() {
     let key = fs::read(folder.join("ca.key")).unwrap();
     fs::rename(folder.join("ca.pem"), test.beside("ca.pem")).unwrap();
     let (code, said) = again(&test);
-    assert!(code == Some(1) && said.contains("ca.pem: it is not there, and its key is"), "{said}");
+    assert!(code == Some(1) && said.contains("ca.pem: it is missing, but its key exists"), "{said}");
     assert_eq!(fs::read(folder.join("ca.key")).unwrap(), key);
     // One that was killed while it made the authority leaves the certificate under another name, and nobody has seen it.
     fs::rename(test.beside("ca.pem"), folder.join("ca.pem.new")).unwrap();

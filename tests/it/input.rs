@@ -304,7 +304,7 @@ hint: restore it from version control, or recreate it with `devenv update`
     test.env("DOCKER_HOST", host)
         .args(["status", "--locked"])
         .stderr(str![[r#"
-error: there is no devenv.lock, and --locked forbids to make one
+error: there is no devenv.lock, and --locked forbids creating one
 hint: run `devenv update` and commit the file
 
 "#]])

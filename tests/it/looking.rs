@@ -54,6 +54,58 @@ The next `devenv up`:
 }
 
 #[test]
+fn env_tells_each_variable_with_its_origin_and_what_the_needs_offer() {
+    let (test, engine) = project();
+    let configuration = "project: shop
+modules:
+  api:
+    path: .
+    image: base
+    run: serve
+    port: 8000
+    needs: [cache]
+    env: {BROKER: \"{cache.url}/1\", LEVEL: info}
+services: {cache: {preset: redis}}
+";
+    let test = test.file("devenv.yaml", configuration);
+    let output = test.command().args(["env", "api", "--json"]).output().unwrap();
+    let all: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let broker =
+        serde_json::json!({"name": "BROKER", "value": "redis://:********@cache:6379/0/1", "from": "devenv.yaml:9"});
+    assert!(all["variables"].as_array().unwrap().contains(&broker), "{all}");
+    assert_eq!(all["offers"][0]["placeholder"], "{cache.host}");
+    test.args(["env", "api"])
+        .stdout(str![[r#"
+VARIABLE             FROM                    VALUE
+BROKER               devenv.yaml:9           redis://:********@cache:6379/0/1
+CACHE_HOST           needs cache             cache
+CACHE_PASSWORD       needs cache             ********
+CACHE_PORT           needs cache             6379
+CACHE_URL            needs cache             redis://:********@cache:6379/0
+[..]
+CURL_CA_BUNDLE       this machine            /usr/local/share/devenv/host/ca-certificates.crt
+DEVENV_ENV           devenv                  dev
+GIT_SSL_CAINFO       this machine            /usr/local/share/devenv/host/ca-certificates.crt
+HOME                 images/base/image.yaml  /home/app
+JAVA_TOOL_OPTIONS    this machine            -Djavax.net.ssl.trustStore=/usr/local/share/devenv/host/truststore.jks -Djavax.net.ssl.trustStorePassword=changeit
+LEVEL                devenv.yaml:9           info
+NODE_EXTRA_CA_CERTS  this machine            /usr/local/share/devenv/host/ca-certificates.crt
+PIP_CERT             this machine            /usr/local/share/devenv/host/ca-certificates.crt
+REQUESTS_CA_BUNDLE   this machine            /usr/local/share/devenv/host/ca-certificates.crt
+SSL_CERT_FILE        this machine            /usr/local/share/devenv/host/ca-certificates.crt
+IN ENV            ALSO AS         VALUE
+{cache.host}      CACHE_HOST      cache
+{cache.password}  CACHE_PASSWORD  ********
+{cache.port}      CACHE_PORT      6379
+{cache.url}       CACHE_URL       redis://:********@cache:6379/0
+
+"#]])
+        .status(0)
+        .wrote_nothing();
+    assert_eq!(engine.orders(), Vec::<String>::new());
+}
+
+#[test]
 fn the_name_of_no_part_gets_the_nearest_one() {
     let (test, _engine) = project();
     test.args(["why", "workr"])

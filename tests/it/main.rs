@@ -3,9 +3,13 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod adopt;
 mod certs;
+mod check;
+mod deploy;
 mod engine;
 mod engines;
+mod features;
 mod help;
 mod input;
 mod looking;
@@ -17,5 +21,6 @@ mod project;
 mod reading;
 mod registries;
 mod runner;
+mod tasks;
 mod test;
 mod tools;

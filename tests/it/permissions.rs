@@ -90,7 +90,7 @@ fn a_tracked_file_gives_no_permission_and_an_unconfirmed_one_neither() {
     let test = Test::new().file("devenv.yaml", EVIL).file("devenv.local.yaml", allow);
     let (test, _engine) = with_engine(test.file("devenv/compose/services/evil.yaml", preset("{privileged: true}")));
     let (code, said) = ended(&test, &["up", "--dry-run", "--yes"]);
-    let new = "devenv.local.yaml allows what nobody has confirmed: `devenv up` asks in a terminal; without one, set \
+    let new = "devenv.local.yaml allows something that has not been confirmed: `devenv up` asks in a terminal; without one, set \
                DEVENV_ALLOW=privileged";
     assert!(code == Some(2) && said.contains(new), "{said}");
     for args in [vec!["init", "--quiet"], vec!["add", "--force", "devenv.local.yaml"]] {
@@ -141,7 +141,6 @@ fn what_is_no_file_or_never_ends_is_refused_at_once() {
             let begin = Instant::now();
             let (code, said) = ended(&test, &[command]);
             assert!(begin.elapsed() < Duration::from_secs(20), "{path} as {kind}");
-            // What is not a source at all in a build's context is left out of it.
             let is_refused = matches!(code, Some(1 | 2)) && said.contains(path.rsplit('/').next().unwrap());
             assert!(is_refused, "{path} as {kind}: {code:?} {said}");
         }

@@ -98,11 +98,11 @@ fn config_files_lists_what_is_in_force() {
     let test = Test::good().file("devenv/images/redis/Dockerfile", "ARG PARENT\nFROM ${PARENT}\n");
     test.args(["config", "files"])
         .stdout(str![[r#"
-FILE                                FROM
+FILE                                  FROM
 ...
-images/redis/Dockerfile             devenv/images/redis/Dockerfile
-images/redis/devenv-health          embedded
-images/redis/devenv-redis           embedded
+images/redis/Dockerfile               devenv/images/redis/Dockerfile
+images/redis/devenv-health            embedded
+images/redis/devenv-redis             embedded
 ...
 "#]])
         .status(0)
@@ -139,7 +139,8 @@ fn status_of_a_checkout_that_was_never_up() {
     "ports": [
       {
         "host": 18000,
-        "container": 8000
+        "container": 8000,
+        "protocol": "tcp"
       }
     ],
     "image": "shop/base:[..]",
@@ -156,7 +157,8 @@ fn status_of_a_checkout_that_was_never_up() {
     "ports": [
       {
         "host": 16379,
-        "container": 6379
+        "container": 6379,
+        "protocol": "tcp"
       }
     ],
     "image": "shop/redis:[..]",
@@ -234,7 +236,8 @@ fn status_of_recorded_containers() {
     "ports": [
       {
         "host": 18000,
-        "container": 8000
+        "container": 8000,
+        "protocol": "tcp"
       }
     ],
     "image": "shop/base:[..]",
@@ -251,7 +254,8 @@ fn status_of_recorded_containers() {
     "ports": [
       {
         "host": 16379,
-        "container": 6379
+        "container": 6379,
+        "protocol": "tcp"
       }
     ],
     "image": "shop/redis:[..]",

@@ -145,7 +145,9 @@ impl Test {
         }
         let copy = self.folder.path().join("devenv");
         if !copy.exists() {
-            fs::copy(built, &copy).unwrap();
+            // By another process: a child of another test would inherit our descriptor, and a file that is open for
+            // writing cannot be executed.
+            assert!(Command::new("cp").args([&built, &copy]).status().unwrap().success());
         }
         copy
     }

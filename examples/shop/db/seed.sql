@@ -2,7 +2,8 @@
 --
 -- Who owns what: `products` is the catalogue team's and comes from here; `orders` and everything else is
 -- the api's and comes from api/shop/migrations. The api only reads `products`: it copies name and price
--- into each order, and no foreign key crosses the border, so neither side waits for the other.
+-- into each order, and no foreign key crosses the border, so neither side waits for the other. Production
+-- has no seed: its catalogue begins empty.
 
 CREATE TABLE products (
     id          text    PRIMARY KEY CHECK (id ~ '^[a-z0-9-]{1,40}$'),

@@ -1,24 +1,25 @@
 //! The certificates of a checkout: the machine's authority, made on first need, and the environment's leaf, recreated
 //! when the decision says so; or the team's own.
 
+pub mod renewal;
 pub mod trust;
 pub mod zones;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::assets::{Asset, Assets, Origin};
+use crate::assets::{Asset, AssetOrigin, Assets};
 use crate::error::Result;
-use crate::host::certs::ca_store::Place;
+use crate::host::certs::ca_store::CaFolder;
 use crate::host::certs::trust as stores;
 use crate::host::certs::{self, Pair};
 use crate::host::files;
 use crate::paths;
 use crate::plan::certs::cert_profile::Profile;
-use crate::plan::certs::custom_cert::{Verdict, ends_in, serves, verdict, without_issuer};
+use crate::plan::certs::custom_cert::{CertVerdict, ends_in, serves, verdict, without_issuer};
 use crate::plan::certs::errors::CertsError;
 use crate::plan::certs::trust::common_name;
-use crate::plan::certs::x509::{self, Facts};
+use crate::plan::certs::x509::{self, CertFacts};
 use crate::plan::certs::{self as decision, Due, Kept, KeyFate, LeafOf};
 use crate::plan::identity::FolderOf;
 
@@ -90,7 +91,7 @@ impl Certs {
     /// Whether the team's own certificate is good for `name`, so that nobody else need sign for it.
     #[must_use]
     pub fn covers(&self, name: &str, now: i64) -> bool {
-        let facts = self.own.as_ref().and_then(|own| Facts::of(&own.certificate).ok());
+        let facts = self.own.as_ref().and_then(|own| CertFacts::of(&own.certificate).ok());
         facts.is_some_and(|facts| serves(&facts, name, now))
     }
 }
@@ -99,13 +100,13 @@ impl Certs {
 pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
     let profile = profile(wish.assets)?;
     let mut certs = Certs::default();
-    let place = Place::of(None)?;
+    let place = CaFolder::of(None)?;
     let authority = authority(&place, &profile, wish.now, make, &mut certs.news);
     let authority = make.tolerate(authority, &mut certs.news)?;
     certs.authority = certificate(&place, authority.as_ref())?;
     let own = own(wish, &mut certs.news);
     certs.own = make.tolerate(own, &mut certs.news)?;
-    let own = certs.own.as_ref().and_then(|own| Facts::of(&own.certificate).ok());
+    let own = certs.own.as_ref().and_then(|own| CertFacts::of(&own.certificate).ok());
     if let Some(left) = own.and_then(|facts| ends_in(&facts, wish.now)) {
         certs.news.push(format!("the certificate {} expires in {left} days", wish.assets.place(decision::OWN)));
     }
@@ -118,7 +119,8 @@ pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
         certs.leaf = kept;
         return Ok(certs);
     };
-    let facts = Facts::of(&authority.certificate).map_err(|problem| place.problem(&place.certificate(), problem))?;
+    let facts =
+        CertFacts::of(&authority.certificate).map_err(|problem| place.problem(&place.certificate(), problem))?;
     if let Some(left) = decision::authority_ends_in(&facts, wish.now) {
         certs.news.push(format!(
             "this machine's certificate authority ends in {left} days: `devenv doctor` says how to make another one"
@@ -170,7 +172,7 @@ pub fn renew_at(root: &Path, assets: &Assets, zones: impl Iterator<Item = String
     let mut times = Vec::new();
     let zones: Vec<String> = zones.collect();
     for leaf in [LeafOf::Environment].into_iter().chain(zones.iter().map(|zone| LeafOf::Zone(zone))) {
-        let facts = kept(root, leaf)?.and_then(|pair| Facts::of(&pair.certificate).ok());
+        let facts = kept(root, leaf)?.and_then(|pair| CertFacts::of(&pair.certificate).ok());
         times.extend(facts.map(|facts| decision::renew_at(&facts, &profile.leaf)));
     }
     Ok(times.into_iter().min())
@@ -190,7 +192,7 @@ pub fn profile(assets: &Assets) -> Result<Profile> {
 
 /// The machine's authority at `place`, checked; made where there is none and that is allowed.
 pub fn authority(
-    place: &Place,
+    place: &CaFolder,
     profile: &Profile,
     now: i64,
     make: Make,
@@ -224,7 +226,7 @@ pub fn authority(
 }
 
 /// The certificate of an authority, also of one that cannot be used: it is trusted all the same.
-pub(in crate::apply) fn certificate(place: &Place, authority: Option<&Pair>) -> Result<Option<String>> {
+pub(in crate::apply) fn certificate(place: &CaFolder, authority: Option<&Pair>) -> Result<Option<String>> {
     match authority {
         Some(pair) => Ok(Some(pair.certificate.clone())),
         None => files::read_text(&place.certificate()),
@@ -240,25 +242,25 @@ pub fn missing_issuer(own: &Pair) -> Result<Option<String>> {
 /// The certificate that the team or a developer has put into the folder of their files; it must be good, and for the
 /// gateway's host or one of its further names.
 pub fn own(wish: Wish<'_>, news: &mut Vec<String>) -> Result<Option<Pair>> {
-    let file = |name: &str| wish.assets.get(name).filter(|asset| asset.origin != Origin::Embedded);
+    let file = |name: &str| wish.assets.get(name).filter(|asset| asset.origin != AssetOrigin::Embedded);
     let problem = |name: &str, problem: String| CertsError::Own { path: wish.assets.place(name), problem };
     let pair = match (file(decision::OWN), file(decision::OWN_KEY)) {
         (None, None) => return Ok(None),
         (Some(_), None) => {
-            return Err(problem(decision::OWN, format!("its key {} is not there", decision::OWN_KEY)).into());
+            return Err(problem(decision::OWN, format!("its key {} is missing", decision::OWN_KEY)).into());
         }
-        (None, Some(_)) => return Err(problem(decision::OWN_KEY, format!("{} is not there", decision::OWN)).into()),
+        (None, Some(_)) => return Err(problem(decision::OWN_KEY, format!("{} is missing", decision::OWN)).into()),
         (Some(certificate), Some(key)) => {
             let text = |asset: &Asset| asset.text().trim_start_matches('\u{feff}').to_owned();
             Pair { certificate: text(certificate), key: text(key) }
         }
     };
-    let facts = Facts::of(&pair.certificate).map_err(|text| problem(decision::OWN, text))?;
+    let facts = CertFacts::of(&pair.certificate).map_err(|text| problem(decision::OWN, text))?;
     certs::matches(&pair).map_err(|text| problem(decision::OWN_KEY, text))?;
     match verdict(&facts, wish.host, wish.aliases, wish.now) {
-        Verdict::Served => Ok(Some(pair)),
-        Verdict::Refused(text) => Err(problem(decision::OWN, text).into()),
-        Verdict::Elsewhere(text) => {
+        CertVerdict::Served => Ok(Some(pair)),
+        CertVerdict::Refused(text) => Err(problem(decision::OWN, text).into()),
+        CertVerdict::Elsewhere(text) => {
             news.push(format!("{}: {text}: devenv's own is shown here", wish.assets.place(decision::OWN)));
             Ok(None)
         }

@@ -3,12 +3,12 @@
 use crate::apply::certs::{self, Make, Wish};
 use crate::assets::Assets;
 use crate::error::{Error, Result};
-use crate::host::certs::ca_store::{Place, zones};
+use crate::host::certs::ca_store::{CaFolder, zones};
 use crate::host::certs::trust;
 use crate::host::files;
 use crate::plan::certs::LeafOf;
 use crate::plan::certs::trust as decision;
-use crate::plan::certs::x509::Facts;
+use crate::plan::certs::x509::CertFacts;
 use crate::plan::certs::zones::Signers;
 use crate::plan::doctor::certs::{Authority, AuthorityState, Certificates, Leaf, Problem};
 
@@ -38,11 +38,11 @@ pub async fn look(assets: &Assets, wish: Option<Wish<'_>>, aliases: &[String], n
 }
 
 async fn authority(zone: Option<&str>, assets: &Assets, now: i64) -> Result<AuthorityState> {
-    let (place, profile) = (Place::of(zone)?, certs::profile(assets)?);
+    let (place, profile) = (CaFolder::of(zone)?, certs::profile(assets)?);
     let Some(pair) = certs::authority(&place, &profile, now, Make::No, &mut Vec::new())? else {
         return Ok(AuthorityState::Absent);
     };
-    let facts = Facts::of(&pair.certificate).map_err(|problem| place.problem(&place.certificate(), problem))?;
+    let facts = CertFacts::of(&pair.certificate).map_err(|problem| place.problem(&place.certificate(), problem))?;
     let known = decision::Authority::new(place.certificate(), &facts.name, &facts.fingerprint);
     let stores = trust::stores(&known).await?;
     Ok(AuthorityState::Good { facts, stores })
@@ -52,7 +52,7 @@ fn own_leaf(wish: Wish<'_>) -> Result<Option<Leaf>> {
     let own = certs::own(wish, &mut Vec::new())?;
     let Some(pair) = own else { return Ok(None) };
     let missing_issuer = certs::missing_issuer(&pair)?;
-    Ok(Facts::of(&pair.certificate).ok().map(|facts| Leaf::Own { facts, missing_issuer }))
+    Ok(CertFacts::of(&pair.certificate).ok().map(|facts| Leaf::Own { facts, missing_issuer }))
 }
 
 fn made(zone: Option<&str>, wish: Wish<'_>) -> Result<Leaf> {
@@ -60,12 +60,12 @@ fn made(zone: Option<&str>, wish: Wish<'_>) -> Result<Leaf> {
     let Some(pair) = certs::kept(wish.root, zone.map_or(LeafOf::Environment, LeafOf::Zone))? else {
         return Ok(Leaf::Absent);
     };
-    let authority = files::read_text(&Place::of(zone)?.certificate())?;
+    let authority = files::read_text(&CaFolder::of(zone)?.certificate())?;
     let due = match authority {
         Some(authority) => certs::due(Some(&pair), &authority, wish, &profile).map(|due| due.cause),
         None => Some("the authority that signed it is gone".to_owned()),
     };
-    match Facts::of(&pair.certificate) {
+    match CertFacts::of(&pair.certificate) {
         Ok(facts) => Ok(Leaf::Made { facts, due }),
         Err(says) => Ok(Leaf::Unusable(Problem { says, next: "`devenv up` makes a new one".to_owned() })),
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::apply::certs::{self, Make, Wish};
 use crate::error::Result;
 use crate::host::certs::Pair;
-use crate::host::certs::ca_store::Place;
+use crate::host::certs::ca_store::CaFolder;
 use crate::plan::certs::LeafOf;
 
 /// What a zone adds to a checkout.
@@ -30,7 +30,7 @@ pub fn load(
     let profile = certs::profile(wish.assets)?;
     let (mut all, mut news) = (Vec::new(), Vec::new());
     for (name, names) in zones {
-        let place = Place::of(Some(name))?;
+        let place = CaFolder::of(Some(name))?;
         let authority = certs::authority(&place, &profile, wish.now, Make::No, &mut news);
         let authority = make.tolerate(authority, &mut news)?;
         let Some(certificate) = certs::certificate(&place, authority.as_ref())? else { continue };

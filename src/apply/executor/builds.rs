@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use tokio::sync::Mutex;
 
 use crate::apply::executor::failure::StepError;
+use crate::apply::image_contents::Reader;
 use crate::apply::session::checkout::Checkout;
-use crate::apply::session::observe::shared_name;
+use crate::apply::session::observe::{shared_name, shared_release};
 use crate::error::{Error, Kind, Result};
 use crate::host::archive::build_context;
 use crate::host::engine::Engine;
@@ -17,20 +18,25 @@ use crate::host::root_image;
 use crate::labels;
 use crate::names::ImageName;
 use crate::plan::environment::variables::CA_VARIABLES;
+use crate::plan::images::contents::SystemPackages;
 use crate::plan::images::dockerfile;
-use crate::plan::images::image_packages::{self, Inventory};
+use crate::plan::images::image_packages::Inventory;
 use crate::plan::images::lock::{Lock, ROOT, Root};
 use crate::plan::images::package_list::{self, PackageChange, PackageList};
 use crate::plan::images::provenance;
 use crate::plan::images::{Hierarchy, Node, context};
+use crate::plan::release::recipe::Recipe;
 use crate::render::apt;
-use crate::render::dockerfile::{MOUNT, with_host};
+use crate::render::dockerfile::{HostFiles, MOUNT, with_host};
 
 /// The name of the machine's CA bundle in the folder that each RUN sees.
-const CA_BUNDLE: &str = "ca-certificates.crt";
+pub(super) const CA_BUNDLE: &str = "ca-certificates.crt";
 
 /// In the same folder: the digests of the context, for a RUN whose result the engine would take for that of another one.
 const CONTEXT: &str = "context";
+
+/// The Dockerfile of an image of the hierarchy in what is sent.
+const DOCKERFILE: &str = "Dockerfile";
 
 /// Packages that an error names.
 const SHOWN: usize = 20;
@@ -105,6 +111,9 @@ impl Builder<'_> {
         cache: bool,
         mut tell: impl FnMut(Progress),
     ) -> Result<(), StepError> {
+        if let Some(own) = &node.own {
+            return self.build_own(node, own, cache, tell).await;
+        }
         self.check_listed(node.name.as_str())?;
         let mut build = self.call(node, cache)?;
         // Two builds of one content become one image: the one that is only read and removed must be nobody else's.
@@ -141,18 +150,17 @@ impl Builder<'_> {
         variables.extend(self.lock.root.epoch().map(|epoch| ("SOURCE_DATE_EPOCH", epoch.to_string())));
         if let Some(bundle) = self.ca_bundle {
             files.push((CA_BUNDLE, bundle));
-            variables.extend(CA_VARIABLES.iter().map(|variable| (*variable, format!("{MOUNT}/{CA_BUNDLE}"))));
+            variables.extend(ca_variables());
         }
-        let sent = with_host(&node.dockerfile, &variables);
-        let context = build_context::pack(&sent, &context, &files)?;
-        let mut args: HashMap<String, String> = node.args.clone().into_iter().collect();
-        args.insert("PARENT".to_owned(), node.parent_tag.clone());
-        args.extend(self.proxy.clone());
+        let sent = with_host(&node.dockerfile, HostFiles::Context, &variables);
+        let context = build_context::pack((DOCKERFILE, &sent), &context, &files)?;
         Ok(Build {
             name: format!("{}/{}", self.checkout.project.file.project, node.name),
             tag: None,
-            args,
+            args: self.args(node),
             labels: self.labels(node),
+            dockerfile: DOCKERFILE.to_owned(),
+            target: None,
             platform: self.platform.to_owned(),
             context: context.into(),
             session: session()?,
@@ -160,7 +168,13 @@ impl Builder<'_> {
         })
     }
 
-    fn labels(&self, node: &Node) -> HashMap<String, String> {
+    /// The arguments of a build.
+    pub(super) fn args(&self, node: &Node) -> HashMap<String, String> {
+        let parent = (!node.parent_tag.is_empty()).then(|| ("PARENT".to_owned(), node.parent_tag.clone()));
+        node.args.clone().into_iter().chain(parent).chain(self.proxy.clone()).collect()
+    }
+
+    pub(super) fn labels(&self, node: &Node) -> HashMap<String, String> {
         let inputs = serde_json::to_string(&node.inputs).unwrap_or_default();
         HashMap::from([
             (labels::IMAGE.to_owned(), node.name.to_string()),
@@ -206,25 +220,16 @@ impl Builder<'_> {
 
     /// All packages of an image, and the list of those that it adds to its parent.
     async fn packages(&self, node: &Node, image: &str) -> Result<(Inventory, PackageList)> {
-        let (inventory, record) = self.files(node, image).await?;
+        let project = self.checkout.project.file.project.as_str();
+        let reader = Reader { engine: self.engine, project, id: self.id };
+        let SystemPackages { inventory, record } = reader.packages(image).await?;
         let known = self.engine.packages(&node.parent_tag).await?;
         let parent = match known.list.as_str() {
-            "" => self.files(node, &node.parent_tag).await?.0,
+            "" => reader.packages(&node.parent_tag).await?.inventory,
             list => Inventory::of_label(list),
         };
         let list = PackageList::added(&parent, &inventory, &record);
         Ok((inventory, list))
-    }
-
-    /// The packages of an image, and its record of where they came from, read from its files.
-    async fn files(&self, node: &Node, image: &str) -> Result<(Inventory, String)> {
-        let name = format!("{}-{}-packages-{}", self.checkout.project.file.project, node.name, random::text(3)?);
-        let container = self.engine.create_idle(image, &name, self.id, None).await?;
-        let status = self.engine.read_file(&container, image_packages::DPKG_STATUS).await;
-        let record = self.engine.read_file(&container, package_list::RECORD).await;
-        self.engine.remove_one_off(&container).await?;
-        let text = |bytes: Option<Vec<u8>>| String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
-        Ok((Inventory::of_dpkg(&text(status?)), text(record?)))
     }
 
     /// Gives an image that another project has built the name of this project's, if it stands on this one's parent.
@@ -241,10 +246,18 @@ impl Builder<'_> {
 
     /// Gets an image of the hierarchy from the team's registry.
     pub async fn pull(&self, node: &Node, registry: &str, tell: impl FnMut(&str)) -> Result<()> {
-        let shared = shared_name(registry, node);
-        self.engine.pull(&shared, tell).await?;
-        let (repository, tag) = name_and_tag(&node.tag);
-        self.engine.tag(&shared, repository, tag).await
+        self.pull_as(&shared_name(registry, node), &node.tag, tell).await
+    }
+
+    /// Gets a released image from the team's registry.
+    pub async fn pull_released(&self, recipe: &Recipe, registry: &str, tell: impl FnMut(&str)) -> Result<()> {
+        self.pull_as(&shared_release(registry, recipe), &recipe.reference, tell).await
+    }
+
+    async fn pull_as(&self, shared: &str, here: &str, tell: impl FnMut(&str)) -> Result<()> {
+        self.engine.pull(shared, tell).await?;
+        let (repository, tag) = name_and_tag(here);
+        self.engine.tag(shared, repository, tag).await
     }
 }
 
@@ -259,11 +272,16 @@ fn refused(image: &str, changes: &[PackageChange]) -> Error {
             format!("`{image}` gets other packages than devenv.lock lists:{lines}{more}")
         }
     };
-    Error::message(Kind::Failed, format!("--locked forbids to change devenv.lock: {message}"))
+    Error::message(Kind::Failed, format!("--locked forbids changing devenv.lock: {message}"))
         .hint("run the same without --locked, look at the difference of devenv.lock, and commit it")
         .hint("`snapshot:` in devenv.yaml names an archive that keeps the packages of the lock's day")
 }
 
-fn session() -> Result<String> {
+/// Variables by which a RUN finds the machine's CA bundle in the folder that it sees.
+pub(super) fn ca_variables() -> Vec<(&'static str, String)> {
+    CA_VARIABLES.iter().map(|variable| (*variable, format!("{MOUNT}/{CA_BUNDLE}"))).collect()
+}
+
+pub(super) fn session() -> Result<String> {
     Ok(format!("devenv-{}", random::text(8)?))
 }

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use crate::amounts;
 use crate::apply::session::probe;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::plan::mounts::MountClass;
-use crate::plan::parts::{Ask, Part};
+use crate::plan::parts::{Ask, GATEWAY_CONFIGURATION, Part};
 
 /// Longest time until nobody answers with the earlier configuration any more.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -19,11 +20,11 @@ const OVERLAP: Duration = Duration::from_millis(200);
 /// is wrong is refused, and the gateway goes on with the old one.
 pub async fn reload(engine: &Engine, part: &Part, id: &str) -> Result<()> {
     let name = &part.name;
-    let test: Vec<String> = ["nginx", "-t", "-c", "/etc/devenv/gateway/nginx.conf"].map(str::to_owned).into();
+    let test: Vec<String> = ["nginx", "-t", "-c", GATEWAY_CONFIGURATION].map(str::to_owned).into();
     let (code, output) = engine.exec(id, &test).await?;
     if code != 0 {
         let lines: String = output.lines().map(|line| format!("\n    {line}")).collect();
-        let message = format!("the configuration of `{name}` is wrong; it goes on with the old one{lines}");
+        let message = format!("the configuration of `{name}` is invalid; it keeps the old one{lines}");
         return Err(Error::message(Kind::Failed, message));
     }
     let reload: Vec<String> = ["sh", "-c", "kill -HUP \"$(cat /tmp/nginx.pid)\""].map(str::to_owned).into();
@@ -56,7 +57,7 @@ async fn taken_up(engine: &Engine, part: &Part, id: &str) -> Result<()> {
             _ => since = None,
         }
         if begin.elapsed() >= WITHIN {
-            let message = format!("`{}` did not take up its configuration in {} s", part.name, WITHIN.as_secs());
+            let message = format!("`{}` did not take up its configuration in {}", part.name, amounts::limit(WITHIN));
             let error = Error::message(Kind::Failed, message);
             return Err(error.hint(format!("`devenv logs {0}` says why; `devenv restart {0}` restarts it", part.name)));
         }

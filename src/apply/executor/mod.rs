@@ -4,6 +4,7 @@ pub mod builds;
 pub mod failure;
 pub mod gateway;
 pub mod module_steps;
+mod own_builds;
 pub mod port_in_use;
 pub mod ready;
 pub mod removals;
@@ -16,11 +17,13 @@ use std::time::{Duration, Instant};
 use futures_util::future::try_join_all;
 use tokio::sync::{Mutex, Semaphore};
 
+use crate::amounts::bytes;
 use crate::apply::executor::builds::Builder;
 use crate::apply::executor::failure::{Failure, StepError};
 use crate::apply::executor::walk::{Task, walk};
 use crate::apply::mirror::Guard;
 use crate::apply::mirror::stand_in::{self, Equal};
+use crate::apply::release::build::Releaser;
 use crate::apply::{Event, Report};
 use crate::error::{Error, Kind, Result};
 use crate::host::docker::compose;
@@ -30,6 +33,7 @@ use crate::host::{clock, files, watcher_process};
 use crate::labels;
 use crate::names::PartName;
 use crate::plan::definition::Definition;
+use crate::plan::environment::machine::Machine;
 use crate::plan::images::Hierarchy;
 use crate::plan::mirror::copy::{Copy, left_out};
 use crate::plan::mounts::MountSource;
@@ -49,6 +53,8 @@ pub struct Executor<'a> {
     pub builder: Builder<'a>,
     /// All images.
     pub images: &'a Hierarchy,
+    /// This machine.
+    pub machine: &'a Machine,
     /// The team's registry.
     pub registry: Option<&'a str>,
     /// The environment.
@@ -90,7 +96,8 @@ impl Executor<'_> {
 
     async fn task(&self, plan: &Plan, task: Task, builds: &Semaphore) -> (Task, Result<(), StepError>) {
         let steps = task.steps();
-        let is_build = matches!(plan.steps[steps[0]].action, Action::Build(_) | Action::Reuse { .. });
+        let is_build =
+            matches!(plan.steps[steps[0]].action, Action::Build(_) | Action::Reuse { .. } | Action::Release(_));
         let _turn = if is_build { builds.acquire().await.ok() } else { None };
         let begin = Instant::now();
         for at in &steps {
@@ -115,13 +122,7 @@ impl Executor<'_> {
             Action::Root => self.builder.root(doing).await,
             Action::Build(name) => {
                 let Some(node) = self.images.get(name) else { return Err(unknown(name).into()) };
-                let tell = |progress: Progress| {
-                    (self.report)(match progress {
-                        Progress::Step(text) => Event::Doing(at, text),
-                        Progress::Log(text) => Event::Line(at, text),
-                    });
-                };
-                self.builder.build(node, self.cache, tell).await
+                self.builder.build(node, self.cache, |progress| self.tell(at, progress)).await
             }
             Action::Reuse { image, id } => {
                 let Some(node) = self.images.get(image) else { return Err(unknown(image).into()) };
@@ -144,6 +145,13 @@ impl Executor<'_> {
             Action::Fetch(reference) => Ok(self.engine.pull(reference, doing).await.map_err(|error| {
                 error.hint("this image comes from a registry: look at its name, the network, and `docker login`")
             })?),
+            Action::Release(name) => Ok(self.release(at, name).await?),
+            Action::PullReleased(name) => {
+                let (Some(recipe), Some(registry)) = (self.environment.releases.get(name), self.registry) else {
+                    return Err(unknown(name).into());
+                };
+                Ok(self.builder.pull_released(recipe, registry, doing).await?)
+            }
             Action::MakeVolume(name) => {
                 let Some(volume) = self.environment.volumes.get(name) else { return Err(unknown(name).into()) };
                 Ok(self.engine.make_volume(volume, &self.environment.id, &self.environment.root).await?)
@@ -165,6 +173,21 @@ impl Executor<'_> {
             }
             Action::Create(name) | Action::Recreate(name) => Err(unknown(name).into()),
         }
+    }
+
+    /// Makes the released image of a part.
+    async fn release(&self, at: usize, name: &PartName) -> Result<()> {
+        let Some(recipe) = self.environment.releases.get(name) else { return Err(unknown(name)) };
+        let Builder { engine, checkout, id, .. } = self.builder;
+        let releaser = Releaser { engine, checkout, id, machine: self.machine, images: self.images };
+        releaser.release(recipe, |progress| self.tell(at, progress)).await
+    }
+
+    fn tell(&self, at: usize, progress: Progress) {
+        (self.report)(match progress {
+            Progress::Step(text) => Event::Doing(at, text),
+            Progress::Log(text) => Event::Line(at, text),
+        });
     }
 
     /// Writes beside the data that a task works on that it is done: its container may be removed, and the data restored.
@@ -262,7 +285,7 @@ impl Executor<'_> {
             _ => None,
         });
         for (source, target) in folders {
-            for inner in &part.mounts {
+            for inner in part.mounts.iter().chain(&part.data) {
                 let MountSource::Volume(_) = &inner.source else { continue };
                 if let Some(below) = inner.target.strip_prefix(&format!("{target}/")) {
                     files::make_mount_point(&Path::new(source).join(below))?;
@@ -284,7 +307,7 @@ impl Executor<'_> {
         let sent = equal.before_start(part, copy, &id).await?;
         let count = sent.operations.len();
         if count > 0 {
-            (self.report)(Event::Doing(at, format!("{count} changes, {} kB", sent.bytes.div_ceil(1000))));
+            (self.report)(Event::Doing(at, format!("{count} changes, {}", bytes(sent.bytes))));
         }
         let untold = stand_in::untold(self.root, part, &sent)?;
         if !untold.is_empty() {

@@ -10,7 +10,7 @@ use crate::host::engine::Engine;
 use crate::host::engine::one_off::OneOff;
 use crate::host::random;
 use crate::labels;
-use crate::plan::parts::Part;
+use crate::plan::parts::{Install, Part};
 use crate::plan::watch::runner::{STARTED_AGAIN, died_with};
 
 /// Installs with the script `$1`, unless the stamp `$2` says that `$3` is installed already. The script is a child of its
@@ -27,7 +27,6 @@ mv \"$2.new\" \"$2\"";
 /// exit code.
 pub async fn install(engine: &Engine, project: &str, part: &Part, like: &str, each: impl FnMut(&str)) -> Result<i64> {
     let Some(install) = &part.install else { return Ok(0) };
-    let args = [&install.script, &install.stamp, &install.made_from.label()].map(String::clone);
     let secret = |name: &String| std::env::var(name).ok().map(|value| format!("{name}={value}"));
     let env = install.secrets.iter().filter_map(secret).collect();
     one_off(
@@ -37,13 +36,18 @@ pub async fn install(engine: &Engine, project: &str, part: &Part, like: &str, ea
         OneOff {
             like: like.to_owned(),
             purpose: labels::INSTALL.to_owned(),
-            argv: shell(INSTALL, &args),
+            argv: install_argv(install),
             env,
             ..OneOff::default()
         },
         each,
     )
     .await
+}
+
+/// The program that installs unless it is installed already.
+pub(in crate::apply) fn install_argv(install: &Install) -> Vec<String> {
+    shell(INSTALL, &[&install.script, &install.stamp, &install.made_from.label()].map(String::clone))
 }
 
 /// Runs a script in a one-off container of the part's own definition. Returns the exit code.

@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use crate::amounts;
+use crate::amounts::bytes;
 use crate::apply::session::probe;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::containers::Detail;
 use crate::plan::environment::lifecycle::End;
 use crate::plan::observed::{EngineHealth, State};
-use crate::plan::parts::{Ask, Kind as PartKind, Part};
+use crate::plan::parts::{Ask, Part, PartKind};
 use crate::plan::sockets;
 use crate::plan::states::CRASHES;
 use crate::plan::watch::runner::died_with;
@@ -23,6 +25,8 @@ const EXEC_PAUSE: Duration = Duration::from_secs(1);
 const CRASHES_WITHIN: Duration = Duration::from_secs(60);
 /// How long a part without probe must run before it counts as running.
 const STEADY: Duration = Duration::from_secs(1);
+/// When it counts as running whatever is known of its processes.
+const LATEST: Duration = Duration::from_secs(10);
 
 /// Waits for `part` in the container `id`. `limit` replaces the part's own time limit.
 pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration>) -> Result<()> {
@@ -84,7 +88,7 @@ fn has_ended(detail: &Detail) -> bool {
 async fn too_long(engine: &Engine, part: &Part, id: &str, limit: Duration) -> Error {
     let lines = last_lines(engine, part, id).await;
     let stopped = engine.stop(id).await;
-    let message = format!("`{}` did not end within {}{lines}", part.name, seconds(limit));
+    let message = format!("`{}` did not end within {}{lines}", part.name, amounts::limit(limit));
     let error = Error::message(Kind::Failed, message);
     match stopped {
         Ok(()) => error.hint("it was stopped; `max:` of the module or `--wait-timeout` give it more time"),
@@ -123,7 +127,8 @@ async fn steady(engine: &Engine, part: &Part, id: &str, limit: Option<Duration>)
                 EngineHealth::Starting | EngineHealth::Unknown => {}
             },
             (State::Running, None) if detail.restarts == 0 || starts_again => {
-                if since.elapsed() >= STEADY {
+                let is_steady = since.elapsed() >= STEADY && engine.has_processes(id).await;
+                if is_steady || since.elapsed() >= LATEST {
                     return Ok(());
                 }
             }
@@ -154,7 +159,7 @@ async fn unhealthy(engine: &Engine, part: &Part, id: &str, output: &str) -> Erro
 
 async fn not_ready_within(engine: &Engine, part: &Part, id: &str, within: Duration, last: &str) -> Error {
     let lines = last_lines(engine, part, id).await;
-    let message = format!("`{}` did not become healthy in {}: {last}{lines}", part.name, seconds(within));
+    let message = format!("`{}` did not become healthy in {}: {last}{lines}", part.name, amounts::limit(within));
     Error::message(Kind::Failed, message).hint(format!("`devenv shell {}` looks inside: it still runs", part.name))
 }
 
@@ -172,7 +177,7 @@ async fn ask(
     match ask {
         Ask::Exec(argv) => {
             let Ok(answer) = tokio::time::timeout(within, engine.exec(id, argv)).await else {
-                return Ok(Err(Unready::Silent(format!("`{ask}` did not end within {}", seconds(within)))));
+                return Ok(Err(Unready::Silent(format!("`{ask}` did not end within {}", amounts::limit(within)))));
             };
             let (code, output) = answer?;
             if code == 126 || code == 127 {
@@ -227,7 +232,7 @@ async fn last_lines(engine: &Engine, part: &Part, id: &str) -> String {
 async fn ended(engine: &Engine, part: &Part, id: &str, detail: &Detail) -> Error {
     let what = match (detail.state, detail.out_of_memory) {
         (_, true) if detail.memory_limit > 0 => {
-            format!("`{}` ran out of memory: its limit is {} MB", part.name, detail.memory_limit / 1_000_000)
+            format!("`{}` ran out of memory: its limit is {}", part.name, bytes(detail.memory_limit.unsigned_abs()))
         }
         (_, true) => format!("`{}` was ended because memory ran out", part.name),
         (State::Exited(code), _) if part.kind == PartKind::Task => format!("`{}` failed with code {code}", part.name),
@@ -240,9 +245,9 @@ async fn ended(engine: &Engine, part: &Part, id: &str, detail: &Detail) -> Error
     let error = match (detail.state, &part.kind) {
         (State::Exited(0), PartKind::Module) => error.hint("`once: true` is for a command that comes to its end"),
         (_, PartKind::Module) => {
-            error.hint("fix it and save: a watched module starts again by itself, and `devenv up` goes on from here")
+            error.hint("fix it and save: a watched module starts again by itself, and `devenv up` continues from here")
         }
-        _ => error.hint("fix it, then `devenv up` goes on from here"),
+        _ => error.hint("fix it, then `devenv up` continues from here"),
     };
     error.hint(format!("`devenv logs {}` shows all of its log", part.name))
 }
@@ -260,7 +265,7 @@ async fn given_up(engine: &Engine, part: &Part, id: &str) -> Option<Error> {
 }
 
 async fn not_ready(engine: &Engine, part: &Part, id: &str, within: Duration, ask: &Ask, last: &str) -> Error {
-    let seconds = seconds(within);
+    let seconds = amounts::limit(within);
     let asked = if last.starts_with("http") || last.starts_with('`') { String::new() } else { format!("{ask}: ") };
     let lines = last_lines(engine, part, id).await;
     let message = format!("`{}` did not become healthy in {seconds}: {asked}{last}{lines}", part.name);
@@ -280,12 +285,4 @@ async fn wrong_address(engine: &Engine, part: &Part, id: &str, ask: &Ask) -> Opt
     let tables = ["cat", "/proc/net/tcp", "/proc/net/tcp6"].map(str::to_owned);
     let (_, tables) = engine.exec(id, &tables).await.ok()?;
     sockets::advice(&part.name, *port, &tables)
-}
-
-fn seconds(length: Duration) -> String {
-    if length.subsec_millis() == 0 {
-        format!("{} s", length.as_secs())
-    } else {
-        format!("{:.1} s", length.as_secs_f64())
-    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::apply::logs::piece::{Coming, Piece};
 use crate::error::Result;
+use crate::plan::logs::lines::LineRef;
 use futures_util::FutureExt;
 use futures_util::future::{select_all, try_join_all};
 
@@ -16,12 +17,34 @@ pub struct Merge {
     logs: Vec<Log>,
     /// Whether they go on.
     follows: bool,
+    /// The log whose first line was handed out.
+    last: Option<usize>,
+}
+
+/// What comes next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next<'a> {
+    /// The oldest line that has come, with the number of its log.
+    Line(usize, LineRef<'a>),
+    /// What is worth a line beside the logs.
+    Note(String),
+    /// It is not there yet: [`Merge::wait`] first.
+    NotYet,
 }
 
 struct Log {
     coming: Option<Coming>,
     waiting: VecDeque<Piece>,
+    /// How many lines of the first piece were taken.
+    taken: usize,
     is_silent: bool,
+}
+
+/// What a log has first.
+enum Head<'a> {
+    Line(LineRef<'a>),
+    Note,
+    Nothing,
 }
 
 impl Log {
@@ -29,20 +52,38 @@ impl Log {
         self.waiting.is_empty() && self.coming.is_some()
     }
 
-    fn take(&mut self, batch: Option<Result<Vec<Piece>>>) -> Result<()> {
-        match batch {
-            Some(batch) => self.waiting.extend(batch?),
+    fn head(&self) -> Head<'_> {
+        match self.waiting.front() {
+            Some(Piece::Lines(block, _)) => block.get(self.taken).map_or(Head::Nothing, Head::Line),
+            Some(Piece::Note(_)) => Head::Note,
+            None => Head::Nothing,
+        }
+    }
+
+    /// Forgets the first piece when all of its lines were taken.
+    fn settle(&mut self) {
+        if let Some(Piece::Lines(block, _)) = self.waiting.front()
+            && block.get(self.taken).is_none()
+        {
+            self.waiting.pop_front();
+            self.taken = 0;
+        }
+    }
+
+    fn take(&mut self, piece: Option<Result<Piece>>) -> Result<()> {
+        match piece {
+            Some(piece) => self.waiting.push_back(piece?),
             None => self.coming = None,
         }
         self.is_silent = false;
         Ok(())
     }
 
-    /// Waits for the next pieces. Nothing is lost where the wait is given up.
+    /// Waits for the next piece. Nothing is lost where the wait is given up.
     async fn fill(&mut self) -> Result<()> {
         let Some(coming) = &mut self.coming else { return Ok(()) };
-        let batch = coming.recv().await;
-        self.take(batch)
+        let piece = coming.recv().await;
+        self.take(piece)
     }
 }
 
@@ -50,36 +91,65 @@ impl Merge {
     /// Several logs, each in its own order.
     #[must_use]
     pub fn new(logs: Vec<Coming>, follows: bool) -> Self {
-        let log = |coming| Log { coming: Some(coming), waiting: VecDeque::new(), is_silent: false };
-        Self { logs: logs.into_iter().map(log).collect(), follows }
+        let log = |coming| Log { coming: Some(coming), waiting: VecDeque::new(), taken: 0, is_silent: false };
+        Self { logs: logs.into_iter().map(log).collect(), follows, last: None }
     }
 
-    /// The oldest piece that comes next, with the number of its log; none where all have ended.
-    pub async fn next(&mut self) -> Result<Option<(usize, Piece)>> {
-        loop {
-            if self.logs.iter().any(|log| log.lacks() && !log.is_silent) {
-                self.wait().await?;
-                continue;
-            }
-            let heads = self.logs.iter().enumerate().filter_map(|(at, log)| Some((log.waiting.front()?.time(), at)));
-            if let Some((_, at)) = heads.min() {
-                return Ok(self.logs[at].waiting.pop_front().map(|piece| (at, piece)));
-            }
-            let open = self.logs.iter_mut().filter(|log| log.coming.is_some());
-            let open: Vec<_> = open.map(|log| log.fill().boxed()).collect();
-            if open.is_empty() {
-                return Ok(None);
-            }
-            select_all(open).await.0?;
+    /// What comes next, where it is known without a wait.
+    pub fn oldest(&mut self) -> Next<'_> {
+        if let Some(log) = self.last.take().and_then(|at| self.logs.get_mut(at)) {
+            log.taken += 1;
+            log.settle();
         }
+        let mut first: Option<(&str, usize)> = None;
+        for (at, log) in self.logs.iter().enumerate() {
+            match log.head() {
+                Head::Line(line) if first.is_none_or(|(time, _)| line.time < time) => first = Some((line.time, at)),
+                Head::Line(_) => {}
+                // It has no time, and comes before all that has.
+                Head::Note => {
+                    first = Some(("", at));
+                    break;
+                }
+                Head::Nothing if log.coming.is_some() && !log.is_silent => return Next::NotYet,
+                Head::Nothing => {}
+            }
+        }
+        let Some((_, at)) = first else { return Next::NotYet };
+        let log = &mut self.logs[at];
+        if let Some(Piece::Note(note)) = log.waiting.front_mut() {
+            let note = std::mem::take(note);
+            log.waiting.pop_front();
+            return Next::Note(note);
+        }
+        self.last = Some(at);
+        match self.logs[at].head() {
+            Head::Line(line) => Next::Line(at, line),
+            Head::Note | Head::Nothing => Next::NotYet,
+        }
+    }
+
+    /// Waits until there is more; false where all logs have ended. Nothing is lost where the wait is given up.
+    pub async fn wait(&mut self) -> Result<bool> {
+        if self.logs.iter().any(|log| log.lacks() && !log.is_silent) {
+            self.fill().await?;
+            return Ok(true);
+        }
+        let open = self.logs.iter_mut().filter(|log| log.coming.is_some());
+        let open: Vec<_> = open.map(|log| log.fill().boxed()).collect();
+        if open.is_empty() {
+            return Ok(false);
+        }
+        select_all(open).await.0?;
+        Ok(true)
     }
 
     /// Waits until every log that is not silent has something; those that have nothing for too long are silent from then
     /// on. Those that were silent are asked whether they still are.
-    async fn wait(&mut self) -> Result<()> {
+    async fn fill(&mut self) -> Result<()> {
         for log in self.logs.iter_mut().filter(|log| log.lacks() && log.is_silent) {
-            if let Some(batch) = log.coming.as_mut().and_then(|coming| coming.recv().now_or_never()) {
-                log.take(batch)?;
+            if let Some(piece) = log.coming.as_mut().and_then(|coming| coming.recv().now_or_never()) {
+                log.take(piece)?;
             }
         }
         let lacking = self.logs.iter_mut().filter(|log| log.lacks() && !log.is_silent);
@@ -102,41 +172,57 @@ mod tests {
     use tokio::sync::mpsc::channel;
 
     use super::*;
-    use crate::plan::logs::lines::Line;
+    use crate::plan::logs::lines::Block;
 
-    fn line(time: &str) -> Piece {
-        Piece::Line(Line { time: time.to_owned(), text: String::new() })
+    fn lines(times: &[&str]) -> Piece {
+        let mut block = Block::default();
+        times.iter().for_each(|time| block.push(time, b""));
+        Piece::Lines(block, None)
+    }
+
+    /// What comes next, as soon as it does.
+    async fn next(merge: &mut Merge) -> Option<String> {
+        loop {
+            match merge.oldest() {
+                Next::Line(at, line) => return Some(format!("{at}:{}", line.time)),
+                Next::Note(note) => return Some(note),
+                Next::NotYet => {}
+            }
+            if !merge.wait().await.unwrap() {
+                return None;
+            }
+        }
     }
 
     #[tokio::test]
     async fn what_has_ended_comes_in_the_order_of_time() {
         let mut logs = Vec::new();
-        for times in [["1", "4"], ["2", "3"]] {
+        for pieces in [[lines(&["1", "4"]), Piece::Note("note".to_owned())], [lines(&["2"]), lines(&["3", "5"])]] {
             let (sender, receiver) = channel(4);
-            for time in times {
-                sender.send(Ok(vec![line(time)])).await.unwrap();
+            for piece in pieces {
+                sender.send(Ok(piece)).await.unwrap();
             }
             logs.push(receiver);
         }
         let mut merge = Merge::new(logs, false);
         let mut order = Vec::new();
-        while let Some((at, piece)) = merge.next().await.unwrap() {
-            order.push(format!("{at}:{}", piece.time()));
+        while let Some(came) = next(&mut merge).await {
+            order.push(came);
         }
-        assert_eq!(order, ["0:1", "1:2", "1:3", "0:4"]);
+        assert_eq!(order, ["0:1", "1:2", "1:3", "0:4", "note", "1:5"]);
     }
 
     #[tokio::test]
     async fn a_log_that_is_silent_is_not_waited_for_and_is_heard_when_it_speaks() {
         let ((busy, one), (silent, other)) = (channel(4), channel(4));
         let mut merge = Merge::new(vec![one, other], true);
-        busy.send(Ok(vec![line("1")])).await.unwrap();
-        assert_eq!(merge.next().await.unwrap().unwrap().0, 0);
-        busy.send(Ok(vec![line("3")])).await.unwrap();
-        silent.send(Ok(vec![line("2")])).await.unwrap();
-        assert_eq!(merge.next().await.unwrap().unwrap().0, 1);
-        assert_eq!(merge.next().await.unwrap().unwrap().0, 0);
+        busy.send(Ok(lines(&["1"]))).await.unwrap();
+        assert_eq!(next(&mut merge).await.unwrap(), "0:1");
+        busy.send(Ok(lines(&["3"]))).await.unwrap();
+        silent.send(Ok(lines(&["2"]))).await.unwrap();
+        assert_eq!(next(&mut merge).await.unwrap(), "1:2");
+        assert_eq!(next(&mut merge).await.unwrap(), "0:3");
         drop((busy, silent));
-        assert!(merge.next().await.unwrap().is_none());
+        assert_eq!(next(&mut merge).await, None);
     }
 }

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::apply::mirror::ends::Ends;
-use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::host::archive::comparison;
 use crate::host::archive::pipe;
 use crate::host::engine::Engine;
 use crate::host::ignore::source::Survey;
-use crate::plan::mirror::sync::{self, Operation, Seen};
+use crate::plan::mirror::sync::{self, Counterpart, Operation};
 use crate::plan::mirror::tree::Entry;
 
 /// Bytes that are kept of what should be an archive and may be a message.
@@ -26,10 +26,10 @@ pub async fn verify(engine: &Engine, ends: &Ends) -> Result<Vec<Operation>> {
 pub(crate) struct Looked {
     /// What counts here.
     pub(crate) here: Vec<Entry>,
-    /// What is here and does not count, as [`Source::survey`] has it.
+    /// What is here and does not count, as [`SourceFolder::survey`] has it.
     pub(crate) left_out: Vec<PathBuf>,
     /// How the container's differs.
-    pub(crate) seen: BTreeMap<PathBuf, Seen>,
+    pub(crate) seen: BTreeMap<PathBuf, Counterpart>,
 }
 
 /// Looks at both trees.
@@ -42,7 +42,7 @@ pub(crate) async fn look(engine: &Engine, ends: &Ends) -> Result<Looked> {
     let mut talk = engine.talk(&ends.container, argv).await?;
     let source = Arc::clone(&ends.source);
     let (send, reading) = pipe::reading(move |pipe| {
-        let Survey { entries: here, left_out } = source.survey()?;
+        let Survey { entries: here, left_out, .. } = source.survey()?;
         let walked = here.iter().map(|entry| (entry.path.as_path(), &entry.kind)).collect();
         let seen = comparison::compare(pipe, &source, &walked)?;
         Ok(Looked { here, left_out, seen })
@@ -66,7 +66,7 @@ pub(crate) async fn look(engine: &Engine, ends: &Ends) -> Result<Looked> {
         126 | 127 => {
             said.truncate(SAID);
             let said = String::from_utf8_lossy(&said);
-            let error = |message: String| Error::message(ErrorKind::Failed, message);
+            let error = |message: String| Error::message(Kind::Failed, message);
             return Err(if said.contains("not found") {
                 error(format!("the image of {} has no `tar`, which a mirror needs", ends.container))
                     .hint("add the package tar to the image, or `mirror: bind`")
@@ -76,7 +76,7 @@ pub(crate) async fn look(engine: &Engine, ends: &Ends) -> Result<Looked> {
         }
         code => {
             let message = format!("cannot read {} in the container: tar ended with code {code}", ends.dir);
-            return Err(Error::message(ErrorKind::Failed, message));
+            return Err(Error::message(Kind::Failed, message));
         }
     }
     let mut looked = ended?;

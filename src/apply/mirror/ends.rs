@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::model::values::RelPath;
-use crate::host::ignore::source::Source;
+use crate::host::ignore::source::SourceFolder;
 
 /// What a mirror connects.
 #[derive(Debug, Clone)]
@@ -12,7 +12,7 @@ pub struct Ends {
     /// The running container.
     pub container: String,
     /// The source.
-    pub source: Arc<Source>,
+    pub source: Arc<SourceFolder>,
     /// The mirrored folder in the container.
     pub dir: String,
     /// Paths below it that come back, and are not taken away there.

@@ -18,20 +18,20 @@ use crate::apply::mirror::ends::Ends;
 use crate::apply::mirror::transfer::Transfer;
 use crate::error::Result;
 use crate::host::engine::Engine;
-use crate::host::ignore::source::Source;
+use crate::host::ignore::source::SourceFolder;
 use crate::host::locks;
 use crate::host::outputs as host;
 use crate::paths;
 use crate::plan::mirror::copy::Copy;
 use crate::plan::mirror::outputs::{Back, Stamps};
-use crate::plan::mirror::sync::{self, Halt, Operation, Root, Seen};
-use crate::plan::mirror::tree::{Entry, Kind};
+use crate::plan::mirror::sync::{self, Counterpart, Halt, Operation, Root};
+use crate::plan::mirror::tree::{Entry, EntryKind};
 
 /// The ends of a module's copy, with a container that has it mounted.
 pub fn ends(checkout: &Path, copy: &Copy, container: String) -> Result<Ends> {
     Ok(Ends {
         container,
-        source: Arc::new(Source::open(checkout, &copy.folder, &copy.selection)?),
+        source: Arc::new(SourceFolder::open(checkout, &copy.folder, &copy.selection)?),
         dir: copy.dir.clone(),
         outputs: copy.outputs.clone(),
         mounted: copy.mounted.iter().map(PathBuf::from).collect(),
@@ -71,7 +71,7 @@ pub struct Session {
     ends: Ends,
     transfer: Transfer,
     /// What is in the container and counts.
-    known: BTreeMap<PathBuf, Kind>,
+    known: BTreeMap<PathBuf, EntryKind>,
     /// What both sides had of the outputs last.
     agreed: Stamps,
     root: Root,
@@ -91,8 +91,8 @@ impl Session {
         session.known = here.iter().map(|entry| (entry.path.clone(), entry.kind.clone())).collect();
         let mut operations = sync::compared(&here, &seen);
         let gone = operations.iter().filter(|operation| matches!(operation, Operation::Remove(_))).count();
-        let files = seen.values().filter(|what| !matches!(what, Seen::Folder)).count();
-        let left = here.iter().filter(|entry| entry.kind != Kind::Folder).count();
+        let files = seen.values().filter(|what| !matches!(what, Counterpart::Folder)).count();
+        let left = here.iter().filter(|entry| entry.kind != EntryKind::Folder).count();
         let before = match guard {
             Guard::Since(root) => Some(root),
             Guard::On | Guard::Off => None,
@@ -120,12 +120,12 @@ impl Session {
         }
         let rules = |path: &PathBuf| path.as_os_str().is_empty() || path.ends_with(".gitignore");
         let (now, gone) = if changed.iter().any(rules) { self.whole(changed)? } else { self.parts(changed) };
-        let is_file = |path: &PathBuf| self.known.get(path).is_some_and(|kind| *kind != Kind::Folder);
-        let known = self.known.values().filter(|kind| **kind != Kind::Folder).count();
+        let is_file = |path: &PathBuf| self.known.get(path).is_some_and(|kind| *kind != EntryKind::Folder);
+        let known = self.known.values().filter(|kind| **kind != EntryKind::Folder).count();
         let going = gone.iter().filter(|path| is_file(path)).count();
         // Who takes away most is asked what is left, and not believed by the batch.
         let left = if going * 2 > known {
-            self.ends.source.walk().map_or(0, |all| all.iter().filter(|entry| entry.kind != Kind::Folder).count())
+            self.ends.source.walk().map_or(0, |all| all.iter().filter(|entry| entry.kind != EntryKind::Folder).count())
         } else {
             known.max(1)
         };
@@ -246,7 +246,7 @@ impl Session {
         let mut listed: Option<&Path> = None;
         for path in changed {
             let entry = self.ends.source.entry(path);
-            let is_folder = matches!(&entry, Some(Entry { kind: Kind::Folder, .. }));
+            let is_folder = matches!(&entry, Some(Entry { kind: EntryKind::Folder, .. }));
             // What lies in a new folder was listed with it.
             let is_listed = listed.is_some_and(|listed| path.starts_with(listed));
             if is_folder && is_listed {
@@ -263,8 +263,8 @@ impl Session {
                 }
             }
             for above in path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty()) {
-                if entry.is_some() && self.known.get(above) != Some(&Kind::Folder) {
-                    now.insert(above.to_owned(), Entry { path: above.to_owned(), kind: Kind::Folder });
+                if entry.is_some() && self.known.get(above) != Some(&EntryKind::Folder) {
+                    now.insert(above.to_owned(), Entry { path: above.to_owned(), kind: EntryKind::Folder });
                 }
             }
             now.extend(entry.map(|entry| (entry.path.clone(), entry)));

@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::archive::pack::{self, Archive};
 use crate::host::engine::Engine;
 use crate::host::engine::exec_stream::{ExecStream, Input, Output};
-use crate::host::ignore::source::Source;
+use crate::host::ignore::source::SourceFolder;
 use crate::host::random;
 use crate::plan::mirror::sync::Operation;
 use crate::render::mirror::{self, Packet};
@@ -75,7 +75,7 @@ impl Transfer {
 
     /// Carries out operations, which are in order, and returns the bytes of the files that were written. `is_new`: nobody
     /// looks at the folder yet, so files need not appear at once.
-    pub async fn carry(&mut self, source: &Arc<Source>, operations: &[Operation], is_new: bool) -> Result<u64> {
+    pub async fn carry(&mut self, source: &Arc<SourceFolder>, operations: &[Operation], is_new: bool) -> Result<u64> {
         if operations.is_empty() {
             return Ok(0);
         }
@@ -173,12 +173,12 @@ fn refused(complaints: &[String]) -> Error {
         Some(last) if last.contains("there is no") || last.contains("not found") => {
             error.hint("a mirror needs sh, tar and coreutils in the image: add them, or set `mirror: bind`")
         }
-        _ => error.hint("`devenv up` compares everything and goes on"),
+        _ => error.hint("`devenv up` compares everything and continues"),
     }
 }
 
 /// What goes next, from `at`.
-fn chunk_of(operations: &[Operation], source: &Source, at: &Place, is_new: bool) -> Result<Chunk> {
+fn chunk_of(operations: &[Operation], source: &SourceFolder, at: &Place, is_new: bool) -> Result<Chunk> {
     let begin = at.operation;
     if let Some(Operation::Write { path, executable, bytes }) = operations.get(begin)
         && *bytes > PIECE
@@ -233,7 +233,7 @@ fn chunk_of(operations: &[Operation], source: &Source, at: &Place, is_new: bool)
 
 /// The next piece of a large file. One that changes meanwhile is begun again, and after some tries left as it was: the
 /// event that says so sends it again. One that is gone is left to its own event.
-fn large(source: &Source, path: &Path, executable: bool, at: &Place) -> Result<Chunk> {
+fn large(source: &SourceFolder, path: &Path, executable: bool, at: &Place) -> Result<Chunk> {
     use std::io::{Read, Seek, SeekFrom};
     let full = source.root().join(path);
     let odd = |error: std::io::Error| Error::message(Kind::Failed, format!("cannot read {}: {error}", full.display()));

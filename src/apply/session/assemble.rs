@@ -6,7 +6,7 @@
 //! ```
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::apply::executor::builds::Moving;
@@ -16,7 +16,8 @@ use crate::apply::session::contents::contents;
 use crate::apply::session::credentials::{self, Origins};
 use crate::apply::session::gateway::Site;
 use crate::apply::session::identify::{Owner, owner};
-use crate::apply::session::observe::{self, Description};
+use crate::apply::session::observe::{self, Description, Missing, shared_name};
+use crate::apply::session::released::{Released, released};
 use crate::apply::session::{Session, Terms, lock};
 use crate::config;
 use crate::error::{Error, Kind, Result};
@@ -24,18 +25,20 @@ use crate::host::docker::endpoint;
 use crate::host::engine::Engine;
 use crate::host::user::checkout_table::HeldTable;
 use crate::host::{checkout, child_env, machine};
-use crate::names::PartName;
+use crate::names::{PartName, is_secret};
 use crate::paths;
 use crate::plan::definition::Definition;
+use crate::plan::environment::contents::Contents;
+use crate::plan::environment::machine::Machine;
 use crate::plan::environment::presets::Preset;
-use crate::plan::environment::{Contents, Machine, Setup, proxies};
+use crate::plan::environment::target::Placement;
+use crate::plan::environment::{Setup, proxies};
 use crate::plan::identity::Identity;
 use crate::plan::images::lock::Lock;
 use crate::plan::images::{Hierarchy, Node, builds};
 use crate::plan::mirror::{self, Kinship};
 use crate::plan::observed::{Observed, World};
 use crate::plan::parts::Environment;
-use crate::plan::secrets::is_secret;
 use crate::redact;
 use crate::render::definition::definitions;
 use crate::render::secrets::Secrets;
@@ -53,6 +56,8 @@ pub async fn assemble(
     let around = surroundings(checkout, &engine, world, &terms).await?;
     let setup = Setup {
         project: &checkout.project,
+        target: &checkout.target,
+        placement: Placement::Here,
         identity: &around.identity,
         images: &around.images,
         presets: &checkout.catalogue.presets,
@@ -71,12 +76,15 @@ pub async fn assemble(
     let Surroundings { mut observed, identity, images, lock, machine, news, table, .. } = around;
     let mut missing = images.needed(&builds::wanted_images(environment.parts.values()));
     missing.retain(|node| !observed.tags.contains(&node.tag));
-    let shared = async {
-        match checkout.project.file.registry.as_deref() {
-            Some(registry) => observe::in_registry(&engine, registry, &missing).await,
-            None => BTreeSet::new(),
-        }
+    let registry = checkout.project.file.registry.as_deref().unwrap_or_default();
+    let asked = if registry.is_empty() {
+        Vec::new()
+    } else {
+        let nodes = missing.into_iter();
+        let nodes = nodes.map(|node| Missing { tag: node.tag.clone(), shared: shared_name(registry, node) });
+        nodes.chain(observe::unreleased(registry, environment.releases.values(), &observed)).collect()
     };
+    let shared = observe::in_registry(&engine, registry, asked);
     let (shared, ()) = tokio::join!(shared, observe::details(&engine, &environment, &mut observed));
     observed.in_registry = shared;
     Ok(Session {
@@ -128,15 +136,27 @@ async fn surroundings(checkout: &Checkout, engine: &Engine, world: World, terms:
     let (found, of_proxies) = proxies_of(&machine, engine)?;
     machine.proxy = proxies::variables(&found, &proxies::exempt(project, &identity, &further));
     let site = Site::of(checkout, &identity, machine.uid, intent)?;
-    let contents = contents(checkout, &site, &terms.grants)?;
-    let news = checkout.unread.iter().cloned().chain(first).chain(news).chain(of_proxies).chain(site.news.clone());
+    let Released { releases, inputs, left_out } = released(checkout, &images).await?;
+    let mut contents = contents(checkout, &site, &terms.grants)?;
+    contents.releases = releases;
+    contents.sources.extend(inputs);
+    let news = checkout
+        .unread
+        .iter()
+        .cloned()
+        .chain(left_out)
+        .chain(first)
+        .chain(news)
+        .chain(of_proxies)
+        .chain(site.news.clone());
     let news = news.collect();
     Ok(Surroundings { lock, machine, identity, id_file, table, observed, images, site, contents, news })
 }
 
 /// What this machine adds, and whether the engine shares its files.
 fn machine_of(checkout: &Checkout, engine: &Engine, world: &World) -> Result<Machine> {
-    let mut machine = checkout::machine(&checkout.root)?;
+    let mut machine =
+        Machine { home: checkout.home.to_string_lossy().into_owned(), ..checkout::machine(&checkout.root)? };
     let here = machine::name_and_kernel();
     machine.engine_apart = mirror::are_apart(&Kinship {
         endpoint: &engine.endpoint,
@@ -164,7 +184,8 @@ fn proxies_of(machine: &Machine, engine: &Engine) -> Result<(BTreeMap<String, St
 fn refuse_unpinned(needed: &[&Node]) -> Result<()> {
     let Some(node) = needed.iter().find(|node| !node.outside.is_empty()) else { return Ok(()) };
     let lines: String = node.outside.iter().map(|line| format!("\n  {line}")).collect();
-    let message = format!("images/{}/Dockerfile takes something from outside without a digest:{lines}", node.name);
+    let path = node.dockerfile_path();
+    let message = format!("{path} takes something from outside without a digest:{lines}");
     Err(Error::message(Kind::Usage, message)
         .hint("name it by digest, such as `FROM golang@sha256:…`: --locked allows nothing else"))
 }
@@ -187,10 +208,11 @@ async fn credentials_of(
 ) -> Result<Credentials> {
     let env = checkout::variables();
     let sources = credentials::Sources {
-        root: &checkout.root,
+        root: &checkout.home,
         folder: around.identity.folder,
         environment,
         presets: &preset_by_service(checkout),
+        file: &checkout.project.file,
         local: &checkout.project.local.secrets,
         env: &env,
     };
@@ -199,7 +221,7 @@ async fn credentials_of(
     redact::remember(hidden.map(|(_, value)| value));
     let unread = credentials::unread_variables(&values, &env).into_iter();
     let news = unread.map(|name| format!("nothing reads {name}: `devenv secrets` lists the credentials")).collect();
-    let key = credentials::key(&checkout.root, around.identity.folder)?;
+    let key = credentials::key(&checkout.home, around.identity.folder)?;
     Ok(Credentials { values, origins, key, news })
 }
 
@@ -239,12 +261,15 @@ fn files(
     let mut generated = files.clone();
     generated.push(render::compose::labels(environment, &definitions));
     generated.extend(site.configuration.clone());
+    generated.extend(render::features::file(&checkout.project, &checkout.target));
     generated.extend(render::users::files(machine.uid, machine.gid));
+    generated.extend(render::runner::file(&around.images));
     generated.extend(render::git::files(environment, &around.contents.repositories));
     generated.extend(render::secrets::files(environment, &credentials.values));
     generated.extend(credentials::made_files(&credentials.values, &credentials.origins));
     generated.push(private(paths::SECRETS_KEY, &credentials.key));
     generated.extend(site.certificates(machine.ca.bundle()));
+    generated.extend(site.gateway_secrets(environment));
     // With it, all that stands there is this checkout's own.
     generated.push(private(paths::ID, &around.id_file));
     Ok(Written { definitions, generated, variables })

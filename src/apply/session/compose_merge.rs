@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::config::compose_file;
-use crate::config::inputs::Source;
+use crate::config::inputs::InputFile;
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::host::docker::compose;
@@ -25,12 +25,14 @@ pub struct Merge<'a> {
     pub endpoint: &'a str,
     /// The checkout's folder.
     pub root: &'a Path,
+    /// The folder whose `.devenv` the environment has.
+    pub home: &'a Path,
     /// Name of the compose project.
     pub project: &'a str,
     /// The generated files.
     pub generated: &'a [Generated],
     /// The team's files, in their order.
-    pub fragments: &'a [Source],
+    pub fragments: &'a [InputFile],
     /// Variables that the team's files may use.
     pub env: &'a BTreeMap<String, String>,
     /// The user's key: nobody else can have written what is kept under it. Empty where there is none yet.
@@ -42,7 +44,7 @@ impl Merge<'_> {
     pub async fn run(&self) -> Result<(Value, Generated)> {
         let inputs = self.inputs();
         let mark = |merged: &Value| digest::keyed(self.key.as_bytes(), format!("{inputs}\n{merged}").as_bytes());
-        let kept = files::read_text(&paths::devenv(self.root).join(paths::MERGED))?;
+        let kept = files::read_text(&paths::devenv(self.home).join(paths::MERGED))?;
         let kept: Option<Value> = kept.and_then(|text| serde_json::from_str(&text).ok());
         let kept = kept.as_ref().and_then(|kept| Some((kept.get("merged")?, kept.get("mark")?.as_str()?)));
         let merged = match kept.filter(|(merged, written)| !self.key.is_empty() && mark(merged) == *written) {

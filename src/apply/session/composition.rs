@@ -62,6 +62,7 @@ pub(super) async fn composed(
     let merge = Merge {
         endpoint: &engine.endpoint,
         root: &checkout.root,
+        home: &checkout.home,
         project: &own.project,
         generated: &files,
         fragments,

@@ -9,24 +9,31 @@ use crate::config::model::module::Module;
 use crate::config::model::values::RelPath;
 use crate::error::Result;
 use crate::host::files::places;
+use crate::host::ignore::source::SourceFolder;
+use crate::host::ignore::tree;
 use crate::host::{checkout, files, git};
 use crate::names::PartName;
+use crate::plan::environment;
+use crate::plan::environment::contents::Contents;
 use crate::plan::environment::git::Repository;
-use crate::plan::environment::{self, Contents};
+use crate::plan::mirror::copy::Selection;
 use crate::plan::permissions::grants::Grants;
+use crate::plan::release::recipe::Releases;
 
 /// Digests of the files that the environment depends on.
 pub(super) fn contents(checkout: &Checkout, site: &Site, grants: &Grants) -> Result<Contents> {
-    let modules = || environment::enabled_modules(&checkout.project);
+    let modules = || environment::enabled::enabled_modules(&checkout.project);
     let locks = modules().flat_map(|(_, module)| {
         let deps = module.deps.iter().flat_map(|deps| &deps.lock);
         deps.map(|file| module.path.join(file)).collect::<Vec<RelPath>>()
     });
     let mut sources = BTreeMap::new();
-    for (name, module) in modules().filter(|(_, module)| module.is_task()) {
-        let tree = files::tree(&checkout.root.join(module.path.as_str()))?;
+    // What a released task runs on is committed.
+    for (name, module) in modules().filter(|(_, module)| module.is_task() && !checkout.target.releases(module)) {
+        let source = SourceFolder::open(&checkout.root, &module.path, &Selection::default())?;
+        let tree = tree::files(&source)?;
         let digests = tree.into_iter().map(|(path, file)| (path, file.digest)).collect();
-        sources.insert(name.clone(), environment::tree_digest(&digests, &module.inputs));
+        sources.insert(name.clone(), environment::contents::tree_digest(&digests, &module.inputs));
     }
     let folders = modules()
         .filter_map(|(name, module)| Some((name.clone(), files::identity(&checkout.root.join(module.path.as_str()))?)));
@@ -42,6 +49,7 @@ pub(super) fn contents(checkout: &Checkout, site: &Site, grants: &Grants) -> Res
         repositories: modules().filter_map(|(name, module)| repository(checkout, name, module)).collect(),
         gateway: site.fingerprint.clone(),
         authorities: site.authorities_digest(),
+        releases: Releases::new(),
     })
 }
 

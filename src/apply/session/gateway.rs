@@ -12,10 +12,12 @@ use crate::host::clock;
 use crate::plan::certs::zones::{Signers, aliases};
 use crate::plan::certs::{LeafOf, inner};
 use crate::plan::environment;
+use crate::plan::environment::rehearsed::gateway_files;
+use crate::plan::environment::target::Base;
 use crate::plan::identity::Identity;
-use crate::plan::parts::GATEWAY;
+use crate::plan::parts::{Environment, GATEWAY};
 use crate::render::certs::Leaf;
-use crate::render::{self, Generated};
+use crate::render::{self, Access, Generated};
 
 /// What the gateway serves with. Nothing of it is written yet.
 pub(super) struct Site {
@@ -33,9 +35,9 @@ impl Site {
     /// Finds the certificates, or makes those that are due where the command acts, and renders the configuration.
     pub(super) fn of(checkout: &Checkout, identity: &Identity, uid: u32, intent: Intent) -> Result<Self> {
         let (project, held) = (&checkout.project, &identity.held);
-        let names = environment::certificate_names(project, &held.host);
+        let names = environment::certificate::certificate_names(project, &held.host);
         let wish = Wish {
-            root: &checkout.root,
+            root: &checkout.home,
             assets: &checkout.assets,
             host: &held.host,
             folder: identity.folder,
@@ -56,7 +58,7 @@ impl Site {
         let news = certs.news.iter().cloned().chain(of_zones).collect();
         let served = zones.iter().filter(|zone| zone.leaf.is_some());
         let served = served.map(|zone| (zone.name.clone(), zone.names.clone())).collect();
-        let routes = environment::routes(project, &held.host);
+        let routes = environment::routes::routes(project, &held.host);
         let hosts = routes.iter().map(|route| &route.host).chain(aliases(project)).chain([&held.host]);
         let own = hosts.filter(|host| certs.covers(host, wish.now)).cloned().collect();
         let site = render::gateway::Site {
@@ -84,6 +86,14 @@ impl Site {
         let zones = self.zones.iter().filter_map(|zone| Some(leaf(LeafOf::Zone(&zone.name), zone.leaf.as_ref()?)));
         let leaves: Vec<Leaf<'_>> = made.chain(own).chain(zones).collect();
         render::certs::files(&leaves, &self.authorities(), bundle)
+    }
+
+    /// The certificate and its key as a platform gives them to the gateway, where the environment is made for one.
+    pub(super) fn gateway_secrets(&self, environment: &Environment) -> Vec<Generated> {
+        let Some(pair) = self.certs.leaf.as_ref().filter(|_| environment.base == Base::Prod) else { return Vec::new() };
+        let texts = gateway_files().into_iter().zip([&pair.certificate, &pair.key]);
+        let generated = |path, text| Generated { path, text: render::certs::marked(text), access: Access::Mounted };
+        texts.map(|(path, text)| generated(path, text)).collect()
     }
 
     /// Digest of the certificates of all authorities that containers trust beside the machine's bundle.

@@ -9,7 +9,9 @@ use crate::error::Result;
 use crate::host::user::checkout_table::{self, HeldTable};
 use crate::host::{checkout, network, random};
 use crate::names::PartName;
-use crate::plan::environment::{self, Machine};
+use crate::paths::environment_of;
+use crate::plan::environment;
+use crate::plan::environment::machine::Machine;
 use crate::plan::identity::{self, IdFile, Identity};
 use crate::plan::observed::{Observed, World};
 use crate::render;
@@ -45,7 +47,8 @@ pub(super) fn owner(checkout: &Checkout, machine: &Machine, world: World, intent
     let observed = world.of(&identity.held.id);
     let holding = observed.containers.iter().filter(|container| container.state.is_alive());
     let ours: BTreeSet<PartName> = holding.filter_map(|one| PartName::new(one.part.as_str()).ok()).collect();
-    let wishes = environment::wishes(&checkout.project, &checkout.catalogue.presets, &ours);
+    let wishes =
+        environment::ports::wishes(&checkout.project, checkout.target.base, &checkout.catalogue.presets, &ours);
     if !identity::has_ports(&wishes, &identity) {
         known.taken = network::listening();
     }
@@ -66,15 +69,16 @@ fn id_text(identity: &Identity, known: &identity::Known) -> String {
 }
 
 fn known_identity(checkout: &Checkout, machine: &Machine, world: &World) -> Result<identity::Known> {
-    let file = checkout::id_file(&checkout.root);
-    let volumes = world.volumes.iter().filter(|volume| volume.path == machine.root);
+    let file = checkout::id_file(&checkout.home);
+    let volumes = world.volumes.iter().filter(|volume| volume.path == machine.home);
     let octet = |subnet: &String| subnet.strip_prefix("10.213.")?.split('.').next()?.parse().ok();
     let networks = world.networks.iter().flat_map(|network| {
         let octets = network.subnets.iter().filter_map(octet);
         octets.map(|octet| (octet, network.checkout.clone()))
     });
     Ok(identity::Known {
-        path: machine.root.clone(),
+        path: machine.home.clone(),
+        environment: environment_of(&checkout.home).map(|(_, name)| name.to_owned()),
         machine: checkout_table::machine(),
         original_exists: file.as_ref().is_some_and(checkout::original_exists),
         file,

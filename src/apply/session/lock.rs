@@ -15,7 +15,7 @@ pub fn read(root: &Path, moving: Moving) -> Result<Option<Lock>> {
     match files::read_text(&root.join(checkout::LOCK))? {
         Some(text) => Ok(Some(Lock::parse(&text)?)),
         None if moving == Moving::Refused => {
-            let message = format!("there is no {}, and --locked forbids to make one", checkout::LOCK);
+            let message = format!("there is no {}, and --locked forbids creating one", checkout::LOCK);
             Err(Error::message(Kind::Usage, message).hint("run `devenv update` and commit the file"))
         }
         None => Ok(None),

@@ -10,8 +10,10 @@ mod gateway;
 mod identify;
 pub mod lock;
 pub mod observe;
+mod offers;
 pub mod permissions;
 pub(in crate::apply) mod probe;
+mod released;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,8 +25,10 @@ use crate::apply::executor::Executor;
 use crate::apply::executor::builds::{Builder, Moving};
 use crate::apply::executor::failure::Failure;
 use crate::apply::mirror::Guard;
+use crate::apply::release::build::Releaser;
+use crate::apply::release::recipes::Recipes;
 use crate::apply::session::checkout::Checkout;
-use crate::apply::session::credentials::{Origin, Origins};
+use crate::apply::session::credentials::{CredentialOrigin, Origins};
 use crate::apply::session::observe::Description;
 use crate::config;
 use crate::error::{Error, Kind, Result};
@@ -38,7 +42,8 @@ use crate::nearest;
 use crate::paths;
 use crate::plan::Plan;
 use crate::plan::definition::Definition;
-use crate::plan::environment::Machine;
+use crate::plan::environment::machine::Machine;
+use crate::plan::environment::presets::Preset;
 use crate::plan::identity::Identity;
 use crate::plan::images::Hierarchy;
 use crate::plan::images::lock::Lock;
@@ -46,7 +51,7 @@ use crate::plan::images::package_list::{self, PackageList};
 use crate::plan::observed::{Observed, Role};
 use crate::plan::parts::{Environment, Part};
 use crate::plan::permissions::grants::Grants;
-use crate::plan::steps::up::{Request, Up};
+use crate::plan::steps::up::{Up, UpRequest};
 use crate::render::secrets::Secrets;
 use crate::render::{self, Access, Generated};
 
@@ -109,6 +114,24 @@ pub struct Session {
 }
 
 impl Session {
+    /// What makes released images.
+    #[must_use]
+    pub fn releaser(&self) -> Releaser<'_> {
+        Releaser {
+            engine: &self.engine,
+            checkout: &self.checkout,
+            id: &self.identity.held.id,
+            machine: &self.machine,
+            images: &self.images,
+        }
+    }
+
+    /// What devenv, or the team, knows of a service, where it has a preset.
+    pub fn preset(&self, name: &PartName) -> Option<&Preset> {
+        let service = self.checkout.project.file.services.get(name)?;
+        self.checkout.catalogue.presets.get(service.preset.as_ref()?)
+    }
+
     /// The part called `name`, running here or not.
     pub fn part(&self, name: &str) -> Result<&Part> {
         self.environment.parts.get(name).ok_or_else(|| {
@@ -141,13 +164,13 @@ impl Session {
 
     /// Where a credential comes from.
     #[must_use]
-    pub fn origin(&self, service: &PartName, name: &str) -> Origin {
-        self.origins.get(service).and_then(|origins| origins.get(name)).copied().unwrap_or(Origin::NotMade)
+    pub fn origin(&self, service: &PartName, name: &str) -> CredentialOrigin {
+        self.origins.get(service).and_then(|origins| origins.get(name)).copied().unwrap_or(CredentialOrigin::NotMade)
     }
 
     /// What `up` would decide on.
     #[must_use]
-    pub fn up<'a>(&'a self, request: &'a Request) -> Up<'a> {
+    pub fn up<'a>(&'a self, request: &'a UpRequest) -> Up<'a> {
         Up {
             project: &self.checkout.project,
             environment: &self.environment,
@@ -167,10 +190,11 @@ impl Session {
     /// The compose files, in the order in which they are laid over each other.
     #[must_use]
     pub fn compose_files(&self) -> Vec<String> {
-        let ours = |path: &str| paths::below(&self.machine.root, path);
-        let fragments = 0..self.checkout.project.file.compose.len();
+        let ours = |path: &str| paths::below(&self.machine.home, path);
+        let fragments = 0..self.checkout.sources.len();
         let fragments = fragments.map(|number| ours(&render::compose::fragment_path(number)));
-        let generated = render::compose::FILES.into_iter().map(ours);
+        let generated =
+            render::compose::files_of(self.environment.base, self.environment.placement).into_iter().map(ours);
         generated.chain(fragments).chain([ours(render::compose::LABELS)]).collect()
     }
 
@@ -184,6 +208,14 @@ impl Session {
         observe::details(&self.engine, &self.environment, &mut observed).await;
         self.observed = observed;
         Ok(())
+    }
+
+    /// Asks the registry for released images that are not here.
+    pub async fn look_for_releases(&mut self, recipes: &Recipes) {
+        let Some(registry) = self.checkout.project.file.registry.as_deref() else { return };
+        let missing = observe::unreleased(registry, recipes.values(), &self.observed);
+        let found = observe::in_registry(&self.engine, registry, missing).await;
+        self.observed.in_registry.extend(found);
     }
 
     /// Carries out a plan, and returns a line for each package that builds have moved in the lock.
@@ -217,10 +249,11 @@ impl Session {
                 proxy: &self.machine.proxy,
             },
             images: &self.images,
+            machine: &self.machine,
             registry: self.checkout.project.file.registry.as_deref(),
             environment: &self.environment,
             definitions: &self.definitions,
-            root: &self.checkout.root,
+            root: &self.checkout.home,
             compose_files: self.compose_files(),
             variables: &self.variables,
             containers: containers.into(),

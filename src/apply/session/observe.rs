@@ -10,7 +10,7 @@ use crate::apply::session::probe;
 use crate::error::{Error, Kind, Result};
 use crate::host::docker::registries;
 use crate::host::engine::Engine;
-use crate::host::engine::images::{Answer, Images};
+use crate::host::engine::images::{Answer, Images, name_and_tag};
 use crate::host::random;
 use crate::labels;
 use crate::names::PartName;
@@ -18,6 +18,8 @@ use crate::plan::images::Node;
 use crate::plan::mounts::MountSource;
 use crate::plan::observed::{self, Container, EngineHealth, Observed, Packages, State, World};
 use crate::plan::parts::{Ask, Environment, GATEWAY, Part};
+use crate::plan::release::names;
+use crate::plan::release::recipe::Recipe;
 use crate::plan::steps::once;
 
 /// How long a running part may take to answer while we look.
@@ -180,21 +182,42 @@ async fn glance(engine: &Engine, part: &Part, container: &Container) -> Option<S
     }
 }
 
+/// An image that is missing here, and what the registry would call it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// Its tag here.
+    pub tag: String,
+    /// Its name there.
+    pub shared: String,
+}
+
 /// Those of the missing images that the registry has. One that does not answer is not asked again for a minute.
-pub async fn in_registry(engine: &Engine, registry: &str, missing: &[&Node]) -> BTreeSet<String> {
+pub async fn in_registry(engine: &Engine, registry: &str, missing: Vec<Missing>) -> BTreeSet<String> {
     if missing.is_empty() || registries::is_silent(registry) {
         return BTreeSet::new();
     }
-    let asked = missing.iter().map(|node| async move {
-        let shared = shared_name(registry, node);
-        (node.tag.clone(), engine.ask_registry(&shared).await)
-    });
+    let asked = missing.into_iter().map(async |one| (one.tag, engine.ask_registry(&one.shared).await));
     let answers = join_all(asked).await;
     if answers.iter().any(|(_, answer)| *answer == Answer::Silence) {
         registries::remember_silence(registry);
     }
     let has = |(tag, answer): (String, Answer)| matches!(answer, Answer::Digest(_)).then_some(tag);
     answers.into_iter().filter_map(has).collect()
+}
+
+/// The released images that are missing here.
+#[must_use]
+pub fn unreleased<'a>(registry: &str, recipes: impl Iterator<Item = &'a Recipe>, observed: &Observed) -> Vec<Missing> {
+    let missing = recipes.filter(|recipe| !observed.tags.contains(&recipe.reference));
+    let missing =
+        missing.map(|recipe| Missing { tag: recipe.reference.clone(), shared: shared_release(registry, recipe) });
+    missing.collect()
+}
+
+/// The name of a released image in the team's registry.
+#[must_use]
+pub fn shared_release(registry: &str, recipe: &Recipe) -> String {
+    names::reference(registry.trim_end_matches('/'), recipe.part.as_str(), name_and_tag(&recipe.reference).1)
 }
 
 /// The packages of those images that the registry has with other bytes under the same name: by tag, the registry's name

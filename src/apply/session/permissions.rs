@@ -12,7 +12,7 @@ use crate::host::files::places;
 use crate::host::user::permissions::{self, Kept};
 use crate::plan::parts::Environment;
 use crate::plan::permissions::grants::{Denied, Standing};
-use crate::plan::permissions::ways::{Facts, Outcome};
+use crate::plan::permissions::ways::{Outcome, WayFacts};
 use crate::plan::permissions::{check, check_files, enforce};
 
 /// A definition's surroundings.
@@ -59,14 +59,14 @@ impl Reach<'_> {
     }
 
     /// Asks until nothing is unknown: each round names further paths.
-    fn ask(&self, check: impl Fn(&Facts<'_>) -> Outcome) -> Outcome {
+    fn ask(&self, check: impl Fn(&WayFacts<'_>) -> Outcome) -> Outcome {
         let home = checkout::variables().remove("HOME");
         let socket = self.endpoint.strip_prefix("unix://").and_then(places::of_socket);
         let sockets: Vec<String> = socket.into_iter().collect();
         let mut known = BTreeMap::new();
         loop {
             let facts =
-                Facts { environment: self.environment, home: home.as_deref(), sockets: &sockets, places: &known };
+                WayFacts { environment: self.environment, home: home.as_deref(), sockets: &sockets, places: &known };
             let outcome = check(&facts);
             if outcome.unknown.is_empty() {
                 return outcome;

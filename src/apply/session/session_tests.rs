@@ -7,7 +7,7 @@ use super::*;
 use crate::apply::Event;
 use crate::apply::fake_engine::{FakeContainer, FakeEngine};
 use crate::apply::session::assemble::assemble;
-use crate::config::inputs::Source;
+use crate::config::inputs::InputFile;
 use crate::host::user::checkout_table;
 use crate::paths;
 use crate::plan::Action;
@@ -55,7 +55,7 @@ impl Place {
 
     async fn session(&self) -> Result<Session> {
         let root = self.folder.path().canonicalize().unwrap();
-        let main = Source { name: "devenv.yaml".to_owned(), bytes: PARTS.as_bytes().to_vec() };
+        let main = InputFile { name: "devenv.yaml".to_owned(), bytes: PARTS.as_bytes().to_vec() };
         let checkout = Arc::new(Checkout::read(root, &main, None).unwrap());
         let engine = self.engine.connect();
         let description = observe::describe(&engine);
@@ -166,10 +166,14 @@ async fn a_port_in_use_is_told_as_one_with_its_holder() {
 
 /// Waits for `api`, whose check gives these answers; the error's text.
 async fn waited(place: &Place, answers: &[(i64, &'static str)]) -> Result<(), String> {
-    let session = place.session().await.unwrap();
     place.engine.with(|state| state.answers = answers.iter().copied().collect());
+    waited_for(place, "api").await
+}
+
+async fn waited_for(place: &Place, part: &str) -> Result<(), String> {
+    let session = place.session().await.unwrap();
     let mut plan = Plan::default();
-    plan.push(Action::Wait(name("api")), None, vec![]);
+    plan.push(Action::Wait(name(part)), None, vec![]);
     let (ended, _) = carried_out(&session, &plan).await;
     ended.map_err(|failure| Error::from(failure).to_string())
 }
@@ -193,6 +197,16 @@ async fn a_part_that_ends_is_told_at_once_with_what_ended_it() {
     place.engine.with(|state| state.containers.get_mut("api").unwrap().out_of_memory = true);
     let error = waited(&place, &[]).await.unwrap_err();
     assert!(error.starts_with("`api` ran out of memory: its limit is 64 MB"), "{error}");
+}
+
+#[tokio::test]
+async fn a_part_without_a_check_is_not_steady_once_its_processes_are_gone() {
+    let place = Place::new(&[("db", "running")]);
+    assert_eq!(waited_for(&place, "db").await, Ok(()));
+    let ending = |db: &mut FakeContainer| (db.is_ending, db.code) = (true, 3);
+    place.engine.with(|state| ending(state.containers.get_mut("db").unwrap()));
+    let error = waited_for(&place, "db").await.unwrap_err();
+    assert!(error.starts_with("`db` ended with code 3 right after its start"), "{error}");
 }
 
 #[tokio::test]

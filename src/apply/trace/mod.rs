@@ -1,27 +1,29 @@
 //! Asks each hop of a request: from this machine, from inside a part's network by a tool box, and the logs.
 
+mod from_inside;
 pub mod gather;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
+use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
+use crate::apply::states::life;
 use crate::error::{Error, Kind, Result};
 use crate::host::clock;
 use crate::host::engine::Engine;
-use crate::host::engine::containers::LogRequest;
-use crate::host::engine::tool_box::Printed;
+use crate::host::engine::log_stream::LogRequest;
+use crate::host::engine::piped::Printed;
 use crate::host::outside_request::{self, Request};
 use crate::names::PartName;
 use crate::plan::debug::ToolBox;
-use crate::plan::logs::lines::{Line, Lines};
+use crate::plan::logs::lines::{Block, Line, Lines};
 use crate::plan::observed::{Container, Observed};
 use crate::plan::parts::Part;
-use crate::plan::states;
-use crate::plan::trace::facts::{Life, Outside};
+use crate::plan::states::{self, PartState};
+use crate::plan::trace::facts::Outside;
 
 /// Lines that are read of each log.
 const TAIL: &str = "400";
@@ -35,37 +37,49 @@ pub async fn outside(request: Request) -> Result<Outside> {
     sent.await.map_err(|error| Error::message(Kind::Bug, error))
 }
 
-/// Runs a script in a tool box and returns what it prints.
-pub async fn inside(engine: &Engine, tool_box: &ToolBox) -> Result<String> {
+/// Runs a script in a tool box, hands it a line as soon as that is known, and returns what it prints until `end`, which is
+/// the last thing that it does: the engine removes the tool box, and nobody waits for that.
+pub async fn inside(
+    engine: &Engine,
+    tool_box: &ToolBox,
+    end: &str,
+    line: impl Future<Output = &'static str>,
+) -> Result<Vec<u8>> {
     let id = engine.create_tool_box(tool_box).await?;
-    let mut printed = Vec::new();
-    let (_, nothing) = mpsc::channel(1);
-    let ended = engine
-        .run_piped(&id, nothing, |on, bytes| {
-            if on == Printed::Output {
-                printed.extend_from_slice(bytes);
-            }
-            true
-        })
-        .await;
-    engine.remove_one_off(&id).await?;
-    ended.map(|_| String::from_utf8_lossy(&printed).into_owned())
+    let mut bytes = Vec::new();
+    let (sender, receiver) = mpsc::channel(1);
+    let tell = async move {
+        let line = format!("{}\n", line.await);
+        // A tool box that has ended reads nothing.
+        let _ = sender.send(Bytes::from(line)).await;
+    };
+    let keep = |on, printed: &[u8]| {
+        if on == Printed::Output {
+            bytes.extend_from_slice(printed);
+        }
+        !bytes.ends_with(end.as_bytes())
+    };
+    let (ended, ()) = tokio::join!(engine.listen(&id, receiver, keep), tell);
+    match ended {
+        Ok(()) if bytes.ends_with(end.as_bytes()) => {
+            engine.leave_tool_box(&id);
+            bytes.truncate(bytes.len() - end.len());
+            Ok(bytes)
+        }
+        ended => {
+            engine.remove_one_off(&id).await?;
+            ended.map(|()| bytes)
+        }
+    }
 }
 
-/// How a part lives, by its newest container.
-pub async fn life(engine: &Engine, observed: &Observed, part: &Part) -> Life {
-    let Some(container) = observed.container(&part.name) else { return Life::NotThere };
-    let Ok(detail) = engine.detail(&container.id).await else { return Life::NotThere };
+/// What a part does, by its newest container.
+pub async fn state(engine: &Engine, observed: &Observed, part: &Part) -> PartState {
+    let Some(container) = observed.container(&part.name) else { return PartState::NotCreated };
+    let Ok(detail) = engine.detail(&container.id).await else { return PartState::NotCreated };
     let container = Container { state: detail.state, ..container.clone() };
-    let known = states::Life {
-        since: detail.since(),
-        restarts: detail.restarts,
-        out_of_memory: detail.out_of_memory,
-        memory_limit: detail.memory_limit,
-        ..states::Life::default()
-    };
     let now = i64::try_from(clock::seconds()).unwrap_or_default();
-    Life::of(&states::of_container(part, &container, &known, true, now))
+    states::of_container(part, &container, &life(&detail), true, now)
 }
 
 /// The logs of containers since a time, each under its part. Asked again until one of them has the text that is awaited.
@@ -98,11 +112,9 @@ async fn log(engine: &Engine, id: &str, since: Duration) -> Vec<Line> {
         tail: Some(TAIL.to_owned()),
         since: i32::try_from(since.as_secs().saturating_sub(1)).ok(),
     };
-    let mut pieces = std::pin::pin!(engine.follow(id, &request));
-    let (mut lines, mut all) = (Lines::default(), Vec::new());
-    while let Some(Ok(piece)) = pieces.next().await {
-        all.extend(lines.take(&piece));
-    }
-    all.extend(lines.end());
-    all
+    let (mut lines, mut all) = (Lines::default(), Block::default());
+    let Ok(mut stream) = engine.log(id, &request).await else { return Vec::new() };
+    while let Ok(true) = stream.next(|piece| lines.add(piece, &mut all)).await {}
+    lines.end(&mut all);
+    all.iter().map(Line::from).collect()
 }

@@ -9,7 +9,7 @@ use crate::apply::watch::watch_settings::WatchSettings;
 use crate::host::file_watch::Changes;
 use crate::names::PartName;
 use crate::plan::watch::events::Event;
-use crate::plan::watch::{Change, Rules, rules};
+use crate::plan::watch::{FileChange, Rules, rules};
 
 impl Watcher {
     /// Takes new settings; what they do not touch goes on.
@@ -36,7 +36,7 @@ impl Watcher {
                     self.take(Event::Missed(self.begin.elapsed(), module));
                 }
             }
-            changed = self.setting.mirrored().map(|folder| (folder, Change::Folder)).collect();
+            changed = self.setting.mirrored().map(|folder| (folder, FileChange::Folder)).collect();
             self.tell_ready(&wanted);
         }
         self.journal.forget_mirrors_but(&self.setting.copied().map(|part| &part.name).collect());

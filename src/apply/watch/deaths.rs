@@ -9,7 +9,7 @@ use crate::apply::watch::watch_events::Message;
 use crate::config::model::occasions::Occasion;
 use crate::names::PartName;
 use crate::plan::environment::lifecycle::End;
-use crate::plan::parts::Kind;
+use crate::plan::parts::PartKind;
 use crate::plan::watch::deaths::{self, Mishap};
 use crate::plan::watch::notify::News;
 
@@ -20,7 +20,7 @@ impl Watcher {
         for (part, id) in before.iter().filter(|(part, id)| self.containers.get(*part) != Some(id)) {
             let known = self.setting.environment.parts.get(part);
             // The end of a task is none of a part that should run.
-            if known.is_some_and(|part| part.kind != Kind::Task && part.lifecycle.end == End::Stopped) {
+            if known.is_some_and(|part| part.kind != PartKind::Task && part.lifecycle.end == End::Stopped) {
                 tokio::spawn(look(self.engine.clone(), part.clone(), id.clone(), self.outbox.clone()));
             }
         }

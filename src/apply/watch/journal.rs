@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use crate::amounts;
 use crate::host::watcher_process as files;
 use crate::names::PartName;
 use crate::plan::mirror::{MirrorStatus, Told};
 use crate::plan::watch::events::End;
 use crate::plan::watch::hold::Hold;
 use crate::plan::watch::loop_step::LoopStep;
-use crate::plan::watch::state::{Batch, Outcome, Run, State, length};
+use crate::plan::watch::state::{Batch, Outcome, Run, State};
 
 /// Prints a line into the log.
 pub type Say = Box<dyn Fn(&str) + Send + Sync>;
@@ -93,7 +94,7 @@ impl Journal {
         end: End,
         record: &Run,
     ) -> Option<Option<Outcome>> {
-        let took = length(record.took);
+        let took = amounts::milliseconds(record.took);
         self.say(&match end {
             End::Good if step == LoopStep::Restart => format!("{module} restarted, healthy in {took}"),
             End::Good => format!("{module} {step} ok in {took}"),

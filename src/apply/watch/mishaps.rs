@@ -4,22 +4,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
 use crate::apply::watch::watch_events::Message;
 use crate::host::clock::{self, unix_time};
 use crate::host::engine::Engine;
-use crate::host::engine::containers::{Detail, LogRequest};
+use crate::host::engine::log_stream::LogRequest;
 use crate::names::PartName;
 use crate::plan::logs::filter::{Author, Filter};
 use crate::plan::logs::level::Level;
-use crate::plan::logs::lines::Lines;
-use crate::plan::observed::State;
+use crate::plan::logs::lines::{Block, Lines};
 use crate::plan::parts::GATEWAY;
-use crate::plan::states::is_crash_loop;
-use crate::plan::watch::deaths::Mishap;
+use crate::plan::watch::deaths::{LastSeen, Mishap};
 use crate::redact::hide;
 
 /// The engine says that a container was stopped after it says that it has ended.
@@ -31,7 +28,13 @@ const LINES: usize = 10;
 pub(crate) async fn look(engine: Engine, part: PartName, id: String, outbox: UnboundedSender<Message>) {
     tokio::time::sleep(AFTERWARDS).await;
     let Ok(detail) = engine.detail(&id).await else { return };
-    let Some(mishap) = mishap(&detail, unix_time()) else { return };
+    let seen = LastSeen {
+        state: detail.state,
+        restarts: detail.restarts,
+        since: detail.since(),
+        out_of_memory: detail.out_of_memory.then_some(detail.memory_limit),
+    };
+    let Some(mishap) = Mishap::of(&seen, unix_time()) else { return };
     // Since its last start: a stop before that was the end of an earlier life.
     if engine.was_stopped(&id, detail.started_at().unwrap_or_default(), clock::now()).await {
         return;
@@ -39,16 +42,6 @@ pub(crate) async fn look(engine: Engine, part: PartName, id: String, outbox: Unb
     let lines = engine.last_lines(&id, LINES).await.iter().map(|line| hide(line)).collect();
     // Nobody listens where the watcher has ended.
     let _ = outbox.send(Message::Mishap(part, mishap, lines));
-}
-
-/// What has happened to a container by what the engine says of it; none where it runs as it should.
-fn mishap(detail: &Detail, now: i64) -> Option<Mishap> {
-    match detail.state {
-        state if is_crash_loop(state, detail.restarts, detail.since(), now) => Some(Mishap::CrashLoop(detail.restarts)),
-        State::Exited(_) if detail.out_of_memory => Some(Mishap::OutOfMemory(detail.memory_limit)),
-        State::Exited(code) => Some(Mishap::Ended(code)),
-        _ => None,
-    }
 }
 
 /// Followers of what containers print, by part.
@@ -95,42 +88,18 @@ async fn errors(engine: Engine, part: PartName, id: String, since: u64, outbox: 
     let since = i32::try_from(since).ok();
     let request = LogRequest { follow: true, tail: None, since };
     let Ok(mut filter) = Filter::new(None, Some(Level::Error)) else { return };
-    let mut pieces = engine.follow(&id, &request).boxed();
+    let Ok(mut stream) = engine.log(&id, &request).await else { return };
     let mut lines = Lines::default();
     let author = if part.as_str() == GATEWAY { Author::Gateway } else { Author::Other };
-    while let Some(Ok(piece)) = pieces.next().await {
-        for line in lines.take(&piece) {
-            let Some(shown) = filter.take(part.as_str(), author, &line.text, false) else { continue };
+    loop {
+        let mut complete = Block::default();
+        let Ok(true) = stream.next(|piece| lines.add(piece, &mut complete)).await else { return };
+        for line in complete.iter() {
+            let Some(shown) = filter.take(part.as_str(), author, line.text, false) else { continue };
             let mishap = Mishap::Error(hide(&shown.text));
             if outbox.send(Message::Mishap(part.clone(), mishap, Vec::new())).is_err() {
                 return;
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_crash_loop_is_what_status_calls_one() {
-        let detail = |state, restarts| Detail {
-            state,
-            out_of_memory: false,
-            memory_limit: 0,
-            address: None,
-            started_at: "2026-01-01T00:00:00Z".to_owned(),
-            finished_at: "2026-01-01T00:00:00Z".to_owned(),
-            restarts,
-            is_restarted: true,
-            check: None,
-            env: Vec::new(),
-        };
-        let began = 1_767_225_600;
-        assert_eq!(mishap(&detail(State::Restarting, 3), began + 5), Some(Mishap::CrashLoop(3)));
-        assert_eq!(mishap(&detail(State::Running, 3), began + 86_400), None, "it has come out of it");
-        assert_eq!(mishap(&detail(State::Exited(143), 3), began + 5), Some(Mishap::Ended(143)));
-        assert_eq!(mishap(&detail(State::Running, 1), began + 5), None);
     }
 }

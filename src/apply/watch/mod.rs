@@ -1,6 +1,7 @@
 //! The watcher at work: feeds events to [`Loops`] and does what it says. What it decides itself is nothing but when to
 //! look.
 
+pub mod background;
 mod configure;
 mod deaths;
 pub mod engine_events;
@@ -8,6 +9,7 @@ pub mod journal;
 mod mishaps;
 pub mod notify;
 mod running_steps;
+pub mod service;
 mod step_task;
 mod sync_queue;
 mod sync_sessions;
@@ -22,6 +24,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
+use crate::amounts;
 use crate::apply::watch::journal::{Doing, Journal, Say};
 use crate::apply::watch::mishaps::Followers;
 use crate::apply::watch::running_steps::RunningSteps;
@@ -38,7 +41,7 @@ use crate::names::PartName;
 use crate::plan::mirror::{MirrorStatus, Told};
 use crate::plan::watch::deaths::Deaths;
 use crate::plan::watch::event_loop::Loops;
-use crate::plan::watch::events::{Action, End, Event};
+use crate::plan::watch::events::{End, Event, LoopAction};
 use crate::plan::watch::hold::Hold;
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::notify as decision;
@@ -276,7 +279,7 @@ impl Watcher {
         // A part that was restarted between two lists of containers is none that has come or gone.
         self.follow_errors();
         for (module, step, ran) in self.running.silent(SILENCE) {
-            self.journal.say(&format!("{module} {step} still runs ({} s)", ran.as_secs()));
+            self.journal.say(&format!("{module} {step} still runs ({})", amounts::took(ran)));
         }
         let has_outputs = self.setting.copied().any(|part| part.mirror.iter().any(|copy| !copy.outputs.is_empty()));
         if !self.containers.is_empty() && self.batches.are_due(has_outputs) {
@@ -358,19 +361,19 @@ impl Watcher {
     fn take(&mut self, event: Event) {
         for action in self.loops.take(event) {
             match action {
-                Action::Run { module, run, step, cause } => {
+                LoopAction::Run { module, run, step, cause } => {
                     let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
                     self.journal.say(&format!("{module} {step}{cause}"));
                     let container = self.containers.get(&module).cloned().unwrap_or_default();
                     self.running.start(&self.setting, module, container, run, step);
                 }
-                Action::Cancel { module, run } => self.running.cancel(&module, run),
-                Action::Revive(module) => self.revive(&module),
-                Action::Done(module) => {
+                LoopAction::Cancel { module, run } => self.running.cancel(&module, run),
+                LoopAction::Revive(module) => self.revive(&module),
+                LoopAction::Done(module) => {
                     let mark = self.mark(&module);
                     self.journal.update(|state| state.modules.entry(module).or_default().mark = mark);
                 }
-                Action::Say(module, text) => self.journal.say(&format!("{module}: {text}")),
+                LoopAction::Say(module, text) => self.journal.say(&format!("{module}: {text}")),
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::plan::mirror::copy::Copy;
 use crate::plan::mirror::sync::{self, Root};
 use crate::plan::mirror::{MirrorStatus, Told};
 use crate::plan::parts::Part;
-use crate::plan::watch::Change;
+use crate::plan::watch::FileChange;
 
 /// Longest time for a batch; an engine that takes longer is taken to be away.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -41,7 +41,7 @@ impl Copies {
         engine: &Engine,
         setting: &WatchSettings,
         containers: &BTreeMap<PartName, String>,
-        changed: &BTreeMap<PathBuf, Change>,
+        changed: &BTreeMap<PathBuf, FileChange>,
     ) -> Vec<Told> {
         // A session ends with its container, and when its copy is defined otherwise.
         self.open.retain(|name, (copy, session)| {
@@ -129,6 +129,6 @@ impl Copies {
 }
 
 /// Changed paths below a folder, relative to it.
-fn below(folder: &Path, changed: &BTreeMap<PathBuf, Change>) -> BTreeSet<PathBuf> {
+fn below(folder: &Path, changed: &BTreeMap<PathBuf, FileChange>) -> BTreeSet<PathBuf> {
     changed.keys().filter_map(|path| path.strip_prefix(folder).ok()).map(Path::to_owned).collect()
 }

@@ -12,7 +12,7 @@ use crate::names::PartName;
 use crate::plan::images::Hierarchy;
 use crate::plan::mirror::copy::Selection;
 use crate::plan::parts::{Environment, Part};
-use crate::plan::watch::{Change, Rules, is_settled, rules};
+use crate::plan::watch::{FileChange, Rules, is_settled, rules};
 
 /// Everything that the watcher works from; read again when a setting changes.
 pub struct WatchSettings {
@@ -51,9 +51,9 @@ impl WatchSettings {
 
     /// Files among what changed, by their paths in the checkout.
     #[must_use]
-    pub fn files_among(&self, changed: &Changed) -> BTreeMap<String, Change> {
+    pub fn files_among(&self, changed: &Changed) -> BTreeMap<String, FileChange> {
         let relative = |path: &Path| Some(path.strip_prefix(&self.checkout.root).ok()?.to_string_lossy().into_owned());
-        let files = changed.iter().filter(|(_, change)| **change != Change::Folder);
+        let files = changed.iter().filter(|(_, change)| **change != FileChange::Folder);
         files.filter_map(|(path, change)| Some((relative(path)?, *change))).collect()
     }
 
@@ -74,7 +74,9 @@ impl WatchSettings {
         let of_copies = self.copied().filter_map(|part| part.mirror.as_ref()).map(|copy| &copy.folder);
         let folders: BTreeSet<&RelPath> = of_loops.chain(of_copies).collect();
         for (name, module) in &self.checkout.project.file.modules {
-            let Some(part) = self.environment.parts.get(name).filter(|_| folders.contains(&module.path)) else {
+            let has_source =
+                |_: &&Part| folders.contains(&module.path) && !self.environment.releases.contains_key(name);
+            let Some(part) = self.environment.parts.get(name).filter(has_source) else {
                 continue;
             };
             // Of a copy, what is in it is watched, and the rules of its loop say what sets off nothing.
@@ -107,4 +109,4 @@ impl WatchSettings {
 }
 
 /// Paths that changed.
-pub(crate) type Changed = BTreeMap<PathBuf, Change>;
+pub(crate) type Changed = BTreeMap<PathBuf, FileChange>;

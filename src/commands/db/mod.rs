@@ -5,26 +5,27 @@ mod target;
 
 use std::path::PathBuf;
 
+use crate::amounts::bytes;
 use crate::apply::session::Intent;
 use crate::apply::session::Session;
-use crate::commands::context::Context;
+use crate::commands::context::{Context, InEnvironment};
 use crate::commands::db::target::{Target, call_between, ended, known, named, shown, sizes};
-use crate::commands::shell;
+use crate::commands::in_container::{self, Place};
 use crate::error::{Error, Kind, Result};
 use crate::host::process::{self};
 use crate::host::{clock, dump_files};
-use crate::plan::databases::request::{self, Action};
-use crate::plan::databases::{self, Database, Kind as DatabaseKind, postgres, redis};
+use crate::plan::databases::request::{self, DatabaseAction};
+use crate::plan::databases::{self, Database, DatabaseKind, postgres, redis};
 use crate::plan::images::lock::archive_at;
 use crate::plan::observed::State;
-use crate::plan::stats::bytes;
 
 /// List databases, open a console, dump and restore data
 ///
-/// Without an action it lists the databases with their sizes. `console` opens psql or redis-cli, logged in; what follows
-/// `--` are its arguments. `dump` writes all data into a compressed file, `-` for standard output. `restore` replaces all
-/// data by that of a dump, `reset` by that of the seed; both ask first, and where they fail halfway the old data stays.
-/// `seed` adds what the seed has, all of it or nothing (SQL seeds only). NAME may be left out where there is one database.
+/// Without an action it lists the databases with their sizes. `console` opens psql or redis-cli, logged in, or what the
+/// preset of another service says (`mariadb`, `rabbitmqctl`, …); what follows `--` are its arguments. `dump` writes all data
+/// into a compressed file, `-` for standard output. `restore` replaces all data by that of a dump, `reset` by that of the
+/// seed; both ask first, and where they fail halfway the old data stays. `seed` adds what the seed has, all of it or nothing
+/// (SQL seeds only). NAME may be left out where there is one database.
 #[derive(clap::Args, Debug)]
 #[command(override_usage = "devenv db [NAME] [console|dump|restore|seed|reset] [FILE] [-- ARGS]")]
 #[command(after_help = "Examples:
@@ -36,12 +37,15 @@ pub struct DbArgs {
     /// Service, what to do with it, and the file that `dump` writes or `restore` reads
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,
-    /// Arguments for psql or redis-cli
+    /// Arguments for the program that `console` opens
     #[arg(last = true)]
     pub args: Vec<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Which environment.
+    #[command(flatten)]
+    pub environment: InEnvironment,
 }
 
 /// Runs the command.
@@ -51,17 +55,15 @@ pub async fn run(cx: &Context, args: &DbArgs) -> Result<()> {
         Error::new(Kind::Usage, error).hint(format!("there are {actions}"))
     })?;
     match request.action {
-        Action::List => list(cx, request.name, args.json).await,
-        Action::Console => {
+        DatabaseAction::List => list(cx, request.name, args.json).await,
+        DatabaseAction::Console => {
             let session = cx.session(Intent::Look).await?;
-            let target = target::find(&session, request.name)?;
-            let call = match target.kind {
-                DatabaseKind::Postgres => postgres::console(&target.database, &target.owner, &args.args),
-                DatabaseKind::Redis => redis::console(&args.args),
-            };
-            shell::in_container(&session, target.part, None, call.user, &call.argv).await
+            let (part, call) = target::console(&session, request.name, &args.args)?;
+            let place = Place::of(&session, part)?;
+            let user = call.user.map(str::to_owned);
+            in_container::run(cx, &place, &in_container::Call { user, ..in_container::Call::new(call.argv) }).await
         }
-        Action::Dump => {
+        DatabaseAction::Dump => {
             let session = cx.session(Intent::Look).await?;
             dump(cx, &session, &target::find(&session, request.name)?, request.file).await
         }

@@ -3,17 +3,17 @@
 use std::fs::File;
 use std::path::Path;
 
+use crate::amounts::bytes;
 use crate::apply::session::Session;
 use crate::commands::context::Context;
 use crate::commands::db::target::{Target, call_between, ended, shown, sizes};
 use crate::config::model::once::Per;
 use crate::error::{Error, Kind, Result};
 use crate::host::dump_files;
-use crate::plan::databases::request::Action;
-use crate::plan::databases::{Call, Kind as DatabaseKind, Source, postgres, redis};
+use crate::plan::databases::request::DatabaseAction;
+use crate::plan::databases::{Call, DatabaseKind, SeedSource, postgres, redis};
 use crate::plan::observed::State;
 use crate::plan::parts::Part;
-use crate::plan::stats::bytes;
 use crate::plan::steps::once;
 
 /// Whether a file is whole gzip, without writing any of it.
@@ -24,13 +24,13 @@ pub(super) async fn run(
     cx: &Context,
     session: &Session,
     target: &Target<'_>,
-    action: Action,
+    action: DatabaseAction,
     file: Option<&Path>,
 ) -> Result<()> {
     let name = &target.part.name;
     match (action, file) {
-        (Action::Restore, Some(path)) => restore(cx, session, target, path).await,
-        (Action::Seed, _) => {
+        (DatabaseAction::Restore, Some(path)) => restore(cx, session, target, path).await,
+        (DatabaseAction::Seed, _) => {
             let (seed, source) = seed(session, target)?
                 .ok_or_else(|| Error::message(Kind::Usage, format!("`{name}` has no seed")).hint(NO_SEED))?;
             if let Some((file, _)) = self::seed(session, target)? {
@@ -73,12 +73,12 @@ async fn restore(cx: &Context, session: &Session, target: &Target<'_>, path: &Pa
     again(cx, session, target, |part| part.once.is_some_and(|rules| rules.per == Per::Inputs)).await
 }
 
-fn source(is_plain: bool) -> Source {
-    if is_plain { Source::Sql } else { Source::SqlGz }
+fn source(is_plain: bool) -> SeedSource {
+    if is_plain { SeedSource::Sql } else { SeedSource::SqlGz }
 }
 
 /// Checks that SQL stays in the database that it is read into. One that creates its own loads into the one that is there.
-async fn stays(session: &Session, target: &Target<'_>, source: Source, file: File, said: &str) -> Result<()> {
+async fn stays(session: &Session, target: &Target<'_>, source: SeedSource, file: File, said: &str) -> Result<()> {
     let Some(check) = postgres::check(source) else { return Ok(()) };
     call_between(session, target, &check, Some(file), None).await?.map_err(|line| {
         let error = Error::message(Kind::Usage, format!("{said} changes to another database: {line}"));
@@ -96,7 +96,7 @@ async fn reset(cx: &Context, session: &Session, target: &Target<'_>) -> Result<(
     confirm(cx, session, target, with).await?;
     let (file, source) = match seed {
         Some((file, source)) => (Some(file), source),
-        None => (None, Source::Empty),
+        None => (None, SeedSource::Empty),
     };
     let call = match target.kind {
         DatabaseKind::Redis => redis::reset(),
@@ -109,10 +109,10 @@ async fn reset(cx: &Context, session: &Session, target: &Target<'_>) -> Result<(
 }
 
 /// The seed of a service, where it has one.
-fn seed(session: &Session, target: &Target<'_>) -> Result<Option<(File, Source)>> {
+fn seed(session: &Session, target: &Target<'_>) -> Result<Option<(File, SeedSource)>> {
     let service = session.checkout.project.file.services.get(&target.part.name);
     let Some(seed) = service.and_then(|service| service.seed.as_ref()) else { return Ok(None) };
-    let Some(source) = Source::of(seed.as_str()) else {
+    let Some(source) = SeedSource::of(seed.as_str()) else {
         let error = Error::message(Kind::Usage, format!("the seed {} is not .sql, .sql.gz or .sh", seed.as_str()));
         return Err(error);
     };

@@ -9,7 +9,7 @@ use crate::host::process::{self, Cmd};
 use crate::host::random;
 use crate::names::PartName;
 use crate::plan::databases::request;
-use crate::plan::databases::{self, Call, Database, Kind as DatabaseKind, postgres, redis};
+use crate::plan::databases::{self, Call, Database, DatabaseKind, postgres, redis};
 use crate::plan::observed::State;
 use crate::plan::parts::Part;
 
@@ -28,7 +28,12 @@ pub(super) fn find<'a>(session: &'a Session, name: Option<&str>) -> Result<Targe
     let part = named(session, name)?;
     let Some(kind) = databases::kind(part, &session.images) else {
         let error = Error::message(Kind::Usage, format!("`{}` is not a database that devenv knows", part.name));
-        return Err(error.hint("it knows services with `preset: postgres` and `preset: redis`"));
+        return Err(match session.preset(&part.name) {
+            Some(preset) if !preset.console.is_empty() => {
+                error.hint(format!("`devenv db {} console` is all that there is for it", part.name))
+            }
+            _ => error.hint("it knows services with `preset: postgres`, `redis` and `valkey`"),
+        });
     };
     let container = session.observed.container(&part.name).filter(|container| container.state == State::Running);
     let Some(container) = container else {
@@ -39,6 +44,21 @@ pub(super) fn find<'a>(session: &'a Session, name: Option<&str>) -> Result<Targe
         |name: &str| session.secrets.get(&part.name).and_then(|all| all.get(name)).cloned().unwrap_or_default();
     let (database, owner) = (credential("database"), credential("user"));
     Ok(Target { part, kind, container: container.id.clone(), database, owner })
+}
+
+/// A session with a database, or with a service whose preset says which program that is.
+pub(super) fn console<'a>(session: &'a Session, name: Option<&str>, args: &[String]) -> Result<(&'a Part, Call)> {
+    let part = named(session, name)?;
+    if let Some(preset) = session.preset(&part.name).filter(|preset| !preset.console.is_empty()) {
+        let argv = preset.console.iter().chain(args).cloned().collect();
+        return Ok((part, Call { argv, user: None }));
+    }
+    let target = find(session, name)?;
+    let call = match target.kind {
+        DatabaseKind::Postgres => postgres::console(&target.database, &target.owner, args),
+        DatabaseKind::Redis => redis::console(args),
+    };
+    Ok((part, call))
 }
 
 pub(super) fn named<'a>(session: &'a Session, name: Option<&str>) -> Result<&'a Part> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::cross_checks::cycles::{self, Graph};
+use crate::config::cross_checks::modules::NO_SOURCE;
 use crate::config::cross_checks::subject::{Part, Sort, name};
 use crate::config::inputs::Known;
 use crate::config::problems::{ENOUGH, Finding};
@@ -26,6 +27,7 @@ pub(super) fn check(tree: &Node, parts: &[Part<'_>], known: &Known) -> Vec<Findi
                     findings.push(Finding::new(parent.span, message).label("itself").help("name another image"));
                 }
             }
+            None if is_own(value) => {}
             None if !hierarchy.parents.contains_key(&*key.text) && value.entry("parent").is_none() => findings.push(
                 Finding::new(key.span, format!("the new image {} has no `parent`", quoted(&key.text)))
                     .label("not a built-in image")
@@ -37,6 +39,7 @@ pub(super) fn check(tree: &Node, parts: &[Part<'_>], known: &Known) -> Vec<Findi
             None => {}
         }
     }
+    findings.extend(hierarchy.entries.values().flat_map(|entry| own_dockerfile(entry, &hierarchy.parents)));
     for (chain, spans) in cycles::find(&hierarchy.graph()) {
         let message = format!("these images are built from each other in a circle: {chain}");
         findings
@@ -48,6 +51,55 @@ pub(super) fn check(tree: &Node, parts: &[Part<'_>], known: &Known) -> Vec<Findi
         findings.extend(hierarchy.released(part));
     }
     findings
+}
+
+/// Whether an image has a Dockerfile of the team's own.
+fn is_own(image: &Node) -> bool {
+    image.get("dockerfile").is_some() || image.get("context").is_some()
+}
+
+/// Settings of an image that do not go with a Dockerfile of the team's own, or only with one.
+fn own_dockerfile(image: &Entry, built_in: &BTreeMap<&str, Option<&str>>) -> Vec<Finding> {
+    let (name, node) = (&*image.key.text, &image.value);
+    let mut findings = Vec::new();
+    if !is_own(node) {
+        let target = node.entry("target").filter(|target| !target.value.is_null());
+        findings.extend(target.map(|target| {
+            let message = format!("the image {} has a `target` and no `dockerfile`", quoted(name));
+            Finding::new(target.key.span, message).label("a stage of what?").help("add `dockerfile:` with its path")
+        }));
+        return findings;
+    }
+    if built_in.contains_key(name) {
+        let message = format!("the image {} is there already, and has a Dockerfile", quoted(name));
+        findings.push(
+            Finding::new(image.key.span, message).label("already there").help("choose another name for this one"),
+        );
+    }
+    if let Some(packages) = node.entry("packages").filter(|packages| !packages.value.items().is_empty()) {
+        let message = format!("the image {} has a Dockerfile of its own, so it has no `packages`", quoted(name));
+        let help = "install them in the Dockerfile, or in an image of its own with this one as `parent`";
+        findings.push(Finding::new(packages.key.span, message).label("of the hierarchy").help(help));
+    }
+    for key in ["dockerfile", "context"] {
+        let Some(path) = node.get(key) else { continue };
+        let text = path.text().unwrap_or_default();
+        if let Some(found) = text.split('/').find(|part| NO_SOURCE.contains(part)) {
+            let message = format!("`{key}` of {} may not have {} in it", quoted(name), quoted(found));
+            findings.push(Finding::new(path.span, message).label("no source").help("name what is committed"));
+        }
+    }
+    findings
+}
+
+/// Images of tasks and of what runs beside them that are none; each is named, with where it names its image.
+pub(super) fn of_tasks<'t>(
+    tree: &'t Node,
+    known: &'t Known,
+    all: impl Iterator<Item = (String, &'t Node)>,
+) -> Vec<Finding> {
+    let hierarchy = Hierarchy::new(tree, known);
+    all.filter_map(|(name, image)| hierarchy.unknown(image, &format!("{name} runs in"))).collect()
 }
 
 struct Hierarchy<'t> {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::config::cross_checks::subject::{Part, by_name};
+use crate::config::cross_checks::{ports, secrets};
 use crate::config::inputs::Known;
 use crate::config::model::version;
 use crate::config::problems::Finding;
@@ -27,7 +28,9 @@ pub(super) fn requires(tree: &Node, known: &Known) -> Option<Finding> {
 /// `ports` and `secrets` name parts that exist, and no port twice.
 pub(super) fn check(tree: &Node, parts: &[Part<'_>], facts: &Known) -> Vec<Finding> {
     let known = by_name(parts);
-    let names = || known.keys().copied().chain(["gateway", "gateway-http"]);
+    let further: Vec<String> =
+        parts.iter().flat_map(|part| ports::further(part, facts)).map(|port| port.name).collect();
+    let names = || known.keys().copied().chain(["gateway", "gateway-http"]).chain(further.iter().map(String::as_str));
     let mut findings = Vec::new();
     let mut seen: HashMap<i128, &Entry> = HashMap::new();
     for entry in entries(tree, "ports") {
@@ -61,7 +64,8 @@ pub(super) fn check(tree: &Node, parts: &[Part<'_>], facts: &Known) -> Vec<Findi
             continue;
         };
         let preset = part.node.get("preset").and_then(Node::text);
-        let has = preset.and_then(|preset| facts.credentials.get(preset)).cloned().unwrap_or_default();
+        let mut has = preset.and_then(|preset| facts.credentials.get(preset)).cloned().unwrap_or_default();
+        has.extend(secrets::names(part).map(str::to_owned));
         if !has.contains(credential) {
             let message = format!("{} has no credential {}", quoted(name), quoted(credential));
             let all: Vec<&str> = has.iter().map(String::as_str).collect();

@@ -13,9 +13,7 @@ const PROBES: [&str; 3] = ["http", "tcp", "command"];
 pub(super) fn check(parts: &[Part<'_>]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for part in parts {
-        if let Some(health) = part.node.entry("health").filter(|health| !health.value.is_null()) {
-            findings.extend(probes(part, &health.value, health.key.span));
-        }
+        findings.extend(health(part));
         if part.sort == Sort::Module {
             findings.extend(task(part));
             findings.extend(steps(part));
@@ -26,6 +24,12 @@ pub(super) fn check(parts: &[Part<'_>]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What does not fit in its `health`.
+pub(super) fn health(part: &Part<'_>) -> Option<Finding> {
+    let health = part.node.entry("health").filter(|health| !health.value.is_null())?;
+    probes(part, &health.value, health.key.span)
 }
 
 /// Exactly one of `http`, `tcp`, `command`; and `http` needs a port to ask.
@@ -148,7 +152,7 @@ const OURS: [&str; 9] = [
 ];
 
 /// Folders that are no source: who could write there would decide what runs on the host.
-const NO_SOURCE: [&str; 2] = [".git", ".devenv"];
+pub(super) const NO_SOURCE: [&str; 2] = [".git", ".devenv"];
 
 /// The folder of a module, and what is installed into it, is not that of git or of devenv, nor below it.
 fn folder(part: &Part<'_>) -> Vec<Finding> {

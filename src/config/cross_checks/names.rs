@@ -6,13 +6,14 @@ use crate::config::cross_checks::subject::Part;
 use crate::config::problems::Finding;
 use crate::config::text::quote::quoted;
 
-/// Host names that are taken, and by what.
-const RESERVED: [(&str, &str); 5] = [
+/// Names of hosts and repositories that are taken, and by what.
+const RESERVED: [(&str, &str); 6] = [
     ("gateway", "the reverse proxy"),
     ("gateway-http", "the reverse proxy's second port"),
     ("localhost", "the container itself"),
     ("host", "the machine that devenv runs on"),
     ("debug", "the tool box"),
+    ("release", "the repository of release sets"),
 ];
 
 /// Whether no module or service may be called so.
@@ -43,4 +44,15 @@ pub(super) fn check(parts: &[Part<'_>]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_repository_of_release_sets_cannot_be_that_of_a_module() {
+        assert!(is_reserved("release"));
+        assert!(!is_reserved("releases"));
+    }
 }

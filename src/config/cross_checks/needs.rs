@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::config::cross_checks::sites;
 use crate::config::cross_checks::subject::{Part, Sort, by_name, name};
 use crate::config::problems::{ENOUGH, Finding};
 use crate::config::schema::table::listed;
@@ -32,6 +33,10 @@ pub(super) fn check(parts: &[Part<'_>], has_compose_files: bool) -> Vec<Finding>
                         .label("the part that this list belongs to")
                         .help("remove it"),
                 );
+            } else if let Some(needed) = known.get(name).filter(|needed| sites::is_site(needed.node)) {
+                let message = format!("{} needs {}, which is served by the gateway", quoted(part.name), quoted(name));
+                let finding = Finding::new(span, message).label("nothing to wait for").help("remove it");
+                findings.push(finding.also(needed.key, "served here"));
             } else if let Some(needed) = known.get(name) {
                 findings.extend(switched_off(part, needed, span));
             } else {

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::config::cross_checks::modules;
 use crate::config::cross_checks::subject::{Part, Sort};
+use crate::config::cross_checks::{modules, sites};
 use crate::config::model::values::Route;
 use crate::config::problems::Finding;
 use crate::config::text::quote::{quoted, shown};
@@ -26,7 +26,7 @@ pub(super) fn check(parts: &[Part<'_>]) -> Vec<Finding> {
             continue;
         }
         let once = modules::is_task(part.node);
-        if part.node.entry("port").is_none() && !once {
+        if part.node.entry("port").is_none() && !once && !sites::is_site(part.node) {
             findings.push(
                 Finding::new(route.span, format!("{} has a `route` but no `port`", quoted(part.name)))
                     .label("where to?")

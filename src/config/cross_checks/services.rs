@@ -6,17 +6,23 @@ use crate::config::problems::Finding;
 use crate::config::schema::table::listed;
 use crate::config::text::did_you_mean::did_you_mean;
 use crate::config::text::quote::quoted;
-use crate::config::text::tree::{Node, Value};
+use crate::config::text::tree::{Entry, Node, Value};
+use crate::names::is_secret;
 
 const KINDS: [&str; 3] = ["preset", "image", "external"];
 
 /// Settings of a container; an external service has none.
-const OF_A_CONTAINER: [&str; 6] = ["seed", "command", "env", "volumes", "needs", "health"];
+const OF_A_CONTAINER: [&str; 7] = ["credentials", "seed", "command", "env", "volumes", "needs", "health"];
 
 pub(super) fn check(parts: &[Part<'_>], known: &Known) -> Vec<Finding> {
     let services = parts.iter().filter(|part| part.sort == Sort::Service && matches!(part.node.value, Value::Map(_)));
+    let of_modules = parts.iter().filter(|part| part.sort == Sort::Module).flat_map(mounts);
     services
-        .flat_map(|part| kind(part).into_iter().chain(preset(part, known)).chain(external(part)).chain(mounts(part)))
+        .flat_map(|part| {
+            let all = kind(part).into_iter().chain(preset(part, known)).chain(external(part)).chain(mounts(part));
+            all.chain(credentials(part, known))
+        })
+        .chain(of_modules)
         .collect()
 }
 
@@ -85,6 +91,49 @@ fn external(part: &Part<'_>) -> Vec<Finding> {
                 .help("remove it: devenv runs no container for it")
         })
         .collect()
+}
+
+/// Credentials that everybody may see, of a preset that has them.
+fn credentials(part: &Part<'_>, known: &Known) -> Vec<Finding> {
+    let preset = part.node.get("preset").and_then(Node::text);
+    let Some(entry) = part.node.entry("credentials").filter(|entry| !entry.value.entries().is_empty()) else {
+        return Vec::new();
+    };
+    let Some(preset) = preset else {
+        if part.node.get("external").is_some() {
+            return Vec::new();
+        }
+        let message = format!("`credentials` of {}: only a preset has some", quoted(part.name));
+        let help = "remove it, or use a preset; an image gets its names in `env`";
+        return vec![Finding::new(entry.key.span, message).label("not a preset").help(help)];
+    };
+    let has: Vec<&str> = known.credentials.get(preset).into_iter().flatten().map(String::as_str).collect();
+    let open: Vec<String> = has.iter().filter(|name| !is_secret(name)).map(|name| (*name).to_owned()).collect();
+    let finding = |entry: &Entry| {
+        let name = &*entry.key.text;
+        if open.iter().any(|open| open == name) {
+            return None;
+        }
+        let (label, help) = match has.contains(&name) {
+            true => (
+                "a secret",
+                format!(
+                    "devenv makes one; `secrets: {{{}.{name}: …}}` in devenv.local.yaml sets it for one checkout",
+                    part.name
+                ),
+            ),
+            false => {
+                let listed = || match open.as_slice() {
+                    [] => "it has none that can be set here".to_owned(),
+                    all => format!("there are {}", listed(all, "and")),
+                };
+                ("not known", did_you_mean(name, open.iter().map(String::as_str)).unwrap_or_else(listed))
+            }
+        };
+        let message = format!("{} cannot be set in `credentials` of {}", quoted(name), quoted(part.name));
+        Some(Finding::new(entry.key.span, message).label(label).help(help))
+    };
+    entry.value.entries().iter().filter_map(finding).collect()
 }
 
 /// Two volumes at one place.

@@ -82,3 +82,9 @@ pub(crate) fn enabled_modules(tree: &Node) -> impl Iterator<Item = (&str, &Node)
     let parts = parts(tree).into_iter();
     parts.filter(|part| part.sort == Sort::Module && !part.is_off()).map(|part| (part.name, part.node))
 }
+
+/// Names of modules and services by the prefix of the variables that their consumers get.
+pub(crate) fn prefixes(tree: &Node) -> BTreeMap<String, String> {
+    let names = parts(tree).into_iter().filter_map(|part| PartName::new(part.name).ok());
+    names.map(|name| (name.variable(), name.to_string())).collect()
+}

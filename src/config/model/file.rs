@@ -7,17 +7,20 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::config::model::environment::EnvironmentSettings;
+use crate::config::model::feature::Feature;
 use crate::config::model::health::Health;
 use crate::config::model::mirror::Mirror;
 use crate::config::model::module::Module;
 use crate::config::model::occasions::Occasions;
-use crate::config::model::prod::Prod;
 use crate::config::model::snapshot::Snapshot;
+use crate::config::model::task::Task;
 use crate::config::model::values::{Command, Port, RelPath};
 use crate::config::schema::grammar::{
-    AnyText, EnvName, HostName, ImageReference, Package, Registry, Shell, Url, Variable, Versions, VolumePath,
+    AccountName, AnyText, CiEntry, EnvName, HostName, ImageReference, Package, Registry, Shell, Stage, Url, Variable,
+    Versions, VolumePath,
 };
-use crate::names::{ImageName, PartName, ProjectName};
+use crate::names::{EnvironmentName, FeatureName, ImageName, PartName, ProjectName};
 
 /// `devenv.yaml`: the environment that a team commits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -56,9 +59,21 @@ pub struct ProjectFile {
     /// The reverse proxy in front of the modules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<Gateway>,
-    /// What production must be given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prod: Option<Prod>,
+    /// What differs between environments: `dev`, `ci`, `prod`, and the team's own, each `like` one of these.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environments: BTreeMap<EnvironmentName, EnvironmentSettings>,
+    /// Feature gates: `owner`, `until` (a day), and for each environment `on` or `off` [default: off].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub features: BTreeMap<FeatureName, Feature>,
+    /// Commands that run to their end in containers of their own, in a graph. Each module's `build`, `lint`, `test` and
+    /// `release` are tasks too: `MODULE:STEP`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tasks: BTreeMap<PartName, Task>,
+    /// What `devenv ci` runs: names of tasks, `*:STEP` for that step of all modules, and `check`
+    /// [default: `check`, `*:lint` and `*:test`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<CiEntry>")]
+    pub ci: Vec<String>,
     /// Who is told when a step of a module's loop fails or passes again, and when a part dies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify: Option<Notify>,
@@ -68,6 +83,20 @@ pub struct ProjectFile {
     /// Windows of `devenv attach`, each with the parts that it shows [default: one around each module].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub screens: BTreeMap<PartName, Vec<PartName>>,
+}
+
+impl ProjectFile {
+    /// The image of `images` that a service names, where it does.
+    #[must_use]
+    pub fn image_named(&self, image: &str) -> Option<&ImageName> {
+        self.images.keys().find(|name| name.as_str() == image)
+    }
+
+    /// The third-party images that services run in, each with its service.
+    pub fn images_of_others(&self) -> impl Iterator<Item = (&PartName, &String)> {
+        let named = self.services.iter().filter_map(|(name, service)| Some((name, service.image.as_ref()?)));
+        named.filter(|(_, image)| self.image_named(image).is_none())
+    }
 }
 
 pub(crate) fn default_files() -> RelPath {
@@ -89,6 +118,36 @@ pub struct Image {
     #[serde(default)]
     #[schemars(with = "BTreeMap<Variable, AnyText>")]
     pub args: BTreeMap<String, String>,
+    /// A Dockerfile of the team's own, in any shape; with a `parent`, it has `ARG PARENT` and a `FROM ${PARENT}`
+    /// [default: `Dockerfile` in `context`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dockerfile: Option<RelPath>,
+    /// The folder that such a Dockerfile takes files from, less what its `.dockerignore` names
+    /// [default: the folder of `dockerfile`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<RelPath>,
+    /// The stage of such a Dockerfile that is built [default: the last one].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Stage>")]
+    pub target: Option<String>,
+}
+
+impl Image {
+    /// Dockerfile and context, where the image has ones of the team's own.
+    #[must_use]
+    pub fn own_build(&self) -> Option<(RelPath, RelPath)> {
+        let folder = |file: &RelPath| {
+            let above = file.as_str().rsplit_once('/').map_or(".", |(above, _)| above);
+            RelPath::new(above).unwrap_or_default()
+        };
+        let usual = || RelPath::new("Dockerfile").unwrap_or_default();
+        match (&self.dockerfile, &self.context) {
+            (Some(file), Some(context)) => Some((file.clone(), context.clone())),
+            (Some(file), None) => Some((file.clone(), folder(file))),
+            (None, Some(context)) => Some((context.join(&usual()), context.clone())),
+            (None, None) => None,
+        }
+    }
 }
 
 /// Whether a service runs on this machine.
@@ -106,10 +165,11 @@ pub enum ServiceMode {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
-    /// A service that devenv knows: `postgres`, `redis`.
+    /// A service that devenv knows: `postgres`, `mariadb`, `redis`, `valkey`, `memcached`, `rabbitmq`, `nats`, `mosquitto`,
+    /// `mail`, `s3`, or one of the team's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<String>,
-    /// Any image, by name; pinned by digest in `devenv.lock`.
+    /// Any image, by name, pinned by digest in `devenv.lock`; or the name of one in `images`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<ImageReference>")]
     pub image: Option<String>,
@@ -120,6 +180,10 @@ pub struct Service {
     /// Whether it runs here.
     #[serde(default)]
     pub mode: ServiceMode,
+    /// Names that the service has for its `user`, its `database` and its `bucket` [default: the project's name].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<Variable, AccountName>")]
+    pub credentials: BTreeMap<String, String>,
     /// File that fills a new database, once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<RelPath>,

@@ -30,6 +30,15 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
     }
 }
 
+/// Says why `text` cannot be a stage of a Dockerfile.
+pub(crate) fn check_stage(text: &str) -> Result<(), String> {
+    let inner = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= 128 && text.chars().all(inner) {
+        return Ok(());
+    }
+    Err(format!("{} is not the name of a stage: write what stands behind `AS`", quoted(text)))
+}
+
 /// Says why `text` is not `registry[:port]/path`, the place below which images are shared.
 pub(crate) fn check_registry(text: &str) -> Result<(), String> {
     let wrong = |why: &str| Err(format!("{} is not a registry path: {why}", quoted(text)));

@@ -5,11 +5,16 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::config::model::container::{NamedPort, Ulimit};
 use crate::config::model::health::Health;
 use crate::config::model::mirror::ModuleMirror;
 use crate::config::model::once::Once;
+use crate::config::model::secret::ModuleSecret;
 use crate::config::model::values::{Duration, Port, RelPath, Route};
-use crate::config::schema::grammar::{AnyText, ContainerPath, EnvName, Pattern, Shell, Variable};
+use crate::config::schema::grammar::{
+    AnyText, Capability, ContainerPath, EnvName, HostAddress, HostLabel, LabelName, LimitName, Memory, MemoryFolder,
+    Pattern, Shell, Signal, SysctlName, Variable, VolumePath,
+};
 use crate::names::{ImageName, PartName};
 
 /// A part of the team's own source that runs in a container made from an image.
@@ -18,7 +23,9 @@ use crate::names::{ImageName, PartName};
 pub struct Module {
     /// Folder of the source; in the container it is below `/srv`, under its own name.
     pub path: RelPath,
-    /// Image that the module runs in.
+    /// Image that the module runs in; every module has one that the gateway does not serve itself.
+    #[serde(default = "of_a_site")]
+    #[schemars(extend("default" = null))]
     pub image: ImageName,
     /// How the module runs here: from source, as released image, or not at all.
     #[serde(default)]
@@ -30,9 +37,13 @@ pub struct Module {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Shell>")]
     pub build: Option<String>,
-    /// Command that starts the module.
-    #[schemars(with = "Shell")]
+    /// Command that starts the module; every module has one that the gateway does not serve itself.
+    #[serde(default)]
+    #[schemars(with = "Shell", extend("default" = null))]
     pub run: String,
+    /// `static` for a folder that the gateway serves itself, below `route`: it has no container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serve: Option<Serve>,
     /// Who restarts the command after a change.
     #[serde(default)]
     pub reload: Reload,
@@ -54,6 +65,9 @@ pub struct Module {
     /// Port that the command listens on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<Port>,
+    /// Further ports that it listens on, by name, such as `debug: 5678` or `dns: {port: 53, protocol: udp}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ports: BTreeMap<PartName, NamedPort>,
     /// How to see that the module is ready [default: `port` accepts connections].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<Health>,
@@ -67,12 +81,55 @@ pub struct Module {
     #[serde(default)]
     #[schemars(with = "BTreeMap<EnvName, AnyText>")]
     pub env: BTreeMap<String, String>,
+    /// Credentials of its own, by the variable that has them; `NAME_FILE` names a file with the same.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<Variable, ModuleSecret>")]
+    pub secrets: BTreeMap<String, ModuleSecret>,
     /// How the source reaches the container [default: as for all modules].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mirror: Option<ModuleMirror>,
     /// Whether tools in the container may ask git: the repository's folder is mounted read-only.
     #[serde(default)]
     pub git: bool,
+    /// Data of its own, which outlives its container: name to path in the container.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<PartName, VolumePath>")]
+    pub volumes: BTreeMap<PartName, String>,
+    /// Folders in memory, such as `/tmp` or `/cache:size=64m`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<MemoryFolder>")]
+    pub tmpfs: Vec<String>,
+    /// Limits of the kernel for its processes, such as `nofile: 65536` or `nofile: {soft: 1024, hard: 65536}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<LimitName, Ulimit>")]
+    pub ulimits: BTreeMap<String, Ulimit>,
+    /// Capabilities of Linux that it has, without `CAP_`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Capability>")]
+    pub cap_add: Vec<String>,
+    /// Settings of the kernel in its namespaces, such as `net.core.somaxconn: 1024`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<SysctlName, AnyText>")]
+    pub sysctls: BTreeMap<String, String>,
+    /// Size of its `/dev/shm`, such as `128m`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Memory>")]
+    pub shm_size: Option<String>,
+    /// Signal that asks it to end, such as `SIGINT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Signal>")]
+    pub stop_signal: Option<String>,
+    /// Longest time from that signal to its end [default: 10s].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_grace_period: Option<Duration>,
+    /// Further host names in its container, with their addresses; `host-gateway` is this machine.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<HostLabel, HostAddress>")]
+    pub extra_hosts: BTreeMap<String, String>,
+    /// Labels of its container.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<LabelName, AnyText>")]
+    pub labels: BTreeMap<String, String>,
     /// Files that come back to the checkout when the container changes them.
     #[serde(default)]
     pub outputs: Vec<RelPath>,
@@ -94,6 +151,19 @@ pub struct Module {
     /// How the released image is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
+}
+
+/// What a folder that the gateway serves stands for as an image: it runs in none.
+fn of_a_site() -> ImageName {
+    ImageName::gateway()
+}
+
+/// How the gateway serves a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Serve {
+    /// Its files, as they are.
+    Static,
 }
 
 impl Module {
@@ -202,17 +272,25 @@ pub enum StepName {
 }
 
 /// How a module's released image is made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Release {
-    /// Image that the artifacts are laid on: the module's own or an ancestor.
+    /// Image that the artifacts are laid on: the module's own or an ancestor [default: the image's].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageName>,
-    /// Shell command that makes the artifacts.
+    /// Shell command that installs what the release needs [default: `deps.install`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Shell>")]
+    pub install: Option<String>,
+    /// Shell command that makes the artifacts [default: the module's `build`, else the image's].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Shell>")]
     pub build: Option<String>,
-    /// Paths below the module's folder that are released.
+    /// Paths below the module's folder that are released [default: the image's].
     #[serde(default)]
     pub artifacts: Vec<RelPath>,
+    /// Command that starts the released module [default: the module's `run`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Shell>")]
+    pub run: Option<String>,
 }

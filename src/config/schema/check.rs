@@ -6,12 +6,13 @@ use serde_json::{Map, Value as Json};
 
 use crate::config::problems::{ENOUGH, Finding};
 use crate::config::schema::grammar::Grammar;
+use crate::config::schema::planned;
 use crate::config::schema::table::{Field, File, Presence, Shape, listed};
 use crate::config::text::did_you_mean::did_you_mean;
 use crate::config::text::place::Span;
 use crate::config::text::quote::quoted;
-use crate::config::text::scalar::{self, Kind};
-use crate::config::text::tree::{Entry, Key, Node, Scalar, Source, Value, is_extension};
+use crate::config::text::scalar::{self, ScalarKind};
+use crate::config::text::tree::{Entry, Key, Node, Scalar, ScalarSource, Value, is_extension};
 use crate::nearest::nearest;
 
 /// Which tree is walked.
@@ -50,7 +51,15 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-impl Path<'_> {
+impl<'p> Path<'p> {
+    /// The keys from the root on; none of a path with items of lists.
+    fn keys(&self) -> Vec<&'p str> {
+        match self {
+            Self::Root | Self::Item(..) => Vec::new(),
+            Self::Key(above, key) => above.keys().into_iter().chain([*key]).collect(),
+        }
+    }
+
     /// The last key, with the index of an item: what messages are about.
     fn last(&self) -> String {
         match self {
@@ -90,7 +99,7 @@ impl Check {
             (Value::Map(entries), Shape::Map { key, value }) => self.free_keys(entries, *key, value, path),
             (Value::List(items), Shape::List(item)) => self.list(items, item, path),
             (_, Shape::AnyText) if node.is_blank() => Some(Json::String(String::new())),
-            (Value::Scalar(scalar), _) if scalar.kind == Kind::Null => self.no_value(node, shape, path, owner),
+            (Value::Scalar(scalar), _) if scalar.kind == ScalarKind::Null => self.no_value(node, shape, path, owner),
             (Value::Scalar(scalar), Shape::Text(grammar)) => self.text(node.span, scalar, *grammar, path),
             (Value::Scalar(scalar), Shape::AnyText) => Some(Json::String(scalar.text.to_string())),
             (Value::Scalar(scalar), Shape::Choice(words)) => self.choice(node.span, scalar, words, path),
@@ -182,6 +191,12 @@ impl Check {
     }
 
     fn unknown_key(&mut self, key: &Key, value: &Node, fields: &[Field], path: &Path<'_>) {
+        if planned::is_planned(&path.keys(), &key.text) {
+            let message = format!("{} is not supported yet{}", quoted(&key.text), path.within());
+            let help = "remove it: this version of devenv does not do it";
+            self.report(Finding::new(key.span, message).label("not supported yet").help(help));
+            return;
+        }
         let known = || fields.iter().filter(|field| field.file == File::Both || self.pass != Pass::Main);
         let names = || known().map(|field| field.name.as_str());
         let glued = key.text.split_once(':').filter(|_| value.is_null());
@@ -238,7 +253,7 @@ impl Check {
         if let Some(Err(why)) = grammar.map(|grammar| (grammar.check)(&key.text)) {
             let one = grammar.map_or("a key", |grammar| grammar.one);
             self.report(Finding::new(key.span, why).label(format!("not {one}")));
-        } else if key.kind != Kind::Text {
+        } else if key.kind != ScalarKind::Text {
             let message = format!("the key {} is {}", quoted(&key.text), key.kind.noun());
             self.report(
                 Finding::new(key.span, message).label("not a text").help("choose another name, or write it in quotes"),
@@ -256,7 +271,7 @@ impl Check {
 
     fn text(&mut self, span: Span, scalar: &Scalar, grammar: Option<&Grammar>, path: &Path<'_>) -> Option<Json> {
         let checked = grammar.map_or(Ok(()), |grammar| (grammar.check)(&scalar.text));
-        if scalar.kind != Kind::Text && scalar.source == Source::File {
+        if scalar.kind != ScalarKind::Text && scalar.source == ScalarSource::File {
             let (one, found) = (grammar.map_or("a text", |grammar| grammar.one), scalar.kind.noun());
             let help = checked.err().unwrap_or_else(|| format!("write \"{}\"", cut(&scalar.text)));
             let message = format!("{} must be {one}, found {found}", path.last());
@@ -288,15 +303,15 @@ impl Check {
         shape: &Shape,
         path: &Path<'_>,
     ) -> Option<Json> {
-        let typed = scalar.kind == Kind::Integer || matches!(scalar.source, Source::Template { .. });
-        let looks = scalar::kind(&scalar.text) == Kind::Integer;
+        let typed = scalar.kind == ScalarKind::Integer || matches!(scalar.source, ScalarSource::Template { .. });
+        let looks = scalar::kind(&scalar.text) == ScalarKind::Integer;
         let number = scalar::integer(&scalar.text);
         let within = looks && range.contains(&number);
         if typed && within {
             return i64::try_from(number).ok().map(Json::from);
         }
         let found = match scalar.kind {
-            Kind::Integer | Kind::Float => quoted(&scalar.text),
+            ScalarKind::Integer | ScalarKind::Float => quoted(&scalar.text),
             kind if typed => format!("{} {}", kind.noun(), quoted(&scalar.text)),
             kind => kind.noun().to_owned(),
         };
@@ -306,8 +321,8 @@ impl Check {
     }
 
     fn boolean(&mut self, span: Span, scalar: &Scalar, shape: &Shape, path: &Path<'_>) -> Option<Json> {
-        let typed = scalar.kind == Kind::Boolean || matches!(scalar.source, Source::Template { .. });
-        if typed && scalar::kind(&scalar.text) == Kind::Boolean {
+        let typed = scalar.kind == ScalarKind::Boolean || matches!(scalar.source, ScalarSource::Template { .. });
+        if typed && scalar::kind(&scalar.text) == ScalarKind::Boolean {
             return Some(Json::Bool(scalar.text.eq_ignore_ascii_case("true")));
         }
         let message = format!("{} must be {}, found {}", path.last(), shape.noun(), scalar.kind.noun());

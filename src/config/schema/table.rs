@@ -179,6 +179,9 @@ impl Shape {
             Self::Text(None) | Self::AnyText => "a text".to_owned(),
             Self::Choice(words) => listed(words, "or"),
             Self::Integer { least: 1, most: 65_535 } => "a port, 1 to 65535".to_owned(),
+            Self::Integer { least, most } if *most < i128::from(u32::MAX) => {
+                format!("a whole number from {least} to {most}")
+            }
             Self::Integer { .. } => "a whole number".to_owned(),
             Self::Boolean => "true or false".to_owned(),
             Self::List(item) => match item.as_ref() {

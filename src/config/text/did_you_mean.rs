@@ -14,11 +14,15 @@ const OTHER_TOOLS: [(&str, &str); 8] = [
     ("profiles", "mode"),
 ];
 
-/// Words of docker compose that nothing is called here, and what is done instead.
-const INSTEAD: [(&str, &str); 3] = [
-    ("volumes", "the source is mounted already: what is installed belongs to `deps: {into: [...]}`, data to a service"),
+/// Words of docker compose, and of earlier versions, that nothing is called here, and what is done instead.
+const INSTEAD: [(&str, &str); 4] = [
+    ("prod", "it is `environments: {prod: {secrets: …}}` now: move it there"),
+    (
+        "volumes",
+        "the source is mounted already: what is installed belongs to `deps: {into: [...]}`, data to `volumes` of its part",
+    ),
     ("env_file", "write the variables into `env`: `${NAME}` takes one from where devenv is called"),
-    ("dockerfile", "a Dockerfile of your own stands in devenv/images/NAME, and is used by `image: NAME`"),
+    ("dockerfile", "put a Dockerfile of your own into devenv/images/NAME and use it with `image: NAME`"),
 ];
 
 /// A help text for an unknown word.

@@ -8,8 +8,8 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError, StrInput};
 use crate::config::problems::Finding;
 use crate::config::text::place::{Span, Text};
 use crate::config::text::quote::quoted;
-use crate::config::text::scalar::{self, Kind};
-use crate::config::text::tree::{Entry, Key, Node, Scalar, Source, Value};
+use crate::config::text::scalar::{self, ScalarKind};
+use crate::config::text::tree::{Entry, Key, Node, Scalar, ScalarSource, Value};
 use crate::config::text::yaml_errors;
 
 /// Deepest nesting, after aliases.
@@ -193,8 +193,11 @@ impl<'t> Composer<'t> {
             self.findings.push(Finding::new(span, "a text must not contain NUL").label("`\\0` in this text"));
             return Ok((Node::hole(span), 1));
         }
-        let kind = if plain { scalar::kind(text) } else { Kind::Text };
-        Ok((Node { value: Value::Scalar(Scalar { text: text.into(), kind, source: Source::File, plain }), span }, 1))
+        let kind = if plain { scalar::kind(text) } else { ScalarKind::Text };
+        Ok((
+            Node { value: Value::Scalar(Scalar { text: text.into(), kind, source: ScalarSource::File, plain }), span },
+            1,
+        ))
     }
 
     fn list(&mut self, start: Span, depth: usize) -> Result<Built, Stop> {

@@ -2,7 +2,7 @@
 
 /// What a scalar is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ScalarKind {
     Null,
     Boolean,
     Integer,
@@ -10,7 +10,7 @@ pub(crate) enum Kind {
     Text,
 }
 
-impl Kind {
+impl ScalarKind {
     /// The kind in a sentence.
     pub(crate) fn noun(self) -> &'static str {
         match self {
@@ -23,13 +23,13 @@ impl Kind {
 }
 
 /// The kind of a plain scalar.
-pub(crate) fn kind(text: &str) -> Kind {
+pub(crate) fn kind(text: &str) -> ScalarKind {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => Kind::Null,
-        "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => Kind::Boolean,
-        text if is_integer(text) => Kind::Integer,
-        text if is_float(text) => Kind::Float,
-        _ => Kind::Text,
+        "" | "~" | "null" | "Null" | "NULL" => ScalarKind::Null,
+        "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => ScalarKind::Boolean,
+        text if is_integer(text) => ScalarKind::Integer,
+        text if is_float(text) => ScalarKind::Float,
+        _ => ScalarKind::Text,
     }
 }
 
@@ -76,11 +76,11 @@ mod tests {
     #[test]
     fn plain_scalars_have_the_kinds_of_the_core_schema() {
         let table = [
-            (Kind::Null, "|~|null|Null|NULL"),
-            (Kind::Boolean, "true|False|TRUE"),
-            (Kind::Integer, "0|-1|+12|012|0o17|0xfF|99999999999999999999999999999999999999999999"),
-            (Kind::Float, "1.5|-.5|1.|1e3|+1.2E-3|.inf|-.Inf|.nan"),
-            (Kind::Text, "yes|off|nULL|0x|0o8|1_000|1e|.|-|+|1.2.3|22:22|-.nan|e3|1 2"),
+            (ScalarKind::Null, "|~|null|Null|NULL"),
+            (ScalarKind::Boolean, "true|False|TRUE"),
+            (ScalarKind::Integer, "0|-1|+12|012|0o17|0xfF|99999999999999999999999999999999999999999999"),
+            (ScalarKind::Float, "1.5|-.5|1.|1e3|+1.2E-3|.inf|-.Inf|.nan"),
+            (ScalarKind::Text, "yes|off|nULL|0x|0o8|1_000|1e|.|-|+|1.2.3|22:22|-.nan|e3|1 2"),
         ];
         for (expected, texts) in table {
             for text in texts.split('|') {

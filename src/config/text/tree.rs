@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::text::place::Span;
-use crate::config::text::scalar::Kind;
+use crate::config::text::scalar::ScalarKind;
 
 /// A value and where it stands; through an alias, where the alias stands.
 #[derive(Debug, Clone)]
@@ -26,15 +26,15 @@ pub(crate) enum Value {
 #[derive(Debug, Clone)]
 pub(crate) struct Scalar {
     pub text: Arc<str>,
-    pub kind: Kind,
-    pub source: Source,
+    pub kind: ScalarKind,
+    pub source: ScalarSource,
     /// True if it was written without quotes, on one line.
     pub plain: bool,
 }
 
 /// What a scalar's text was made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum ScalarSource {
     /// It stands in the file.
     File,
     /// It had `$`: the text as it was written, and the variables that were set, with commas.
@@ -53,7 +53,7 @@ pub(crate) struct Entry {
 pub(crate) struct Key {
     pub text: Arc<str>,
     /// What it would be as a value: a key `8000` is a number.
-    pub kind: Kind,
+    pub kind: ScalarKind,
     pub span: Span,
 }
 
@@ -91,8 +91,10 @@ impl Node {
     /// The text of a scalar that may stand for a text: a number in the file does not.
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
-            Value::Scalar(Scalar { kind: Kind::Text, text, .. }) => Some(text),
-            Value::Scalar(Scalar { kind, source: Source::Template { .. }, text, .. }) if *kind != Kind::Null => {
+            Value::Scalar(Scalar { kind: ScalarKind::Text, text, .. }) => Some(text),
+            Value::Scalar(Scalar { kind, source: ScalarSource::Template { .. }, text, .. })
+                if *kind != ScalarKind::Null =>
+            {
                 Some(text)
             }
             _ => None,
@@ -102,19 +104,22 @@ impl Node {
     /// The text of any scalar that has a value.
     pub(crate) fn scalar(&self) -> Option<&str> {
         match &self.value {
-            Value::Scalar(scalar) if scalar.kind != Kind::Null => Some(&scalar.text),
+            Value::Scalar(scalar) if scalar.kind != ScalarKind::Null => Some(&scalar.text),
             _ => None,
         }
     }
 
     /// True if nothing was written, or `null`.
     pub(crate) fn is_null(&self) -> bool {
-        matches!(&self.value, Value::Scalar(Scalar { kind: Kind::Null, source: Source::File, .. }))
+        matches!(&self.value, Value::Scalar(Scalar { kind: ScalarKind::Null, source: ScalarSource::File, .. }))
     }
 
     /// True if a template became empty: for a text that is an empty text, for anything else the default.
     pub(crate) fn is_blank(&self) -> bool {
-        matches!(&self.value, Value::Scalar(Scalar { kind: Kind::Null, source: Source::Template { .. }, .. }))
+        matches!(
+            &self.value,
+            Value::Scalar(Scalar { kind: ScalarKind::Null, source: ScalarSource::Template { .. }, .. })
+        )
     }
 
     /// What it is, in a sentence.

@@ -84,7 +84,7 @@ fn words(kind: &ErrorKind, line: &str, column: usize) -> Words {
         }
         ErrorKind::UnclosedQuotedScalar => say("a quote is not closed", "add the missing quote"),
         ErrorKind::InvalidQuotedScalarIndent | ErrorKind::DocumentIndicatorInQuotedScalar => {
-            say("a quoted text is not closed, or goes on with too little indentation", "add the missing quote")
+            say("a quoted text is not closed, or continues with too little indentation", "add the missing quote")
         }
         ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
             say("there is more text after the closing quote", "put all of it inside the quotes")

@@ -1,23 +1,24 @@
 //! What is sent to a build: a tar file with normal modes, owners and times, so that the same content is the same bytes.
 
-use crate::assets::{Asset, Origin};
+use crate::assets::{Asset, AssetOrigin};
 use crate::digest;
 use crate::error::{Error, Kind, Result};
 use crate::host::files;
 use crate::host::files::reading;
 use crate::render::dockerfile::HOST_FOLDER;
 
-/// Packs a Dockerfile, the files of its context, and those of the folder that each RUN sees.
-pub fn pack(dockerfile: &str, context: &[(&str, &Asset)], host: &[(&str, &[u8])]) -> Result<Vec<u8>> {
+/// Packs a Dockerfile at its path, the files of its context, and those of the folder that each RUN sees. What the context
+/// has at that path gives way: it is the Dockerfile as its author wrote it.
+pub fn pack((at, dockerfile): (&str, &str), context: &[(&str, &Asset)], host: &[(&str, &[u8])]) -> Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
-    add(&mut archive, "Dockerfile", dockerfile.as_bytes(), false)?;
+    add(&mut archive, at, dockerfile.as_bytes(), false)?;
     for (name, bytes) in host {
         add(&mut archive, &format!("{HOST_FOLDER}/{name}"), bytes, false)?;
     }
-    for (path, asset) in context {
+    for (path, asset) in context.iter().filter(|(path, _)| *path != at) {
         match (&asset.content, &asset.origin) {
             (Some(content), _) => add(&mut archive, path, content, asset.executable)?,
-            (None, Origin::Project(file)) => {
+            (None, AssetOrigin::Project(file)) => {
                 let link = std::fs::read_link(file).ok();
                 let content = match &link {
                     Some(target) => Some(target.to_string_lossy().into_owned().into_bytes()),
@@ -33,9 +34,16 @@ pub fn pack(dockerfile: &str, context: &[(&str, &Asset)], host: &[(&str, &[u8])]
                     None => add(&mut archive, path, &content, asset.executable)?,
                 }
             }
-            (None, Origin::Embedded) => {}
+            (None, AssetOrigin::Embedded) => {}
         }
     }
+    archive.into_inner().map_err(odd)
+}
+
+/// A tar file with one file.
+pub fn single(path: &str, bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut archive = tar::Builder::new(Vec::new());
+    add(&mut archive, path, bytes, false)?;
     archive.into_inner().map_err(odd)
 }
 

@@ -8,17 +8,17 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
 use crate::host::archive::pack;
-use crate::host::ignore::source::Source;
-use crate::plan::mirror::sync::Seen;
+use crate::host::ignore::source::SourceFolder;
+use crate::plan::mirror::sync::Counterpart;
 use crate::plan::mirror::tree;
 
 /// What of an archive counts as source, and how each differs from `walked`, which is what was here a moment ago: what has
 /// changed since is told by its event, and must not be taken for what was sent. Times mean nothing: content decides.
 pub fn compare(
     archive: impl Read,
-    source: &Source,
-    walked: &BTreeMap<&Path, &tree::Kind>,
-) -> Result<BTreeMap<PathBuf, Seen>> {
+    source: &SourceFolder,
+    walked: &BTreeMap<&Path, &tree::EntryKind>,
+) -> Result<BTreeMap<PathBuf, Counterpart>> {
     let broken =
         |error: std::io::Error| Error::message(Kind::Failed, format!("cannot read what is in the container: {error}"));
     let mut archive = tar::Archive::new(archive);
@@ -33,25 +33,32 @@ pub fn compare(
             continue;
         }
         let found = if what.is_dir() {
-            if here == Some(&tree::Kind::Folder) { Seen::Same } else { Seen::Folder }
+            if here == Some(&tree::EntryKind::Folder) { Counterpart::Same } else { Counterpart::Folder }
         } else if what.is_symlink() {
             let target = entry.link_name_bytes().map(std::borrow::Cow::into_owned);
             match here {
-                Some(tree::Kind::Link(ours)) if target.as_deref() == Some(ours.as_os_str().as_bytes()) => Seen::Same,
-                _ => Seen::Link,
+                Some(tree::EntryKind::Link(ours)) if target.as_deref() == Some(ours.as_os_str().as_bytes()) => {
+                    Counterpart::Same
+                }
+                _ => Counterpart::Link,
             }
         } else if what.is_file() || what.is_contiguous() || what.is_gnu_sparse() {
             let executable = entry.header().mode().map_err(broken)? & 0o100 != 0;
-            let ours = matches!(here, Some(tree::Kind::File { .. })).then(|| pack::open(&source.root().join(&path)));
+            let ours =
+                matches!(here, Some(tree::EntryKind::File { .. })).then(|| pack::open(&source.root().join(&path)));
             match ours.flatten() {
                 Some((file, ours)) if ours.len() == entry.size() && same(&mut entry, &file).map_err(broken)? => {
-                    if (ours.permissions().mode() & 0o100 != 0) == executable { Seen::Same } else { Seen::Mode }
+                    if (ours.permissions().mode() & 0o100 != 0) == executable {
+                        Counterpart::Same
+                    } else {
+                        Counterpart::Mode
+                    }
                 }
-                _ => Seen::File,
+                _ => Counterpart::File,
             }
         } else {
             // A second name of a file is said without content; FIFOs and the like are nothing that comes from here.
-            Seen::File
+            Counterpart::File
         };
         seen.insert(path, found);
     }

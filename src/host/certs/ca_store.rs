@@ -24,12 +24,12 @@ pub fn folder() -> Result<PathBuf> {
 
 /// Where an authority is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct CaFolder {
     folder: PathBuf,
     zone: Option<String>,
 }
 
-impl Place {
+impl CaFolder {
     /// That of the machine's authority, or of a zone's.
     pub fn of(zone: Option<&str>) -> Result<Self> {
         let folder = folder()?;
@@ -77,10 +77,10 @@ impl Place {
             // A run that was killed in between: nobody has seen a certificate of this key yet.
             (None, Some(_)) if self.coming().is_file() => Ok(None),
             (None, Some(_)) => {
-                Err(self.problem(&self.certificate(), "it is not there, and its key is".to_owned()).into())
+                Err(self.problem(&self.certificate(), "it is missing, but its key exists".to_owned()).into())
             }
             (Some(_), None) => {
-                Err(self.problem(&self.key(), "it is not there, and the certificate is".to_owned()).into())
+                Err(self.problem(&self.key(), "it is missing, but the certificate exists".to_owned()).into())
             }
         }
     }

@@ -107,7 +107,7 @@ pub fn matches(pair: &Pair) -> Result<(), String> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pair.certificate.as_bytes()).collect();
     let chain = chain.map_err(|error| format!("the certificate is damaged: {error}"))?;
     if pair.key.contains("ENCRYPTED") {
-        return Err("it is encrypted, and nobody is there to give its password".to_owned());
+        return Err("it is encrypted, and devenv cannot ask for its password".to_owned());
     }
     let key =
         || PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).map_err(|error| format!("it is not a key: {error}"));

@@ -7,13 +7,12 @@ use crate::error::Result;
 use crate::host::files;
 use crate::host::process::{self, Cmd};
 use crate::host::user::xdg;
-use crate::plan::certs::trust::{Authority, Seen, Store, Trust, folder, in_listing, is_our_file, nicknames};
-use crate::plan::certs::x509::Facts;
+use crate::plan::certs::trust::{Authority, Store, StoreTrust, Trust, folder, in_listing, is_our_file, nicknames};
+use crate::plan::certs::x509::CertFacts;
 
 /// The certificates of the authorities that this machine's programs trust, in one text.
 pub fn system_bundle() -> Result<Option<String>> {
-    let files = [DEBIAN_BUNDLE, "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
-    for file in files {
+    for file in BUNDLES {
         if let Some(text) = files::read_text(Path::new(file))? {
             return Ok(Some(text));
         }
@@ -21,10 +20,17 @@ pub fn system_bundle() -> Result<Option<String>> {
     Ok(None)
 }
 
+/// The file with them.
+#[must_use]
+pub fn system_bundle_file() -> Option<&'static Path> {
+    BUNDLES.into_iter().map(Path::new).find(|file| file.is_file())
+}
+
+const BUNDLES: [&str; 3] = [DEBIAN_BUNDLE, "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 const DEBIAN_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// Looks at every store of this machine and user.
-pub async fn stores(authority: &Authority) -> Result<Vec<Seen>> {
+pub async fn stores(authority: &Authority) -> Result<Vec<StoreTrust>> {
     let certificate = files::read_text(&authority.path)?.unwrap_or_default();
     let mut seen = Vec::new();
     let systems =
@@ -42,20 +48,20 @@ pub async fn stores(authority: &Authority) -> Result<Vec<Seen>> {
             (false, true) => Trust::Kept,
             (false, false) => Trust::Absent,
         };
-        seen.push(Seen { store, trust });
+        seen.push(StoreTrust { store, trust });
     }
     if Path::new("/etc/ssl/certs/java/cacerts").is_file() && process::exists("keytool") {
         let call = Cmd::new("keytool", ["-list", "-cacerts", "-storepass", "changeit", "-alias"]);
-        seen.push(Seen { store: Store::DebianJava, trust: answer(&call.args([authority.java_alias()])).await });
+        seen.push(StoreTrust { store: Store::DebianJava, trust: answer(&call.args([authority.java_alias()])).await });
     }
     if cfg!(target_os = "macos") {
         let call = Cmd::new("security", ["verify-cert", "-c"]).args([authority.path.to_string_lossy()]);
-        seen.push(Seen { store: Store::Keychain, trust: answer(&call).await });
+        seen.push(StoreTrust { store: Store::Keychain, trust: answer(&call).await });
     }
     if process::exists("certutil.exe") {
         let name = authority.name.rsplit_once(' ').map_or(authority.name.as_str(), |(name, _)| name);
         let call = Cmd::new("certutil.exe", ["-user", "-verifystore", "Root", name]);
-        seen.push(Seen { store: Store::Windows, trust: answer(&call).await });
+        seen.push(StoreTrust { store: Store::Windows, trust: answer(&call).await });
     }
     for database in databases() {
         let trust = match listing(&database).await {
@@ -63,7 +69,7 @@ pub async fn stores(authority: &Authority) -> Result<Vec<Seen>> {
             None if process::exists("certutil") => Trust::Unreadable,
             None => Trust::Unknown,
         };
-        seen.push(Seen { store: Store::Nss(database), trust });
+        seen.push(StoreTrust { store: Store::Nss(database), trust });
     }
     Ok(seen)
 }
@@ -75,7 +81,7 @@ pub async fn lost(known: &[Authority]) -> Result<Vec<Authority>> {
     for folder in [Store::Debian, Store::Fedora, Store::Arch].iter().filter_map(folder) {
         let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
         for path in files.filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_our_file)) {
-            if let Ok(facts) = Facts::of(&files::read_text(&path)?.unwrap_or_default()) {
+            if let Ok(facts) = CertFacts::of(&files::read_text(&path)?.unwrap_or_default()) {
                 let authority = Authority::new(path, &facts.name, &facts.fingerprint);
                 found.insert(authority.name.clone(), authority);
             }

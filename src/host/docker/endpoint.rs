@@ -14,7 +14,7 @@ use crate::error::{Error, Kind};
 use crate::host::files::reading;
 use crate::host::process::Cmd;
 use crate::plan::environment::proxies::ClientProxies;
-use crate::plan::machine::{Endpoint, NoEndpoint, Origin, Transport};
+use crate::plan::machine::{Endpoint, EndpointOrigin, NoEndpoint, Transport};
 
 /// Where the engine is if nobody says anything else.
 pub const DEFAULT: &str = "unix:///var/run/docker.sock";
@@ -53,9 +53,9 @@ impl Choice {
     /// Variables that make the same choice in a child that outlives us: the current context may be another one later.
     pub fn pinned(&self) -> Result<Vec<(&'static str, String)>, NoEndpoint> {
         Ok(match find(self)?.origin {
-            Origin::CurrentContext(name) => vec![("DOCKER_CONTEXT", name)],
-            Origin::Default => vec![("DOCKER_CONTEXT", "default".to_owned())],
-            Origin::HostVariable | Origin::ContextVariable(_) => Vec::new(),
+            EndpointOrigin::CurrentContext(name) => vec![("DOCKER_CONTEXT", name)],
+            EndpointOrigin::Default => vec![("DOCKER_CONTEXT", "default".to_owned())],
+            EndpointOrigin::HostVariable | EndpointOrigin::ContextVariable(_) => Vec::new(),
         })
     }
 }
@@ -77,17 +77,17 @@ pub fn find(choice: &Choice) -> Result<Endpoint, NoEndpoint> {
             keys(choice.cert_path.as_ref().unwrap_or(&choice.config))?;
         }
         let transport = if tls { Transport::Tls } else { Transport::Plain };
-        return Ok(Endpoint { url: url.clone(), origin: Origin::HostVariable, transport });
+        return Ok(Endpoint { url: url.clone(), origin: EndpointOrigin::HostVariable, transport });
     }
     let (name, origin) = match &choice.context {
-        Some(name) => (name.clone(), Origin::ContextVariable(name.clone())),
+        Some(name) => (name.clone(), EndpointOrigin::ContextVariable(name.clone())),
         None => {
             let name = current_context(&choice.config)?;
-            (name.clone(), Origin::CurrentContext(name))
+            (name.clone(), EndpointOrigin::CurrentContext(name))
         }
     };
     if name == "default" {
-        return Ok(Endpoint { url: DEFAULT.to_owned(), origin: Origin::Default, transport: Transport::Plain });
+        return Ok(Endpoint { url: DEFAULT.to_owned(), origin: EndpointOrigin::Default, transport: Transport::Plain });
     }
     let contexts = choice.config.join("contexts");
     let id = folder(&name);

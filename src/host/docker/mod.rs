@@ -3,3 +3,4 @@
 pub mod compose;
 pub mod endpoint;
 pub mod registries;
+pub mod tunnel;

@@ -122,10 +122,11 @@ fn unpack(archive: impl Read, into: &Path, owner: (u32, u32)) -> io::Result<Unpa
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::host) mod tests {
     use super::*;
 
-    fn archive(entries: &[(&str, tar::EntryType, &str)]) -> Vec<u8> {
+    /// An archive of these entries; each path is taken as it is.
+    pub(in crate::host) fn archive(entries: &[(&str, tar::EntryType, &str)]) -> Vec<u8> {
         let mut all = tar::Builder::new(Vec::new());
         for (path, kind, text) in entries {
             let mut header = tar::Header::new_gnu();

@@ -21,6 +21,10 @@ pub struct Build {
     pub args: HashMap<String, String>,
     /// Labels.
     pub labels: HashMap<String, String>,
+    /// Path of the Dockerfile in the context.
+    pub dockerfile: String,
+    /// The stage that is built; the last one where none is named.
+    pub target: Option<String>,
     /// Platform, such as `linux/amd64`.
     pub platform: String,
     /// Dockerfile and context, as a tar file's bytes.
@@ -44,7 +48,7 @@ impl Engine {
     /// Builds an image and returns its id.
     pub async fn build(&self, build: &Build, mut progress: impl FnMut(Progress)) -> Result<String> {
         let mut options = BuildImageOptionsBuilder::default()
-            .dockerfile("Dockerfile")
+            .dockerfile(&build.dockerfile)
             .rm(true)
             .forcerm(true)
             .nocache(!build.cache)
@@ -54,6 +58,9 @@ impl Engine {
             .session(&build.session);
         if let Some(tag) = &build.tag {
             options = options.t(tag);
+        }
+        if let Some(target) = &build.target {
+            options = options.target(target);
         }
         let body = bollard::body_full(build.context.clone());
         let mut stream = std::pin::pin!(self.docker.build_image(options.build(), None, Some(body)));

@@ -7,9 +7,9 @@ use bollard::errors::Error as ApiError;
 use bollard::models::ContainerSummary;
 use bollard::query_parameters::{
     InspectContainerOptions, KillContainerOptionsBuilder, ListContainersOptions, ListContainersOptionsBuilder,
-    ListNetworksOptions, LogsOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptions,
+    ListNetworksOptions, LogsOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptions, TopOptions,
 };
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -74,6 +74,12 @@ impl Detail {
         Duration::try_from(self.time()? - OffsetDateTime::UNIX_EPOCH).ok()
     }
 
+    /// When it ended last, as the time since 1970; none where it never did.
+    #[must_use]
+    pub fn ended_at(&self) -> Option<Duration> {
+        Duration::try_from(moment(&self.finished_at)? - OffsetDateTime::UNIX_EPOCH).ok()
+    }
+
     /// Since when it does what it does, in whole seconds since 1970; none where it was never started.
     #[must_use]
     pub fn since(&self) -> Option<i64> {
@@ -94,7 +100,16 @@ fn moment(words: &str) -> Option<OffsetDateTime> {
 impl Engine {
     /// All containers with a label, `value` of which may be left out.
     pub async fn containers(&self, label: &str) -> Result<Vec<Container>> {
-        let filters = HashMap::from([("label", vec![label])]);
+        self.labelled(vec![label]).await
+    }
+
+    /// The containers of one part of a checkout, whatever they are there for.
+    pub async fn containers_of(&self, checkout: &str, part: &str) -> Result<Vec<Container>> {
+        self.labelled(vec![&labels::of_checkout(checkout), &format!("{}={part}", labels::PART)]).await
+    }
+
+    async fn labelled(&self, all: Vec<&str>) -> Result<Vec<Container>> {
+        let filters = HashMap::from([("label", all)]);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
         let listed = self.docker.list_containers(Some(options)).await.map_err(failed("cannot list containers"))?;
         Ok(listed.into_iter().map(container).collect())
@@ -178,6 +193,17 @@ impl Engine {
         }
     }
 
+    /// Whether a container has processes: they are gone a while before the engine knows of its end. An engine that cannot
+    /// tell is believed.
+    pub async fn has_processes(&self, id: &str) -> bool {
+        match self.docker.top_processes(id, None::<TopOptions>).await {
+            Ok(seen) => seen.processes.is_some_and(|all| !all.is_empty()),
+            // It has ended meanwhile, or is about to start again.
+            Err(ApiError::DockerResponseServerError { status_code: 409, .. }) => false,
+            Err(_) => true,
+        }
+    }
+
     /// Starts a container, or lets a paused one go on; one that runs is left alone.
     pub async fn start(&self, id: &str) -> Result<()> {
         let options = None::<bollard::query_parameters::StartContainerOptions>;
@@ -246,30 +272,6 @@ impl Engine {
         }
         text.lines().map(str::to_owned).collect()
     }
-
-    /// A container's log as it grows, in pieces that may end anywhere, the engine's time in front of each line.
-    pub fn follow(&self, id: &str, request: &LogRequest) -> impl Stream<Item = Result<Vec<u8>>> + use<> {
-        let mut options = LogsOptionsBuilder::default().stdout(true).stderr(true).follow(request.follow);
-        if let Some(tail) = &request.tail {
-            options = options.tail(tail);
-        }
-        if let Some(since) = request.since {
-            options = options.since(since);
-        }
-        let stream = self.docker.logs(id, Some(options.timestamps(true).build()));
-        stream.map(|chunk| chunk.map(|chunk| chunk.into_bytes().to_vec()).map_err(failed("cannot read the log")))
-    }
-}
-
-/// Which part of a log is wanted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LogRequest {
-    /// Follow new output.
-    pub follow: bool,
-    /// Number of lines from the end.
-    pub tail: Option<String>,
-    /// Seconds since 1970.
-    pub since: Option<i32>,
 }
 
 /// The error for a network that containers of others are connected to.
@@ -347,6 +349,10 @@ fn check(seen: bollard::models::Health) -> Option<Check> {
 }
 
 fn role(labels: &HashMap<String, String>) -> Role {
+    // It ends by itself, and whoever runs tasks next wants to know how, also when the process that began it is gone.
+    if labels.get(labels::TASK_RUN).is_some_and(|run| !run.is_empty()) {
+        return Role::InUse;
+    }
     let is_used = labels.get(labels::OWNER).is_some_and(|owner| process::lives(owner));
     match labels.get(labels::ONE_OFF).map(String::as_str) {
         None => Role::Part,
@@ -362,7 +368,8 @@ fn network(seen: bollard::models::Network) -> Network {
     Network {
         id: seen.id.unwrap_or_default(),
         name: seen.name.unwrap_or_default(),
-        checkout: all.remove(labels::CHECKOUT),
+        // That of a task is none of the environment.
+        checkout: all.remove(labels::CHECKOUT).filter(|_| !all.contains_key(labels::TASK_RUN)),
         project: all.remove(labels::COMPOSE_PROJECT),
         subnets: configs.into_iter().filter_map(|config| config.subnet).collect(),
     }

@@ -2,14 +2,20 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use bollard::query_parameters::{CreateImageOptionsBuilder, ListImagesOptions, TagImageOptionsBuilder};
+use bollard::auth::DockerCredentials;
+use bollard::query_parameters::{
+    CreateImageOptionsBuilder, ListImagesOptions, PushImageOptionsBuilder, TagImageOptionsBuilder,
+};
 use futures_util::StreamExt;
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
+use crate::host::docker::endpoint;
 use crate::host::engine::{Engine, failed, is_torn_end};
+use crate::host::registry::credentials::{self as login, Login};
 use crate::labels;
 use crate::names::ImageName;
 use crate::plan::observed::{Image, Packages};
+use crate::plan::registry::place::Place;
 
 /// Name and tag of an image; a colon before the last slash is that of a registry's port.
 #[must_use]
@@ -51,6 +57,10 @@ impl Engine {
             let names = seen.repo_tags.iter().chain(&seen.repo_digests);
             images.ids.extend(names.map(|name| (name.clone(), seen.id.clone())));
             let Some(owner) = seen.labels.get(labels::IMAGE_PROJECT) else { continue };
+            // It has the labels of the image that it was laid on.
+            if seen.labels.contains_key(labels::RELEASE) {
+                continue;
+            }
             let name = seen.labels.get(labels::IMAGE).and_then(|name| ImageName::new(name.as_str()).ok());
             let fingerprint = seen.labels.get(labels::IMAGE_FINGERPRINT).cloned().unwrap_or_default();
             let is_named = |tag: &String| tag.split_once('/').is_some_and(|(named, _)| named == project);
@@ -94,7 +104,10 @@ impl Engine {
 
     /// What a registry says about `reference`.
     pub async fn ask_registry(&self, reference: &str) -> Answer {
-        let ask = self.docker.inspect_registry_image(reference, None);
+        let ask = async {
+            let login = credentials(login_of(reference).await.as_ref());
+            self.docker.inspect_registry_image(reference, login).await
+        };
         match tokio::time::timeout(std::time::Duration::from_secs(5), ask).await {
             Ok(Ok(answer)) => answer.descriptor.digest.map_or(Answer::Nothing, Answer::Digest),
             Ok(Err(bollard::errors::Error::DockerResponseServerError { status_code, .. })) if status_code < 500 => {
@@ -111,7 +124,8 @@ impl Engine {
             None => name_and_tag(reference),
         };
         let options = CreateImageOptionsBuilder::default().from_image(name).tag(tag).build();
-        let mut stream = self.docker.create_image(Some(options), None, None);
+        let login = credentials(login_of(reference).await.as_ref());
+        let mut stream = self.docker.create_image(Some(options), None, login);
         while let Some(message) = stream.next().await {
             let message = match message {
                 Err(error) if is_torn_end(&error) => return self.must_have(reference).await,
@@ -119,6 +133,26 @@ impl Engine {
             };
             if let Some(status) = message.status {
                 progress(&status);
+            }
+        }
+        Ok(())
+    }
+
+    /// Pushes `repository:tag`.
+    pub async fn push(&self, repository: &str, tag: &str, login: Option<&Login>) -> Result<()> {
+        let doing = format!("cannot push {repository}:{tag}");
+        let options = PushImageOptionsBuilder::default().tag(tag).build();
+        // Without credentials the engine wants an empty header.
+        let login = credentials(login).unwrap_or_default();
+        let mut stream = self.docker.push_image(repository, Some(options), Some(login));
+        while let Some(message) = stream.next().await {
+            let message = match message {
+                // Whether it arrived is asked from the registry.
+                Err(error) if is_torn_end(&error) => return Ok(()),
+                message => message.map_err(failed(&doing))?,
+            };
+            if let Some(said) = message.error_detail.and_then(|error| error.message) {
+                return Err(Error::message(Kind::Failed, format!("{doing}: {said}")).hint("run it again to resume"));
             }
         }
         Ok(())
@@ -165,6 +199,23 @@ impl Engine {
             self.docker.inspect_image(reference).await.map_err(failed(format!("cannot inspect {reference}")))?;
         Ok(packages(&image.config.and_then(|config| config.labels).unwrap_or_default()))
     }
+}
+
+/// Credentials in the words of the engine.
+pub(super) fn credentials(login: Option<&Login>) -> Option<DockerCredentials> {
+    let none = DockerCredentials::default();
+    login.map(|login| match login.clone() {
+        Login::Password { user, password } => {
+            DockerCredentials { username: Some(user), password: Some(password), ..none }
+        }
+        Login::Identity(token) => DockerCredentials { identitytoken: Some(token), ..none },
+    })
+}
+
+/// The credentials that docker's configuration has for an image's registry. Where it cannot be read, nobody is named: the
+/// registry says what it wants.
+async fn login_of(reference: &str) -> Option<Login> {
+    login::find(&endpoint::config_dir(), &Place::of_image(reference)).await.ok().flatten()
 }
 
 fn packages(all: &HashMap<String, String>) -> Packages {

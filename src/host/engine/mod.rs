@@ -5,9 +5,16 @@ pub mod builds;
 pub mod containers;
 pub mod exec;
 pub mod exec_stream;
+pub mod image_contents;
 pub mod images;
+pub mod log_stream;
 pub mod one_off;
 mod orphaned;
+pub mod piped;
+pub mod release;
+pub mod swarm;
+pub mod task_networks;
+pub mod tasks;
 pub mod tool_box;
 pub mod usage;
 pub mod volumes;
@@ -45,6 +52,8 @@ pub enum Begun {
     Cleanup(String, String),
     /// A command of a person in a container: its id, and the mark in the variables of all its processes.
     Command(String, String),
+    /// An image that holds the files of a container, by its id. Last: what is made from it is ended before.
+    Image(String),
 }
 
 /// All that was begun; shared, so that whoever ends the process can end and remove what is left.
@@ -81,6 +90,7 @@ impl Engine {
             Begun::Step(container, group) => self.end_group(container, *group).await,
             Begun::Cleanup(container, script) => self.step(container, script, &[], |_| {}, |_| {}).await.map(drop),
             Begun::Command(container, mark) => self.end_command(container, mark).await,
+            Begun::Image(id) => self.remove_image(id).await,
         }
     }
 

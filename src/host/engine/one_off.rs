@@ -34,6 +34,35 @@ pub struct OneOff {
     pub input: bool,
 }
 
+/// A line without an end is handed on in pieces of this many bytes, and does not fill memory.
+const LONGEST_LINE: usize = 1 << 20;
+
+/// Output of both streams that comes in chunks, as lines.
+#[derive(Debug, Default)]
+pub(super) struct Lines(HashMap<bool, String>);
+
+impl Lines {
+    /// Hands on each line that a chunk ends.
+    pub(super) fn add(&mut self, chunk: LogOutput, each: &mut impl FnMut(&str)) {
+        let line = self.0.entry(matches!(chunk, LogOutput::StdErr { .. })).or_default();
+        line.push_str(&String::from_utf8_lossy(&chunk.into_bytes()));
+        while let Some(end) = line.find('\n') {
+            each(line[..end].trim_end_matches('\r'));
+            line.drain(..=end);
+        }
+        if line.len() > LONGEST_LINE {
+            each(&std::mem::take(line));
+        }
+    }
+
+    /// Hands on what has no end.
+    pub(super) fn end(self, each: &mut impl FnMut(&str)) {
+        for rest in self.0.into_values().filter(|rest| !rest.is_empty()) {
+            each(&rest);
+        }
+    }
+}
+
 impl Engine {
     /// Runs a command in a running container and waits for its end: code and output of both streams.
     pub async fn exec(&self, container: &str, argv: &[String]) -> Result<(i64, String)> {
@@ -151,19 +180,11 @@ impl Engine {
         let attached = self.docker.attach_container(id, Some(options)).await.map_err(failed("cannot attach"))?;
         let mut output = attached.output;
         self.start(id).await?;
-        let mut begun: HashMap<bool, String> = HashMap::new();
+        let mut lines = Lines::default();
         while let Some(chunk) = output.next().await {
-            let chunk = chunk.map_err(failed("cannot read the output"))?;
-            let line = begun.entry(matches!(chunk, LogOutput::StdErr { .. })).or_default();
-            line.push_str(&String::from_utf8_lossy(&chunk.into_bytes()));
-            while let Some(end) = line.find('\n') {
-                each(line[..end].trim_end_matches('\r'));
-                line.drain(..=end);
-            }
+            lines.add(chunk.map_err(failed("cannot read the output"))?, &mut each);
         }
-        for rest in begun.into_values().filter(|rest| !rest.is_empty()) {
-            each(&rest);
-        }
+        lines.end(&mut each);
         self.ended(id).await
     }
 

@@ -2,28 +2,15 @@
 
 use std::collections::HashMap;
 
-use bollard::container::LogOutput;
 use bollard::models::{ContainerCreateBody, HostConfig};
-use bollard::query_parameters::{AttachContainerOptionsBuilder, UploadToContainerOptionsBuilder};
-use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt};
-use tokio::io::AsyncWriteExt;
-use tokio::sync::mpsc::Receiver;
+use bollard::query_parameters::UploadToContainerOptionsBuilder;
+use futures_util::TryStreamExt;
 
 use crate::error::Result;
-use crate::host::engine::{Engine, failed};
+use crate::host::engine::{Begun, Engine, failed};
 use crate::host::process;
 use crate::labels;
-use crate::plan::debug::{Folder, ToolBox};
-
-/// Where a program has printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Printed {
-    /// On standard output.
-    Output,
-    /// On standard error.
-    Error,
-}
+use crate::plan::debug::{Folder, Removal, ToolBox};
 
 impl Engine {
     /// Creates a tool box, which is gone when this process is. It is root: who is not may not look into a process of
@@ -57,6 +44,7 @@ impl Engine {
                 pid_mode: tool_box.processes.clone(),
                 // The first process of a namespace cannot be killed from inside.
                 init: Some(tool_box.processes.is_none()),
+                auto_remove: Some(tool_box.removal == Removal::ByEngine),
                 volumes_from: tool_box.volumes_from.clone().map(|container| vec![container]),
                 cap_add: Some(tool_box.capabilities.iter().map(|name| (*name).to_owned()).collect()),
                 binds: Some(tool_box.folders.iter().map(bind).collect()),
@@ -67,45 +55,9 @@ impl Engine {
         self.create(&tool_box.name, body).await
     }
 
-    /// Starts a created container that has no terminal, hands it what comes in and `each` what it prints, on standard
-    /// error where that is said, until it has ended or `each` wants no more. Returns the exit code.
-    pub async fn run_piped(
-        &self,
-        id: &str,
-        mut input: Receiver<Bytes>,
-        mut each: impl FnMut(Printed, &[u8]) -> bool,
-    ) -> Result<i64> {
-        let options =
-            AttachContainerOptionsBuilder::default().stdin(true).stdout(true).stderr(true).stream(true).build();
-        let attached = self.docker.attach_container(id, Some(options)).await.map_err(failed("cannot attach"))?;
-        let (mut output, mut to) = (attached.output, attached.input);
-        self.start(id).await?;
-        // Beside the output: a program that waits until that is read would never take more.
-        let feed = async {
-            while let Some(piece) = input.recv().await {
-                if to.write_all(&piece).await.and(to.flush().await).is_err() {
-                    break;
-                }
-            }
-            // Where the container does not read any more, there is nothing to close.
-            let _ = to.shutdown().await;
-            std::future::pending::<()>().await;
-        };
-        let mut feed = std::pin::pin!(feed);
-        loop {
-            tokio::select! {
-                chunk = output.next() => {
-                    let Some(chunk) = chunk else { break };
-                    let chunk = chunk.map_err(failed("cannot read the output"))?;
-                    let on = if matches!(chunk, LogOutput::StdErr { .. }) { Printed::Error } else { Printed::Output };
-                    if !each(on, &chunk.into_bytes()) {
-                        return Ok(0);
-                    }
-                }
-                () = &mut feed => {}
-            }
-        }
-        self.ended(id).await
+    /// Leaves a tool box that is about to end to the engine, which removes it.
+    pub fn leave_tool_box(&self, id: &str) {
+        self.forget(&Begun::OneOff(id.to_owned()));
     }
 
     /// Copies all files of a container, running or not, without those of its volumes, into a folder of another one that

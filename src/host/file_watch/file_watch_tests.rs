@@ -154,7 +154,7 @@ async fn events_that_were_lost_are_found_by_a_rescan() {
     let mut watched = Watched::new();
     watched.sh("mkdir -p deep/er; echo 1 > deep/er/file");
     watched.seen().await;
-    // Nobody watches any more.
+    // The watches are gone.
     watched.changes.watcher = None;
     watched.sh("echo 2 > deep/er/file; rm file");
     assert_eq!(watched.seen().await, "");

@@ -16,9 +16,9 @@ use tokio::sync::Notify;
 
 use crate::config::model::values::RelPath;
 use crate::host::file_watch::snapshot::{Found, Manifest};
-use crate::host::ignore::source::Source;
+use crate::host::ignore::source::SourceFolder;
 use crate::plan::mirror::copy::Selection;
-use crate::plan::watch::Change;
+use crate::plan::watch::FileChange;
 
 /// Shortest pause between two looks at folders that the kernel does not watch.
 const POLL: Duration = Duration::from_secs(2);
@@ -43,10 +43,10 @@ impl Trees {
     }
 
     /// What says what counts; a folder that is not there has nothing that does.
-    fn sources(&self) -> Vec<(PathBuf, Source)> {
+    fn sources(&self) -> Vec<(PathBuf, SourceFolder)> {
         let each = self.folders.iter().flat_map(|(folder, all)| all.iter().map(move |selection| (folder, selection)));
         each.filter_map(|(folder, selection)| {
-            Some((folder.at(&self.checkout), Source::open(&self.checkout, folder, selection).ok()?))
+            Some((folder.at(&self.checkout), SourceFolder::open(&self.checkout, folder, selection).ok()?))
         })
         .collect()
     }
@@ -70,12 +70,12 @@ pub struct Changes {
 /// What the kernel has said and nobody has taken yet.
 #[derive(Default)]
 struct Hints {
-    seen: Mutex<Seen>,
+    seen: Mutex<Noticed>,
     new: Notify,
 }
 
 #[derive(Default)]
-struct Seen {
+struct Noticed {
     folders: BTreeSet<PathBuf>,
     /// What has gone from its place: a folder that stands there now is another one, maybe of the same number.
     moved: BTreeSet<PathBuf>,
@@ -84,7 +84,7 @@ struct Seen {
     all: bool,
 }
 
-impl From<Found> for Change {
+impl From<Found> for FileChange {
     fn from(found: Found) -> Self {
         match found {
             Found::File => Self::New,
@@ -105,7 +105,7 @@ impl Hints {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).moved.extend(paths.iter().cloned());
     }
 
-    fn take(&self) -> Seen {
+    fn take(&self) -> Noticed {
         std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -185,7 +185,7 @@ impl Changes {
     }
 
     /// The next changes, at once when there are any. Dropping the future loses nothing.
-    pub async fn next(&mut self) -> BTreeMap<PathBuf, Change> {
+    pub async fn next(&mut self) -> BTreeMap<PathBuf, FileChange> {
         loop {
             let poll = async {
                 if self.unwatched.is_empty() {
@@ -214,7 +214,7 @@ impl Changes {
     }
 
     /// Compares what there are hints for.
-    fn look(&mut self) -> BTreeMap<PathBuf, Change> {
+    fn look(&mut self) -> BTreeMap<PathBuf, FileChange> {
         let seen = self.hints.take();
         let rules = |path: &PathBuf| path.file_name().is_some_and(|name| name == ".gitignore" || name == ".ignore");
         let replaced: Vec<PathBuf> =
@@ -225,7 +225,7 @@ impl Changes {
         let all = seen.all || seen.folders.iter().any(rules);
         if all {
             self.manifest.read_rules();
-            // Where events were lost, a folder may be another one of the same number, which nobody watches.
+            // Where events were lost, a folder may be another one of the same number, which is not watched.
             let (watcher, folders) = (&mut self.watcher, self.manifest.folders());
             for folder in folders.filter(|folder| !self.unwatched.contains(*folder)) {
                 // One that is gone is found out below.
@@ -237,7 +237,7 @@ impl Changes {
         let mut difference = self.manifest.compare(&dirty, &seen.moved);
         let mut changes = difference.changes;
         // Rules that say something else may concern anything below.
-        changes.extend(seen.rules.into_iter().map(|folder| (folder, Change::Folder)));
+        changes.extend(seen.rules.into_iter().map(|folder| (folder, FileChange::Folder)));
         // First the old watches, then the new: a folder that was moved has one and the same.
         for folder in difference.gone.drain(..) {
             self.unwatched.remove(&folder);
@@ -245,13 +245,13 @@ impl Changes {
                 // The kernel has often done it already.
                 let _ = watcher.unwatch(&folder);
             }
-            changes.entry(folder).or_insert(Change::Folder);
+            changes.entry(folder).or_insert(FileChange::Folder);
         }
         for folder in difference.new {
             self.add(&folder, &mut |path, found| {
                 changes.insert(path, found.into());
             });
-            changes.entry(folder).or_insert(Change::Folder);
+            changes.entry(folder).or_insert(FileChange::Folder);
         }
         for root in replaced {
             let now = inode(&root);

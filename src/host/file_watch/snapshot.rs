@@ -8,8 +8,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::host::files::reading;
-use crate::host::ignore::source::{Folder, Source};
-use crate::plan::watch::Change;
+use crate::host::ignore::source::{Folder, SourceFolder};
+use crate::plan::watch::FileChange;
 
 /// Files up to this size are compared by content, larger ones by size and time.
 const READ: u64 = 4_000_000;
@@ -21,7 +21,7 @@ const UNKNOWN: u64 = 0;
 pub struct Manifest {
     folders: BTreeMap<PathBuf, Vec<Entry>>,
     /// What says what counts, each by the folder that it speaks of: what counts for one of them counts.
-    sources: Vec<(PathBuf, Source)>,
+    sources: Vec<(PathBuf, SourceFolder)>,
 }
 
 /// An entry of a folder; there may be a hundred thousand of them, so it is small.
@@ -59,7 +59,7 @@ pub enum Found {
 #[derive(Debug, Default)]
 pub struct Difference {
     /// Paths that changed: files and links.
-    pub changes: BTreeMap<PathBuf, Change>,
+    pub changes: BTreeMap<PathBuf, FileChange>,
     /// Folders that are new.
     pub new: Vec<PathBuf>,
     /// Folders that are gone.
@@ -69,12 +69,12 @@ pub struct Difference {
 impl Manifest {
     /// Nothing was seen yet.
     #[must_use]
-    pub fn new(sources: Vec<(PathBuf, Source)>) -> Self {
+    pub fn new(sources: Vec<(PathBuf, SourceFolder)>) -> Self {
         Self { folders: BTreeMap::new(), sources }
     }
 
     /// Replaces the ignore rules.
-    pub fn set_rules(&mut self, sources: Vec<(PathBuf, Source)>) {
+    pub fn set_rules(&mut self, sources: Vec<(PathBuf, SourceFolder)>) {
         self.sources = sources;
     }
 
@@ -176,7 +176,7 @@ impl Manifest {
             let path = folder.join(&*entry.name);
             match kept.remove(&*entry.name) {
                 None if entry.is_folder() => difference.new.push(path),
-                None => drop(difference.changes.insert(path, Change::New)),
+                None => drop(difference.changes.insert(path, FileChange::New)),
                 Some(old) if old.is_folder() && entry.is_folder() => {
                     // Another folder of the same name: its watch is gone with the old one. One that nobody has looked
                     // into vanished before, and is back.
@@ -187,10 +187,10 @@ impl Manifest {
                 }
                 Some(old) if old.is_folder() => {
                     gone.push(path.clone());
-                    difference.changes.insert(path, Change::New);
+                    difference.changes.insert(path, FileChange::New);
                 }
                 Some(_) if entry.is_folder() => {
-                    difference.changes.insert(path.clone(), Change::Gone);
+                    difference.changes.insert(path.clone(), FileChange::Gone);
                     difference.new.push(path);
                 }
                 Some(old) if old.looks_like(&entry) => entry.digest = old.digest,
@@ -198,7 +198,7 @@ impl Manifest {
                     entry.digest = digest(&path, &entry);
                     let same = entry.digest != UNKNOWN && entry.digest == old.digest && entry.mode == old.mode;
                     if !same {
-                        difference.changes.insert(path, Change::Written);
+                        difference.changes.insert(path, FileChange::Written);
                     }
                 }
             }
@@ -209,7 +209,7 @@ impl Manifest {
             if entry.is_folder() {
                 gone.push(path);
             } else {
-                difference.changes.insert(path, Change::Gone);
+                difference.changes.insert(path, FileChange::Gone);
             }
         }
         self.folders.insert(folder.to_owned(), next);
@@ -233,7 +233,7 @@ impl Manifest {
         }
         for path in below {
             for entry in self.folders.remove(&path).into_iter().flatten().filter(|entry| !entry.is_folder()) {
-                difference.changes.insert(path.join(&*entry.name), Change::Gone);
+                difference.changes.insert(path.join(&*entry.name), FileChange::Gone);
             }
             difference.gone.push(path);
         }
@@ -244,7 +244,7 @@ impl Manifest {
         if !std::fs::symlink_metadata(folder).ok()?.is_dir() {
             return None;
         }
-        let judges: Vec<(&Path, &Source, Folder)> = self
+        let judges: Vec<(&Path, &SourceFolder, Folder)> = self
             .sources
             .iter()
             .filter_map(|(root, source)| {

@@ -5,15 +5,15 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use crate::host::files::reading;
-use crate::plan::permissions::paths::{Place, Reading, folded};
+use crate::plan::permissions::paths::{Destination, Reading, folded};
 use crate::plan::permissions::settings::SETTINGS;
 
 /// What stands where `path` leads; `root` is the checkout.
 #[must_use]
-pub fn place(path: &str, root: &Path) -> Place {
+pub fn place(path: &str, root: &Path) -> Destination {
     let real = real(Path::new(path));
     let settings = settings(&real, root);
-    Place { reading: read(&real), real: real.display().to_string(), settings }
+    Destination { reading: read(&real), real: real.display().to_string(), settings }
 }
 
 /// The path without links. Of what does not exist, the part that does is followed.

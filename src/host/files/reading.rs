@@ -1,7 +1,7 @@
 //! Reading files that others have written: no more than a budget, only what is a file, and without waiting for a writer.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -45,9 +45,39 @@ pub fn text(path: &Path) -> io::Result<Vec<u8>> {
     within(path, MOST_TEXT)
 }
 
+/// Hands on each line of a file, however large that is, as long as `each` wants more.
+pub fn lines(path: &Path, mut each: impl FnMut(&str) -> bool) -> io::Result<()> {
+    let (mut reader, mut line) = (BufReader::new(open(path)?.0), Vec::new());
+    while reader.read_until(b'\n', &mut line)? > 0 {
+        let text = String::from_utf8_lossy(&line);
+        if !each(text.strip_suffix('\n').unwrap_or(&text)) {
+            break;
+        }
+        line.clear();
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_handed_on_until_nobody_wants_more() {
+        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        std::fs::write(&path, b"a\n\nb\xff\nc").unwrap();
+        let read = |most: usize| {
+            let mut all = Vec::new();
+            lines(&path, |line| {
+                all.push(line.to_owned());
+                all.len() < most
+            })
+            .unwrap();
+            all
+        };
+        assert_eq!(read(9), ["a", "", "b\u{fffd}", "c"]);
+        assert_eq!(read(1), ["a"]);
+    }
 
     #[test]
     fn what_is_no_file_or_too_large_is_refused_at_once() {

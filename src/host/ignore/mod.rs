@@ -1,5 +1,7 @@
-//! Which files count: git's rules and the module's own.
+//! Which files count: git's rules, and those of a module or a context.
 
+mod docker_patterns;
 mod patterns;
 pub(super) mod rules;
 pub mod source;
+pub mod tree;

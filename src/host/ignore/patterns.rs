@@ -8,7 +8,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 /// What patterns say about a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::host) enum Verdict {
+pub(in crate::host) enum Matched {
     /// It does not count.
     Out,
     /// It counts, whatever weaker patterns say.
@@ -36,10 +36,10 @@ impl Patterns {
     }
 
     /// What they say about a path below their folder.
-    pub(in crate::host) fn verdict(&self, path: &Path, is_folder: bool) -> Option<Verdict> {
+    pub(in crate::host) fn verdict(&self, path: &Path, is_folder: bool) -> Option<Matched> {
         match self.0.matched(path, is_folder) {
-            Match::Ignore(_) => Some(Verdict::Out),
-            Match::Whitelist(_) => Some(Verdict::In),
+            Match::Ignore(_) => Some(Matched::Out),
+            Match::Whitelist(_) => Some(Matched::In),
             Match::None => None,
         }
     }
@@ -61,8 +61,8 @@ const CLASSES: [(&str, &str); 12] = [
     ("[:xdigit:]", "0-9a-fA-F"),
 ];
 
-/// Braces are nothing special to git, and `[[:digit:]]` is.
-fn as_git_reads(line: &str) -> String {
+/// Braces are nothing special to git and docker, and `[[:digit:]]` is to git.
+pub(super) fn as_git_reads(line: &str) -> String {
     let mut made = String::with_capacity(line.len());
     let mut rest = line;
     let mut in_class = false;

@@ -7,11 +7,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::digest::hex;
 use crate::host::files::reading;
-use crate::host::ignore::patterns::{Patterns, Verdict};
+use crate::host::ignore::patterns::{Matched, Patterns};
 
 /// Where git keeps what says what counts.
 #[derive(Debug)]
@@ -22,17 +22,37 @@ pub(in crate::host) struct Places {
 }
 
 impl Places {
-    /// Asks git in a folder of a repository.
-    pub(in crate::host) fn find(root: &Path) -> Self {
-        let excludes = git(root, &["config", "--type=path", "--get", "core.excludesFile"]);
-        let paths = git(root, &["rev-parse", "--git-path", "info/exclude", "--git-path", "index"]).unwrap_or_default();
-        let mut paths = paths.split(|byte| *byte == b'\n').map(|line| root.join(OsStr::from_bytes(line)));
+    /// Finds them for a repository whose working tree begins at `top`. Git is asked only where a configuration file
+    /// may name another file of excludes than the usual one.
+    pub(in crate::host) fn find(top: &Path) -> Self {
+        let dot = top.join(".git");
+        let named = reading::text(&dot).ok().and_then(|text| Some(path_of(text.strip_prefix(b"gitdir: ")?)));
+        let own = named.map_or(dot, |named| top.join(named));
+        let common = reading::text(&own.join("commondir")).ok().map(|line| own.join(path_of(&line)));
+        let common = common.unwrap_or_else(|| own.clone());
+        let asked = || git(top, &["config", "--type=path", "--get", "core.excludesFile"]);
+        let excludes = if may_name_excludes(&common.join("config")) { asked() } else { None };
         Self {
             excludes: excludes.map(|bytes| path_of(&bytes)).or_else(default_excludes),
-            exclude: paths.next().unwrap_or_default(),
-            index: paths.next().unwrap_or_default(),
+            exclude: common.join("info/exclude"),
+            index: own.join("index"),
         }
     }
+}
+
+/// Whether git's configuration may say where everybody's patterns stand: by itself, by a file that it includes, or by
+/// the environment.
+fn may_name_excludes(of_repository: &Path) -> bool {
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let usual = [of_repository.to_owned(), home.join(".gitconfig"), PathBuf::from("/etc/gitconfig")];
+    let names = |file: PathBuf| {
+        let text = reading::text(&file).unwrap_or_default().to_ascii_lowercase();
+        let text = String::from_utf8_lossy(&text);
+        ["excludesfile", "include", "worktreeconfig"].iter().any(|word| text.contains(word))
+    };
+    let is_elsewhere = |name: &OsStr| name.as_bytes().starts_with(b"GIT_CONFIG");
+    std::env::vars_os().any(|(name, _)| is_elsewhere(&name))
+        || usual.into_iter().chain(config_folder().map(|folder| folder.join("git/config"))).any(names)
 }
 
 /// What says when a file was written last.
@@ -47,11 +67,58 @@ pub(in crate::host) struct Rules {
     digest: String,
     /// The files that all this was read from, and when they were written.
     files: Vec<(PathBuf, Written)>,
-    /// `.gitignore` of the folders below the root, as far as they have been looked at.
-    folders: Mutex<HashMap<PathBuf, Option<Arc<Patterns>>>>,
-    /// What git tracks although a pattern matches it, and the folders above that.
-    tracked: BTreeSet<PathBuf>,
-    above_tracked: BTreeSet<PathBuf>,
+    /// `.gitignore` of the folders below the root.
+    folders: FolderFiles,
+    /// The folder of a repository that git is asked in.
+    repository: Option<PathBuf>,
+    tracked: OnceLock<Tracked>,
+}
+
+/// What git tracks although a pattern matches it, and the folders above that.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tracked {
+    paths: BTreeSet<PathBuf>,
+    above: BTreeSet<PathBuf>,
+}
+
+impl Tracked {
+    fn ask(root: &Path) -> Self {
+        let mut ask: Vec<&str> = vec!["ls-files", "-z", "--cached", "--ignored", "--exclude-standard"];
+        ask.extend(KEYS.iter().flat_map(|key| ["--exclude", key]));
+        let listed = git(root, &ask).unwrap_or_default();
+        let paths = listed.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+        let paths: BTreeSet<PathBuf> = paths.map(|path| PathBuf::from(OsStr::from_bytes(path))).collect();
+        let above = paths.iter().flat_map(|path| path.ancestors().skip(1));
+        let above = above.filter(|path| !path.as_os_str().is_empty()).map(Path::to_owned).collect();
+        Self { paths, above }
+    }
+}
+
+/// The files of one name in the folders of a tree, each read when a path below it is first asked for.
+#[derive(Debug, Default)]
+pub(in crate::host) struct FolderFiles(Mutex<HashMap<PathBuf, Option<Arc<Patterns>>>>);
+
+impl FolderFiles {
+    /// What the files `name` in the folders above a path say, the deepest first.
+    pub(in crate::host) fn verdict<'a>(
+        &self,
+        name: &str,
+        root: &Path,
+        mut folders: impl Iterator<Item = &'a Path>,
+        (full, is_folder): (&Path, bool),
+    ) -> Option<Matched> {
+        folders.find_map(|folder| {
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if !known.contains_key(folder) {
+                let at = root.join(folder);
+                let patterns = text(&at.join(name)).map(|text| Arc::new(Patterns::new(&at, &text)));
+                known.insert(folder.to_owned(), patterns);
+            }
+            let patterns = known.get(folder).cloned().flatten();
+            drop(known);
+            patterns.and_then(|patterns| patterns.verdict(full, is_folder))
+        })
+    }
 }
 
 impl Rules {
@@ -62,13 +129,7 @@ impl Rules {
         if let Some(places) = places {
             // First when it was written: what is written after is seen as written.
             rules.files.push((places.index.clone(), written(&places.index)));
-            let mut ask: Vec<&str> = vec!["ls-files", "-z", "--cached", "--ignored", "--exclude-standard"];
-            ask.extend(KEYS.iter().flat_map(|key| ["--exclude", key]));
-            let listed = git(root, &ask).unwrap_or_default();
-            let paths = listed.split(|byte| *byte == 0).filter(|path| !path.is_empty());
-            rules.tracked = paths.map(|path| PathBuf::from(OsStr::from_bytes(path))).collect();
-            let above = rules.tracked.iter().flat_map(|path| path.ancestors().skip(1));
-            rules.above_tracked = above.filter(|path| !path.as_os_str().is_empty()).map(Path::to_owned).collect();
+            rules.repository = Some(root.to_owned());
             for file in places.excludes.iter().chain([&places.exclude]) {
                 rules.add(top, file, reading::text(file).ok(), &mut texts);
             }
@@ -76,7 +137,8 @@ impl Rules {
         let mut folders: Vec<&Path> = root.ancestors().take_while(|folder| folder.starts_with(top)).collect();
         folders.reverse();
         for folder in folders {
-            rules.add(folder, &folder.join(".gitignore"), text(folder), &mut texts);
+            let file = folder.join(".gitignore");
+            rules.add(folder, &file, text(&file), &mut texts);
         }
         rules.digest = hex(&texts);
         rules
@@ -98,21 +160,26 @@ impl Rules {
 
     /// Whether two readings say the same; the folders below the root are left out.
     pub(in crate::host) fn say_the_same(&self, other: &Self) -> bool {
-        (&self.digest, &self.tracked) == (&other.digest, &other.tracked)
+        (&self.digest, self.tracked()) == (&other.digest, other.tracked())
     }
 
     /// Whether git tracks this although a pattern matches it.
     pub(in crate::host) fn tracks(&self, path: &Path) -> bool {
-        self.tracked.contains(path)
+        self.tracked().paths.contains(path)
     }
 
     /// Whether git tracks something like that below this folder.
     pub(in crate::host) fn tracks_below(&self, path: &Path) -> bool {
-        self.above_tracked.contains(path)
+        self.tracked().above.contains(path)
+    }
+
+    /// Asked of git the first time that something is ignored: in most folders nothing is.
+    fn tracked(&self) -> &Tracked {
+        self.tracked.get_or_init(|| self.repository.as_deref().map(Tracked::ask).unwrap_or_default())
     }
 
     /// What the files above and outside say, the strongest first.
-    pub(in crate::host) fn of_base(&self, full: &Path, is_folder: bool) -> Option<Verdict> {
+    pub(in crate::host) fn of_base(&self, full: &Path, is_folder: bool) -> Option<Matched> {
         self.base.iter().rev().find_map(|file| file.verdict(full, is_folder))
     }
 
@@ -123,27 +190,16 @@ impl Rules {
         path: &Path,
         full: &Path,
         is_folder: bool,
-    ) -> Option<Verdict> {
-        let mut folders = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
-        folders.find_map(|folder| {
-            let mut known = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-            if !known.contains_key(folder) {
-                let at = root.join(folder);
-                let patterns = text(&at).map(|text| Arc::new(Patterns::new(&at, &text)));
-                known.insert(folder.to_owned(), patterns);
-            }
-            let patterns = known.get(folder).cloned().flatten();
-            drop(known);
-            patterns.and_then(|patterns| patterns.verdict(full, is_folder))
-        })
+    ) -> Option<Matched> {
+        let folders = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+        self.folders.verdict(".gitignore", root, folders, (full, is_folder))
     }
 }
 
-/// A folder's own `.gitignore`; git does not follow one that is a link.
-fn text(folder: &Path) -> Option<Vec<u8>> {
-    let file = folder.join(".gitignore");
-    let is_file = fs::symlink_metadata(&file).is_ok_and(|metadata| metadata.is_file());
-    if is_file { reading::text(&file).ok() } else { None }
+/// A folder's own file of patterns; git does not follow one that is a link.
+fn text(file: &Path) -> Option<Vec<u8>> {
+    let is_file = fs::symlink_metadata(file).is_ok_and(|metadata| metadata.is_file());
+    if is_file { reading::text(file).ok() } else { None }
 }
 
 fn written(file: &Path) -> Written {
@@ -167,9 +223,13 @@ fn path_of(line: &[u8]) -> PathBuf {
 
 /// Where git looks for everybody's patterns when nothing is configured.
 fn default_excludes() -> Option<PathBuf> {
+    config_folder().map(|folder| folder.join("git/ignore"))
+}
+
+/// The user's folder of configurations.
+fn config_folder() -> Option<PathBuf> {
     let folder = std::env::var_os("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    let folder = folder.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")));
-    folder.map(|folder| folder.join("git/ignore"))
+    folder.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")))
 }
 
 /// Private keys by their usual names: they stay on this machine unless git tracks them or the module names them.

@@ -1,13 +1,16 @@
-//! A module's source folder as git and the module see it: which of its entries count.
+//! A folder of the checkout as git and its owner see it: which of its entries count. The mirror, the watcher, the
+//! inputs of tasks and the contexts of images all ask here.
 //!
 //! From strongest to weakest: what is never source (`.git`, `.devenv`, `devenv.local.yaml`); the module's own patterns,
-//! whose `!pattern` takes back what the weaker say; what the module names besides; files that git tracks; the `.gitignore`
+//! whose `!pattern` takes back what the weaker say; what the module names besides; in the contexts of images, the
+//! `.dockerignore` of each folder; files that git tracks; the `.gitignore`
 //! of each folder, the deepest first; `.git/info/exclude`; `core.excludesFile`; private keys by their usual names
 //! ([`KEYS`]). Below a folder that does not count nothing does, except what git tracks and what the module names. Without
 //! the module's word, this is what `git status` would show, and it works without git too.
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,18 +18,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::config::model::values::RelPath;
 use crate::error::Result;
 use crate::host::files::failed;
-use crate::host::ignore::patterns::{Patterns, Verdict};
-use crate::host::ignore::rules::KEYS;
-use crate::host::ignore::rules::{Places, Rules};
+use crate::host::ignore::docker_patterns::DockerPatterns;
+use crate::host::ignore::patterns::{Matched, Patterns};
+use crate::host::ignore::rules::{FolderFiles, KEYS, Places, Rules};
 use crate::plan::mirror::copy::{GitFile, Selection, is_made_again};
-use crate::plan::mirror::tree::{Entry, Kind};
+use crate::plan::mirror::tree::{Entry, EntryKind};
 
 /// What is never source, in any folder.
 pub(in crate::host) const NEVER: [&str; 3] = [".git", ".devenv", "devenv.local.yaml"];
 
+/// The file by which a context says what is not sent to a build.
+pub(in crate::host) const DOCKERIGNORE: &str = ".dockerignore";
+
 /// A module's source folder as git and the module see it.
 #[derive(Debug)]
-pub struct Source {
+pub struct SourceFolder {
     root: PathBuf,
     /// Top of what `.gitignore` files are read in: the repository, else the checkout.
     top: PathBuf,
@@ -35,27 +41,52 @@ pub struct Source {
     ignore: Patterns,
     selection: Selection,
     keys: Patterns,
+    /// Where the folder is sent to builds.
+    context: Option<Context>,
     rules: Mutex<Arc<Rules>>,
 }
 
-impl Source {
+impl SourceFolder {
     /// The folder `folder` below the root of a checkout, and what the module says of it.
     pub fn open(checkout: &Path, folder: &RelPath, selection: &Selection) -> Result<Self> {
-        let root = folder.at(checkout);
-        let root = fs::canonicalize(&root).map_err(failed("read", &root))?;
+        Self::at(checkout, &folder.at(checkout), selection)
+    }
+
+    /// The same for a folder by its path.
+    pub fn at(checkout: &Path, folder: &Path, selection: &Selection) -> Result<Self> {
+        let root = fs::canonicalize(folder).map_err(failed("read", folder))?;
         let repository = root.ancestors().find(|folder| folder.join(".git").exists());
         let top = repository.map(Path::to_owned).or_else(|| fs::canonicalize(checkout).ok());
         let source = Self {
-            places: repository.map(|_| Places::find(&root)),
+            places: repository.map(Places::find),
             top: top.unwrap_or_else(|| root.clone()),
             ignore: Patterns::new(&root, selection.ignore.join("\n").as_bytes()),
             selection: selection.clone(),
             keys: Patterns::new(&root, KEYS.join("\n").as_bytes()),
+            context: None,
             rules: Mutex::default(),
             root,
         };
         source.read_rules();
         Ok(source)
+    }
+
+    /// The same folder with the contexts of images in it, where `.dockerignore` files count too.
+    #[must_use]
+    pub fn with_dockerignore(self) -> Self {
+        Self { context: Some(Context::Hierarchy(FolderFiles::default())), ..self }
+    }
+
+    /// The same folder as the context of a Dockerfile of the team's own, with the text of its `.dockerignore`.
+    #[must_use]
+    pub fn with_docker_patterns(self, text: &str) -> Self {
+        Self { context: Some(Context::Own(DockerPatterns::new(text))), ..self }
+    }
+
+    /// Whether it holds the contexts of images.
+    #[must_use]
+    pub fn is_context(&self) -> bool {
+        self.context.is_some()
     }
 
     /// The folder, without links in its path.
@@ -100,7 +131,7 @@ impl Source {
             return None;
         }
         let kind = kind(&self.root.join(path))?;
-        self.keeps(path, kind == Kind::Folder).then(|| Entry { path: path.to_owned(), kind })
+        self.keeps(path, kind == EntryKind::Folder).then(|| Entry { path: path.to_owned(), kind })
     }
 
     /// Whether a path relative to the root counts, by the rules that were read last. After a change of a `.gitignore`
@@ -125,7 +156,13 @@ impl Source {
 
     /// The entries that count directly in a folder and below it. `dark`: only what is tracked counts here.
     fn walk_folder(&self, rules: &Rules, folder: &Path, dark: bool, survey: &mut Survey) {
-        let Ok(listed) = fs::read_dir(self.root.join(folder)) else { return };
+        let listed = match fs::read_dir(self.root.join(folder)) {
+            Ok(listed) => listed,
+            Err(error) => {
+                survey.unread.push((folder.to_owned(), error));
+                return;
+            }
+        };
         for found in listed.flatten() {
             let path = folder.join(found.file_name());
             let Ok(is_folder) = found.file_type().map(|kind| kind.is_dir()) else { continue };
@@ -134,8 +171,11 @@ impl Source {
                 survey.left_out.extend(self.is_missed(&path, &found.file_name(), is_folder).then_some(path));
                 continue;
             }
-            let Some(kind) = (if is_folder { Some(Kind::Folder) } else { kind(&found.path()) }) else { continue };
-            let inner = kind == Kind::Folder;
+            let Some(kind) = (if is_folder { Some(EntryKind::Folder) } else { kind(&found.path()) }) else {
+                survey.special.push(path);
+                continue;
+            };
+            let inner = kind == EntryKind::Folder;
             survey.entries.push(Entry { path: path.clone(), kind });
             if inner {
                 self.walk_folder(rules, &path, fate == Fate::OnlyTracked, survey);
@@ -151,41 +191,55 @@ impl Source {
         }
         let full = self.root.join(path);
         let own = self.ignore.verdict(&full, is_folder).or_else(|| self.named(path, &full, is_folder));
-        let is_above_named =
-            is_folder && self.selection.also.iter().any(|also| Path::new(also.as_str()).starts_with(path));
-        let tracked = rules.tracks(path) || rules.tracks_below(path) || is_above_named;
+        let own = own.or_else(|| self.of_dockerignore(path, &full, is_folder));
         match own {
-            Some(Verdict::Out) => return Fate::Not,
-            Some(Verdict::In) => return Fate::Counts,
-            None if dark && !tracked => return Fate::Not,
-            None if rules.tracks(path) => return Fate::Counts,
-            None if dark => return Fate::OnlyTracked,
+            Some(Matched::Out) => return Fate::Not,
+            Some(Matched::In) => return Fate::Counts,
             None => {}
         }
-        let by_git = rules.of_folders(&self.root, path, &full, is_folder);
-        let by_git = by_git.or_else(|| rules.of_base(&full, is_folder));
-        let out = match by_git {
-            Some(verdict) => verdict == Verdict::Out,
-            None => !is_folder && self.keys.verdict(&full, false).is_some(),
-        };
-        match (out, tracked) {
-            (false, _) => Fate::Counts,
-            (true, true) => Fate::OnlyTracked,
-            (true, false) => Fate::Not,
+        let is_out =
+            || match rules.of_folders(&self.root, path, &full, is_folder).or_else(|| rules.of_base(&full, is_folder)) {
+                Some(verdict) => verdict == Matched::Out,
+                None => !is_folder && self.keys.verdict(&full, false).is_some(),
+            };
+        if !dark && !is_out() {
+            return Fate::Counts;
+        }
+        let mut also = self.selection.also.iter();
+        if rules.tracks(path) {
+            Fate::Counts
+        } else if rules.tracks_below(path) || (is_folder && also.any(|also| Path::new(also.as_str()).starts_with(path)))
+        {
+            Fate::OnlyTracked
+        } else {
+            Fate::Not
+        }
+    }
+
+    /// What the `.dockerignore` files of a build's context say, the deepest first.
+    fn of_dockerignore(&self, path: &Path, full: &Path, is_folder: bool) -> Option<Matched> {
+        match self.context.as_ref()? {
+            Context::Hierarchy(files) => {
+                files.verdict(DOCKERIGNORE, &self.root, path.ancestors().skip(1), (full, is_folder))
+            }
+            // A private key is taken back by git's word alone.
+            Context::Own(patterns) => patterns
+                .verdict(path, is_folder)
+                .filter(|verdict| *verdict == Matched::Out || is_folder || self.keys.verdict(full, false).is_none()),
         }
     }
 
     /// Whether the module names this, or a folder above it. A private key in such a folder has to be named itself.
-    fn named(&self, path: &Path, full: &Path, is_folder: bool) -> Option<Verdict> {
+    fn named(&self, path: &Path, full: &Path, is_folder: bool) -> Option<Matched> {
         let mut also = self.selection.also.iter().map(|also| Path::new(also.as_str()));
         let is_key = || !is_folder && self.keys.verdict(full, false).is_some();
         also.any(|also| also == path || ((path.starts_with(also) || also == Path::new(".")) && !is_key()))
-            .then_some(Verdict::In)
+            .then_some(Matched::In)
     }
 
     /// Whether somebody may miss what does not count: nobody has left it out, and no tool makes it again.
     fn is_missed(&self, path: &Path, name: &OsStr, is_folder: bool) -> bool {
-        let is_own = self.ignore.verdict(&self.root.join(path), is_folder) == Some(Verdict::Out);
+        let is_own = self.ignore.verdict(&self.root.join(path), is_folder) == Some(Matched::Out);
         !is_own && !NEVER.iter().any(|never| name == *never) && !is_made_again(&name.to_string_lossy())
     }
 
@@ -237,6 +291,15 @@ impl Source {
     }
 }
 
+/// What else counts in a folder that is sent to builds.
+#[derive(Debug)]
+enum Context {
+    /// Contexts of the hierarchy: the `.dockerignore` of each folder.
+    Hierarchy(FolderFiles),
+    /// The context of one Dockerfile of the team's own.
+    Own(DockerPatterns),
+}
+
 /// What a walk has found.
 #[derive(Debug, Default)]
 pub struct Survey {
@@ -244,6 +307,10 @@ pub struct Survey {
     pub entries: Vec<Entry>,
     /// What does not, by git's word or since it may be a private key; nothing below a folder that is named.
     pub left_out: Vec<PathBuf>,
+    /// What counts and is not a folder, a file or a link: sockets, pipes, devices.
+    pub special: Vec<PathBuf>,
+    /// Folders that count and cannot be read.
+    pub unread: Vec<(PathBuf, io::Error)>,
 }
 
 /// A folder whose entries are looked at.
@@ -261,14 +328,14 @@ enum Fate {
     Not,
 }
 
-fn kind(path: &Path) -> Option<Kind> {
+fn kind(path: &Path) -> Option<EntryKind> {
     let metadata = fs::symlink_metadata(path).ok()?;
     if metadata.is_symlink() {
-        fs::read_link(path).ok().map(Kind::Link)
+        fs::read_link(path).ok().map(EntryKind::Link)
     } else if metadata.is_dir() {
-        Some(Kind::Folder)
+        Some(EntryKind::Folder)
     } else if metadata.is_file() {
-        Some(Kind::File { executable: metadata.permissions().mode() & 0o100 != 0, bytes: metadata.len() })
+        Some(EntryKind::File { executable: metadata.permissions().mode() & 0o100 != 0, bytes: metadata.len() })
     } else {
         None
     }

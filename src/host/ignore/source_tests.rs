@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::config::model::values::RelPath;
 use crate::host::ignore::rules::git;
-use crate::host::ignore::source::Source;
+use crate::host::ignore::source::SourceFolder;
 use crate::plan::mirror::copy::Selection;
-use crate::plan::mirror::tree::Kind;
+use crate::plan::mirror::tree::EntryKind;
 
 /// Small numbers from a seed.
 struct Dice(u64);
@@ -165,10 +165,10 @@ fn what_counts_is_what_git_shows() {
         }
         let sub = if seed % 3 == 0 { ["a", "src"].into_iter().find(|name| root.join(name).is_dir()) } else { None };
         let module = sub.filter(|name| !root.join(name).is_symlink()).unwrap_or(".");
-        let source = Source::open(root, &RelPath::new(module).unwrap(), &Selection::default()).unwrap();
+        let source = SourceFolder::open(root, &RelPath::new(module).unwrap(), &Selection::default()).unwrap();
         let walked = source.walk().unwrap();
         let ours: BTreeSet<PathBuf> =
-            walked.iter().filter(|entry| entry.kind != Kind::Folder).map(|entry| entry.path.clone()).collect();
+            walked.iter().filter(|entry| entry.kind != EntryKind::Folder).map(|entry| entry.path.clone()).collect();
         let ask = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
         let mut theirs = files(&root.join(module), &ask);
         if module != "." {
@@ -181,12 +181,16 @@ fn what_counts_is_what_git_shows() {
         theirs.retain(|path| !path.as_os_str().is_empty());
         assert_eq!(ours, theirs, "seed {seed}, module {module}, in {}", folder.keep().display());
         for entry in &walked {
-            assert!(source.keeps(&entry.path, entry.kind == Kind::Folder), "seed {seed}: {}", entry.path.display());
+            assert!(
+                source.keeps(&entry.path, entry.kind == EntryKind::Folder),
+                "seed {seed}: {}",
+                entry.path.display()
+            );
         }
     }
 }
 
-fn counted(source: &Source) -> Vec<String> {
+fn counted(source: &SourceFolder) -> Vec<String> {
     source.walk().unwrap().into_iter().map(|entry| entry.path.display().to_string()).collect()
 }
 
@@ -213,7 +217,7 @@ fn own_patterns_add_and_take_back_and_some_things_never_count() {
     fs::write(folder.path().join(".gitignore"), "dist\n").unwrap();
     git(folder.path(), &["add", "--force", "tracked.key", "dist/y"]).unwrap();
     let ignore = ["*.md", "!keep.md", "!mine.key", "/.venv/"].map(str::to_owned);
-    let source = Source::open(folder.path(), &RelPath::default(), &Selection::new(&ignore, &[])).unwrap();
+    let source = SourceFolder::open(folder.path(), &RelPath::default(), &Selection::new(&ignore, &[])).unwrap();
     let expected = [".gitignore", "dist", "dist/y", "empty", "empty/nothing", "keep.md", "mine.key", "tracked.key"];
     assert_eq!(counted(&source), expected);
     assert!(!source.keeps(Path::new(".venv/lib/x.py"), false));
@@ -228,7 +232,7 @@ fn a_folder_without_a_repository_has_patterns_too() {
     fs::write(folder.path().join(".gitignore"), "*.log\n").unwrap();
     fs::write(folder.path().join("api/x.log"), "").unwrap();
     fs::write(folder.path().join("api/x.py"), "").unwrap();
-    let source = Source::open(folder.path(), &RelPath::new("api").unwrap(), &Selection::default()).unwrap();
+    let source = SourceFolder::open(folder.path(), &RelPath::new("api").unwrap(), &Selection::default()).unwrap();
     assert_eq!(counted(&source), ["x.py"]);
     fs::write(folder.path().join("api/.gitignore"), "!*.log\n").unwrap();
     assert_eq!(counted(&source), [".gitignore", "x.log", "x.py"]);
@@ -240,10 +244,10 @@ fn what_is_found_through_a_link_is_no_entry() {
     fs::create_dir_all(folder.path().join("real/deep")).unwrap();
     fs::write(folder.path().join("real/deep/file"), "x").unwrap();
     std::os::unix::fs::symlink("real", folder.path().join("link")).unwrap();
-    let source = Source::open(folder.path(), &RelPath::default(), &Selection::default()).unwrap();
+    let source = SourceFolder::open(folder.path(), &RelPath::default(), &Selection::default()).unwrap();
     let entry = |path: &str| source.entry(Path::new(path)).map(|entry| entry.kind);
-    assert!(matches!(entry("real/deep/file"), Some(Kind::File { .. })));
-    assert!(matches!(entry("link"), Some(Kind::Link(_))));
+    assert!(matches!(entry("real/deep/file"), Some(EntryKind::File { .. })));
+    assert!(matches!(entry("link"), Some(EntryKind::Link(_))));
     assert_eq!((entry("link/deep"), entry("link/deep/file")), (None, None));
 }
 
@@ -270,9 +274,9 @@ fn what_the_module_names_counts_whatever_git_ignores_and_the_rest_is_told() {
     fs::write(folder.path().join(".gitignore"), "settings/*.py\nmedia\n__pycache__\nleft\n").unwrap();
     let also = ["settings/local.py", "media/uploads", "keys/named.key"].map(|path| RelPath::new(path).unwrap());
     let selection = Selection { also: also.into(), ..Selection::new(&["main.py".to_owned()], &[]) };
-    let source = Source::open(folder.path(), &RelPath::default(), &selection).unwrap();
+    let source = SourceFolder::open(folder.path(), &RelPath::default(), &selection).unwrap();
     let survey = source.survey().unwrap();
-    let files = survey.entries.iter().filter(|entry| entry.kind != Kind::Folder);
+    let files = survey.entries.iter().filter(|entry| entry.kind != EntryKind::Folder);
     let files: Vec<&str> = files.map(|entry| entry.path.to_str().unwrap()).collect();
     let expected = [".git-is-no-file", ".gitignore", "keys/named.key", "media/uploads/deep/a.png", "settings/local.py"];
     assert_eq!(files, expected);

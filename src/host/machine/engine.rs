@@ -70,7 +70,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let at = |path: &Path| Endpoint {
             url: format!("unix://{}", path.display()),
-            origin: crate::plan::machine::Origin::HostVariable,
+            origin: crate::plan::machine::EndpointOrigin::HostVariable,
             transport: Transport::Plain,
         };
         assert_eq!(ask(&at(&dir.path().join("none"))).await, Err(Silence::NoSocket));

@@ -5,24 +5,26 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
+use crate::amounts;
 use crate::host::docker::endpoint;
 use crate::host::machine::os_release::system;
 use crate::host::machine::programs::{DEADLINE, output, program};
 use crate::host::process::Cmd;
 use crate::plan::machine::{
-    AppArmor, Daemon, DaemonConfig, Engine, Facts, Init, Inotify, Means, Overlay, Programs, Rank, Sudo, Tool, User,
-    Version,
+    AppArmor, Daemon, DaemonConfig, Engine, Init, Inotify, MachineFacts, Means, Overlay, Programs, Rank, Sudo, Tool,
+    User, Version,
 };
 
 mod apt;
 mod engine;
+pub mod hadolint;
 pub mod os_release;
 pub mod programs;
 
 /// Collects what devenv must know of this machine. Takes as long as the slowest answer, at most five seconds.
-pub async fn facts() -> Facts {
+pub async fn facts() -> MachineFacts {
     let ((engine, root), docker, compose, buildx) = tokio::join!(engine::look(), docker(), compose(), buildx());
-    Facts {
+    MachineFacts {
         system: system(),
         user: user(),
         programs: programs(),
@@ -100,7 +102,7 @@ async fn tool(cmd: &Cmd, version: impl Fn(&str) -> Option<&str>) -> Tool {
     }
     // Its older versions ask the engine before they say their own version, and wait for the answer.
     let Some(output) = output(&cmd.clone().env("DOCKER_HOST", "unix:///dev/null")).await else {
-        return Tool::Broken(format!("`{cmd}` does not end within {} s", DEADLINE.as_secs()));
+        return Tool::Broken(format!("`{cmd}` does not end within {}", amounts::limit(DEADLINE)));
     };
     if !output.status.success() {
         let said = output.stderr.lines().find(|line| !line.is_empty()).unwrap_or_default();

@@ -5,15 +5,17 @@ mod timely;
 mod tls;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, ToSocketAddrs};
+use std::net::{Ipv4Addr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use crate::host::certs::trust::system_bundle_file;
 use crate::host::outside_request::timely::{Stream, connect, failure};
 use crate::host::outside_request::tls::handshake;
+use crate::plan::certs::domains::is_this_machine;
 use crate::plan::trace::answers::answer;
-use crate::plan::trace::facts::{Answer, Failure, Outside, Shown, Timed};
+use crate::plan::trace::facts::{Answer, Failure, Outside, Timed};
 
 /// What is sent, and where to.
 #[derive(Debug, Clone)]
@@ -65,32 +67,26 @@ pub fn send(request: &Request) -> Outside {
         return outside;
     }
     let begin = Instant::now();
-    let secured = handshake(stream, &request.host, request.authorities.as_deref(), request.patience);
+    let secured =
+        handshake(stream, &request.host, (request.authorities.as_deref(), system_bundle_file()), request.patience);
     let shown = secured.as_ref().map(|(_, shown)| shown.clone()).map_err(Clone::clone);
     outside.tls = Some(Timed { ms: ms(begin), result: shown });
     if let Ok((stream, shown)) = secured
-        && may_be_told(stream.sock.peer, &shown)
+        && shown.may_be_told(stream.sock.peer)
     {
         outside.answer = Some(ask(stream, request));
     }
     outside
 }
 
-/// Whether a server gets the request, which may hold credentials: not from a machine that has not proved who it is. This
-/// machine is no other one.
-fn may_be_told(peer: Option<IpAddr>, shown: &Shown) -> bool {
-    shown.problem.is_none() || peer.is_some_and(|address| address.is_loopback())
-}
-
 fn ms(begin: Instant) -> f64 {
     begin.elapsed().as_secs_f64() * 1000.0
 }
 
-/// The addresses of a name. Those below `localhost` are this machine, whatever its resolver knows (RFC 6761): browsers
-/// and curl hold it so.
+/// The addresses of a name.
 fn addresses(request: &Request) -> Result<Vec<String>, Failure> {
     let host = request.host.clone();
-    if host == "localhost" || host.ends_with(".localhost") {
+    if is_this_machine(&host) {
         return Ok(vec![Ipv4Addr::LOCALHOST.to_string()]);
     }
     // The system's resolver knows no deadline: it is left behind where it takes too long.

@@ -128,14 +128,3 @@ fn a_stream_that_never_pauses_ends_with_the_step() {
     assert_eq!(seen.answer.unwrap().result.unwrap().status, 200);
     assert!(thread.join().unwrap(), "the stream was read until it ended by itself");
 }
-
-#[test]
-fn a_request_goes_to_no_other_machine_whose_certificate_is_bad() {
-    let shown = |problem: Option<BadCertificate>| Shown { names: vec![], issuer: String::new(), days_left: 1, problem };
-    let is_told =
-        |address: &str, problem: Option<BadCertificate>| may_be_told(Some(address.parse().unwrap()), &shown(problem));
-    assert!(is_told("192.0.2.1", None));
-    assert!(!is_told("192.0.2.1", Some(BadCertificate::Untrusted)));
-    assert!(!is_told("2001:db8::1", Some(BadCertificate::Expired)));
-    assert!(is_told("127.0.0.1", Some(BadCertificate::Untrusted)) && is_told("::1", Some(BadCertificate::OtherName)));
-}

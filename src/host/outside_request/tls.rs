@@ -16,7 +16,7 @@ use rustls::{
 
 use crate::host::clock;
 use crate::host::outside_request::timely::{Timely, failure};
-use crate::plan::certs::x509::Facts;
+use crate::plan::certs::x509::CertFacts;
 use crate::plan::trace::facts::{BadCertificate, Failure, Shown};
 
 /// Takes any certificate, so that it can be shown; what is wrong with it is asked afterwards.
@@ -58,11 +58,12 @@ impl ServerCertVerifier for Anything {
     }
 }
 
-/// Speaks TLS for `host`, whatever certificate is shown; says what was, for a client that trusts the file `authorities`.
+/// Speaks TLS for `host`, whatever certificate is shown; says what was, for a client that trusts the file
+/// `authorities`, and whether the file of this machine's authorities has the one that has signed it.
 pub(super) fn handshake(
     mut stream: Timely,
     host: &str,
-    authorities: Option<&Path>,
+    (authorities, machine): (Option<&Path>, Option<&Path>),
     patience: Duration,
 ) -> Result<(StreamOwned<ClientConnection, Timely>, Shown), Failure> {
     stream.until = Instant::now() + patience;
@@ -82,12 +83,18 @@ pub(super) fn handshake(
     let Some((leaf, above)) = chain.split_first() else {
         return Err(Failure::Other("no certificate was shown".to_owned()));
     };
-    let (facts, issuer) = Facts::of_der(leaf).map_err(Failure::Other)?;
+    let (facts, issuer) = CertFacts::of_der(leaf).map_err(Failure::Other)?;
+    let own = problem(authorities, Arc::clone(&provider), (leaf, above), &name);
+    // Where there is no fault for us, there may be one for others.
+    let machine = machine.filter(|_| own.is_none());
+    let machine_trusts = machine
+        .map(|machine| problem(Some(machine), provider, (leaf, above), &name) != Some(BadCertificate::Untrusted));
     let shown = Shown {
         names: facts.names.iter().cloned().collect(),
         issuer,
         days_left: facts.days_left(clock::unix_time()),
-        problem: problem(authorities, provider, (leaf, above), &name),
+        machine_trusts,
+        problem: own,
     };
     Ok((StreamOwned::new(client, stream), shown))
 }

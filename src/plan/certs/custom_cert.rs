@@ -1,11 +1,11 @@
 //! The certificate that a team or a developer has put into the folder of their files: whether the gateway serves with
 //! it, and what is said of it. Pure.
 
-use crate::plan::certs::x509::Facts;
+use crate::plan::certs::x509::CertFacts;
 
 /// What becomes of it, given what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum CertVerdict {
     /// The gateway serves with it, for the names that it covers.
     Served,
     /// It is for another checkout of the product: what the team has committed for the first keeps no further one from its
@@ -17,26 +17,26 @@ pub enum Verdict {
 
 /// Judges it for a gateway with this host and these further names.
 #[must_use]
-pub fn verdict(facts: &Facts, host: &str, aliases: &[String], now: i64) -> Verdict {
+pub fn verdict(facts: &CertFacts, host: &str, aliases: &[String], now: i64) -> CertVerdict {
     if let Some(problem) = problem(facts, now) {
-        return Verdict::Refused(problem);
+        return CertVerdict::Refused(problem);
     }
     if std::iter::once(host).chain(aliases.iter().map(String::as_str)).any(|name| covers(facts, name)) {
-        return Verdict::Served;
+        return CertVerdict::Served;
     }
     let names: Vec<&str> = facts.names.iter().map(String::as_str).collect();
     let text = format!("the certificate is for {}, not for {host}", names.join(", "));
-    if is_further(host) { Verdict::Elsewhere(text) } else { Verdict::Refused(text) }
+    if is_further(host) { CertVerdict::Elsewhere(text) } else { CertVerdict::Refused(text) }
 }
 
 /// Whether it is good for a name now.
 #[must_use]
-pub fn serves(facts: &Facts, name: &str, now: i64) -> bool {
+pub fn serves(facts: &CertFacts, name: &str, now: i64) -> bool {
     problem(facts, now).is_none() && covers(facts, name)
 }
 
 /// What is wrong with it, whatever it is for, apart from its key.
-fn problem(facts: &Facts, now: i64) -> Option<String> {
+fn problem(facts: &CertFacts, now: i64) -> Option<String> {
     if facts.not_after <= now {
         return Some(format!("the certificate has expired {} days ago", -facts.days_left(now)));
     }
@@ -51,7 +51,7 @@ fn problem(facts: &Facts, now: i64) -> Option<String> {
 }
 
 /// Whether it is for a host.
-fn covers(facts: &Facts, host: &str) -> bool {
+fn covers(facts: &CertFacts, host: &str) -> bool {
     let wildcard = host.split_once('.').map(|(_, domain)| format!("*.{domain}"));
     let covers = |name: &String| name.eq_ignore_ascii_case(host) || Some(name) == wildcard.as_ref();
     // A wildcard directly below a top-level name matches nowhere.
@@ -69,7 +69,7 @@ const LAST_DAYS: i64 = 30;
 
 /// The days that it is good for, where it is time to talk of it.
 #[must_use]
-pub fn ends_in(facts: &Facts, now: i64) -> Option<i64> {
+pub fn ends_in(facts: &CertFacts, now: i64) -> Option<i64> {
     Some(facts.days_left(now)).filter(|left| *left < LAST_DAYS)
 }
 
@@ -87,8 +87,8 @@ mod tests {
     use super::*;
     use crate::plan::certs::x509::DAY;
 
-    fn facts(names: &[&str]) -> Facts {
-        Facts {
+    fn facts(names: &[&str]) -> CertFacts {
+        CertFacts {
             name: String::new(),
             not_before: 0,
             not_after: 90 * DAY,
@@ -104,11 +104,11 @@ mod tests {
         let of = |names: &[&str], host: &str, days: i64| {
             verdict(&facts(names), host, &["dev.acme.internal".to_owned()], days * DAY + 1)
         };
-        let refused = |text: &str| Verdict::Refused(text.to_owned());
+        let refused = |text: &str| CertVerdict::Refused(text.to_owned());
         for names in [["shop.localhost"], ["*.shop.localhost"], ["dev.acme.internal"]] {
             assert_eq!(
                 of(&names, if names[0].starts_with('*') { "a.shop.localhost" } else { "shop.localhost" }, 0),
-                Verdict::Served
+                CertVerdict::Served
             );
         }
         assert_eq!(of(&["shop.localhost"], "shop.localhost", 100), refused("the certificate has expired 11 days ago"));
@@ -120,11 +120,11 @@ mod tests {
         let text = "the certificate is for shop.localhost, not for cart.localhost";
         assert_eq!(of(&["shop.localhost"], "cart.localhost", 0), refused(text));
         // A wildcard directly below a top-level name matches nowhere.
-        assert!(matches!(of(&["*.localhost"], "shop.localhost", 0), Verdict::Refused(_)));
+        assert!(matches!(of(&["*.localhost"], "shop.localhost", 0), CertVerdict::Refused(_)));
         let text = "the certificate is for shop.localhost, not for review.shop.localhost";
-        assert_eq!(of(&["shop.localhost"], "review.shop.localhost", 0), Verdict::Elsewhere(text.to_owned()));
-        let clients = Facts { is_for_servers: false, ..facts(&["shop.localhost"]) };
-        assert!(matches!(verdict(&clients, "shop.localhost", &[], 1), Verdict::Refused(_)));
+        assert_eq!(of(&["shop.localhost"], "review.shop.localhost", 0), CertVerdict::Elsewhere(text.to_owned()));
+        let clients = CertFacts { is_for_servers: false, ..facts(&["shop.localhost"]) };
+        assert!(matches!(verdict(&clients, "shop.localhost", &[], 1), CertVerdict::Refused(_)));
     }
 
     #[test]

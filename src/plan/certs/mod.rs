@@ -18,7 +18,7 @@ use crate::plan::certs::cert_profile::{KeyKind, LeafProfile, Profile};
 use crate::plan::certs::domains::is_below;
 use crate::plan::certs::domains::is_machines;
 use crate::plan::certs::errors::CertsError;
-use crate::plan::certs::x509::{DAY, Facts, is_signed_by, public_key};
+use crate::plan::certs::x509::{CertFacts, DAY, is_signed_by, public_key};
 /// The team's own certificate, among the files in force.
 pub const OWN: &str = "certs/gateway.pem";
 /// Its key.
@@ -141,7 +141,7 @@ pub enum AuthorityFile {
 #[must_use]
 pub fn authority_problem(certificate: &str, key: Result<Vec<u8>, String>, now: i64) -> Option<(AuthorityFile, String)> {
     let certificate_is = |problem: String| Some((AuthorityFile::Certificate, problem));
-    let facts = match Facts::of(certificate) {
+    let facts = match CertFacts::of(certificate) {
         Ok(facts) => facts,
         Err(problem) => return certificate_is(problem),
     };
@@ -163,7 +163,7 @@ pub fn authority_problem(certificate: &str, key: Result<Vec<u8>, String>, now: i
 
 /// A name that an authority may not sign for.
 #[must_use]
-pub fn beyond<'a>(authority: &Facts, names: &'a BTreeSet<String>) -> Option<&'a str> {
+pub fn beyond<'a>(authority: &CertFacts, names: &'a BTreeSet<String>) -> Option<&'a str> {
     let domains = names.iter().filter(|name| name.parse::<IpAddr>().is_err());
     let may_sign =
         |name: &&String| authority.domains.iter().any(|domain| is_below(name.trim_start_matches("*."), domain));
@@ -175,7 +175,7 @@ const LAST_DAYS_OF_AUTHORITY: i64 = 90;
 
 /// The days that an authority is good for, where it is time to talk of it.
 #[must_use]
-pub fn authority_ends_in(facts: &Facts, now: i64) -> Option<i64> {
+pub fn authority_ends_in(facts: &CertFacts, now: i64) -> Option<i64> {
     Some(facts.days_left(now)).filter(|left| *left < LAST_DAYS_OF_AUTHORITY)
 }
 
@@ -217,7 +217,7 @@ pub fn renewal(
 ) -> Option<Due> {
     let with_new_key = |cause: &str| Some(Due { cause: cause.to_owned(), key: KeyFate::New });
     let Some(kept) = kept else { return with_new_key("not there yet") };
-    let facts = match Facts::of(kept.certificate) {
+    let facts = match CertFacts::of(kept.certificate) {
         Ok(facts) => facts,
         Err(problem) => return with_new_key(&problem),
     };
@@ -248,7 +248,7 @@ pub fn renewal(
 
 /// When less than a third of its life is left, in seconds since 1970.
 #[must_use]
-pub fn renew_at(facts: &Facts, profile: &LeafProfile) -> i64 {
+pub fn renew_at(facts: &CertFacts, profile: &LeafProfile) -> i64 {
     facts.not_after - i64::from(profile.days) * DAY / 3 + 1
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::plan::doctor::repairs::{Action, Root};
+use crate::plan::doctor::repairs::{RepairAction, Root};
 
 /// A place where programs look for the authorities that they trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl fmt::Display for Store {
 
 /// A store, and what it thinks of the authority.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct StoreTrust {
     /// The store.
     pub store: Store,
     /// Whether it trusts the authority.
@@ -168,7 +168,7 @@ pub fn folder(store: &Store) -> Option<&'static str> {
 
 /// The calls that make every store trust the authority which does not yet.
 #[must_use]
-pub fn trust(stores: &[Seen], authority: &Authority, root: Root) -> Vec<Action> {
+pub fn trust(stores: &[StoreTrust], authority: &Authority, root: Root) -> Vec<RepairAction> {
     let mut actions = Vec::new();
     let lacks_certutil = stores.iter().any(|seen| seen.trust == Trust::Unknown);
     if lacks_certutil {
@@ -184,8 +184,10 @@ pub fn trust(stores: &[Seen], authority: &Authority, root: Root) -> Vec<Action> 
             }
             // It was told by the system's.
             Store::DebianJava => {}
-            Store::Keychain => actions.push(Action::run(&["security", "add-trusted-cert", "-r", "trustRoot", &path])),
-            Store::Windows => actions.push(Action::run(&[
+            Store::Keychain => {
+                actions.push(RepairAction::run(&["security", "add-trusted-cert", "-r", "trustRoot", &path]));
+            }
+            Store::Windows => actions.push(RepairAction::run(&[
                 "sh",
                 "-c",
                 "exec certutil.exe -user -addstore Root \"$(wslpath -w \"$1\")\"",
@@ -208,7 +210,7 @@ pub fn trust(stores: &[Seen], authority: &Authority, root: Root) -> Vec<Action> 
                     "-f",
                     "/dev/null",
                 ];
-                actions.push(Action::run(&argv));
+                actions.push(RepairAction::run(&argv));
             }
         }
     }
@@ -217,7 +219,7 @@ pub fn trust(stores: &[Seen], authority: &Authority, root: Root) -> Vec<Action> 
 
 /// The calls that undo [`trust`], in every store that trusts the authority.
 #[must_use]
-pub fn untrust(stores: &[Seen], authority: &Authority, root: Root) -> Vec<Action> {
+pub fn untrust(stores: &[StoreTrust], authority: &Authority, root: Root) -> Vec<RepairAction> {
     let mut actions = Vec::new();
     for seen in stores.iter().filter(|seen| matches!(seen.trust, Trust::Trusted | Trust::Kept | Trust::Unreadable)) {
         match &seen.store {
@@ -234,15 +236,19 @@ pub fn untrust(stores: &[Seen], authority: &Authority, root: Root) -> Vec<Action
                 actions.push(root.call(&argv));
             }
             Store::Keychain => {
-                actions.push(Action::run(&["security", "remove-trusted-cert", &authority.path.to_string_lossy()]));
+                actions.push(RepairAction::run(&[
+                    "security",
+                    "remove-trusted-cert",
+                    &authority.path.to_string_lossy(),
+                ]));
             }
             Store::Windows => {
                 let name = authority.name.rsplit_once(' ').map_or(authority.name.as_str(), |(name, _)| name);
-                actions.push(Action::run(&["certutil.exe", "-user", "-delstore", "Root", name]));
+                actions.push(RepairAction::run(&["certutil.exe", "-user", "-delstore", "Root", name]));
             }
             Store::Nss(folder) => {
                 let folder = format!("sql:{}", folder.display());
-                actions.push(Action::run(&["certutil", "-D", "-d", &folder, "-n", &authority.name]));
+                actions.push(RepairAction::run(&["certutil", "-D", "-d", &folder, "-n", &authority.name]));
             }
         }
     }
@@ -261,13 +267,13 @@ fn refresh(store: &Store) -> &'static [&'static str] {
 mod tests {
     use super::*;
 
-    fn shown(actions: &[Action]) -> String {
+    fn shown(actions: &[RepairAction]) -> String {
         actions.iter().map(|action| format!("{action}\n")).collect()
     }
 
-    fn seen(trust: Trust) -> Vec<Seen> {
+    fn seen(trust: Trust) -> Vec<StoreTrust> {
         let nss = Store::Nss(PathBuf::from("/home/ada/.pki/nssdb"));
-        [Store::Debian, Store::DebianJava, nss].map(|store| Seen { store, trust }).into()
+        [Store::Debian, Store::DebianJava, nss].map(|store| StoreTrust { store, trust }).into()
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub const DAY: i64 = 86_400;
 
 /// What a certificate says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub struct CertFacts {
     /// Its subject's common name.
     pub name: String,
     /// Seconds since 1970.
@@ -31,7 +31,7 @@ pub struct Facts {
     pub fingerprint: String,
 }
 
-impl Facts {
+impl CertFacts {
     /// Reads the first certificate of a PEM text.
     pub fn of(pem: &str) -> Result<Self, String> {
         with_certificate(pem, Self::read)
@@ -193,10 +193,10 @@ mod tests {
 
     #[test]
     fn what_is_no_certificate_is_told() {
-        assert_eq!(Facts::of("nothing"), Err("there is no certificate in it".to_owned()));
+        assert_eq!(CertFacts::of("nothing"), Err("there is no certificate in it".to_owned()));
         let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        assert!(Facts::of(damaged).unwrap_err().starts_with("it is damaged"));
+        assert!(CertFacts::of(damaged).unwrap_err().starts_with("it is damaged"));
         let end = damaged.replace("END CERTIFICATE", "END CERTIFICATF");
-        assert_eq!(Facts::of(&end), Err("it is damaged: a certificate has no end".to_owned()));
+        assert_eq!(CertFacts::of(&end), Err("it is damaged: a certificate has no end".to_owned()));
     }
 }

@@ -14,7 +14,7 @@ use crate::plan::parts::{ImageRef, Part};
 /// What kind of database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum DatabaseKind {
     /// PostgreSQL.
     Postgres,
     /// Redis.
@@ -22,7 +22,7 @@ pub enum Kind {
 }
 
 /// The word that `--json` has, too.
-impl std::fmt::Display for Kind {
+impl std::fmt::Display for DatabaseKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Postgres => "postgres",
@@ -46,7 +46,7 @@ pub struct Database {
     /// The service.
     pub service: PartName,
     /// What kind it is.
-    pub kind: Kind,
+    pub kind: DatabaseKind,
     /// Its name; none where the service does not run.
     pub database: Option<String>,
     /// What it takes up: on disk, or in memory where that is where it lives.
@@ -60,8 +60,8 @@ impl Database {
     #[must_use]
     pub fn content(&self) -> String {
         let (one, many) = match self.kind {
-            Kind::Postgres => ("table", "tables"),
-            Kind::Redis => ("key", "keys"),
+            DatabaseKind::Postgres => ("table", "tables"),
+            DatabaseKind::Redis => ("key", "keys"),
         };
         self.entries.map(|count| format!("{count} {}", if count == 1 { one } else { many })).unwrap_or_default()
     }
@@ -69,18 +69,18 @@ impl Database {
 
 /// The kind of database that a service is whose image descends from one of devenv's.
 #[must_use]
-pub fn kind(part: &Part, images: &Hierarchy) -> Option<Kind> {
+pub fn kind(part: &Part, images: &Hierarchy) -> Option<DatabaseKind> {
     let ImageRef::Ours(..) = &part.image else { return None };
     match protocol(part, images)? {
-        Protocol::Postgres => Some(Kind::Postgres),
-        Protocol::Redis => Some(Kind::Redis),
+        Protocol::Postgres => Some(DatabaseKind::Postgres),
+        Protocol::Redis => Some(DatabaseKind::Redis),
         Protocol::MariaDb => None,
     }
 }
 
 /// What fills a database: a file that comes in on standard input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum SeedSource {
     /// Text of SQL.
     Sql,
     /// The same, compressed.
@@ -91,7 +91,7 @@ pub enum Source {
     Empty,
 }
 
-impl Source {
+impl SeedSource {
     /// By the name of a file.
     #[must_use]
     pub fn of(file: &str) -> Option<Self> {

@@ -1,7 +1,7 @@
 //! Commands in the container of a PostgreSQL server, over its local socket, which asks for no password.
 
 use crate::names::PartName;
-use crate::plan::databases::{Call, Database, Kind, Source};
+use crate::plan::databases::{Call, Database, DatabaseKind, SeedSource};
 
 /// Where the socket is.
 const SOCKET: &str = "/run/postgresql";
@@ -85,7 +85,7 @@ enum Purpose {
 }
 
 /// Reads standard input into the database of the environment.
-fn fill(source: Source, purpose: Purpose) -> String {
+fn fill(source: SeedSource, purpose: Purpose) -> String {
     let psql = match purpose {
         Purpose::Add => "psql -qX -1 -o /dev/null -v ON_ERROR_STOP=1".to_owned(),
         // The session must end where it began.
@@ -95,14 +95,14 @@ fn fill(source: Source, purpose: Purpose) -> String {
         ),
     };
     match source {
-        Source::Sql => psql,
-        Source::SqlGz => format!("gunzip -c | {psql}"),
-        Source::Script => {
+        SeedSource::Sql => psql,
+        SeedSource::SqlGz => format!("gunzip -c | {psql}"),
+        SeedSource::Script => {
             "script=$(mktemp -p /run/postgresql)\ncat > \"$script\"\ncode=0; sh -eu \"$script\" || code=$?\n\
              rm -f \"$script\"\n[ $code -eq 0 ] || exit $code"
                 .to_owned()
         }
-        Source::Empty => ":".to_owned(),
+        SeedSource::Empty => ":".to_owned(),
     }
 }
 
@@ -142,7 +142,7 @@ pub fn read(service: &PartName, answer: &str) -> Vec<Database> {
     let database = |row: Vec<&str>| {
         Some(Database {
             service: service.clone(),
-            kind: Kind::Postgres,
+            kind: DatabaseKind::Postgres,
             database: Some((*row.first()?).to_owned()),
             bytes: row.get(1)?.parse().ok(),
             entries: None,
@@ -169,26 +169,26 @@ pub fn dump(database: &str) -> Call {
 
 /// Checks that what comes on standard input stays in the database that it is read into; none where it is no SQL.
 #[must_use]
-pub fn check(source: Source) -> Option<Call> {
+pub fn check(source: SeedSource) -> Option<Call> {
     let awk = "awk \"$1\"";
     let text = match source {
-        Source::Sql => awk.to_owned(),
-        Source::SqlGz => format!("gunzip -c | {awk}"),
-        Source::Script | Source::Empty => return None,
+        SeedSource::Sql => awk.to_owned(),
+        SeedSource::SqlGz => format!("gunzip -c | {awk}"),
+        SeedSource::Script | SeedSource::Empty => return None,
     };
     Some(script(&text, &[LEAVES]))
 }
 
 /// Replaces a database by what comes on standard input.
 #[must_use]
-pub fn replace(database: &str, owner: &str, source: Source) -> Call {
+pub fn replace(database: &str, owner: &str, source: SeedSource) -> Call {
     // Two checkouts have two clusters, so that these names are free.
     script(&REPLACE.replace("FILL", &fill(source, Purpose::Replace)), &[database, owner, NEW, OLD])
 }
 
 /// Adds what comes on standard input, all of it or nothing where it is SQL.
 #[must_use]
-pub fn add(database: &str, owner: &str, source: Source) -> Call {
+pub fn add(database: &str, owner: &str, source: SeedSource) -> Call {
     script(&ADD.replace("FILL", &fill(source, Purpose::Add)), &[database, owner])
 }
 
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn names_are_arguments_and_never_script() {
         let hostile = "x\"; drop database y; $(id)";
-        for call in [replace(hostile, hostile, Source::SqlGz), add(hostile, hostile, Source::Sql)] {
+        for call in [replace(hostile, hostile, SeedSource::SqlGz), add(hostile, hostile, SeedSource::Sql)] {
             let texts = call.argv.iter().filter(|word| word.contains("$(id)"));
             assert!(texts.clone().all(|word| word == hostile) && texts.count() == 2, "{:?}", call.argv);
         }
@@ -207,11 +207,11 @@ mod tests {
 
     #[test]
     fn what_fills_a_database_depends_on_its_file() {
-        assert_eq!(Source::of("db/seed.sql.gz"), Some(Source::SqlGz));
-        assert_eq!(Source::of("seed.txt"), None);
-        let replace = fill(Source::SqlGz, Purpose::Replace);
+        assert_eq!(SeedSource::of("db/seed.sql.gz"), Some(SeedSource::SqlGz));
+        assert_eq!(SeedSource::of("seed.txt"), None);
+        let replace = fill(SeedSource::SqlGz, Purpose::Replace);
         assert!(replace.starts_with("gunzip -c | psql -qX -o /dev/null -v ON_ERROR_STOP=1 -f - -c "), "{replace}");
-        assert_eq!(fill(Source::Sql, Purpose::Add), "psql -qX -1 -o /dev/null -v ON_ERROR_STOP=1");
+        assert_eq!(fill(SeedSource::Sql, Purpose::Add), "psql -qX -1 -o /dev/null -v ON_ERROR_STOP=1");
     }
 
     #[test]

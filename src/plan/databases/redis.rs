@@ -1,7 +1,7 @@
 //! Commands in the container of a Redis server. Its password is read there and is on no command line.
 
 use crate::names::PartName;
-use crate::plan::databases::{Call, Database, Kind};
+use crate::plan::databases::{Call, Database, DatabaseKind};
 
 /// Reads the password for `redis-cli`.
 const LOGIN: &str = "REDISCLI_AUTH=$(cat /run/devenv/credentials/password); export REDISCLI_AUTH\n";
@@ -80,7 +80,7 @@ pub fn read(service: &PartName, answer: &str) -> Vec<Database> {
         let count = value(&name).and_then(keys);
         (count.is_some() || number == 0).then(|| Database {
             service: service.clone(),
-            kind: Kind::Redis,
+            kind: DatabaseKind::Redis,
             database: Some(name),
             bytes: value("used_memory_dataset").and_then(|bytes| bytes.parse().ok()).filter(|_| number == 0),
             entries: Some(count.unwrap_or(0)),

@@ -4,7 +4,7 @@ use crate::nearest::nearest;
 
 /// What can be done with a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
+pub enum DatabaseAction {
     /// List databases with their sizes.
     List,
     /// Open a session.
@@ -20,21 +20,21 @@ pub enum Action {
 }
 
 /// Their names.
-pub const ACTIONS: [(&str, Action); 5] = [
-    ("console", Action::Console),
-    ("dump", Action::Dump),
-    ("restore", Action::Restore),
-    ("seed", Action::Seed),
-    ("reset", Action::Reset),
+pub const ACTIONS: [(&str, DatabaseAction); 5] = [
+    ("console", DatabaseAction::Console),
+    ("dump", DatabaseAction::Dump),
+    ("restore", DatabaseAction::Restore),
+    ("seed", DatabaseAction::Seed),
+    ("reset", DatabaseAction::Reset),
 ];
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request<'a> {
+pub struct DatabaseRequest<'a> {
     /// The service, where one is named.
     pub name: Option<&'a str>,
     /// What to do.
-    pub action: Action,
+    pub action: DatabaseAction,
     /// The file to write or to read.
     pub file: Option<&'a str>,
 }
@@ -54,26 +54,26 @@ pub enum RequestError {
 }
 
 /// Reads the words; a first word that is an action is one, unless an action follows it.
-pub fn parse(words: &[String]) -> Result<Request<'_>, RequestError> {
+pub fn parse(words: &[String]) -> Result<DatabaseRequest<'_>, RequestError> {
     let action = |word: &str| ACTIONS.iter().find(|(name, _)| *name == word).map(|(_, action)| *action);
     let mut rest = words.iter().map(String::as_str).peekable();
     let first = rest.peek().and_then(|word| action(word));
     let second = words.get(1).and_then(|word| action(word));
     let name = if first.is_none() || second.is_some() { rest.next() } else { None };
     let action = match rest.next() {
-        None => Action::List,
+        None => DatabaseAction::List,
         Some(word) => action(word).ok_or_else(|| {
             let near = nearest(word, ACTIONS.iter().map(|(name, _)| *name));
             let near = near.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
             RequestError::UnknownAction(word.to_owned(), near)
         })?,
     };
-    let takes_file = matches!(action, Action::Dump | Action::Restore);
+    let takes_file = matches!(action, DatabaseAction::Dump | DatabaseAction::Restore);
     let file = if takes_file { rest.next() } else { None };
     match rest.next() {
         Some(word) => Err(RequestError::TooMany(word.to_owned())),
-        None if action == Action::Restore && file.is_none() => Err(RequestError::NoFile),
-        None => Ok(Request { name, action, file }),
+        None if action == DatabaseAction::Restore && file.is_none() => Err(RequestError::NoFile),
+        None => Ok(DatabaseRequest { name, action, file }),
     }
 }
 
@@ -90,7 +90,7 @@ mod tests {
     fn read(line: &str) -> String {
         let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         match parse(&words) {
-            Ok(Request { name, action, file }) => format!("{name:?} {action:?} {file:?}").replace("None", "-"),
+            Ok(DatabaseRequest { name, action, file }) => format!("{name:?} {action:?} {file:?}").replace("None", "-"),
             Err(error) => error.to_string(),
         }
     }

@@ -5,13 +5,14 @@ pub mod scripts;
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Kind};
-use crate::names::PartName;
 use crate::paths;
+use crate::plan::environment::proxies;
 use crate::plan::environment::variables::CA_VARIABLES;
 use crate::plan::images::Hierarchy;
 use crate::plan::login::{Login, Protocol, protocol};
 use crate::plan::observed::{Container, Network, NoContainer, Observed, State};
-use crate::plan::parts::{Ask, Environment, GATEWAY_PORTS, Kind as PartKind, Part, Probe, SecretVariable};
+use crate::plan::parts::secret_variable::SecretVariable;
+use crate::plan::parts::{Ask, Environment, GATEWAY_PORTS, Part, PartKind, Probe};
 
 /// What the names of tool boxes have before the random end.
 const MARK: &str = "-debug-";
@@ -131,6 +132,15 @@ pub struct Folder {
     pub writable: bool,
 }
 
+/// Who removes a tool box that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// Whoever has made it, when it knows how it ended.
+    ByUser,
+    /// The engine, so that nobody waits for it.
+    ByEngine,
+}
+
 /// The container of a tool box.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolBox {
@@ -158,11 +168,13 @@ pub struct ToolBox {
     pub argv: Vec<String>,
     /// Whether it has a terminal.
     pub terminal: bool,
+    /// Who removes it.
+    pub removal: Removal,
 }
 
 /// What a tool box is decided from.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct ToolBoxRequest<'a> {
     /// Where it is.
     pub target: Target<'a>,
     /// The environment.
@@ -189,7 +201,7 @@ pub struct Request<'a> {
     pub has_bundle: bool,
 }
 
-impl Request<'_> {
+impl ToolBoxRequest<'_> {
     /// Decides the container; `fill` puts the credentials of a service into a text.
     #[must_use]
     pub fn tool_box(&self, fill: impl Fn(&SecretVariable) -> String) -> ToolBox {
@@ -222,6 +234,7 @@ impl Request<'_> {
             env: self.env(fill, part.as_deref()),
             argv: argv.collect(),
             terminal: self.terminal,
+            removal: Removal::ByUser,
             part: part.unwrap_or_else(|| "debug".to_owned()),
         }
     }
@@ -241,25 +254,24 @@ impl Request<'_> {
     /// Variables: what each client needs to log in, what the part's own program has for its needs, and what scripts know.
     fn env(&self, fill: impl Fn(&SecretVariable) -> String, part: Option<&str>) -> BTreeMap<String, String> {
         let mut env = BTreeMap::new();
-        let mut given = |service: &PartName, name: String, template: String| {
-            let value = fill(&SecretVariable { service: service.clone(), template });
-            env.entry(name).or_insert(value);
+        let mut given = |name: &str, text: &SecretVariable| {
+            env.entry(name.to_owned()).or_insert_with(|| fill(text));
         };
         for login in self.logins() {
             for (name, template) in login.variables() {
-                given(&login.service, name.to_owned(), template);
+                given(name, &SecretVariable::of(&login.service, &template));
             }
         }
         if let Some(part) = self.target.part() {
             for (name, variable) in &part.secret_env {
-                given(&variable.service, name.clone(), variable.template.clone());
+                given(name, variable);
             }
             for (name, value) in part.env.iter().filter(|(name, _)| is_of_need(name, part)) {
-                given(&part.name, name.clone(), value.clone());
+                env.entry(name.clone()).or_insert_with(|| value.clone());
             }
-            for name in ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"] {
-                let value = part.env.get(name).or(part.dev_env.get(name));
-                env.extend(value.map(|value| (name.to_owned(), value.clone())));
+            for name in proxies::names() {
+                let value = part.env.get(&name).or(part.dev_env.get(&name)).cloned();
+                env.extend(value.map(|value| (name, value)));
             }
         }
         let parts: Vec<String> =

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{Net, Request, Target, is_tool_box};
+use super::{Net, Target, ToolBoxRequest, is_tool_box};
+use crate::config::model::container::Protocol;
 use crate::error::Error;
 use crate::names::{ImageName, PartName};
 use crate::plan::images::samples::hierarchy;
-use crate::plan::observed::{Container, EngineHealth, Network, Observed, Role, State};
-use crate::plan::parts::{Environment, ImageRef, Kind, Part, Publish, SecretVariable, samples};
+use crate::plan::observed::samples::container;
+use crate::plan::observed::{Network, Observed, State};
+use crate::plan::parts::secret_variable::SecretVariable;
+use crate::plan::parts::{Environment, ImageRef, Part, PartKind, Publish, samples};
 
 fn name(text: &str) -> PartName {
     PartName::new(text).unwrap()
@@ -15,8 +18,8 @@ fn name(text: &str) -> PartName {
 
 fn service(text: &str, image: &str, port: u16, credentials: &[&str], environment: &mut Environment) {
     let image = ImageRef::Ours(ImageName::new(image).unwrap(), format!("shop/{image}:1"));
-    let mut part = Part::new(name(text), Kind::Service, image);
-    part.publish = vec![Publish { host: port + 1, container: port }];
+    let mut part = Part::new(name(text), PartKind::Service, image);
+    part.publish = vec![Publish { host: port + 1, container: port, protocol: Protocol::Tcp }];
     let known = credentials.iter().map(|name| ((*name).to_owned(), None)).collect();
     environment.credentials.insert(name(text), known);
     environment.parts.insert(name(text), part);
@@ -24,40 +27,21 @@ fn service(text: &str, image: &str, port: u16, credentials: &[&str], environment
 
 /// `api` needs `db`; `cache` and `search` are there too.
 fn environment() -> Environment {
-    let mut api = Part::new(name("api"), Kind::Module, ImageRef::Theirs("scratch".to_owned()));
+    let mut api = Part::new(name("api"), PartKind::Module, ImageRef::Theirs("scratch".to_owned()));
     api.needs = vec![name("db")];
     api.env = BTreeMap::from([
         ("DB_HOST".to_owned(), "db".to_owned()),
         ("PATH".to_owned(), "/srv/api/bin".to_owned()),
         ("NO_PROXY".to_owned(), "*".to_owned()),
     ]);
-    let url = "postgresql://{user}:{password}@db:5432/{database}".to_owned();
-    api.secret_env = BTreeMap::from([("DB_URL".to_owned(), SecretVariable { service: name("db"), template: url })]);
+    let url = SecretVariable::of(&name("db"), "postgresql://{user}:{password}@db:5432/{database}");
+    api.secret_env = BTreeMap::from([("DB_URL".to_owned(), url)]);
     let mut environment = samples::environment(vec![api]);
     let postgres = ["user", "password", "database"];
     service("db", "postgres", 5432, &postgres, &mut environment);
     service("search", "postgres", 5432, &postgres, &mut environment);
     service("cache", "redis", 6379, &["password"], &mut environment);
     environment
-}
-
-fn container(part: &str, state: State) -> Container {
-    Container {
-        id: format!("{part}-id"),
-        name: format!("shop-a1b2c3-{part}-1"),
-        checkout: "a1b2c3".to_owned(),
-        part: part.to_owned(),
-        definition: String::new(),
-        state,
-        health: EngineHealth::Unknown,
-        status: String::new(),
-        role: Role::Part,
-        address: None,
-        networks: BTreeMap::new(),
-        volumes: Vec::new(),
-        image: String::new(),
-        image_id: String::new(),
-    }
 }
 
 fn observed(states: &[(&str, State)]) -> Observed {
@@ -76,7 +60,7 @@ fn observed(states: &[(&str, State)]) -> Observed {
 fn text(part: Option<&str>, observed: &Observed, net: Net) -> String {
     let environment = environment();
     let target = Target::of(part.map(|part| &environment.parts[part]), observed).unwrap();
-    let request = Request {
+    let request = ToolBoxRequest {
         target,
         environment: &environment,
         images: &hierarchy(""),
@@ -90,7 +74,7 @@ fn text(part: Option<&str>, observed: &Observed, net: Net) -> String {
         shares_files: true,
         has_bundle: false,
     };
-    let made = request.tool_box(|variable| variable.template.replace('{', &format!("{{{}.", variable.service)));
+    let made = request.tool_box(|text| text.filled(|one| Some(format!("{{{}.{}}}", one.service, one.name))));
     let folders: Vec<String> =
         made.folders.iter().map(|folder| format!("{}:{}", folder.source, folder.target)).collect();
     let env: Vec<String> = made.env.iter().map(|(name, value)| format!("  {name}={value}\n")).collect();

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::plan::doctor::purpose::Purpose;
-use crate::plan::doctor::repairs::{Action, Check, Fix, Root, Way};
+use crate::plan::doctor::repairs::{Check, Fix, RepairAction, Root, Way};
 use crate::plan::doctor::{compose_is_good, is_compose};
 use crate::plan::machine::{
-    AppArmor, Apt, Daemon, DaemonConfig, Engine, Facts, Means, Origin, Overlay, Rank, Release, Silence, System, Tool,
-    Version,
+    AppArmor, Apt, Daemon, DaemonConfig, EndpointOrigin, Engine, MachineFacts, Means, Overlay, Rank, Release, Silence,
+    System, Tool, Version,
 };
 
 /// The Debian suite that has compose 2 and buildx, for machines whose own suite has not.
@@ -60,7 +60,7 @@ impl Part {
 
 /// Where a part comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum PackageSource {
     /// A package of this name, from the machine's own apt.
     Apt(&'static str),
     /// A package of this name, from the pool of a newer Debian.
@@ -70,7 +70,7 @@ pub(crate) enum Source {
 }
 
 /// What a machine lacks for a purpose.
-pub(crate) fn lacking(facts: &Facts, purpose: Purpose) -> Vec<Part> {
+pub(crate) fn lacking(facts: &MachineFacts, purpose: Purpose) -> Vec<Part> {
     let programs = &facts.programs;
     let optional = [
         ("mmdebstrap", &programs.mmdebstrap, Purpose::MakeRoot),
@@ -99,15 +99,15 @@ pub(crate) fn lacking(facts: &Facts, purpose: Purpose) -> Vec<Part> {
 }
 
 /// Whether nobody listens where the engine is when nobody says anything else.
-pub(crate) fn engine_is_off(facts: &Facts) -> bool {
+pub(crate) fn engine_is_off(facts: &MachineFacts) -> bool {
     let Engine::Silent { endpoint, silence } = &facts.engine else { return false };
-    endpoint.origin == Origin::Default && matches!(silence, Silence::NoSocket | Silence::Refused)
+    endpoint.origin == EndpointOrigin::Default && matches!(silence, Silence::NoSocket | Silence::Refused)
 }
 
 /// Where a part would come from.
-pub(crate) fn source(part: Part, facts: &Facts, means: &Means) -> Source {
+pub(crate) fn source(part: Part, facts: &MachineFacts, means: &Means) -> PackageSource {
     let (System::Linux(release) | System::Wsl(release), Some(apt)) = (&facts.system, &means.apt) else {
-        return Source::Elsewhere;
+        return PackageSource::Elsewhere;
     };
     let shipped = shipped(release);
     let candidates = if apt.candidates.is_empty() { &shipped } else { &apt.candidates };
@@ -125,10 +125,10 @@ pub(crate) fn source(part: Part, facts: &Facts, means: &Means) -> Source {
         Part::Program(name) => offered(&[name]),
     };
     match (package, part) {
-        (Some(package), _) => Source::Apt(package),
-        (None, Part::Compose) if has_pool(release, apt) => Source::Pool("docker-compose"),
-        (None, Part::Buildx) if has_pool(release, apt) => Source::Pool("docker-buildx"),
-        (None, _) => Source::Elsewhere,
+        (Some(package), _) => PackageSource::Apt(package),
+        (None, Part::Compose) if has_pool(release, apt) => PackageSource::Pool("docker-compose"),
+        (None, Part::Buildx) if has_pool(release, apt) => PackageSource::Pool("docker-buildx"),
+        (None, _) => PackageSource::Elsewhere,
     }
 }
 
@@ -153,11 +153,16 @@ fn has_pool(release: &Release, apt: &Apt) -> bool {
 }
 
 /// The fix that installs packages of the machine's own apt.
-pub(crate) fn from_apt(sources: &[(Part, Source)], facts: &Facts, means: &Means, root: Root) -> Option<Fix> {
+pub(crate) fn from_apt(
+    sources: &[(Part, PackageSource)],
+    facts: &MachineFacts,
+    means: &Means,
+    root: Root,
+) -> Option<Fix> {
     let mut packages: Vec<_> = Vec::new();
     let mut done = Vec::new();
     for (part, source) in sources {
-        if let Source::Apt(package) = source {
+        if let PackageSource::Apt(package) = source {
             packages.push(*package);
             done.push(part.check());
         }
@@ -182,19 +187,19 @@ pub(crate) fn from_apt(sources: &[(Part, Source)], facts: &Facts, means: &Means,
 }
 
 /// Installs packages as root. `apt-get update` may fail: one foreign archive that does not answer is enough for that.
-pub(crate) fn install(packages: &[&str], root: Root) -> [Action; 2] {
+pub(crate) fn install(packages: &[&str], root: Root) -> [RepairAction; 2] {
     let call = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=300"];
     let call = [call.as_slice(), &["install", "-y", "--no-install-recommends"], packages].concat();
     [root.call(&["apt-get", "update"]).may_fail(), root.call(&call)]
 }
 
 /// Whether the engine is off and may be started. Never while one runs: a second one takes the first one's bridge away.
-pub(crate) fn may_start(facts: &Facts, means: &Means) -> bool {
+pub(crate) fn may_start(facts: &MachineFacts, means: &Means) -> bool {
     engine_is_off(facts) && means.daemon == Daemon::Absent
 }
 
 /// The engine takes this driver by itself when it is there and the kernel's own is not.
-pub(crate) fn wants_fuse(facts: &Facts, means: &Means) -> bool {
+pub(crate) fn wants_fuse(facts: &MachineFacts, means: &Means) -> bool {
     let wanted = match &means.daemon_config {
         DaemonConfig::Absent => means.overlay == Overlay::Doubtful,
         DaemonConfig::Present(driver) => driver == FUSE_OVERLAY,
@@ -204,10 +209,15 @@ pub(crate) fn wants_fuse(facts: &Facts, means: &Means) -> bool {
 
 /// Plugins for this user only, from the pool of a newer Debian: apt verifies them, in directories of its own, so that
 /// nothing else of the system changes.
-pub(crate) fn from_pool(sources: &[(Part, Source)], facts: &Facts, means: &Means, apt: &Apt) -> Option<Fix> {
-    let from_pool = |(part, source): &(Part, Source)| match source {
-        Source::Pool(package) => Some((*package, part.check())),
-        Source::Apt(_) | Source::Elsewhere => None,
+pub(crate) fn from_pool(
+    sources: &[(Part, PackageSource)],
+    facts: &MachineFacts,
+    means: &Means,
+    apt: &Apt,
+) -> Option<Fix> {
+    let from_pool = |(part, source): &(Part, PackageSource)| match source {
+        PackageSource::Pool(package) => Some((*package, part.check())),
+        PackageSource::Apt(_) | PackageSource::Elsewhere => None,
     };
     let (packages, done): (Vec<_>, Vec<_>) = sources.iter().filter_map(from_pool).unzip();
     let keyring = apt.keyring.as_deref()?;
@@ -217,15 +227,15 @@ pub(crate) fn from_pool(sources: &[(Part, Source)], facts: &Facts, means: &Means
     let config = scratch.join("apt.conf").display().to_string();
     let here = |call: &[&str]| {
         let folder = scratch.display().to_string();
-        Action::run(&[&["env", "-C", &folder], call].concat())
+        RepairAction::run(&[&["env", "-C", &folder], call].concat())
     };
     let lists = scratch.join("lists/partial").display().to_string();
     let mut actions = vec![
-        Action::Scratch(scratch.clone()),
-        Action::run(&["mkdir", "-p", &lists]),
-        Action::Write(scratch.join("sources.list"), pool_source(keyring, mirror)),
-        Action::Write(scratch.join("apt.conf"), pool_config(scratch)),
-        Action::run(&["apt-get", "-c", &config, "update"]),
+        RepairAction::Scratch(scratch.clone()),
+        RepairAction::run(&["mkdir", "-p", &lists]),
+        RepairAction::Write(scratch.join("sources.list"), pool_source(keyring, mirror)),
+        RepairAction::Write(scratch.join("apt.conf"), pool_config(scratch)),
+        RepairAction::run(&["apt-get", "-c", &config, "update"]),
         here(&[&["apt-get", "-c", &config, "download"], packages.as_slice()].concat()),
         here(&["sh", "-ec", r#"for deb in *.deb; do dpkg-deb -x "$deb" .; done"#]),
     ];
@@ -233,8 +243,8 @@ pub(crate) fn from_pool(sources: &[(Part, Source)], facts: &Facts, means: &Means
         let from = scratch.join("usr/libexec/docker/cli-plugins").join(package).display().to_string();
         let to = means.plugins.join(package).display().to_string();
         let new = means.plugins.join(format!(".{package}.new")).display().to_string();
-        actions.push(Action::run(&["install", "-D", "-m", "755", &from, &new]));
-        actions.push(Action::run(&["mv", "-f", &new, &to]));
+        actions.push(RepairAction::run(&["install", "-D", "-m", "755", &from, &new]));
+        actions.push(RepairAction::run(&["mv", "-f", &new, &to]));
     }
     (!packages.is_empty()).then(|| Fix {
         why: format!(

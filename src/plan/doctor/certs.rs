@@ -2,8 +2,8 @@
 //! the checkout is good. Most of it is advice: a machine without any browser is ready all the same.
 
 use crate::plan::certs::custom_cert;
-use crate::plan::certs::trust::{Seen, Trust};
-use crate::plan::certs::x509::Facts;
+use crate::plan::certs::trust::{StoreTrust, Trust};
+use crate::plan::certs::x509::CertFacts;
 use crate::plan::certs::zones::zone_for;
 use crate::plan::certs::{authority_ends_in, reset, trusting};
 use crate::plan::doctor::Finding;
@@ -49,9 +49,9 @@ pub enum AuthorityState {
     /// It can be used.
     Good {
         /// What its certificate says.
-        facts: Facts,
+        facts: CertFacts,
         /// What each store thinks of it.
-        stores: Vec<Seen>,
+        stores: Vec<StoreTrust>,
     },
 }
 
@@ -65,14 +65,14 @@ pub enum Leaf {
     /// devenv has made it.
     Made {
         /// What it says.
-        facts: Facts,
+        facts: CertFacts,
         /// Why a new one is due.
         due: Option<String>,
     },
     /// It is the team's own.
     Own {
         /// What it says.
-        facts: Facts,
+        facts: CertFacts,
         /// Who signed it, where nobody here knows them.
         missing_issuer: Option<String>,
     },
@@ -119,7 +119,7 @@ fn untrusting_first(zone: Option<&str>) -> String {
     format!("{}`, `{}", trusting(zone).replace("certs trust", "certs untrust"), reset(zone))
 }
 
-fn trust(what: &str, zone: Option<&str>, stores: &[Seen]) -> Finding {
+fn trust(what: &str, zone: Option<&str>, stores: &[StoreTrust]) -> Finding {
     let with = |is: fn(Trust) -> bool| -> Vec<String> {
         stores.iter().filter(|seen| is(seen.trust)).map(|seen| seen.store.to_string()).collect()
     };
@@ -150,7 +150,7 @@ fn trust(what: &str, zone: Option<&str>, stores: &[Seen]) -> Finding {
 
 fn leaf(zone: Option<&str>, leaf: &Leaf, now: i64) -> Finding {
     let of = zone.map(|zone| format!("zone {zone}: ")).unwrap_or_default();
-    let days = |facts: &Facts| format!("{of}{}, {} days left", facts.name, facts.days_left(now));
+    let days = |facts: &CertFacts| format!("{of}{}, {} days left", facts.name, facts.days_left(now));
     match leaf {
         Leaf::Absent => Finding::ok("certificate", format!("{of}none yet: `devenv up` makes it")),
         Leaf::Unusable(problem) => Finding::warning("certificate", &problem.says, &problem.next),
@@ -181,15 +181,15 @@ mod tests {
     use crate::plan::certs::x509::DAY;
     use crate::plan::doctor::{missing, table};
 
-    fn facts(name: &str, days: i64) -> Facts {
+    fn facts(name: &str, days: i64) -> CertFacts {
         let names = [name.to_owned()].into();
         let (name, domains, fingerprint) = (name.to_owned(), Vec::new(), "AB".to_owned());
-        Facts { name, not_before: 0, not_after: days * DAY, names, domains, is_for_servers: true, fingerprint }
+        CertFacts { name, not_before: 0, not_after: days * DAY, names, domains, is_for_servers: true, fingerprint }
     }
 
     fn good(days: i64, system: Trust, browser: Trust) -> AuthorityState {
-        let browser = Seen { store: Store::Nss(PathBuf::from("/home/ann/.pki/nssdb")), trust: browser };
-        let stores = vec![Seen { store: Store::Debian, trust: system }, browser];
+        let browser = StoreTrust { store: Store::Nss(PathBuf::from("/home/ann/.pki/nssdb")), trust: browser };
+        let stores = vec![StoreTrust { store: Store::Debian, trust: system }, browser];
         AuthorityState::Good { facts: facts("devenv on box", days), stores }
     }
 

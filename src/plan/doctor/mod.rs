@@ -13,7 +13,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::error::{Error, Kind};
 use crate::plan::machine::{
-    Endpoint, Engine, Facts, NoEndpoint, Origin, Programs, Rank, Silence, System, Tool, User, Version,
+    Endpoint, EndpointOrigin, Engine, MachineFacts, NoEndpoint, Programs, Rank, Silence, System, Tool, User, Version,
 };
 
 /// The oldest engine that devenv works with.
@@ -85,7 +85,7 @@ impl Finding {
 
 /// Judges every fact, the required things first.
 #[must_use]
-pub fn findings(facts: &Facts) -> Vec<Finding> {
+pub fn findings(facts: &MachineFacts) -> Vec<Finding> {
     let programs = &facts.programs;
     let mut all = vec![
         system(facts),
@@ -119,10 +119,20 @@ pub fn missing(findings: &[Finding]) -> Option<Error> {
     Some(Error { hints, ..Error::message(Kind::Missing, messages.join("\n")) })
 }
 
-/// Whether `--fix` repairs all that is missing: it does not touch certificates.
+/// Whether `--fix` repairs all that is missing: it touches neither certificates nor an engine that runs or that somebody has
+/// chosen.
 #[must_use]
-pub fn is_mendable(findings: &[Finding]) -> bool {
-    findings.iter().all(|finding| finding.state != State::Missing || finding.name != "authority")
+pub fn is_repairable(facts: &MachineFacts, findings: &[Finding]) -> bool {
+    let is_repaired = |finding: &Finding| match finding.name {
+        "authority" => false,
+        "engine" => matches!(
+            &facts.engine,
+            Engine::Silent { endpoint, silence: Silence::NoSocket | Silence::Refused | Silence::Denied }
+                if endpoint.origin == EndpointOrigin::Default
+        ),
+        _ => true,
+    };
+    findings.iter().all(|finding| finding.state != State::Missing || is_repaired(finding))
 }
 
 /// The findings as a table, hints below what they are about.
@@ -149,7 +159,7 @@ pub fn table(findings: &[Finding]) -> String {
 #[must_use]
 pub fn advice(problem: &NoEndpoint) -> String {
     match problem {
-        NoEndpoint::UnknownContext { origin: Origin::ContextVariable(_), .. } => {
+        NoEndpoint::UnknownContext { origin: EndpointOrigin::ContextVariable(_), .. } => {
             "unset DOCKER_CONTEXT, or set it to a context that exists".to_owned()
         }
         NoEndpoint::UnknownContext { .. } => "choose one that exists: `docker context use default`".to_owned(),
@@ -170,7 +180,7 @@ pub fn is_compose(version: &Version) -> bool {
 }
 
 /// What to do about something that can be installed.
-fn install(facts: &Facts, what: &str) -> String {
+fn install(facts: &MachineFacts, what: &str) -> String {
     match (&facts.system, &facts.programs.apt_get) {
         (_, Some(_)) => "`devenv doctor --fix` installs it".to_owned(),
         (System::Macos, None) => format!("install {what}, for example with Docker Desktop: {}", docs(&facts.system)),
@@ -187,7 +197,7 @@ pub fn docs(system: &System) -> &'static str {
     }
 }
 
-fn system(facts: &Facts) -> Finding {
+fn system(facts: &MachineFacts) -> Finding {
     let name = match &facts.system {
         System::Linux(release) => release.name.clone(),
         System::Wsl(release) => format!("{} on WSL", release.name),
@@ -200,7 +210,7 @@ fn system(facts: &Facts) -> Finding {
     Finding::ok("system", format!("{name}, user {}", facts.user.name))
 }
 
-fn docker(facts: &Facts) -> Finding {
+fn docker(facts: &MachineFacts) -> Finding {
     match &facts.docker {
         Tool::Works(version) => Finding::ok("docker", version.to_string()),
         Tool::Absent => {
@@ -210,7 +220,7 @@ fn docker(facts: &Facts) -> Finding {
     }
 }
 
-fn engine(facts: &Facts) -> Finding {
+fn engine(facts: &MachineFacts) -> Finding {
     match &facts.engine {
         Engine::Answers { endpoint, version, api, driver } => {
             let detail = format!("{version} (API {api}, {driver}) at {endpoint}");
@@ -226,7 +236,7 @@ fn engine(facts: &Facts) -> Finding {
         Engine::Silent { endpoint, silence } => {
             let detail = match silence {
                 Silence::NoSocket => format!("does not run: there is no socket {endpoint}"),
-                Silence::Refused => format!("does not run: nobody listens at {endpoint}"),
+                Silence::Refused => format!("does not run: nothing listens at {endpoint}"),
                 Silence::Denied => format!("user {} may not open {endpoint}", facts.user.name),
                 Silence::Hangs(seconds) => format!("{endpoint} does not answer within {seconds} s"),
                 Silence::Unsupported => format!("devenv can talk to unix:// and plain tcp:// only, not to {endpoint}"),
@@ -237,22 +247,22 @@ fn engine(facts: &Facts) -> Finding {
     }
 }
 
-fn silence_hint(facts: &Facts, endpoint: &Endpoint, silence: &Silence) -> String {
+fn silence_hint(facts: &MachineFacts, endpoint: &Endpoint, silence: &Silence) -> String {
     match (silence, &endpoint.origin) {
         (Silence::Denied, _) => denied_hint(&facts.user),
         (Silence::Hangs(_) | Silence::Failed(_), _) => "look at its log, then restart it".to_owned(),
-        (Silence::Unsupported, Origin::HostVariable) => {
+        (Silence::Unsupported, EndpointOrigin::HostVariable) => {
             "choose an engine of this machine, or unset DOCKER_HOST".to_owned()
         }
-        (Silence::Unsupported, Origin::ContextVariable(_)) => {
+        (Silence::Unsupported, EndpointOrigin::ContextVariable(_)) => {
             "choose an engine of this machine, or unset DOCKER_CONTEXT".to_owned()
         }
-        (_, Origin::HostVariable) => "start that engine, or unset DOCKER_HOST".to_owned(),
-        (_, Origin::ContextVariable(_)) => "start that engine, or unset DOCKER_CONTEXT".to_owned(),
-        (_, Origin::CurrentContext(_)) => {
+        (_, EndpointOrigin::HostVariable) => "start that engine, or unset DOCKER_HOST".to_owned(),
+        (_, EndpointOrigin::ContextVariable(_)) => "start that engine, or unset DOCKER_CONTEXT".to_owned(),
+        (_, EndpointOrigin::CurrentContext(_)) => {
             "start that engine, or choose another: `docker context use default`".to_owned()
         }
-        (_, Origin::Default) => match (&facts.system, &facts.programs.dockerd) {
+        (_, EndpointOrigin::Default) => match (&facts.system, &facts.programs.dockerd) {
             (System::Macos, _) => format!("start Docker Desktop, or install it: {}", docs(&facts.system)),
             (_, Some(_)) => "`devenv doctor --fix` starts it".to_owned(),
             (_, None) => install(facts, "Docker Engine"),
@@ -270,12 +280,12 @@ fn denied_hint(user: &User) -> String {
             )
         }
         User { name, .. } => {
-            format!("`sudo usermod -aG docker {name}`, then log in again (whoever is in that group can become root)")
+            format!("`sudo usermod -aG docker {name}`, then log in again (members of that group can become root)")
         }
     }
 }
 
-fn compose(facts: &Facts) -> Finding {
+fn compose(facts: &MachineFacts) -> Finding {
     let (major, minor) = COMPOSE;
     let hint = || install(facts, "the plugin docker-compose");
     match &facts.compose {
@@ -291,7 +301,7 @@ fn compose(facts: &Facts) -> Finding {
     }
 }
 
-fn buildx(facts: &Facts) -> Finding {
+fn buildx(facts: &MachineFacts) -> Finding {
     match &facts.buildx {
         Tool::Works(version) => Finding::ok("buildx", version.to_string()),
         Tool::Absent => {
@@ -303,20 +313,20 @@ fn buildx(facts: &Facts) -> Finding {
 }
 
 /// Only Linux can run it.
-fn mmdebstrap(facts: &Facts) -> Option<Finding> {
+fn mmdebstrap(facts: &MachineFacts) -> Option<Finding> {
     let why = "makes the root image where no registry can be reached";
     let is_linux = matches!(facts.system, System::Linux(_) | System::Wsl(_));
     is_linux.then(|| program("mmdebstrap", facts.programs.mmdebstrap.is_some(), why, facts))
 }
 
 /// Without root, mmdebstrap works in a user namespace, which this program sets up.
-fn newuidmap(facts: &Facts) -> Option<Finding> {
+fn newuidmap(facts: &MachineFacts) -> Option<Finding> {
     let is_needed = facts.programs.mmdebstrap.is_some() && facts.user.rank != Rank::Root;
     let is_lacking = is_needed && facts.programs.newuidmap.is_none();
     is_lacking.then(|| program("uidmap", false, "mmdebstrap works without it only as root", facts))
 }
 
-fn program(name: &'static str, is_there: bool, why: &str, facts: &Facts) -> Finding {
+fn program(name: &'static str, is_there: bool, why: &str, facts: &MachineFacts) -> Finding {
     if is_there {
         return Finding::ok(name, "installed");
     }
@@ -327,7 +337,7 @@ fn program(name: &'static str, is_there: bool, why: &str, facts: &Facts) -> Find
     Finding::warning(name, format!("not installed: {why}"), hint)
 }
 
-fn driver(facts: &Facts) -> Option<Finding> {
+fn driver(facts: &MachineFacts) -> Option<Finding> {
     let slow = matches!(&facts.engine, Engine::Answers { driver, .. } if driver == "vfs");
     slow.then(|| {
         let hint = "install fuse-overlayfs, set `\"storage-driver\": \"fuse-overlayfs\"` in /etc/docker/daemon.json, \
@@ -336,7 +346,7 @@ fn driver(facts: &Facts) -> Option<Finding> {
     })
 }
 
-fn disk(facts: &Facts) -> Option<Finding> {
+fn disk(facts: &MachineFacts) -> Option<Finding> {
     let free = facts.disk_free?;
     let detail = format!("{:.1} GiB free for images", free as f64 / f64::from(1 << 30));
     Some(if free >= LITTLE_SPACE {
@@ -346,7 +356,7 @@ fn disk(facts: &Facts) -> Option<Finding> {
     })
 }
 
-fn inotify(facts: &Facts) -> Option<Finding> {
+fn inotify(facts: &MachineFacts) -> Option<Finding> {
     let limits = facts.inotify?;
     let detail = format!("{} watches, {} instances", limits.watches, limits.instances);
     Some(if limits.watches >= FEW_WATCHES && limits.instances >= FEW_INSTANCES {
@@ -359,7 +369,7 @@ fn inotify(facts: &Facts) -> Option<Finding> {
 
 fn old_compose(programs: &Programs) -> Option<Finding> {
     let path = programs.compose_1.as_ref()?;
-    Some(Finding::ok("compose 1", format!("{} is there too, and never used", path.display())))
+    Some(Finding::ok("compose 1", format!("{} is installed too, but never used", path.display())))
 }
 
 #[cfg(test)]

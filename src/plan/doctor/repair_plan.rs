@@ -3,19 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use crate::plan::doctor::apt_packages::{
-    FUSE_OVERLAY, Part, Source, engine_is_off, from_apt, from_pool, install, lacking, may_start, source, wants_fuse,
+    FUSE_OVERLAY, PackageSource, Part, engine_is_off, from_apt, from_pool, install, lacking, may_start, source,
+    wants_fuse,
 };
 use crate::plan::doctor::docs;
 use crate::plan::doctor::purpose::Purpose;
 use crate::plan::doctor::repairs::{Check, Effect, Fix, Fixes, Root, Way, When};
-use crate::plan::machine::{Daemon, DaemonConfig, Engine, Facts, Init, Means, Origin, Rank, Silence, User};
+use crate::plan::machine::{
+    Daemon, DaemonConfig, EndpointOrigin, Engine, Init, MachineFacts, Means, Rank, Silence, User,
+};
 
 /// The log of an engine that nobody but devenv has started.
 const DAEMON_LOG: &str = "/var/log/dockerd-devenv.log";
 
 /// What devenv can do, and what it must leave to a person. Where nothing is to be fixed, nothing of both.
 #[must_use]
-pub fn fixes(facts: &Facts, means: &Means, purpose: Purpose) -> Fixes {
+pub fn fixes(facts: &MachineFacts, means: &Means, purpose: Purpose) -> Fixes {
     let root = Root::of(facts, means);
     let sources: Vec<_> = lacking(facts, purpose).into_iter().map(|part| (part, source(part, facts, means))).collect();
     let mut all = Vec::new();
@@ -40,7 +43,7 @@ pub fn fixes(facts: &Facts, means: &Means, purpose: Purpose) -> Fixes {
 pub fn effect(engine: &Engine, user: &User) -> Effect {
     match engine {
         Engine::Silent { endpoint, silence: Silence::Denied }
-            if endpoint.origin == Origin::Default && user.rank == Rank::Normal && user.in_docker_group =>
+            if endpoint.origin == EndpointOrigin::Default && user.rank == Rank::Normal && user.in_docker_group =>
         {
             Effect::NextLogin
         }
@@ -48,12 +51,13 @@ pub fn effect(engine: &Engine, user: &User) -> Effect {
     }
 }
 
-fn starts_engine(facts: &Facts, means: &Means, sources: &[(Part, Source)]) -> bool {
-    let is_installed = || sources.iter().any(|(part, source)| *part == Part::Engine && *source != Source::Elsewhere);
+fn starts_engine(facts: &MachineFacts, means: &Means, sources: &[(Part, PackageSource)]) -> bool {
+    let is_installed =
+        || sources.iter().any(|(part, source)| *part == Part::Engine && *source != PackageSource::Elsewhere);
     may_start(facts, means) && (facts.programs.dockerd.is_some() || is_installed())
 }
 
-fn start_engine(facts: &Facts, means: &Means, root: Root) -> Fix {
+fn start_engine(facts: &MachineFacts, means: &Means, root: Root) -> Fix {
     let log = PathBuf::from(DAEMON_LOG);
     let daemon = facts.programs.dockerd.as_deref().unwrap_or(Path::new("/usr/sbin/dockerd")).display().to_string();
     let detached = |options: &str| {
@@ -76,12 +80,12 @@ fn start_engine(facts: &Facts, means: &Means, root: Root) -> Fix {
     Fix { why: "start Docker Engine".to_owned(), by: Rank::Root, ways, done: vec![Check::EngineRuns] }
 }
 
-fn join_group(facts: &Facts, means: &Means, sources: &[(Part, Source)], root: Root) -> Option<Fix> {
-    let denied = matches!(&facts.engine, Engine::Silent { endpoint, silence: Silence::Denied } if endpoint.origin == Origin::Default);
+fn join_group(facts: &MachineFacts, means: &Means, sources: &[(Part, PackageSource)], root: Root) -> Option<Fix> {
+    let denied = matches!(&facts.engine, Engine::Silent { endpoint, silence: Silence::Denied } if endpoint.origin == EndpointOrigin::Default);
     let needs = denied || starts_engine(facts, means, sources);
     let user = &facts.user;
     (needs && user.rank == Rank::Normal && !user.in_docker_group).then(|| Fix {
-        why: format!("let {} use the engine (whoever is in group `docker` can become root)", user.name),
+        why: format!("let {} use the engine (members of group `docker` can become root)", user.name),
         by: Rank::Root,
         ways: vec![Way::of(vec![root.call(&["usermod", "-aG", "docker", &user.name])])],
         done: vec![Check::InDockerGroup],
@@ -94,8 +98,8 @@ fn as_root(fix: &Fix) -> String {
     format!("as root, {}: {}", fix.why, calls.join(" && "))
 }
 
-fn elsewhere(sources: &[(Part, Source)], facts: &Facts) -> Vec<String> {
-    let parts = sources.iter().filter(|(_, source)| *source == Source::Elsewhere).map(|(part, _)| *part);
+fn elsewhere(sources: &[(Part, PackageSource)], facts: &MachineFacts) -> Vec<String> {
+    let parts = sources.iter().filter(|(_, source)| *source == PackageSource::Elsewhere).map(|(part, _)| *part);
     let (programs, docker): (Vec<_>, Vec<_>) = parts.partition(|part| matches!(part, Part::Program(_)));
     let names = |parts: &[Part]| parts.iter().map(|part| part.name()).collect::<Vec<_>>().join(", ");
     let mut sentences = Vec::new();
@@ -108,7 +112,7 @@ fn elsewhere(sources: &[(Part, Source)], facts: &Facts) -> Vec<String> {
     sentences
 }
 
-fn stray_daemon(facts: &Facts, means: &Means) -> Option<String> {
+fn stray_daemon(facts: &MachineFacts, means: &Means) -> Option<String> {
     let stray = engine_is_off(facts) && means.daemon == Daemon::Runs;
     stray.then(|| "an engine runs, but does not listen where it should: look at its log, then restart it".to_owned())
 }

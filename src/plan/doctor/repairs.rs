@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::plan::machine::{Facts, Means, Rank, Sudo};
+use crate::plan::machine::{MachineFacts, Means, Rank, Sudo};
 
 /// All that repairs a machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Way {
     /// When it makes sense.
     pub when: When,
     /// What to do, in this order.
-    pub actions: Vec<Action>,
+    pub actions: Vec<RepairAction>,
     /// Where it says why it failed.
     pub log: Option<PathBuf>,
 }
@@ -58,7 +58,7 @@ pub enum Effect {
 
 /// One thing to do. Shown as lines for a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub enum RepairAction {
     /// Runs a program.
     Run(Vec<String>),
     /// Runs a program that may fail.
@@ -98,7 +98,7 @@ pub enum Root {
 impl Root {
     /// How this user can.
     #[must_use]
-    pub fn of(facts: &Facts, means: &Means) -> Self {
+    pub fn of(facts: &MachineFacts, means: &Means) -> Self {
         match (facts.user.rank, means.sudo) {
             (Rank::Root, _) => Self::Already,
             (Rank::Normal, Sudo::Absent) => Self::Never,
@@ -107,13 +107,13 @@ impl Root {
     }
 
     /// A call as root, as far as that can be.
-    pub(crate) fn call(self, argv: &[&str]) -> Action {
+    pub(crate) fn call(self, argv: &[&str]) -> RepairAction {
         let sudo = (self == Self::BySudo).then_some("sudo");
-        Action::run(&sudo.into_iter().chain(argv.iter().copied()).collect::<Vec<_>>())
+        RepairAction::run(&sudo.into_iter().chain(argv.iter().copied()).collect::<Vec<_>>())
     }
 }
 
-impl Action {
+impl RepairAction {
     /// The same call, but it may fail.
     pub(crate) fn may_fail(self) -> Self {
         match self {
@@ -131,12 +131,12 @@ impl Action {
 impl Way {
     /// The way that makes sense always.
     #[must_use]
-    pub fn of(actions: Vec<Action>) -> Self {
+    pub fn of(actions: Vec<RepairAction>) -> Self {
         Self { when: When::Always, actions, log: None }
     }
 }
 
-impl fmt::Display for Action {
+impl fmt::Display for RepairAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Run(argv) => f.write_str(&line(argv)),
@@ -163,7 +163,7 @@ impl fmt::Display for Fixes {
                     writeln!(f, "{prefix}{action}")?;
                 }
                 for action in &way.actions {
-                    if let Action::Scratch(path) = action {
+                    if let RepairAction::Scratch(path) = action {
                         writeln!(f, "{prefix}{}", line(["rm", "-r", &path.to_string_lossy()]))?;
                     }
                 }

@@ -9,7 +9,7 @@ fn not_ok(sample: &Sample) -> String {
 }
 
 /// A machine that is ready but for one fact.
-fn but(change: impl FnOnce(&mut Facts)) -> Sample {
+fn but(change: impl FnOnce(&mut MachineFacts)) -> Sample {
     let mut sample = ready();
     change(&mut sample.facts);
     sample
@@ -92,6 +92,19 @@ missing  engine  does not run: there is no socket unix:///var/run/docker.sock (d
 }
 
 #[test]
+fn a_repair_is_promised_only_of_what_is_repaired() {
+    let promised = |sample: &Sample| is_repairable(&sample.facts, &findings(&sample.facts));
+    assert!(promised(&ready().silent(Silence::NoSocket)) && promised(&ready().silent(Silence::Denied)));
+    // It runs, and nobody but its owner may end it.
+    assert!(!promised(&ready().silent(Silence::Hangs(5))));
+    let mut chosen = ready().silent(Silence::Refused);
+    if let Engine::Silent { endpoint, .. } = &mut chosen.facts.engine {
+        endpoint.origin = EndpointOrigin::HostVariable;
+    }
+    assert!(!promised(&chosen));
+}
+
+#[test]
 fn an_engine_that_does_not_answer_is_told_by_its_silence() {
     let by_ann = |silence| ready().by_ann(Sudo::Asks).silent(silence);
     let mut member = by_ann(Silence::Denied);
@@ -100,7 +113,7 @@ fn an_engine_that_does_not_answer_is_told_by_its_silence() {
         (
             by_ann(Silence::Refused),
             "\
-missing  engine  does not run: nobody listens at unix:///var/run/docker.sock (default)
+missing  engine  does not run: nothing listens at unix:///var/run/docker.sock (default)
                  hint: `devenv doctor --fix` starts it
 ",
         ),
@@ -108,7 +121,7 @@ missing  engine  does not run: nobody listens at unix:///var/run/docker.sock (de
             by_ann(Silence::Denied),
             "\
 missing  engine  user ann may not open unix:///var/run/docker.sock (default)
-                 hint: `sudo usermod -aG docker ann`, then log in again (whoever is in that group can become root)
+                 hint: `sudo usermod -aG docker ann`, then log in again (members of that group can become root)
 ",
         ),
         (
@@ -147,35 +160,35 @@ fn an_engine_that_somebody_chose_is_not_ours_to_start() {
     let lab = || "lab".to_owned();
     for (sample, wanted) in [
         (
-            silent("tcp://127.0.0.1:1", Origin::HostVariable, Transport::Plain, Silence::Refused),
+            silent("tcp://127.0.0.1:1", EndpointOrigin::HostVariable, Transport::Plain, Silence::Refused),
             "\
-missing  engine  does not run: nobody listens at tcp://127.0.0.1:1 (from DOCKER_HOST)
+missing  engine  does not run: nothing listens at tcp://127.0.0.1:1 (from DOCKER_HOST)
                  hint: start that engine, or unset DOCKER_HOST
 ",
         ),
         (
-            silent("unix:///run/lab.sock", Origin::CurrentContext(lab()), Transport::Plain, Silence::NoSocket),
+            silent("unix:///run/lab.sock", EndpointOrigin::CurrentContext(lab()), Transport::Plain, Silence::NoSocket),
             "\
 missing  engine  does not run: there is no socket unix:///run/lab.sock (current context `lab`)
                  hint: start that engine, or choose another: `docker context use default`
 ",
         ),
         (
-            silent("tcp://lab:2376", Origin::ContextVariable(lab()), Transport::Tls, Silence::Unsupported),
+            silent("tcp://lab:2376", EndpointOrigin::ContextVariable(lab()), Transport::Tls, Silence::Unsupported),
             "\
 missing  engine  devenv can talk to unix:// and plain tcp:// only, not to tcp://lab:2376 (context `lab` from DOCKER_CONTEXT)
                  hint: choose an engine of this machine, or unset DOCKER_CONTEXT
 ",
         ),
         (
-            unknown(Origin::ContextVariable(lab())),
+            unknown(EndpointOrigin::ContextVariable(lab())),
             "\
 missing  engine  context `lab` from DOCKER_CONTEXT does not exist; there are: default, desktop
                  hint: unset DOCKER_CONTEXT, or set it to a context that exists
 ",
         ),
         (
-            unknown(Origin::CurrentContext(lab())),
+            unknown(EndpointOrigin::CurrentContext(lab())),
             "\
 missing  engine  current context `lab` does not exist; there are: default, desktop
                  hint: choose one that exists: `docker context use default`
@@ -219,7 +232,7 @@ warning  disk        1.5 GiB free for images
                      hint: see what can go: `docker system df`
 warning  inotify     8192 watches, 128 instances
                      hint: `sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512`
-ok       compose 1   /usr/bin/docker-compose is there too, and never used
+ok       compose 1   /usr/bin/docker-compose is installed too, but never used
 "
     );
 }

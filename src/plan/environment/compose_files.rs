@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::error::{Error, Kind as ErrorKind};
+use crate::config::model::container::Protocol;
+use crate::error::{Error, Kind};
 use crate::names::PartName;
 use crate::plan::environment::lifecycle::{Condition, End};
-use crate::plan::parts::{Environment, ImageRef, Kind, Part, Publish};
+use crate::plan::parts::{Environment, ImageRef, Part, PartKind, Publish};
 
 fn services(merged: &Value) -> impl Iterator<Item = (&String, &Value)> {
     merged.get("services").and_then(Value::as_object).into_iter().flatten()
@@ -35,7 +36,7 @@ impl From<FragmentError> for Error {
             }
             FragmentError::Name(..) | FragmentError::NoImage(_) => None,
         };
-        let error = Self::new(ErrorKind::Usage, problem);
+        let error = Self::new(Kind::Usage, problem);
         match hint {
             Some(hint) => error.hint(hint),
             None => error,
@@ -56,7 +57,7 @@ pub fn merged(mut environment: Environment, merged: &Value) -> Result<Environmen
         }
         let image = service.get("image").and_then(Value::as_str);
         let image = image.ok_or_else(|| FragmentError::NoImage(name.clone()))?;
-        let kind = if is_awaited(merged, name, &[COMPLETED]) { Kind::Task } else { Kind::Service };
+        let kind = if is_awaited(merged, name, &[COMPLETED]) { PartKind::Task } else { PartKind::Service };
         environment.parts.insert(part.clone(), foreign(part, kind, image, service));
     }
     let all = services(merged).filter_map(|(name, service)| Some((PartName::new(name.as_str()).ok()?, service)));
@@ -73,7 +74,7 @@ pub fn merged(mut environment: Environment, merged: &Value) -> Result<Environmen
             _ => asked,
         };
         for (need, condition) in &asked {
-            let is_task = environment.parts.get(need).is_some_and(|part| part.kind == Kind::Task);
+            let is_task = environment.parts.get(need).is_some_and(|part| part.kind == PartKind::Task);
             if *condition == Condition::Completed && !is_task {
                 return Err(FragmentError::NeverEnds(name, need.clone()));
             }
@@ -139,14 +140,18 @@ fn replicas(service: &Value) -> usize {
 }
 
 /// A service of a fragment, as far as devenv must know it.
-fn foreign(name: PartName, kind: Kind, image: &str, service: &Value) -> Part {
+fn foreign(name: PartName, kind: PartKind, image: &str, service: &Value) -> Part {
     let number = |value: Option<&Value>| match value? {
         Value::String(text) => text.parse().ok(),
         value => value.as_u64().and_then(|number| u16::try_from(number).ok()),
     };
     let ports = service.get("ports").and_then(Value::as_array).into_iter().flatten();
     let publish = ports.filter_map(|port| {
-        Some(Publish { host: number(port.get("published"))?, container: number(port.get("target"))? })
+        let protocol = match port.get("protocol").and_then(Value::as_str) {
+            Some("udp") => Protocol::Udp,
+            _ => Protocol::Tcp,
+        };
+        Some(Publish { host: number(port.get("published"))?, container: number(port.get("target"))?, protocol })
     });
     Part { publish: publish.collect(), ..Part::new(name, kind, ImageRef::Theirs(image.to_owned())) }
 }

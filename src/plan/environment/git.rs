@@ -20,7 +20,7 @@ pub struct Repository {
 
 /// What is known about a module when its mounts are decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Request<'a> {
+pub struct GitRequest<'a> {
     /// `git: true`.
     pub wanted: bool,
     /// How source reaches it.
@@ -70,7 +70,7 @@ impl Repository {
 /// What is mounted so that git answers in the container. A worktree has its repository by itself where its source is
 /// mounted: the file `.git` names a folder that the container lacks.
 #[must_use]
-pub fn mounts(repository: &Repository, request: &Request<'_>) -> Vec<Mounted> {
+pub fn mounts(repository: &Repository, request: &GitRequest<'_>) -> Vec<Mounted> {
     let Repository { common, .. } = repository;
     let common_at = |target: String| Mounted::Folder { source: common.clone(), target };
     match (repository.depth, &repository.worktree) {
@@ -117,7 +117,7 @@ mod tests {
         let repository =
             Repository { depth, common: "/home/u/shop/.git".to_owned(), worktree: worktree.map(str::to_owned) };
         let name = PartName::new("api").unwrap();
-        let mounts = mounts(&repository, &Request { wanted, way, dir: "/srv/api", name: &name });
+        let mounts = mounts(&repository, &GitRequest { wanted, way, dir: "/srv/api", name: &name });
         let lines = mounts.iter().map(|mount| match mount {
             Mounted::Folder { source, target } => format!("{source} -> {target}"),
             Mounted::Generated { path, target } => format!("generated {path} -> {target}"),

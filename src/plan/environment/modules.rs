@@ -2,20 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::model::module::{Module, ModuleMode};
+use serde_json::{Map, Value, json};
+
+use crate::config::model::memory_folder::MemoryFolder;
+use crate::config::model::module::Module;
 use crate::config::model::once::Once;
-use crate::config::model::values::{Duration, RelPath};
+use crate::config::model::values::Duration;
 use crate::digest::Fingerprint;
-use crate::names::PartName;
+use crate::names::{ImageName, PartName, is_for_shells};
 use crate::paths;
 use crate::plan::definition::Definition;
-use crate::plan::environment::git;
-use crate::plan::environment::{CERTS, EnvironmentError, Setup, probe, volume_mount};
+use crate::plan::environment::certificate::CERTS;
+use crate::plan::environment::errors::EnvironmentError;
+use crate::plan::environment::needs::Variables;
+use crate::plan::environment::target::Base;
+use crate::plan::environment::{Setup, probe, volume_mount};
+use crate::plan::environment::{container, git};
 use crate::plan::images::Node;
 use crate::plan::mirror::copy::{Copy, GitFile, Selection};
 use crate::plan::mirror::{self, Way};
 use crate::plan::mounts::{Mount, MountClass, MountSource, Volume, VolumeClass};
-use crate::plan::parts::{Environment, Install, Kind, Part, TaskRules};
+use crate::plan::parts::{Environment, ImageRef, Install, Part, PartKind, TaskRules};
+use crate::plan::source_folder::{directory, directory_name};
 
 impl Setup<'_> {
     pub(in crate::plan) fn module(
@@ -24,16 +32,18 @@ impl Setup<'_> {
         module: &Module,
         environment: &mut Environment,
     ) -> Result<Part, EnvironmentError> {
-        if module.mode == ModuleMode::Release {
-            return Err(EnvironmentError::Release(name.clone()));
+        if self.target.base != Base::Dev {
+            return self.released_module(name, module, environment);
+        }
+        if self.target.releases(module) {
+            return self.released_in_dev(name, module, environment);
         }
         let (node, image) = self.image(name, &module.image)?;
         let dir = directory(&module.path, self.project.file.project.as_str());
         let port = module.port.map(crate::config::model::values::Port::get);
-        let (mut env, secret_env) = self.wiring(&module.needs)?;
-        env.extend(node.env.iter().map(|(key, value)| (key.clone(), value.replace("{dir}", &dir))));
-        env.insert("HOME".to_owned(), "/home/app".to_owned());
-        env.extend(module.env.clone());
+        let mut variables = self.module_env((name, module), node, &dir)?;
+        let secrets = self.own_secrets(name, module, &mut variables, environment);
+        let Variables { plain: env, secret: secret_env } = variables;
         let source_class = match self.contents.sources.get(name) {
             Some(digest) if module.is_task() => MountClass::Recreate { what: "source", digest: digest.clone() },
             _ => MountClass::Ignore,
@@ -50,11 +60,14 @@ impl Setup<'_> {
                 MountSource::Volume(copy.clone())
             }
         };
+        let data = self.data(name, module, environment);
         let mut mounts = vec![
             Mount { source, target: dir.clone(), writable: true, class: source_class },
             self.generated("users", "/var/lib/extrausers", MountClass::Ignore),
             self.generated(paths::CERTS, CERTS, MountClass::Ignore),
         ];
+        mounts.extend(self.features());
+        mounts.extend(secrets);
         if way == Way::Bind && module.path.as_str() == "." {
             // Keys and credentials of all parts are no module's source.
             let target = format!("{dir}/.devenv");
@@ -66,7 +79,7 @@ impl Setup<'_> {
         let install = self.install(module, node, &dir, &mut mounts, environment)?;
         let repository = self.contents.repositories.get(name);
         mounts.extend(repository.into_iter().flat_map(|repository| {
-            let request = git::Request { wanted: module.git, way, dir: &dir, name };
+            let request = git::GitRequest { wanted: module.git, way, dir: &dir, name };
             git::mounts(repository, &request).into_iter().map(|mount| match mount {
                 git::Mounted::Folder { source, target } => {
                     let source = MountSource::Folder(source);
@@ -77,7 +90,7 @@ impl Setup<'_> {
         }));
         let mirror = (way == Way::Sync).then(|| {
             let below = |mount: &Mount| mount.target.strip_prefix(&format!("{dir}/")).map(str::to_owned);
-            let mounted: Vec<String> = mounts.iter().filter_map(below).collect();
+            let mounted: Vec<String> = mounts.iter().chain(&data).filter_map(below).collect();
             let has_file = module.git && repository.is_some_and(git::Repository::has_file_in_module);
             let git_file = if has_file { GitFile::Counts } else { GitFile::LeftOut };
             let selection = Selection { also: wish.also.clone(), git_file, ..Selection::new(&wish.not, &mounted) };
@@ -90,7 +103,8 @@ impl Setup<'_> {
             _ => MountClass::Ignore,
         };
         mounts.push(self.generated("ca", "/usr/local/share/devenv/host", trusted));
-        let mut command = vec!["devenv-run".to_owned()];
+        mounts.extend(self.runner_files(node));
+        let mut command = runner(node);
         if let Some(build) = &module.build {
             command.extend(["--build".to_owned(), build.clone()]);
         }
@@ -104,20 +118,83 @@ impl Setup<'_> {
             secret_env,
             folder: self.contents.folders.get(name).filter(|_| way == Way::Bind).cloned(),
             mounts,
-            publish: self.publish(name.as_str(), port).into_iter().collect(),
+            publish: self.published(name, module),
+            extra: self.container(node, module),
+            data,
             probe: if module.is_task() { None } else { probe(module.health.as_ref(), port) },
             needs: self.running_needs(&module.needs),
             install,
             mirror,
-            once: match module.once {
-                Once::No => None,
-                Once::Per(per) => {
-                    let (narrowed, max) = (!module.inputs.is_empty(), module.max.map(Duration::get));
-                    Some(TaskRules { per, narrowed, max })
-                }
-            },
-            ..Part::new(name.clone(), if module.is_task() { Kind::Task } else { Kind::Module }, image)
+            once: task_rules(module),
+            ..Part::new(name.clone(), if module.is_task() { PartKind::Task } else { PartKind::Module }, image)
         })
+    }
+
+    /// A module that runs in its released image: no source, no dependencies, no loop.
+    fn released_in_dev(
+        &self,
+        name: &PartName,
+        module: &Module,
+        environment: &mut Environment,
+    ) -> Result<Part, EnvironmentError> {
+        let data = self.data(name, module, environment);
+        let recipe = self.recipe(name, environment)?.clone();
+        let port = module.port.map(crate::config::model::values::Port::get);
+        let mut variables = self.wiring(&module.needs)?;
+        variables.extend(recipe.env.clone());
+        self.set_written(name, &module.env, &mut variables)?;
+        let secrets = self.own_secrets(name, module, &mut variables, environment);
+        let Variables { plain: env, secret: secret_env } = variables;
+        // Programs read it when they start. What a task has done is done.
+        let trusted = match &self.contents.authorities {
+            Some(digest) if !module.is_task() => MountClass::Recreate { what: "authorities", digest: digest.clone() },
+            _ => MountClass::Ignore,
+        };
+        let image = ImageRef::Released(recipe.parent.clone(), recipe.reference.clone());
+        let script = recipe.command.last().cloned().unwrap_or_default();
+        let (node, _) = self.image(name, &recipe.parent)?;
+        let mut command = runner(node);
+        command.push(with_all_variables(&env, &script));
+        Ok(Part {
+            command: Some(command),
+            dir: Some(recipe.dir.clone()),
+            env,
+            dev_env: self.surroundings(),
+            secret_env,
+            mounts: [
+                self.generated(paths::CERTS, CERTS, MountClass::Ignore),
+                self.generated("ca", "/usr/local/share/devenv/host", trusted),
+            ]
+            .into_iter()
+            .chain(secrets)
+            .chain(self.runner_files(node))
+            .collect(),
+            publish: self.published(name, module),
+            extra: container::keys(module),
+            data,
+            probe: if module.is_task() { None } else { probe(module.health.as_ref(), port) },
+            needs: self.running_needs(&module.needs),
+            once: task_rules(module),
+            ..Part::new(name.clone(), if module.is_task() { PartKind::Task } else { PartKind::Module }, image)
+        })
+    }
+
+    /// The runner, for an image that does not have it.
+    fn runner_files(&self, node: &Node) -> Option<Mount> {
+        node.apart.then(|| self.generated(paths::RUNNER, RUNNER, MountClass::Ignore))
+    }
+
+    /// Keys of a module's container. Its folders in memory belong to whoever runs it: the engine gives one the mode of the
+    /// image's folder when the container starts again, but keeps its owner. One is the home, where the image has none.
+    fn container(&self, node: &Node, module: &Module) -> Map<String, Value> {
+        let mut keys = container::keys(module);
+        let home = node.apart.then_some("/home/app");
+        let folders = module.tmpfs.iter().map(String::as_str).chain(home).map(MemoryFolder::of);
+        let folders: Vec<String> = folders.map(|folder| folder.of_owner(self.machine.uid, self.machine.gid)).collect();
+        if !folders.is_empty() {
+            keys.insert("tmpfs".to_owned(), json!(folders));
+        }
+        keys
     }
 
     /// What stands in the source and decides what runs on the host, mounted over it for reading alone.
@@ -163,7 +240,7 @@ impl Setup<'_> {
             environment.volumes.insert(volume, made);
         }
         for folder in cache {
-            let volume = format!("devenv-cache-{}-{}-{}", self.machine.uid, node.language, slug(folder));
+            let volume = cache_volume(self.machine.uid, &node.language, folder);
             mounts.push(volume_mount(&volume, &folder.replacen('~', "/home/app", 1)));
             let made = Volume { name: volume.clone(), class: VolumeClass::Cache, major: None, owner };
             environment.volumes.insert(volume, made);
@@ -191,9 +268,23 @@ impl Setup<'_> {
     }
 }
 
-/// Whether a POSIX shell hands a variable on to what it runs; Debian's drops those that it could not set.
-pub(in crate::plan) fn is_for_shells(name: &str) -> bool {
-    name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+/// Where a container finds the runner that has none in its image.
+const RUNNER: &str = "/run/devenv/runner";
+
+/// The command of the runner, which stands before a module's own.
+fn runner(node: &Node) -> Vec<String> {
+    if node.apart { vec!["sh".to_owned(), format!("{RUNNER}/devenv-run")] } else { vec!["devenv-run".to_owned()] }
+}
+
+/// When a module runs again that runs to its end.
+pub(in crate::plan) fn task_rules(module: &Module) -> Option<TaskRules> {
+    match module.once {
+        Once::No => None,
+        Once::Per(per) => {
+            let (narrowed, max) = (!module.inputs.is_empty(), module.max.map(Duration::get));
+            Some(TaskRules { per, narrowed, max })
+        }
+    }
 }
 
 /// The command that runs with all variables, also those that a shell before it would drop.
@@ -207,18 +298,10 @@ fn with_all_variables(env: &BTreeMap<String, String>, run: &str) -> String {
     shlex::try_join(words).unwrap_or_else(|_| run.to_owned())
 }
 
-/// The folder of a module in its container: the same last part as in the checkout, so that modules of one folder
-/// see it at one place.
+/// The volume of a folder of downloads, which all modules of a language share.
 #[must_use]
-pub fn directory(path: &RelPath, project: &str) -> String {
-    format!("/srv/{}", directory_name(path, project))
-}
-
-fn directory_name<'a>(path: &'a RelPath, otherwise: &'a str) -> &'a str {
-    match path.as_str().rsplit('/').next() {
-        Some(".") | None => otherwise,
-        Some(last) => last,
-    }
+pub fn cache_volume(uid: u32, language: &ImageName, folder: &str) -> String {
+    format!("devenv-cache-{uid}-{language}-{}", slug(folder))
 }
 
 fn slug(text: &str) -> String {

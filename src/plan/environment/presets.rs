@@ -1,6 +1,6 @@
 //! Services that devenv knows: `compose/services/NAME.yaml` says how each is run and how it is wired.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -20,6 +20,9 @@ pub struct Preset {
     pub image: ImageName,
     /// Port that it listens on.
     pub port: Port,
+    /// Port of a web page for people, where it has one.
+    #[serde(default)]
+    pub page: Option<Port>,
     /// How to see that it is ready.
     pub health: Health,
     /// What a consumer must present; `null` is made at random, `{project}` is the project's name.
@@ -37,9 +40,22 @@ pub struct Preset {
     /// Where the folder of a seed file is mounted; absent where the service takes none.
     #[serde(default)]
     pub seed: Option<String>,
+    /// Program in its container that `devenv db NAME console` runs, with its first arguments.
+    #[serde(default)]
+    pub console: Vec<String>,
     /// Keys of the compose specification that the service needs on top.
     #[serde(default)]
     pub service: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Preset {
+    /// The names of what a service offers to those that need it: its variables in lower case, and its credentials.
+    #[must_use]
+    pub fn offers(&self) -> BTreeSet<String> {
+        let variables = self.connection.keys().map(|key| key.to_lowercase());
+        let address = ["host", "port"].map(str::to_owned);
+        variables.chain(self.credentials.keys().cloned()).chain(address).collect()
+    }
 }
 
 /// Why a preset cannot be used.
@@ -75,7 +91,10 @@ mod tests {
     #[test]
     fn every_embedded_preset_can_be_read() {
         let presets = read(&Assets::embedded()).unwrap();
-        assert_eq!(presets.keys().collect::<Vec<_>>(), ["postgres", "redis"]);
+        assert_eq!(
+            presets.keys().collect::<Vec<_>>(),
+            ["mail", "mariadb", "memcached", "mosquitto", "nats", "postgres", "rabbitmq", "redis", "s3", "valkey"]
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::config::project::Project;
 use crate::names::PartName;
 use crate::plan::certs;
 use crate::plan::certs::zones::aliases;
-use crate::plan::environment::routes;
+use crate::plan::environment::routes::routes;
 use crate::plan::identity::Identity;
 use crate::plan::parts::GATEWAY;
 
@@ -17,6 +17,11 @@ use crate::plan::parts::GATEWAY;
 pub const VARIABLES: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY"];
 /// The variable that lists what is reached without one.
 pub const EXEMPT: &str = "NO_PROXY";
+
+/// The names of all variables about proxies, in capitals and not.
+pub fn names() -> impl Iterator<Item = String> {
+    VARIABLES.into_iter().chain([EXEMPT]).flat_map(|name| [name.to_owned(), name.to_lowercase()])
+}
 
 /// The proxies of the docker client's configuration, for one engine or for all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

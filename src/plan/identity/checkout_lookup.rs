@@ -1,6 +1,9 @@
 //! The checkout that a person means by a name. Pure.
 
+use std::path::Path;
+
 use crate::error::{Error, Kind};
+use crate::paths::environment_of;
 use crate::plan::identity::{Reservation, Table};
 
 /// No checkout, or more than one, is called so.
@@ -32,7 +35,10 @@ pub fn select<'t>(table: &'t Table, name: &str) -> Result<&'t Reservation, NotSe
         let host = held.host.trim_end_matches(".localhost");
         [held.id.as_str(), &held.path, &held.host, host].contains(&name)
     };
-    let by_name = |held: &&Reservation| held.project == name || held.path.rsplit('/').next() == Some(name);
+    // A name means dev: another environment of a checkout is selected by what only it has.
+    let is_dev = |held: &Reservation| environment_of(Path::new(&held.path)).is_none();
+    let by_name =
+        |held: &&Reservation| is_dev(held) && (held.project == name || held.path.rsplit('/').next() == Some(name));
     let all: Vec<&Reservation> = table.checkouts.iter().collect();
     let exact: Vec<&Reservation> = all.iter().copied().filter(exact).collect();
     let found = if exact.is_empty() { all.iter().copied().filter(by_name).collect() } else { exact };
@@ -70,6 +76,14 @@ mod tests {
         assert_eq!(path("0a0a0a"), Ok("/home/ada/shop"));
         assert_eq!(path("shop"), Ok("/home/ada/shop"), "the first checkout has the host name");
         assert_eq!(path("shpo"), Err("none of your checkouts is called `shpo`".to_owned()));
+        // An environment beside dev is not a second checkout of that name, and is found by its host.
+        let home = "/home/ada/shop/.devenv/environments/ci";
+        let host = "ci.shop.localhost".to_owned();
+        let ci = Reservation { id: "0c0c0c".to_owned(), path: home.to_owned(), host, ..table.checkouts[0].clone() };
+        table.checkouts.push(ci);
+        let path = |name| select(&table, name).map(|held| held.path.as_str()).map_err(|error| error.to_string());
+        assert_eq!((path("shop"), path("ci.shop.localhost")), (Ok("/home/ada/shop"), Ok(home)));
+        table.checkouts.pop();
         table.checkouts[0].host = "else.localhost".to_owned();
         let error = select(&table, "shop").unwrap_err();
         assert_eq!(error.to_string(), "`shop` is the name of 2 checkouts");

@@ -2,6 +2,7 @@
 
 pub mod checkout_lookup;
 pub mod hosts;
+pub mod listing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,6 +76,8 @@ impl IdFile {
 pub struct Known {
     /// The folder, without links.
     pub path: String,
+    /// The environment whose home the folder is, where it is not that of dev.
+    pub environment: Option<String>,
     /// This machine's id.
     pub machine: String,
     /// What `.devenv/id` says.
@@ -152,7 +155,7 @@ pub fn identify(known: &Known, project: &Project, table: &mut Table) -> Result<I
         table.checkouts.retain(|held| !known.gone.contains(&held.path));
     }
     let others = &table.checkouts;
-    let wanted = host_names(&label, &known.path, &id);
+    let wanted = host_names(&label, known, &id);
     let kept = earlier.as_ref().map(|held| held.host.clone()).filter(|host| wanted.contains(host));
     let host = kept.or_else(|| wanted.into_iter().find(|host| others.iter().all(|held| held.host != *host)));
     let foreign = known.subnets.iter().filter(|(_, owner)| owner.as_ref() != Some(&id)).map(|(octet, _)| *octet);
@@ -209,9 +212,16 @@ fn id_of(known: &Known, table: &Table) -> (String, Option<String>) {
     }
 }
 
-/// The host names that a checkout may have, best first: `shop.localhost`, then with the folder's name in front.
-fn host_names(label: &str, path: &str, id: &str) -> Vec<String> {
-    let folder = path.rsplit('/').next().unwrap_or_default().to_lowercase();
+/// The host names that a checkout may have, best first: `shop.localhost`, then with the folder's name in front; those of
+/// another environment than dev begin with its name, `ci.shop.localhost`.
+fn host_names(label: &str, known: &Known, id: &str) -> Vec<String> {
+    if let Some(name) = &known.environment {
+        return vec![
+            format!("{name}.{label}.localhost"),
+            format!("{name}-{}.{label}.localhost", &id[..4.min(id.len())]),
+        ];
+    }
+    let folder = known.path.rsplit('/').next().unwrap_or_default().to_lowercase();
     let slug: String = folder.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let slug = slug.trim_matches('-');
     let mut names = vec![format!("{label}.localhost")];
@@ -299,93 +309,5 @@ pub fn reserve_ports(wishes: &[Wish], known: &Known, table: &mut Table, identity
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config;
-    use crate::config::inputs::{Inputs, Source};
-
-    fn identity(ports: &[(&str, u16)]) -> Identity {
-        let ports = ports.iter().map(|(part, port)| (PartName::new(*part).unwrap(), *port)).collect();
-        let [id, path, project, host] = ["0a0b0c", "/shop", "shop", "shop.localhost"].map(str::to_owned);
-        Identity {
-            held: Reservation { id, path, project, host, subnet: 0, ports, engine: String::new() },
-            news: vec![],
-            folder: FolderOf::Own,
-        }
-    }
-
-    fn shop() -> Project {
-        let main = Source { name: "devenv.yaml".to_owned(), bytes: b"project: shop\n".to_vec() };
-        let (env, known) = (BTreeMap::new(), config::inputs::Known::default());
-        let draft = config::read(Inputs { main: &main, local: None, env: &env }).checked_against(&known);
-        draft.finish(&BTreeMap::new()).unwrap()
-    }
-
-    fn known(path: &str, fresh: &str) -> Known {
-        Known { path: path.to_owned(), fresh: fresh.to_owned(), ..Known::default() }
-    }
-
-    #[test]
-    fn a_subnet_stays_unless_a_network_of_somebody_else_has_taken_it() {
-        let mut table = Table::default();
-        let subnet = |known: &Known, table: &mut Table| identify(known, &shop(), table).unwrap().subnet();
-        let mut shop = known("/shop", "0a");
-        assert_eq!(subnet(&shop, &mut table), "10.213.0.0/24");
-        shop.subnets = BTreeMap::from([(0, Some("0a".to_owned()))]);
-        assert_eq!(subnet(&shop, &mut table), "10.213.0.0/24", "it is its own network");
-        shop.subnets = BTreeMap::from([(0, None), (1, Some("0b".to_owned()))]);
-        assert_eq!(subnet(&shop, &mut table), "10.213.2.0/24");
-    }
-
-    #[test]
-    fn when_the_table_is_long_folders_that_are_gone_make_room() {
-        let mut table = Table::default();
-        for at in 0..=255 {
-            identify(&known(&format!("/{at}"), &format!("{at:02x}")), &shop(), &mut table).unwrap();
-        }
-        let mut late = known("/late", "late");
-        assert_eq!(identify(&late, &shop(), &mut table), Err(NoSubnet));
-        late.gone.insert("/7".to_owned());
-        assert_eq!(identify(&late, &shop(), &mut table).unwrap().subnet(), "10.213.7.0/24");
-        assert_eq!(table.checkouts.len(), 256);
-    }
-
-    #[test]
-    fn another_engine_than_last_time_is_told_once() {
-        let mut table = Table::default();
-        let mut news = |engine: &str| {
-            let known = Known { engine: engine.to_owned(), ..known("/shop", "0a") };
-            identify(&known, &shop(), &mut table).unwrap().news
-        };
-        assert!(news("one").is_empty());
-        assert_eq!(
-            news("other"),
-            [
-                "found this checkout's identity again",
-                "this is another engine than last time: the data of this checkout stays in that one",
-            ]
-        );
-        assert_eq!(news("other"), ["found this checkout's identity again"]);
-    }
-
-    #[test]
-    fn parts_that_listen_on_one_port_in_their_containers_have_different_ones_here() {
-        let wish = |part| Wish { part: PartName::new(part).unwrap(), preferred: 8000, fixed: None, ours: false };
-        let mut here = identity(&[]);
-        let known = known("/shop", "0a");
-        let news = reserve_ports(&[wish("api"), wish("web")], &known, &mut Table::default(), &mut here);
-        assert_eq!(here.held.ports, identity(&[("api", 8000), ("web", 8001)]).held.ports);
-        assert_eq!(news, ["web: port 8000 is in use; using 8001"]);
-    }
-
-    #[test]
-    fn no_port_is_to_be_chosen_where_each_part_runs_at_the_one_it_had() {
-        let wish = |fixed, ours| Wish { part: PartName::new("api").unwrap(), preferred: 8000, fixed, ours };
-        let had = identity(&[("api", 8001)]);
-        assert!(has_ports(&[wish(None, true)], &had));
-        assert!(has_ports(&[wish(Some(8001), true)], &had));
-        assert!(!has_ports(&[wish(Some(8002), true)], &had), "the user has chosen another one");
-        assert!(!has_ports(&[wish(None, false)], &had), "somebody may have taken it");
-        assert!(!has_ports(&[wish(None, true)], &identity(&[])));
-    }
-}
+#[path = "identity_tests.rs"]
+mod tests;

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::names::ImageName;
+use crate::names::{ImageName, PartName};
 use crate::plan::cause::Cause;
 use crate::plan::images::inputs::{self, InputChange};
 use crate::plan::images::lock::Lock;
 use crate::plan::images::{Hierarchy, Node};
 use crate::plan::observed::Observed;
 use crate::plan::parts::{ImageRef, Part};
+use crate::plan::release::recipe::Recipe;
 use crate::plan::{Action, Plan};
 
 /// The images that parts run in.
@@ -17,7 +18,8 @@ pub fn wanted_images<'a>(parts: impl Iterator<Item = &'a Part>) -> BTreeSet<Imag
     parts
         .filter_map(|part| match &part.image {
             ImageRef::Ours(name, _) => Some(name.clone()),
-            ImageRef::Theirs(_) => None,
+            // It is made when it is missing, and then its plan says on what.
+            ImageRef::Released(..) | ImageRef::Theirs(_) => None,
         })
         .collect()
 }
@@ -51,7 +53,7 @@ pub fn images(plan: &mut Plan, needed: &[&Node], lock: &Lock, observed: &Observe
             continue;
         }
         let mut after: Vec<usize> = parent.into_iter().collect();
-        if node.parent.is_none() {
+        if node.is_on_root() {
             if root.is_none() && !observed.tags.contains(&node.parent_tag) {
                 root = Some(plan.push(Action::Root, Cause::Root(lock.root.to_string()), vec![]));
             }
@@ -66,6 +68,31 @@ pub fn images(plan: &mut Plan, needed: &[&Node], lock: &Lock, observed: &Observe
         made.insert(node.name.clone(), plan.push(Action::Build(node.name.clone()), cause, after));
     }
     made
+}
+
+/// The images that released ones need to be made: those that they are built in and laid on. What the registry has needs none.
+#[must_use]
+pub fn wanted_by_releases(recipes: &[&Recipe], observed: &Observed) -> BTreeSet<ImageName> {
+    let made = recipes.iter().filter(|recipe| !observed.in_registry.contains(&recipe.reference));
+    made.flat_map(|recipe| [recipe.builder.clone(), recipe.parent.clone()]).collect()
+}
+
+/// Steps that make released images that are not there, by module: pulled where the registry has them, else built after the
+/// images that they need.
+#[must_use]
+pub fn releases(plan: &mut Plan, recipes: &[&Recipe], made: &Made, observed: &Observed) -> BTreeMap<PartName, usize> {
+    let mut steps = BTreeMap::new();
+    for recipe in recipes.iter().filter(|recipe| !observed.tags.contains(&recipe.reference)) {
+        let step = if observed.in_registry.contains(&recipe.reference) {
+            plan.push(Action::PullReleased(recipe.part.clone()), Cause::NotThere, vec![])
+        } else {
+            let after: BTreeSet<usize> =
+                [&recipe.builder, &recipe.parent].into_iter().filter_map(|image| made.get(image)).copied().collect();
+            plan.push(Action::Release(recipe.part.clone()), Cause::NotThere, after.into_iter().collect())
+        };
+        steps.insert(recipe.part.clone(), step);
+    }
+    steps
 }
 
 /// Adds steps that rebuild what stands on the images that are made, as far as some version of it is there: a container of

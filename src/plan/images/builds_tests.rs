@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::assets::Assets;
 use crate::config;
-use crate::config::inputs::{Inputs, Source};
+use crate::config::inputs::{InputFile, Inputs};
 use crate::names::ImageName;
 use crate::plan::Plan;
 use crate::plan::catalogue::Catalogue;
@@ -12,7 +12,7 @@ use crate::plan::images::builds;
 use crate::plan::images::lock::{Lock, Root};
 use crate::plan::images::package_list::PackageList;
 use crate::plan::images::{self, Hierarchy};
-use crate::plan::observed::{Image, Observed, Packages};
+use crate::plan::observed::{Observed, samples};
 
 const PLATFORM: &str = "linux/amd64";
 
@@ -33,7 +33,7 @@ fn hierarchy(images: &str, lock: &Lock) -> Hierarchy {
 fn hierarchy_of(name: &str, images: &str, lock: &Lock) -> Hierarchy {
     let assets = Assets::embedded();
     let catalogue = Catalogue::of(&assets).unwrap();
-    let main = Source { name: "devenv.yaml".to_owned(), bytes: format!("project: {name}\n{images}").into_bytes() };
+    let main = InputFile { name: "devenv.yaml".to_owned(), bytes: format!("project: {name}\n{images}").into_bytes() };
     let draft = config::read(Inputs { main: &main, local: None, env: &BTreeMap::new() })
         .checked_against(&catalogue.known((0, 1, 0)));
     let project = draft.finish(&BTreeMap::new()).unwrap();
@@ -42,19 +42,9 @@ fn hierarchy_of(name: &str, images: &str, lock: &Lock) -> Hierarchy {
 
 /// What is there when all of them are.
 fn present(images: &Hierarchy) -> Observed {
-    let mut observed = Observed::default();
+    let mut observed = Observed { images: samples::images(images), ..Observed::default() };
     for node in images.nodes() {
         observed.tags.extend([node.tag.clone(), node.parent_tag.clone()]);
-        observed.images.push(Image {
-            id: node.tag.clone(),
-            name: Some(node.name.clone()),
-            tags: vec![node.tag.clone()],
-            inputs: node.inputs.clone(),
-            fingerprint: node.fingerprint.to_string(),
-            packages: Packages::default(),
-            created: 1,
-            size: 1,
-        });
     }
     observed
 }
@@ -74,12 +64,15 @@ fn after(before: (&str, &Lock), now: (&str, &Lock)) -> String {
     plan(&hierarchy(now.0, now.1), now.1, &observed, "python", None)
 }
 
+/// What stands on `python` is built after it.
+const AFTER_PYTHON: &str = "2 build image:s3: parent python is rebuilt (after 1)\n";
+
 #[test]
 fn the_cause_of_a_build_is_the_input_that_changed() {
     let lock = lock(&[]);
     let cause = |before: &str, now: &str| after((before, &lock), (now, &lock));
     let python = |what: &str| format!("images:\n  python: {{{what}}}\n");
-    let build = |cause: &str| format!("1 build image:python: {cause}\n");
+    let build = |cause: &str| format!("1 build image:python: {cause}\n{AFTER_PYTHON}");
     assert_eq!(cause("", ""), "");
     assert_eq!(cause("", &python("packages: [jq]")), build("images.python.packages is new"));
     assert_eq!(cause(&python("packages: [jq]"), &python("packages: [git]")), build("images.python.packages changed"));
@@ -90,7 +83,7 @@ fn the_cause_of_a_build_is_the_input_that_changed() {
 #[test]
 fn other_locked_packages_rebuild_their_image_and_what_stands_on_it() {
     let moved = |image: &str| after(("", &lock(&[(image, "a 1 x")])), ("", &lock(&[(image, "a 2 y")])));
-    let python = "1 build image:python: packages in devenv.lock changed\n";
+    let python = format!("1 build image:python: packages in devenv.lock changed\n{AFTER_PYTHON}");
     assert_eq!(moved("python"), python);
     assert_eq!(moved("redis"), "");
     let base = moved("base");

@@ -72,15 +72,26 @@ pub fn mounts_context(dockerfile: &str) -> bool {
 
 /// The instructions, each on one line, without comments.
 fn instructions(dockerfile: &str) -> Vec<String> {
+    instructions_with_lines(dockerfile).into_iter().map(|(_, instruction)| instruction).collect()
+}
+
+/// The same, each with the number of its first line.
+#[must_use]
+pub fn instructions_with_lines(dockerfile: &str) -> Vec<(usize, String)> {
     let mut all = Vec::new();
-    let mut open = String::new();
-    for line in dockerfile.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    let mut open: Option<(usize, String)> = None;
+    let lines = dockerfile.lines().map(str::trim).enumerate();
+    for (at, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+        let (number, mut text) = open.take().unwrap_or((at + 1, String::new()));
         match line.strip_suffix('\\') {
-            Some(part) => open.extend([part, " "]),
-            None => all.push(std::mem::take(&mut open) + line),
+            Some(part) => {
+                text.extend([part, " "]);
+                open = Some((number, text));
+            }
+            None => all.push((number, text + line)),
         }
     }
-    all.extend(Some(open).filter(|rest| !rest.is_empty()));
+    all.extend(open);
     all
 }
 

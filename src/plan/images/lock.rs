@@ -62,7 +62,7 @@ pub const ROOT: &str = "root";
 
 /// Something that differs between two locks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct LockChange {
     /// `root`, the name of a third-party image, or an image and a package of it.
     pub what: String,
     /// What it was.
@@ -73,22 +73,22 @@ pub struct Change {
 
 /// What differs between a lock, which may be missing, and another.
 #[must_use]
-pub fn changes(before: Option<&Lock>, after: &Lock) -> Vec<Change> {
+pub fn changes(before: Option<&Lock>, after: &Lock) -> Vec<LockChange> {
     let missing = "not locked";
     let mut changes = Vec::new();
     let root = before.map(|lock| lock.root.to_string()).unwrap_or_else(|| missing.to_owned());
     if root != after.root.to_string() {
-        changes.push(Change { what: "root".to_owned(), from: root, to: after.root.to_string() });
+        changes.push(LockChange { what: "root".to_owned(), from: root, to: after.root.to_string() });
     }
     let earlier = before.map(|lock| lock.images.clone()).unwrap_or_default();
     for (image, digest) in &after.images {
         let from = earlier.get(image).map_or(missing, String::as_str);
         if from != digest {
-            changes.push(Change { what: image.clone(), from: from.to_owned(), to: digest.clone() });
+            changes.push(LockChange { what: image.clone(), from: from.to_owned(), to: digest.clone() });
         }
     }
     let gone = earlier.iter().filter(|(image, _)| !after.images.contains_key(*image));
-    changes.extend(gone.map(|(image, digest)| Change {
+    changes.extend(gone.map(|(image, digest)| LockChange {
         what: image.clone(),
         from: digest.clone(),
         to: "no longer used".to_owned(),
@@ -97,12 +97,12 @@ pub fn changes(before: Option<&Lock>, after: &Lock) -> Vec<Change> {
     for (platform, images) in &after.packages {
         for (image, packages) in images {
             match earlier.and_then(|all| all.get(platform)?.get(image)) {
-                Some(before) => changes.extend(packages.changes(before).into_iter().map(|change| Change {
+                Some(before) => changes.extend(packages.changes(before).into_iter().map(|change| LockChange {
                     what: format!("{image} {}", change.name),
                     from: change.before().to_owned(),
                     to: change.now().to_owned(),
                 })),
-                None => changes.push(Change {
+                None => changes.push(LockChange {
                     what: format!("packages of {image}"),
                     from: missing.to_owned(),
                     to: format!("{} packages", packages.len()),

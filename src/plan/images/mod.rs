@@ -1,77 +1,46 @@
 //! The image hierarchy: which images there are, what each is made from, and its fingerprint, which is its tag.
 
 pub mod builds;
+pub mod contents;
+pub mod description;
+pub mod difference;
 pub mod dockerfile;
+pub mod errors;
 pub mod image_packages;
 pub mod inputs;
 pub mod lock;
+pub mod own_dockerfile;
 pub mod package_list;
 pub mod provenance;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod sbom;
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use serde::Deserialize;
 
 use crate::assets::Assets;
 use crate::config::model::file::Image;
 use crate::config::model::values::RelPath;
-use crate::config::problems::Problems;
 use crate::config::project::Project;
-use crate::config::text::typed;
 use crate::digest::{self, Fingerprint};
-use crate::error::{Error, Kind};
 use crate::names::ImageName;
+use crate::plan::images::description::{DepsDefaults, ImageFile, ReleaseDefaults};
+use crate::plan::images::errors::ImagesError;
 use crate::plan::images::inputs::{short, summary};
 use crate::plan::images::lock::Lock;
 
 /// The image of the tool box.
 pub const DEBUG: &str = "debug";
 
-/// `images/NAME/image.yaml`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ImageFile {
-    /// The image that this one is built from; `root` for the one at the top.
-    #[serde(default)]
-    pub parent: Option<ImageName>,
-    /// What the image is for, in one line.
-    #[serde(default)]
-    pub about: String,
-    /// Environment of the modules that run in it; `{dir}` stands for the module's folder.
-    #[serde(default)]
-    pub env: BTreeMap<String, String>,
-    /// How dependencies are kept in this language.
-    #[serde(default)]
-    pub deps: DepsDefaults,
-    /// Programs that people look for in it.
-    #[serde(default)]
-    pub programs: Vec<String>,
-}
-
-/// What a module's `deps` need not say because its image knows.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DepsDefaults {
-    /// Folders below the module's that hold what was installed.
-    #[serde(default)]
-    pub into: Vec<RelPath>,
-    /// Folders of downloads.
-    #[serde(default)]
-    pub cache: Vec<String>,
-    /// Shell command that runs before the module's own `install`.
-    #[serde(default)]
-    pub prepare: Option<String>,
-}
-
 /// An image with everything that it is made from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     /// Its name.
     pub name: ImageName,
-    /// `None` for the image on the root.
+    /// `None` for the image on the root, and for one whose own Dockerfile says what it is built from.
     pub parent: Option<ImageName>,
+    /// The Dockerfile of the team's own that it is built by.
+    pub own: Option<OwnDockerfile>,
     /// What it is for.
     pub about: String,
     /// The Dockerfile as it is sent, apart from what the host adds to each RUN.
@@ -88,14 +57,27 @@ pub struct Node {
     pub deps: DepsDefaults,
     /// The image that those defaults are of: modules of one language share their downloads.
     pub language: ImageName,
+    /// Release defaults, of itself or the nearest ancestor that has some.
+    pub release: ReleaseDefaults,
     /// Digest of all inputs.
     pub fingerprint: Fingerprint,
     /// Each input, with its digest: says which of them changed.
     pub inputs: BTreeMap<String, String>,
     /// `PROJECT/IMAGE:FINGERPRINT`.
     pub tag: String,
-    /// The parent's tag.
+    /// The parent's tag; empty where its own Dockerfile says what it is built from.
     pub parent_tag: String,
+    /// Whether it stands on an image that is not of the hierarchy, itself or by one of its ancestors.
+    pub apart: bool,
+}
+
+/// The team's own Dockerfile of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnDockerfile {
+    /// Its path in the checkout.
+    pub path: String,
+    /// The stage that is built; the last one where none is named.
+    pub target: Option<String>,
 }
 
 impl Node {
@@ -104,43 +86,17 @@ impl Node {
     pub fn id(&self) -> String {
         format!("{}:{}", self.name, self.fingerprint)
     }
-}
 
-/// Why the images are no hierarchy.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ImagesError {
-    /// `image.yaml` does not parse.
-    #[error(transparent)]
-    Description(Problems),
-    /// A folder in `images/` is not a name.
-    #[error("images/{0}: {1}")]
-    FolderName(String, String),
-    /// An image has neither a folder nor a parent.
-    #[error("image `{0}` has no parent: name one with `parent:`, or add images/{0}/Dockerfile")]
-    NoParent(ImageName),
-    /// A parent is not defined.
-    #[error("image `{image}` is built from `{parent}`, which is not defined")]
-    UnknownParent {
-        /// The image.
-        image: ImageName,
-        /// What it names.
-        parent: ImageName,
-    },
-    /// Images are each other's parents.
-    #[error("images are each other's parents: {0}")]
-    Cycle(String),
-    /// The Dockerfile does not begin as the hierarchy needs it.
-    #[error("images/{0}/Dockerfile must begin with `ARG PARENT` and `FROM ${{PARENT}}`, so that its parent is known")]
-    NotFromParent(ImageName),
-}
+    /// Whether it is the image on the root.
+    #[must_use]
+    pub fn is_on_root(&self) -> bool {
+        self.parent.is_none() && self.own.is_none()
+    }
 
-impl From<ImagesError> for Error {
-    fn from(error: ImagesError) -> Self {
-        let made = match error {
-            ImagesError::Description(problems) => Self::from(problems),
-            error => Self::new(Kind::Usage, error),
-        };
-        made.hint("`devenv config files` lists which files are in force")
+    /// The path of its Dockerfile: of one of the team's own in the checkout, of the others among the files in force.
+    #[must_use]
+    pub fn dockerfile_path(&self) -> String {
+        self.own.as_ref().map_or_else(|| format!("images/{}/Dockerfile", self.name), |own| own.path.clone())
     }
 }
 
@@ -148,24 +104,6 @@ impl From<ImagesError> for Error {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hierarchy {
     nodes: Vec<Node>,
-}
-
-/// Built-in and project images with their parents, as `image.yaml` and the folders say.
-pub fn described(assets: &Assets) -> Result<BTreeMap<ImageName, ImageFile>, ImagesError> {
-    let folders: BTreeSet<&str> =
-        assets.below("images").filter_map(|(path, _)| path.split_once('/').map(|(folder, _)| folder)).collect();
-    let mut images = BTreeMap::new();
-    for folder in folders {
-        let name =
-            ImageName::new(folder).map_err(|error| ImagesError::FolderName(folder.to_owned(), error.to_string()))?;
-        let file = match assets.get(&format!("images/{folder}/image.yaml")) {
-            Some(asset) => typed::read(&assets.place(&format!("images/{folder}/image.yaml")), asset.text())
-                .map_err(ImagesError::Description)?,
-            None => ImageFile::default(),
-        };
-        images.insert(name, file);
-    }
-    Ok(images)
 }
 
 impl Hierarchy {
@@ -260,6 +198,7 @@ fn parent_of(
     match configured.or(own) {
         Some(parent) if parent.as_str() == "root" => Ok(None),
         Some(parent) => Ok(Some(parent)),
+        None if project.file.images.get(name).is_some_and(|image| image.own_build().is_some()) => Ok(None),
         None => Err(ImagesError::NoParent(name.clone())),
     }
 }
@@ -279,29 +218,30 @@ impl Recipe<'_> {
     fn node(self, project: &str) -> Result<Node, ImagesError> {
         let own = self.own_dockerfile()?;
         let packages = self.packages(&own);
-        let (above, parent_tag) = match self.parent {
-            Some(parent) => (inputs::PARENT, parent.tag.clone()),
-            None => (inputs::LOCKED_ROOT, self.lock.root_tag(self.platform)),
+        let build = self.assets.own(self.name.as_str());
+        let (above, parent_tag) = match (self.parent, build) {
+            (Some(parent), _) => (inputs::PARENT, parent.tag.clone()),
+            (None, Some(_)) => (inputs::PARENT, String::new()),
+            (None, None) => (inputs::LOCKED_ROOT, self.lock.root_tag(self.platform)),
         };
         // Without the project: images of the same inputs are the same in all projects.
         let parent = self.parent.map_or_else(|| parent_tag.clone(), |parent| parent.fingerprint.to_string());
-        let digest = |text: &str| short(&digest::hex(text.as_bytes()));
-        let mut inputs = BTreeMap::new();
-        inputs.insert(format!("images/{}/Dockerfile", self.name), digest(&own));
-        inputs.insert(above.to_owned(), parent);
+        let mut inputs = self.files(&own);
+        if !parent.is_empty() {
+            inputs.insert(above.to_owned(), parent);
+        }
         inputs.insert("platform".to_owned(), self.platform.to_owned());
         if !packages.is_empty() {
             inputs.insert(format!("images.{}.packages", self.name), digest(&packages));
         }
-        if let Some(list) = self.lock.packages_of(self.platform, self.name.as_str()) {
+        if let (Some(list), None) = (self.lock.packages_of(self.platform, self.name.as_str()), build) {
             inputs.insert(inputs::LOCKED.to_owned(), list.digest().to_string());
         }
         for (name, value) in &self.ours.args {
             inputs.insert(format!("images.{}.args.{name}", self.name), digest(value));
         }
-        for (path, asset) in context(self.assets, self.name) {
-            let bit = if asset.executable { "x" } else { "-" };
-            inputs.insert(format!("images/{}/{path}", self.name), format!("{bit}{}", short(&asset.digest)));
+        if let (Some(target), Some(_)) = (&self.ours.target, build) {
+            inputs.insert(format!("images.{}.target", self.name), digest(target));
         }
         let lines: String = inputs.iter().map(|(input, digest)| format!("{input}\0{digest}\n")).collect();
         let fingerprint = Fingerprint::of(&lines);
@@ -312,17 +252,27 @@ impl Recipe<'_> {
             (None, Some(parent)) => (parent.deps.clone(), parent.language.clone()),
             (own, _) => (own.unwrap_or_default(), self.name.clone()),
         };
+        let apart = (build.is_some() && self.parent.is_none()) || self.parent.is_some_and(|parent| parent.apart);
+        let own_release = Some(self.file.release).filter(|release| *release != ReleaseDefaults::default());
+        let release = own_release.or_else(|| self.parent.map(|parent| parent.release.clone())).unwrap_or_default();
+        let release = match (build, self.parent) {
+            (Some(_), None) => ReleaseDefaults { artifacts: vec![RelPath::default()], ..release },
+            _ => release,
+        };
         Ok(Node {
             tag: format!("{project}/{}:{fingerprint}", self.name),
             name: self.name.clone(),
             parent: self.parent.map(|parent| parent.name.clone()),
-            about: self.file.about,
+            about: build.map_or(self.file.about, |build| format!("built by {}", build.dockerfile)),
+            own: build.map(|build| OwnDockerfile { path: build.dockerfile.clone(), target: self.ours.target }),
+            apart,
             outside: dockerfile::unpinned(&own),
             dockerfile: own + &packages,
             args: self.ours.args,
             programs: self.file.programs,
             env,
             deps,
+            release,
             language,
             fingerprint,
             inputs: summary(inputs),
@@ -330,8 +280,24 @@ impl Recipe<'_> {
         })
     }
 
+    /// The digests of its Dockerfile and of the files that it may take, by their places.
+    fn files(&self, dockerfile: &str) -> BTreeMap<String, String> {
+        let build = self.assets.own(self.name.as_str());
+        let of_hierarchy = |path: &str| format!("images/{}/{path}", self.name);
+        let place = |path: &str| build.map_or_else(|| of_hierarchy(path), |build| build.place(path));
+        let files = context(self.assets, self.name).into_iter().map(|(path, asset)| {
+            let bit = if asset.executable { "x" } else { "-" };
+            (place(path), format!("{bit}{}", short(&asset.digest)))
+        });
+        let path = build.map_or_else(|| of_hierarchy("Dockerfile"), |build| build.dockerfile.clone());
+        files.chain([(path, digest(dockerfile))]).collect()
+    }
+
     /// The image's own Dockerfile, or the shortest one.
     fn own_dockerfile(&self) -> Result<String, ImagesError> {
+        if let Some(build) = self.assets.own(self.name.as_str()) {
+            return Ok(build.text.clone());
+        }
         let own = self.assets.get(&format!("images/{}/Dockerfile", self.name));
         let mut text = own.map_or("ARG PARENT\nFROM ${PARENT}\n", |asset| asset.text()).to_owned();
         let mut instructions = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -354,6 +320,10 @@ impl Recipe<'_> {
     }
 }
 
+fn digest(text: &str) -> String {
+    short(&digest::hex(text.as_bytes()))
+}
+
 fn last_user(dockerfile: &str) -> Option<&str> {
     dockerfile.lines().rev().find_map(|line| line.trim().strip_prefix("USER ")).map(str::trim)
 }
@@ -363,6 +333,9 @@ pub const MOUNTED: &str = "scripts/";
 
 /// The files of an image's folder that the build can see.
 pub fn context<'a>(assets: &'a Assets, image: &ImageName) -> Vec<(&'a str, &'a crate::assets::Asset)> {
+    if let Some(own) = assets.own(image.as_str()) {
+        return own.files.iter().map(|(path, asset)| (path.as_str(), asset)).collect();
+    }
     let prefix = format!("images/{image}/");
     assets
         .all()

@@ -60,6 +60,14 @@ impl PackageList {
         Fingerprint::of(&self.0.iter().map(|(name, rest)| format!("{name} {rest}\n")).collect::<String>())
     }
 
+    /// Each package with its version and, where it is known, the SHA-256 of its file.
+    pub fn packages(&self) -> impl Iterator<Item = (&str, &str, Option<&str>)> {
+        self.0.iter().filter(|(_, rest)| rest.as_str() != REMOVED).map(|(name, rest)| {
+            let sum = rest.split(' ').nth(1).filter(|sum| *sum != NO_DIGEST);
+            (name.as_str(), version(rest), sum)
+        })
+    }
+
     /// Preferences by which apt takes these very versions, also older ones, where an archive still has them
     /// (<https://manpages.debian.org/trixie/apt/apt_preferences.5>).
     #[must_use]

@@ -1,17 +1,15 @@
 //! Whether what runs descends from one base, and whether the same inputs have led to the same packages. Pure.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
-use crate::names::ImageName;
+use crate::names::{ImageName, PartName};
 use crate::plan::images::Node;
 use crate::plan::images::image_packages::Inventory;
 use crate::plan::observed::{Image, Packages};
 use crate::plan::parts::{ImageRef, Part};
-
-/// The detail of a part whose image has the right name and stands on another base.
-const OTHER_LAYERS: &str = "its lowest layers are not those of base";
 
 /// Whether an image stands on another: its lowest layers are those of that one.
 #[must_use]
@@ -19,42 +17,117 @@ pub fn stands_on(layers: &[String], base: &[String]) -> bool {
     layers.starts_with(base)
 }
 
+/// What the layers of a part's image say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It stands on base.
+    OnBase {
+        /// How many layers are its own.
+        own: usize,
+        /// How many are those of base.
+        base: usize,
+    },
+    /// Its container was made from another image.
+    StillRuns(String),
+    /// The engine does not have it.
+    Missing,
+    /// Others have made it, so nobody expects it to stand on base.
+    OfOthers,
+    /// The team's own Dockerfile builds it, on something else.
+    OwnDockerfile,
+    /// It has the right name and stands on another base.
+    OtherLayers,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OnBase { own, base } => write!(f, "{own} on the {base} layers of base"),
+            Self::StillRuns(image) => write!(f, "its container still runs {image}"),
+            Self::Missing => f.write_str("its image is missing"),
+            Self::OfOthers => f.write_str("a third-party image, which is not built on base"),
+            Self::OwnDockerfile => f.write_str("its Dockerfile does not stand on base"),
+            Self::OtherLayers => f.write_str("its lowest layers are not those of base"),
+        }
+    }
+}
+
 /// What the layers of one part say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Descent {
     /// The part.
-    pub name: String,
+    pub name: PartName,
     /// Its image.
     pub image: String,
-    /// Whether it is as it should be.
-    pub descends: bool,
-    /// Why.
-    pub detail: String,
+    /// Whether it is a third-party image, which nobody expects to.
+    pub third_party: bool,
+    /// Whether it stands on base, and if not, why.
+    pub verdict: Verdict,
+}
+
+/// Where an image stands by what the configuration says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// On base, if it is of the hierarchy at all.
+    Hierarchy,
+    /// A Dockerfile of the team's own decides.
+    OwnDockerfile,
+}
+
+impl Standing {
+    /// That of a node, where there is one.
+    #[must_use]
+    pub fn of(node: Option<&Node>) -> Self {
+        let is_own = node.is_some_and(|node| node.apart || node.own.is_some());
+        if is_own { Self::OwnDockerfile } else { Self::Hierarchy }
+    }
 }
 
 /// Compares the layers of a part's image with those of base (`base`, lowest first), and the image that its container
 /// was made from (`running`) with the one that it should have.
 #[must_use]
-pub fn descent(part: &Part, base: &[String], layers: Option<&[String]>, running: Option<&str>) -> Descent {
+pub fn descent(
+    part: &Part,
+    base: &[String],
+    layers: Option<&[String]>,
+    running: Option<&str>,
+    root: Standing,
+) -> Descent {
     let image = part.image.reference().to_owned();
-    let (descends, detail) = match (&part.image, layers, running) {
-        (_, _, Some(running)) if running != image => (false, format!("its container still runs {running}")),
-        (_, None, _) => (false, "its image is not there".to_owned()),
-        (ImageRef::Theirs(_), Some(_), _) => (true, "third-party image, pinned by the lock".to_owned()),
-        (_, Some(layers), _) if stands_on(layers, base) => {
-            (true, format!("{} layers on the {} of base", layers.len() - base.len(), base.len()))
+    let third_party = matches!(part.image, ImageRef::Theirs(_));
+    let verdict = match (layers, running) {
+        (_, Some(running)) if running != image => Verdict::StillRuns(running.to_owned()),
+        (None, _) => Verdict::Missing,
+        (Some(layers), _) if stands_on(layers, base) => {
+            Verdict::OnBase { own: layers.len() - base.len(), base: base.len() }
         }
-        (_, Some(_), _) => (false, OTHER_LAYERS.to_owned()),
+        (Some(_), _) if third_party => Verdict::OfOthers,
+        (Some(_), _) if root == Standing::OwnDockerfile => Verdict::OwnDockerfile,
+        (Some(_), _) => Verdict::OtherLayers,
     };
-    Descent { name: part.name.to_string(), image, descends, detail }
+    Descent { name: part.name.clone(), image, third_party, verdict }
+}
+
+impl Descent {
+    /// Whether it stands on base.
+    #[must_use]
+    pub fn descends(&self) -> bool {
+        matches!(self.verdict, Verdict::OnBase { .. })
+    }
+
+    /// Whether it is as it should be: a third-party image is there, and all else stands on base.
+    #[must_use]
+    pub fn is_right(&self) -> bool {
+        self.descends() || matches!(self.verdict, Verdict::OfOthers | Verdict::OwnDockerfile)
+    }
 }
 
 /// What makes everything descend from base, as a next step: other bytes under a right name are built again, all else is
 /// what `up` does.
 #[must_use]
 pub fn remedy(parts: &[Descent]) -> &'static str {
-    if parts.iter().any(|part| part.detail == OTHER_LAYERS) {
-        "`devenv images build --no-cache base` builds it and what stands on it; then `devenv up --recreate`"
+    if parts.iter().any(|part| part.verdict == Verdict::OtherLayers) {
+        "`devenv images build --no-cache base` builds it and the images built on it; then `devenv up --recreate`"
     } else {
         "`devenv up` makes it so"
     }
@@ -102,4 +175,41 @@ pub fn other_packages(
 /// An image's id as people see it.
 fn short(id: &str) -> String {
     format!("image {}", id.trim_start_matches("sha256:").chars().take(12).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::parts::PartKind;
+
+    #[test]
+    fn an_image_of_others_is_right_and_is_not_said_to_stand_on_base() {
+        let image = ImageRef::Theirs("postgres@sha256:1".to_owned());
+        let part = Part::new(PartName::new("db").unwrap(), PartKind::Service, image);
+        let layers = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+        let base = layers(&["a"]);
+        let verdict = |found: Option<&[&str]>, running| {
+            let found = found.map(layers);
+            let descent = descent(&part, &base, found.as_deref(), running, Standing::Hierarchy);
+            (descent.descends(), descent.is_right())
+        };
+        assert_eq!(verdict(Some(&["x"]), None), (false, true));
+        assert_eq!(verdict(Some(&["a", "x"]), None), (true, true));
+        assert_eq!(verdict(None, None), (false, false));
+        assert_eq!(verdict(Some(&["x"]), Some("postgres:16")), (false, false));
+    }
+
+    #[test]
+    fn an_image_by_the_teams_own_dockerfile_is_judged_by_its_layers_and_may_stand_on_anything() {
+        let image = ImageRef::Ours(ImageName::new("legacy").unwrap(), "shop/legacy:1".to_owned());
+        let part = Part::new(PartName::new("legacy").unwrap(), PartKind::Module, image);
+        let layers = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+        let verdict = |found: &[&str], standing| {
+            let descent = descent(&part, &layers(&["a"]), Some(&layers(found)), None, standing);
+            (descent.descends(), descent.is_right())
+        };
+        assert_eq!(verdict(&["x"], Standing::OwnDockerfile), (false, true));
+        assert_eq!(verdict(&["a", "x"], Standing::OwnDockerfile), (true, true));
+        assert_eq!(verdict(&["x"], Standing::Hierarchy), (false, false));
+    }
 }

@@ -15,6 +15,79 @@ pub struct Line {
     pub text: String,
 }
 
+/// The same where it stands in a [`Block`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineRef<'a> {
+    /// When it was written, in UTC, to the nanosecond.
+    pub time: &'a str,
+    /// What was written, as it was.
+    pub text: &'a str,
+}
+
+/// Lines that have come together, in one piece of memory: a log may have a million of them.
+#[derive(Debug, Clone, Default)]
+pub struct Block {
+    text: String,
+    spans: Vec<Span>,
+}
+
+/// Where a line stands in the text of a block: its time, and behind that what was written.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    time: usize,
+    text: usize,
+    end: usize,
+}
+
+impl Block {
+    /// A line by its number.
+    #[must_use]
+    pub fn get(&self, number: usize) -> Option<LineRef<'_>> {
+        let Span { time, text, end } = *self.spans.get(number)?;
+        Some(LineRef { time: &self.text[time..text], text: &self.text[text..end] })
+    }
+
+    /// Whether there is no line.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// Bytes that it takes in memory.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.text.capacity() + self.spans.capacity() * size_of::<Span>()
+    }
+
+    /// All lines.
+    pub fn iter(&self) -> impl Iterator<Item = LineRef<'_>> {
+        (0..self.spans.len()).filter_map(|number| self.get(number))
+    }
+
+    /// Adds a line, bytes that are not UTF-8 replaced.
+    pub fn push(&mut self, time: &str, text: &[u8]) {
+        let at = self.text.len();
+        self.text.push_str(time);
+        let begin = self.text.len();
+        match std::str::from_utf8(text) {
+            Ok(text) => self.text.push_str(text),
+            Err(_) => self.text.push_str(&String::from_utf8_lossy(text)),
+        }
+        let end = begin + self.text[begin..].trim_end_matches(['\r', '\n']).len();
+        self.text.truncate(end);
+        self.spans.push(Span { time: at, text: begin, end });
+    }
+}
+
+impl From<LineRef<'_>> for Line {
+    fn from(line: LineRef<'_>) -> Self {
+        Self { time: line.time.to_owned(), text: line.text.to_owned() }
+    }
+}
+
+/// A line without an end is handed on in pieces of this many bytes, and does not fill memory.
+const LONGEST: usize = 1 << 20;
+
 /// What has come of a log so far.
 #[derive(Debug, Clone, Default)]
 pub struct Lines {
@@ -39,10 +112,9 @@ impl Lines {
         i32::try_from(last.unix_timestamp()).ok()
     }
 
-    /// Takes a piece, and returns the lines that are complete with it. A line that is too long for the engine comes in
-    /// several pieces, with a time in front of each.
-    pub fn take(&mut self, piece: &[u8]) -> Vec<Line> {
-        let mut lines = Vec::new();
+    /// Takes a piece, and adds the lines that are complete with it to a block. A line that is too long for the engine
+    /// comes in several pieces, with a time in front of each.
+    pub fn add(&mut self, piece: &[u8], to: &mut Block) {
         for part in piece.split_inclusive(|byte| *byte == b'\n') {
             let (time, text) = split(part);
             if let Some(time) = time {
@@ -54,20 +126,33 @@ impl Lines {
                     time.clone_into(&mut self.time);
                 }
             }
-            self.begun.extend_from_slice(text);
-            if text.ends_with(b"\n") {
-                lines.extend(self.end());
+            match (text.ends_with(b"\n"), self.begun.is_empty()) {
+                (true, true) => self.complete(text, to),
+                (true, false) => {
+                    self.begun.extend_from_slice(text);
+                    self.end(to);
+                }
+                (false, _) => {
+                    self.begun.extend_from_slice(text);
+                    if self.begun.len() > LONGEST {
+                        self.end(to);
+                    }
+                }
             }
         }
-        lines
     }
 
     /// The line that was begun and has no end, at the end of the log.
-    pub fn end(&mut self) -> Option<Line> {
+    pub fn end(&mut self, to: &mut Block) {
         let begun = std::mem::take(&mut self.begun);
-        let text = String::from_utf8_lossy(&begun).trim_end_matches(['\r', '\n']).to_owned();
+        if !begun.is_empty() {
+            self.complete(&begun, to);
+        }
+    }
+
+    fn complete(&mut self, text: &[u8], to: &mut Block) {
         self.last.clone_from(&self.time);
-        (!begun.is_empty()).then(|| Line { time: self.time.clone(), text })
+        to.push(&self.time, text);
     }
 }
 
@@ -89,29 +174,51 @@ mod tests {
         format!("2026-11-21T15:40:{second:02}.000000001Z")
     }
 
-    fn texts(lines: Vec<Line>) -> Vec<String> {
-        lines.into_iter().map(|line| format!("{} {}", &line.time[17..19], line.text)).collect()
+    /// The seconds and texts of the lines that are complete with a piece.
+    fn taken(lines: &mut Lines, piece: impl AsRef<[u8]>) -> Vec<String> {
+        let mut block = Block::default();
+        lines.add(piece.as_ref(), &mut block);
+        block.iter().map(|line| format!("{} {}", &line.time[17..19], line.text)).collect()
+    }
+
+    #[test]
+    fn a_line_without_an_end_comes_in_pieces() {
+        let (mut lines, mut block) = (Lines::default(), Block::default());
+        for _ in 0..5 {
+            lines.add(&[b'x'; LONGEST / 2], &mut block);
+        }
+        assert_eq!(block.iter().map(|line| line.text.len()).collect::<Vec<_>>(), [LONGEST / 2 * 3]);
+        lines.end(&mut block);
+        assert_eq!(block.iter().map(|line| line.text.len()).sum::<usize>(), LONGEST / 2 * 5);
     }
 
     #[test]
     fn lines_are_put_together_and_keep_their_first_time() {
         let mut lines = Lines::default();
-        let piece = format!("{} one\r\n{} two\n{} long", at(1), at(2), at(3));
-        assert_eq!(texts(lines.take(piece.as_bytes())), ["01 one", "02 two"]);
-        assert_eq!(texts(lines.take(format!("{} er\n", at(4)).as_bytes())), ["03 longer"]);
-        assert_eq!(texts(lines.take(b"no time\n")), ["03 no time"]);
-        assert_eq!(texts(lines.take(format!("{} begun", at(5)).as_bytes())), Vec::<String>::new());
-        assert_eq!(lines.end().map(|line| line.text), Some("begun".to_owned()));
-        assert_eq!(lines.end(), None);
+        assert_eq!(taken(&mut lines, format!("{} one\r\n{} two\n{} long", at(1), at(2), at(3))), ["01 one", "02 two"]);
+        assert_eq!(taken(&mut lines, format!("{} er\n", at(4))), ["03 longer"]);
+        assert_eq!(taken(&mut lines, "no time\n"), ["03 no time"]);
+        assert_eq!(taken(&mut lines, format!("{} begun", at(5))), Vec::<String>::new());
+        let mut rest = Block::default();
+        lines.end(&mut rest);
+        lines.end(&mut rest);
+        assert_eq!(rest.iter().map(|line| line.text).collect::<Vec<_>>(), ["begun"]);
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_are_replaced_and_the_lines_around_them_stay() {
+        let mut piece = format!("{} a\n{} b", at(1), at(2)).into_bytes();
+        piece.extend(b"\xff\n");
+        piece.extend(format!("{} \n", at(3)).into_bytes());
+        assert_eq!(taken(&mut Lines::default(), piece), ["01 a", "02 b\u{fffd}", "03 "]);
     }
 
     #[test]
     fn what_was_taken_is_left_out_when_a_log_is_sent_again() {
         let mut lines = Lines::default();
-        lines.take(format!("{} one\n{} two\n", at(1), at(2)).as_bytes());
+        taken(&mut lines, format!("{} one\n{} two\n", at(1), at(2)));
         assert_eq!(lines.since(), Some(1_795_275_602));
         lines.begin_again();
-        let piece = format!("{} one\n{} two\n{} three\n", at(1), at(2), at(3));
-        assert_eq!(texts(lines.take(piece.as_bytes())), ["03 three"]);
+        assert_eq!(taken(&mut lines, format!("{} one\n{} two\n{} three\n", at(1), at(2), at(3))), ["03 three"]);
     }
 }

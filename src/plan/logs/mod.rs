@@ -4,3 +4,4 @@ pub mod access;
 pub mod filter;
 pub mod level;
 pub mod lines;
+pub mod no_answer;

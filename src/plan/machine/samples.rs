@@ -5,7 +5,7 @@ use super::*;
 /// What is known of a machine, and what could be used to repair it.
 #[derive(Clone)]
 pub(crate) struct Sample {
-    pub(crate) facts: Facts,
+    pub(crate) facts: MachineFacts,
     pub(crate) means: Means,
 }
 
@@ -14,7 +14,11 @@ fn found(names: &str) -> Option<PathBuf> {
 }
 
 fn endpoint() -> Endpoint {
-    Endpoint { url: "unix:///var/run/docker.sock".to_owned(), origin: Origin::Default, transport: Transport::Plain }
+    Endpoint {
+        url: "unix:///var/run/docker.sock".to_owned(),
+        origin: EndpointOrigin::Default,
+        transport: Transport::Plain,
+    }
 }
 
 /// A version that works.
@@ -37,7 +41,7 @@ fn candidates(packages: &[(&str, &str)]) -> BTreeMap<String, String> {
 
 /// Debian 13 with all that devenv uses, root, without systemd.
 pub(crate) fn ready() -> Sample {
-    let facts = Facts {
+    let facts = MachineFacts {
         system: System::Linux(release("debian", "13", "trixie", "Debian GNU/Linux 13 (trixie)")),
         user: User { name: "root".to_owned(), rank: Rank::Root, in_docker_group: false },
         programs: Programs {

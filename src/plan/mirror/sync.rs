@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::mirror::tree::{Entry, Kind};
+use crate::plan::mirror::tree::{Entry, EntryKind};
 
 /// An entry of the container's tree, as a comparison found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
+pub enum Counterpart {
     /// The same as on this machine: type, content, mode, target.
     Same,
     /// A folder that this machine has otherwise or not at all.
@@ -90,7 +90,7 @@ impl fmt::Display for Operation {
 /// What makes a container's tree like this machine's, after a full comparison. `seen` has what is in the container and
 /// counts by the same rules as here: what does not count there is left alone, and what counts and is not here goes.
 #[must_use]
-pub fn compared(here: &[Entry], seen: &BTreeMap<PathBuf, Seen>) -> Vec<Operation> {
+pub fn compared(here: &[Entry], seen: &BTreeMap<PathBuf, Counterpart>) -> Vec<Operation> {
     let mut operations = Vec::new();
     let known: BTreeSet<&Path> = here.iter().map(|entry| entry.path.as_path()).collect();
     let mut cleared: BTreeSet<&Path> = BTreeSet::new();
@@ -99,13 +99,13 @@ pub fn compared(here: &[Entry], seen: &BTreeMap<PathBuf, Seen>) -> Vec<Operation
         let below_cleared = entry.path.ancestors().skip(1).any(|above| cleared.contains(above));
         let there = if below_cleared { None } else { seen.get(&path) };
         match (there, &entry.kind) {
-            (Some(Seen::Same), _) => continue,
-            (Some(Seen::Mode), Kind::File { executable, .. }) => {
+            (Some(Counterpart::Same), _) => continue,
+            (Some(Counterpart::Mode), EntryKind::File { executable, .. }) => {
                 operations.push(Operation::Mode { path, executable: *executable });
                 continue;
             }
             // A file is renamed over a file.
-            (None, _) | (Some(Seen::File), Kind::File { .. }) => {}
+            (None, _) | (Some(Counterpart::File), EntryKind::File { .. }) => {}
             (Some(_), _) => {
                 cleared.insert(&entry.path);
                 operations.push(Operation::Clear(path));
@@ -120,7 +120,7 @@ pub fn compared(here: &[Entry], seen: &BTreeMap<PathBuf, Seen>) -> Vec<Operation
             continue;
         }
         operations.push(match what {
-            Seen::Folder => Operation::RemoveFolder(path.clone()),
+            Counterpart::Folder => Operation::RemoveFolder(path.clone()),
             _ => Operation::Remove(path.clone()),
         });
     }
@@ -130,14 +130,14 @@ pub fn compared(here: &[Entry], seen: &BTreeMap<PathBuf, Seen>) -> Vec<Operation
 /// What brings a change into the container: `known` is what the mirror knows to be there, `now` what is here at the
 /// changed paths and below them, `gone` which of `known` are not here any more.
 #[must_use]
-pub fn changed(now: &[Entry], known: &BTreeMap<PathBuf, Kind>, gone: &[PathBuf]) -> Vec<Operation> {
+pub fn changed(now: &[Entry], known: &BTreeMap<PathBuf, EntryKind>, gone: &[PathBuf]) -> Vec<Operation> {
     let mut operations = Vec::new();
     for entry in now {
         let earlier = known.get(&entry.path);
         match (earlier, &entry.kind) {
-            (Some(Kind::Folder), Kind::Folder) => continue,
-            (Some(Kind::Link(target)), Kind::Link(now)) if target == now => continue,
-            (None, _) | (Some(Kind::File { .. }), Kind::File { .. }) => {}
+            (Some(EntryKind::Folder), EntryKind::Folder) => continue,
+            (Some(EntryKind::Link(target)), EntryKind::Link(now)) if target == now => continue,
+            (None, _) | (Some(EntryKind::File { .. }), EntryKind::File { .. }) => {}
             _ => operations.push(Operation::Clear(entry.path.clone())),
         }
         operations.push(make(entry));
@@ -152,7 +152,7 @@ pub fn changed(now: &[Entry], known: &BTreeMap<PathBuf, Kind>, gone: &[PathBuf])
             continue;
         }
         operations.push(match known.get(path) {
-            Some(Kind::Folder) => Operation::RemoveFolder(path.clone()),
+            Some(EntryKind::Folder) => Operation::RemoveFolder(path.clone()),
             _ => Operation::Remove(path.clone()),
         });
     }
@@ -162,9 +162,9 @@ pub fn changed(now: &[Entry], known: &BTreeMap<PathBuf, Kind>, gone: &[PathBuf])
 fn make(entry: &Entry) -> Operation {
     let path = entry.path.clone();
     match &entry.kind {
-        Kind::Folder => Operation::Folder(path),
-        Kind::File { executable, bytes } => Operation::Write { path, executable: *executable, bytes: *bytes },
-        Kind::Link(target) => Operation::Link { path, target: target.clone() },
+        EntryKind::Folder => Operation::Folder(path),
+        EntryKind::File { executable, bytes } => Operation::Write { path, executable: *executable, bytes: *bytes },
+        EntryKind::Link(target) => Operation::Link { path, target: target.clone() },
     }
 }
 
@@ -243,14 +243,14 @@ mod tests {
 
     fn here(lines: &[&str]) -> Vec<Entry> {
         let entry = |line: &&str| match line.split_once(" -> ") {
-            Some((path, target)) => Entry { path: path.into(), kind: Kind::Link(target.into()) },
-            None if line.ends_with('/') => Entry { path: line.trim_end_matches('/').into(), kind: Kind::Folder },
-            None => Entry { path: line.into(), kind: Kind::File { executable: false, bytes: 1 } },
+            Some((path, target)) => Entry { path: path.into(), kind: EntryKind::Link(target.into()) },
+            None if line.ends_with('/') => Entry { path: line.trim_end_matches('/').into(), kind: EntryKind::Folder },
+            None => Entry { path: line.into(), kind: EntryKind::File { executable: false, bytes: 1 } },
         };
         lines.iter().map(entry).collect()
     }
 
-    fn seen(pairs: &[(&str, Seen)]) -> BTreeMap<PathBuf, Seen> {
+    fn seen(pairs: &[(&str, Counterpart)]) -> BTreeMap<PathBuf, Counterpart> {
         pairs.iter().map(|(path, seen)| (path.into(), seen.clone())).collect()
     }
 
@@ -260,21 +260,30 @@ mod tests {
 
     #[test]
     fn what_is_the_same_is_left_alone() {
-        let there = seen(&[("a", Seen::Same), ("a/b", Seen::Same), ("l", Seen::Same)]);
+        let there = seen(&[("a", Counterpart::Same), ("a/b", Counterpart::Same), ("l", Counterpart::Same)]);
         assert_eq!(text(&compared(&here(&["a/", "a/b", "l -> x"]), &there)), "");
     }
 
     #[test]
     fn folders_come_before_their_files_and_what_goes_goes_last() {
-        let there =
-            seen(&[("old", Seen::Folder), ("old/x", Seen::File), ("old/y", Seen::Folder), ("mode", Seen::Mode)]);
+        let there = seen(&[
+            ("old", Counterpart::Folder),
+            ("old/x", Counterpart::File),
+            ("old/y", Counterpart::Folder),
+            ("mode", Counterpart::Mode),
+        ]);
         let expected = "folder new\nmode mode\nwrite new/x\nremove old/x\nremove folder old/y\nremove folder old\n";
         assert_eq!(text(&compared(&here(&["mode", "new/", "new/x"]), &there)), expected);
     }
 
     #[test]
     fn another_type_is_cleared_first_with_all_below_it() {
-        let there = seen(&[("a", Seen::File), ("b", Seen::Folder), ("b/c", Seen::File), ("f", Seen::File)]);
+        let there = seen(&[
+            ("a", Counterpart::File),
+            ("b", Counterpart::Folder),
+            ("b/c", Counterpart::File),
+            ("f", Counterpart::File),
+        ]);
         let expected = "clear a\nclear b\nfolder a\nwrite a/x\nwrite b\nwrite f\n";
         assert_eq!(text(&compared(&here(&["a/", "a/x", "b", "f"]), &there)), expected);
         let known = here(&["a", "b/", "b/c", "l -> x"]).into_iter().map(|entry| (entry.path, entry.kind)).collect();

@@ -8,12 +8,12 @@ pub struct Entry {
     /// Where it is, relative to the root.
     pub path: PathBuf,
     /// What it is.
-    pub kind: Kind,
+    pub kind: EntryKind,
 }
 
 /// What an entry is. FIFOs, sockets and devices are nothing that source consists of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum EntryKind {
     /// A folder.
     Folder,
     /// A file.

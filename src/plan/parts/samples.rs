@@ -8,6 +8,8 @@ use crate::plan::parts::{Environment, Part};
 pub(crate) fn environment(parts: Vec<Part>) -> Environment {
     Environment {
         project: "shop-a1b2c3".to_owned(),
+        base: crate::plan::environment::target::Base::Dev,
+        placement: crate::plan::environment::target::Placement::Here,
         id: "a1b2c3".to_owned(),
         root: "/home/me/shop".to_owned(),
         subnet: "10.213.1.0/24".to_owned(),
@@ -17,6 +19,8 @@ pub(crate) fn environment(parts: Vec<Part>) -> Environment {
         parts: parts.into_iter().map(|part| (part.name.clone(), part)).collect(),
         volumes: BTreeMap::new(),
         credentials: BTreeMap::new(),
+        secrets: BTreeMap::new(),
         routes: Vec::new(),
+        releases: BTreeMap::new(),
     }
 }

@@ -78,7 +78,7 @@ impl Denied {
                 vec![format!("allow it on this machine in devenv.local.yaml: `allow: [{words}]`")]
             }
             Self::NotConfirmed => vec![format!(
-                "devenv.local.yaml allows what nobody has confirmed: `devenv up` asks in a terminal; without one, set {at_once}"
+                "devenv.local.yaml allows something that has not been confirmed: `devenv up` asks in a terminal; without one, set {at_once}"
             )],
             Self::Tracked => vec![format!(
                 "git tracks devenv.local.yaml, so its `allow` gives nothing: `git rm --cached devenv.local.yaml` makes it \

@@ -3,12 +3,12 @@
 use serde_yaml::Value;
 
 use crate::config::model::local::Permission;
-use crate::plan::permissions::paths::{self, Place, Reading};
-use crate::plan::permissions::ways::{Facts, Outcome, Verdict, WayOut};
+use crate::plan::permissions::paths::{self, Destination, Reading};
+use crate::plan::permissions::ways::{AllowedBy, Outcome, WayFacts, WayOut};
 
 /// Whose keys are asked, and what was found.
 pub(super) struct Inspection<'a> {
-    pub(super) facts: &'a Facts<'a>,
+    pub(super) facts: &'a WayFacts<'a>,
     /// Whose keys these are.
     pub(super) who: String,
     /// The name of the service, volume or other entry.
@@ -17,21 +17,21 @@ pub(super) struct Inspection<'a> {
 }
 
 impl<'a> Inspection<'a> {
-    pub(super) fn new(facts: &'a Facts<'a>) -> Self {
+    pub(super) fn new(facts: &'a WayFacts<'a>) -> Self {
         Self { facts, who: "the definition".to_owned(), name: String::new(), outcome: Outcome::default() }
     }
 
     /// Notes what needs a permission.
     pub(super) fn needs(&mut self, permission: Permission, what: impl Into<String>) {
-        self.note(what.into(), Verdict::Needs(permission));
+        self.note(what.into(), AllowedBy::Needs(permission));
     }
 
     /// Notes what nothing allows.
     pub(super) fn refuse(&mut self, what: impl Into<String>) {
-        self.note(what.into(), Verdict::Refused);
+        self.note(what.into(), AllowedBy::Refused);
     }
 
-    fn note(&mut self, what: String, verdict: Verdict) {
+    fn note(&mut self, what: String, verdict: AllowedBy) {
         self.outcome.ways.push(WayOut { who: self.who.clone(), what, verdict });
     }
 
@@ -51,7 +51,7 @@ impl<'a> Inspection<'a> {
     }
 
     /// What stands at a path; `None` where it is not known yet.
-    pub(super) fn place(&mut self, text: &str) -> Option<&'a Place> {
+    pub(super) fn place(&mut self, text: &str) -> Option<&'a Destination> {
         let path = paths::absolute(text, self.facts.environment.root.as_str(), self.facts.home);
         let known = self.facts.places.get(&path);
         if known.is_none() {
@@ -75,7 +75,7 @@ impl<'a> Inspection<'a> {
             return self.needs(Permission::OutsideMounts, format!("reads {text}, whose name has a variable in it"));
         };
         self.inside(&plain, "reads");
-        if let Some(Place { reading: Reading::Endless, .. }) = self.place(&plain) {
+        if let Some(Destination { reading: Reading::Endless, .. }) = self.place(&plain) {
             self.refuse(format!("reads {plain}, which is not a file of ordinary size"));
         }
     }

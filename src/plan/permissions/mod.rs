@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use serde_yaml::Value;
 
 use crate::config::model::local::Permission;
-use crate::error::{Error, Kind as ErrorKind};
+use crate::error::{Error, Kind};
 use crate::plan::permissions::grants::Denied;
 use crate::plan::permissions::inspection::Inspection;
-use crate::plan::permissions::ways::{Facts, Outcome, Verdict, WayOut};
+use crate::plan::permissions::ways::{AllowedBy, Outcome, WayFacts, WayOut};
 
 mod capabilities;
 pub mod grants;
@@ -31,7 +31,7 @@ pub mod ways;
 
 /// Asks a definition. In its values `$$` stands for `$`, as in files for compose and in what compose prints.
 #[must_use]
-pub fn check(definition: &Value, facts: &Facts<'_>) -> Outcome {
+pub fn check(definition: &Value, facts: &WayFacts<'_>) -> Outcome {
     let mut inspection = Inspection::new(facts);
     inspection.definition(definition);
     inspection.outcome
@@ -39,7 +39,7 @@ pub fn check(definition: &Value, facts: &Facts<'_>) -> Outcome {
 
 /// Asks files whose variables a service reads, which compose no longer tells once it has read them.
 #[must_use]
-pub fn check_files<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, facts: &Facts<'_>) -> Outcome {
+pub fn check_files<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, facts: &WayFacts<'_>) -> Outcome {
     let mut inspection = Inspection::new(facts);
     for (service, file) in files {
         inspection.who = format!("service `{service}`");
@@ -59,12 +59,12 @@ pub struct NotAllowed {
 impl NotAllowed {
     fn text(&self) -> String {
         match self.ways.as_slice() {
-            [WayOut { who, what, verdict: Verdict::Refused }] => format!("{who} {what}, which devenv refuses"),
+            [WayOut { who, what, verdict: AllowedBy::Refused }] => format!("{who} {what}, which devenv refuses"),
             [WayOut { who, what, .. }] => format!("{who} {what}, which reaches out of the checkout"),
             ways => {
                 let line = |way: &WayOut| match way.verdict {
-                    Verdict::Needs(permission) => format!("\n  {} {} ({})", way.who, way.what, permission.name()),
-                    Verdict::Refused => format!("\n  {} {} (refused)", way.who, way.what),
+                    AllowedBy::Needs(permission) => format!("\n  {} {} ({})", way.who, way.what, permission.name()),
+                    AllowedBy::Refused => format!("\n  {} {} (refused)", way.who, way.what),
                 };
                 let lines: String = ways.iter().map(line).collect();
                 format!("the definition reaches out of the checkout:{lines}")
@@ -79,13 +79,13 @@ impl From<NotAllowed> for Error {
             .ways
             .iter()
             .filter_map(|way| match way.verdict {
-                Verdict::Needs(permission) => Some(permission),
-                Verdict::Refused => None,
+                AllowedBy::Needs(permission) => Some(permission),
+                AllowedBy::Refused => None,
             })
             .collect();
         let hints = error.denied.hints(&needed);
         let shut = needed.contains(&Permission::PublicPorts);
-        let made = hints.into_iter().fold(Self::new(ErrorKind::Usage, error), Self::hint);
+        let made = hints.into_iter().fold(Self::new(Kind::Usage, error), Self::hint);
         if shut { made.hint("`127.0.0.1:PORT:PORT` publishes a port for this machine alone") } else { made }
     }
 }
@@ -99,7 +99,8 @@ pub fn enforce(
     allowed: &BTreeSet<Permission>,
     denied: Denied,
 ) -> Result<(), NotAllowed> {
-    let is_allowed = |way: &WayOut| matches!(way.verdict, Verdict::Needs(permission) if allowed.contains(&permission));
+    let is_allowed =
+        |way: &WayOut| matches!(way.verdict, AllowedBy::Needs(permission) if allowed.contains(&permission));
     let ways: BTreeSet<WayOut> = ways.into_iter().filter(|way| !is_allowed(way)).collect();
     if ways.is_empty() { Ok(()) } else { Err(NotAllowed { ways: ways.into_iter().collect(), denied }) }
 }

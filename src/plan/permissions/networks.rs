@@ -37,7 +37,7 @@ pub(super) fn network_mode(inspection: &mut Inspection<'_>, value: &Value) {
         "none" => {}
         "host" => inspection.needs(Permission::HostNetwork, "is in the host's network"),
         mode if mode.starts_with("service:") => {}
-        mode => inspection.needs(Permission::OtherProjects, format!("is in the network of others: `{mode}`")),
+        mode => inspection.needs(Permission::OtherProjects, format!("is in a network outside this checkout: `{mode}`")),
     }
 }
 

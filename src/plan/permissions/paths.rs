@@ -7,7 +7,7 @@ use crate::config::model::local::Permission;
 
 /// What stands where a path leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Destination {
     /// The path without links and `..`; what does not exist of it is as it was written.
     pub real: String,
     /// What reading it would be.
@@ -33,7 +33,7 @@ pub enum Reading {
 pub const SOCKETS: [&str; 4] =
     ["/run/docker.sock", "/var/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock"];
 
-impl Place {
+impl Destination {
     /// The permission that a container with this place needs.
     pub(super) fn permission(&self, root: &str, sockets: &[String]) -> Option<Permission> {
         let real = Path::new(&self.real);

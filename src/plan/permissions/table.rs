@@ -62,7 +62,7 @@ static SERVICE: Table = &[
     ("environment", Harmless),
     ("expose", Harmless),
     ("extends", Refused("extends a service that devenv does not see")),
-    ("external_links", Needs(OtherProjects, "is linked to containers of others")),
+    ("external_links", Needs(OtherProjects, "is linked to containers outside this checkout")),
     ("extra_hosts", Harmless),
     ("gpus", Needs(HostNamespaces, "has devices of the host")),
     ("group_add", Harmless),

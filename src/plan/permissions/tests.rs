@@ -8,10 +8,10 @@ use crate::config::model::local::Permission;
 use crate::error::Error;
 use crate::names::PartName;
 use crate::plan::mounts::{Mount, MountClass, MountSource, Volume, VolumeClass};
-use crate::plan::parts::{Environment, ImageRef, Kind, Part};
+use crate::plan::parts::{Environment, ImageRef, Part, PartKind, samples};
 use crate::plan::permissions::grants::Denied;
-use crate::plan::permissions::paths::{Place, Reading, folded};
-use crate::plan::permissions::ways::{Facts, Outcome, Verdict};
+use crate::plan::permissions::paths::{Destination, Reading, folded};
+use crate::plan::permissions::ways::{AllowedBy, Outcome, WayFacts};
 use crate::plan::permissions::{check, check_files, enforce};
 
 const ROOT: &str = "/srv/shop";
@@ -27,7 +27,7 @@ fn environment() -> Environment {
     let name = PartName::new("api").unwrap();
     let api = Part {
         mounts: vec![folder("/srv/shop/a$b", "/srv/api", true), folder("/repo/.git", "/repo/.git", false)],
-        ..Part::new(name.clone(), Kind::Module, ImageRef::Theirs("x".to_owned()))
+        ..Part::new(name, PartKind::Module, ImageRef::Theirs("x".to_owned()))
     };
     let volume = Volume { name: "shop-1-db-data".to_owned(), class: VolumeClass::Data, major: None, owner: None };
     Environment {
@@ -35,18 +35,13 @@ fn environment() -> Environment {
         id: "0123".to_owned(),
         root: ROOT.to_owned(),
         subnet: "10.213.7.0/24".to_owned(),
-        host: "shop.localhost".to_owned(),
-        domain: "shop.test".to_owned(),
-        aliases: Vec::new(),
-        parts: BTreeMap::from([(name, api)]),
         volumes: BTreeMap::from([(volume.name.clone(), volume)]),
-        credentials: BTreeMap::new(),
-        routes: Vec::new(),
+        ..samples::environment(vec![api])
     }
 }
 
 /// A file system: `link` leads to /etc, and the checkout has the settings that one has.
-fn place(path: &str) -> Place {
+fn place(path: &str) -> Destination {
     let path = path.replace("/./", "/").replace("/srv/shop/link", "/etc");
     let real = folded(std::path::Path::new(&path)).display().to_string();
     let reading = match real.as_str() {
@@ -59,15 +54,15 @@ fn place(path: &str) -> Place {
         real if real.starts_with("/srv/shop/.git") => Some(".git/hooks".to_owned()),
         _ => None,
     };
-    Place { real, reading, settings }
+    Destination { real, reading, settings }
 }
 
-fn ask(check: impl Fn(&Facts<'_>) -> Outcome) -> Outcome {
+fn ask(check: impl Fn(&WayFacts<'_>) -> Outcome) -> Outcome {
     let environment = environment();
     let sockets = ["/opt/engine/api.sock".to_owned()];
     let mut places = BTreeMap::new();
     loop {
-        let facts = Facts { environment: &environment, home: Some("/home/ann"), sockets: &sockets, places: &places };
+        let facts = WayFacts { environment: &environment, home: Some("/home/ann"), sockets: &sockets, places: &places };
         let outcome = check(&facts);
         if outcome.unknown.is_empty() {
             return outcome;
@@ -88,8 +83,8 @@ fn said(text: &str) -> String {
         .ways
         .into_iter()
         .map(|way| match way.verdict {
-            Verdict::Needs(permission) => format!("{}: {} {}", permission.name(), way.who, way.what),
-            Verdict::Refused => format!("refused: {} {}", way.who, way.what),
+            AllowedBy::Needs(permission) => format!("{}: {} {}", permission.name(), way.who, way.what),
+            AllowedBy::Refused => format!("refused: {} {}", way.who, way.what),
         })
         .collect();
     lines.join("\n")
@@ -166,10 +161,13 @@ fn each_way_out_of_a_service_has_its_permission() {
             "privileged: service `tool` changes how the engine attaches",
         ),
         ("network_mode: host".into(), "host-network: service `tool` is in the host's network"),
-        ("network_mode: bridge".into(), "other-projects: service `tool` is in the network of others: `bridge`"),
+        (
+            "network_mode: bridge".into(),
+            "other-projects: service `tool` is in a network outside this checkout: `bridge`",
+        ),
         (
             "network_mode: 'container:x'".into(),
-            "other-projects: service `tool` is in the network of others: `container:x`",
+            "other-projects: service `tool` is in a network outside this checkout: `container:x`",
         ),
         (
             "logging: {driver: syslog}".into(),
@@ -194,7 +192,7 @@ fn each_way_out_of_a_service_has_its_permission() {
             "deploy: {resources: {reservations: {devices: [{driver: cdi}]}}}".into(),
             "host-namespaces: service `tool` has devices of the host",
         ),
-        ("external_links: [x]".into(), "other-projects: service `tool` is linked to containers of others"),
+        ("external_links: [x]".into(), "other-projects: service `tool` is linked to containers outside this checkout"),
         ("use_api_socket: true".into(), "engine-socket: service `tool` has the engine's socket"),
         (
             "ports: [{target: 80, published: '80'}]".into(),

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::model::local::Permission;
 use crate::plan::parts::Environment;
-use crate::plan::permissions::paths::Place;
+use crate::plan::permissions::paths::Destination;
 
 /// What a definition is compared with.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
+pub struct WayFacts<'a> {
     /// What devenv itself puts into it: its mounts, volumes, network and names.
     pub environment: &'a Environment,
     /// Where `~` leads.
@@ -16,7 +16,7 @@ pub struct Facts<'a> {
     /// Sockets of engines, where links end.
     pub sockets: &'a [String],
     /// What stands at paths, by the path as [`Outcome::unknown`] has it.
-    pub places: &'a BTreeMap<String, Place>,
+    pub places: &'a BTreeMap<String, Destination>,
 }
 
 /// What a definition turned out to be.
@@ -36,7 +36,7 @@ impl Outcome {
     pub fn of_merged(mut self) -> Self {
         if self.is_unresolved {
             let what = "is written in a form that devenv does not know".to_owned();
-            self.ways.push(WayOut { who: "the definition".to_owned(), what, verdict: Verdict::Refused });
+            self.ways.push(WayOut { who: "the definition".to_owned(), what, verdict: AllowedBy::Refused });
         }
         self
     }
@@ -50,12 +50,12 @@ pub struct WayOut {
     /// What it does, such as "mounts /etc".
     pub what: String,
     /// What allows it.
-    pub verdict: Verdict,
+    pub verdict: AllowedBy,
 }
 
 /// What allows a way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
+pub enum AllowedBy {
     /// A permission.
     Needs(Permission),
     /// Nothing.

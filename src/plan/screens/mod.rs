@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::names::PartName;
-use crate::plan::parts::{Environment, GATEWAY, Kind, Part};
+use crate::plan::parts::{Environment, GATEWAY, Part, PartKind};
 
 /// The name of the first screen where there is no gateway.
 const OVERVIEW: &str = "overview";
@@ -90,7 +90,7 @@ pub fn screens(
     configured: &BTreeMap<PartName, Vec<PartName>>,
 ) -> Vec<Screen> {
     let mut screens: Vec<Screen> = if configured.is_empty() {
-        let modules = environment.parts.values().filter(|part| part.kind == Kind::Module);
+        let modules = environment.parts.values().filter(|part| part.kind == PartKind::Module);
         modules.map(|module| around(module, environment, known)).collect()
     } else {
         let some = configured.iter().map(|(name, parts)| {
@@ -131,7 +131,7 @@ fn screen(name: &str, parts: &[&Part], known: &Known) -> Screen {
     if parts.is_empty() {
         return Screen { name: name.to_owned(), panes: Vec::new() };
     }
-    let modules = || parts.iter().filter(|part| part.kind == Kind::Module).map(|part| part.name.clone());
+    let modules = || parts.iter().filter(|part| part.kind == PartKind::Module).map(|part| part.name.clone());
     let mut panes = vec![Pane::Logs(parts.iter().map(|part| part.name.clone()).collect())];
     panes.extend(modules().map(Pane::Shell));
     panes.extend(modules().filter(|name| known.watched.contains(name)).map(Pane::Loop));

@@ -1,41 +1,29 @@
-use super::changes::{Change, Seen, changes};
+use super::changes::{RunningPane, TmuxChange, changes};
 use super::*;
-use crate::plan::parts::ImageRef;
+use crate::plan::parts::{ImageRef, samples};
 
 fn name(name: &str) -> PartName {
     PartName::new(name).unwrap()
 }
 
 /// Parts with their kinds and needs.
-fn environment(parts: &[(&str, Kind, &[&str])]) -> Environment {
+fn environment(parts: &[(&str, PartKind, &[&str])]) -> Environment {
     let parts = parts.iter().map(|(part, kind, needs)| {
         let image = ImageRef::Theirs(String::new());
         let needs = needs.iter().map(|need| name(need)).collect();
-        (name(part), Part { needs, ..Part::new(name(part), *kind, image) })
+        Part { needs, ..Part::new(name(part), *kind, image) }
     });
-    Environment {
-        project: String::new(),
-        id: String::new(),
-        root: String::new(),
-        subnet: String::new(),
-        host: String::new(),
-        domain: String::new(),
-        aliases: Vec::new(),
-        parts: parts.collect(),
-        volumes: BTreeMap::new(),
-        credentials: BTreeMap::new(),
-        routes: Vec::new(),
-    }
+    samples::environment(parts.collect())
 }
 
 fn shop() -> Environment {
     environment(&[
-        ("api", Kind::Module, &["db", "migrate"]),
-        ("db", Kind::Service, &[]),
-        ("gateway", Kind::Gateway, &[]),
-        ("mail", Kind::Service, &[]),
-        ("migrate", Kind::Task, &["db"]),
-        ("web", Kind::Module, &["api"]),
+        ("api", PartKind::Module, &["db", "migrate"]),
+        ("db", PartKind::Service, &[]),
+        ("gateway", PartKind::Gateway, &[]),
+        ("mail", PartKind::Service, &[]),
+        ("migrate", PartKind::Task, &["db"]),
+        ("web", PartKind::Module, &["api"]),
     ])
 }
 
@@ -61,12 +49,12 @@ api: logs api db migrate, shell api, loop api, console db
 web: logs web api, shell web
 "
     );
-    let one = environment(&[("api", Kind::Module, &[])]);
+    let one = environment(&[("api", PartKind::Module, &[])]);
     assert_eq!(
         text(&screens(&one, &Known::default(), &BTreeMap::new())),
         "overview: status, logs\napi: logs api, shell api\n"
     );
-    let same = environment(&[("overview", Kind::Module, &[])]);
+    let same = environment(&[("overview", PartKind::Module, &[])]);
     assert_eq!(
         text(&screens(&same, &Known::default(), &BTreeMap::new())),
         "overview_of_all: status, logs\noverview: logs overview, shell overview\n"
@@ -82,8 +70,8 @@ fn the_configuration_says_which_parts_stand_together() {
     );
 }
 
-fn seen(screen: &str, id: &str, pane: &str, is_dead: bool) -> Seen {
-    Seen { screen: screen.to_owned(), id: id.to_owned(), pane: pane.to_owned(), is_dead }
+fn seen(screen: &str, id: &str, pane: &str, is_dead: bool) -> RunningPane {
+    RunningPane { screen: screen.to_owned(), id: id.to_owned(), pane: pane.to_owned(), is_dead }
 }
 
 #[test]
@@ -94,13 +82,13 @@ fn a_new_session_starts_programs_only_on_the_screen_that_is_looked_at() {
     assert_eq!(
         made,
         [
-            Change::Session("gateway".to_owned()),
-            Change::Window("api".to_owned()),
-            Change::Window(web()),
-            Change::First(web(), Pane::Logs(vec![name("web"), name("api")])),
-            Change::Add(web(), Pane::Shell(name("web"))),
-            Change::Arrange(web(), 2),
-            Change::Show(web()),
+            TmuxChange::Session("gateway".to_owned()),
+            TmuxChange::Window("api".to_owned()),
+            TmuxChange::Window(web()),
+            TmuxChange::First(web(), Pane::Logs(vec![name("web"), name("api")])),
+            TmuxChange::Add(web(), Pane::Shell(name("web"))),
+            TmuxChange::Arrange(web(), 2),
+            TmuxChange::Show(web()),
         ]
     );
 }
@@ -120,24 +108,24 @@ fn parts_that_come_or_go_disturb_no_other_pane() {
     assert_eq!(
         changes(&screens, &there, "api"),
         [
-            Change::Window("web".to_owned()),
-            Change::Close("old".to_owned()),
-            Change::Again("%2".to_owned(), Pane::Shell(name("api"))),
-            Change::Add(api(), Pane::Loop(name("api"))),
-            Change::Arrange(api(), 5),
-            Change::Add(api(), Pane::Console(name("db"))),
-            Change::Arrange(api(), 6),
-            Change::Remove("%3".to_owned()),
-            Change::Arrange(api(), 5),
-            Change::Show(api()),
+            TmuxChange::Window("web".to_owned()),
+            TmuxChange::Close("old".to_owned()),
+            TmuxChange::Again("%2".to_owned(), Pane::Shell(name("api"))),
+            TmuxChange::Add(api(), Pane::Loop(name("api"))),
+            TmuxChange::Arrange(api(), 5),
+            TmuxChange::Add(api(), Pane::Console(name("db"))),
+            TmuxChange::Arrange(api(), 6),
+            TmuxChange::Remove("%3".to_owned()),
+            TmuxChange::Arrange(api(), 5),
+            TmuxChange::Show(api()),
         ]
     );
 }
 
 #[test]
 fn a_session_that_is_as_it_should_be_is_only_shown() {
-    let screens = screens(&environment(&[("api", Kind::Module, &[])]), &Known::default(), &BTreeMap::new());
+    let screens = screens(&environment(&[("api", PartKind::Module, &[])]), &Known::default(), &BTreeMap::new());
     let there =
         [seen("overview", "%0", "status", false), seen("overview", "%1", "logs", false), seen("api", "%2", "", false)];
-    assert_eq!(changes(&screens, &there, "overview"), [Change::Show("overview".to_owned())]);
+    assert_eq!(changes(&screens, &there, "overview"), [TmuxChange::Show("overview".to_owned())]);
 }

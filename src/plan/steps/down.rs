@@ -7,7 +7,7 @@ use crate::plan::cause::Cause;
 use crate::plan::definition::{self, Definition};
 use crate::plan::environment::lifecycle::{Condition, End};
 use crate::plan::observed::{Observed, State};
-use crate::plan::parts::{Environment, Kind, Part};
+use crate::plan::parts::{Environment, Part, PartKind};
 use crate::plan::steps::up;
 use crate::plan::{Action, Plan};
 
@@ -138,7 +138,7 @@ pub fn start(environment: &Environment, observed: &Observed, names: &[PartName])
     let mut plan = Plan::default();
     let mut ready: Vec<(PartName, usize, usize)> = Vec::new();
     for part in up::in_order(&environment.closure(names)) {
-        let ends = part.kind == Kind::Task || part.lifecycle.end == End::Done;
+        let ends = part.kind == PartKind::Task || part.lifecycle.end == End::Done;
         let is_right = |state: State| state == State::Running || (ends && state == State::Exited(0));
         if observed.containers_of(&part.name).all(|container| is_right(container.state)) {
             continue;

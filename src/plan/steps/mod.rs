@@ -1,5 +1,6 @@
 //! The steps of `up`, `down`, `stop` and `start`, each with its cause.
 
+pub mod dependencies;
 pub mod down;
 pub mod once;
 mod removals;

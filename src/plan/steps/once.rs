@@ -7,7 +7,7 @@ use crate::names::PartName;
 use crate::plan::cause::Cause;
 use crate::plan::definition::{self, Definition};
 use crate::plan::mounts::{MountSource, VolumeClass};
-use crate::plan::parts::{Environment, Part, TaskRules};
+use crate::plan::parts::{Environment, Part, PartKind, TaskRules};
 
 /// Whether a task that is done runs again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,8 @@ pub fn again(rules: TaskRules, works_on_data: bool, before: &str, now: &Definiti
 /// The parts whose data a task works on, each with the folder of its container where that is.
 pub fn data_of<'a>(environment: &'a Environment, task: &'a Part) -> impl Iterator<Item = (&'a PartName, &'a str)> {
     let needs = task.needs.iter().filter_map(|need| environment.parts.get(need));
-    needs.filter_map(|need| {
+    // A module's own data belongs to the module alone.
+    needs.filter(|need| need.kind == PartKind::Service).filter_map(|need| {
         let is_data = |source: &MountSource| match source {
             MountSource::Volume(name) => {
                 environment.volumes.get(name).is_some_and(|volume| volume.class == VolumeClass::Data)

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::names::PartName;
 use crate::plan::cause::Cause;
 use crate::plan::observed::{Container, State};
-use crate::plan::parts::{Kind, Part};
+use crate::plan::parts::{Part, PartKind};
 use crate::plan::steps::once::{self, Again};
 use crate::plan::steps::up::{Up, volumes_of};
 use crate::plan::{Action, Plan};
@@ -20,7 +20,7 @@ impl Up<'_> {
             .filter_map(|need| self.environment.parts.get(need))
             .any(|need| volumes_of(need).any(|volume| made.contains_key(volume)));
         let has_failed = |container: &Container| matches!(container.state, State::Exited(code) if code != 0);
-        if part.kind != Kind::Task || has_new_data || self.observed.containers_of(&part.name).any(has_failed) {
+        if part.kind != PartKind::Task || has_new_data || self.observed.containers_of(&part.name).any(has_failed) {
             return None;
         }
         let ended = self.observed.container(&part.name).filter(|container| container.state == State::Exited(0));

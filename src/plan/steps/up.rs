@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::project::Project;
-use crate::error::{Error, Kind as ErrorKind};
+use crate::error::{Error, Kind};
 use crate::names::{ImageName, PartName};
 use crate::plan::cause::Cause;
 use crate::plan::definition::{self, Definition};
@@ -13,13 +13,14 @@ use crate::plan::images::builds;
 use crate::plan::images::lock::Lock;
 use crate::plan::mounts::{MountClass, VolumeClass};
 use crate::plan::observed::{Container, EngineHealth, Observed, STOPPED, State};
-use crate::plan::parts::{Environment, ImageRef, Kind, Part};
+use crate::plan::parts::{Environment, ImageRef, Part, PartKind};
+use crate::plan::release::recipe::Recipe;
 use crate::plan::steps::once::Again;
 use crate::plan::{Action, Plan};
 
 /// What the user asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Request {
+pub struct UpRequest {
     /// Parts to start, with what they need; all where it is empty.
     pub names: Vec<PartName>,
     /// Build images even if they exist.
@@ -48,7 +49,7 @@ pub struct Up<'a> {
     /// What is.
     pub observed: &'a Observed,
     /// What was asked for.
-    pub request: &'a Request,
+    pub request: &'a UpRequest,
 }
 
 /// A data volume was written by another major version than the one that would run on it.
@@ -62,7 +63,7 @@ pub struct OtherMajor {
 
 impl From<OtherMajor> for Error {
     fn from(error: OtherMajor) -> Self {
-        Self::new(ErrorKind::Failed, error)
+        Self::new(Kind::Failed, error)
             .hint("nothing was changed: dump the data with the old version, or give it up with `devenv up --fresh`")
     }
 }
@@ -87,9 +88,13 @@ impl Up<'_> {
     pub fn plan(&self) -> Plan {
         let mut plan = Plan::default();
         let parts = self.environment.closure(&self.request.names);
-        let needed = self.images.needed(&builds::wanted_images(parts.iter().copied()));
+        let recipes = self.unreleased(&parts);
+        let mut wanted = builds::wanted_images(parts.iter().copied());
+        wanted.extend(builds::wanted_by_releases(&recipes, self.observed));
+        let needed = self.images.needed(&wanted);
         let built =
             builds::images(&mut plan, &needed, self.lock, self.observed, self.request.build.then_some("--build"));
+        let released = builds::releases(&mut plan, &recipes, &built, self.observed);
         let fetched = self.third_party(&mut plan, &parts);
         let removed = self.removals(&mut plan);
         let volumes = self.volumes(&mut plan, &parts);
@@ -100,6 +105,7 @@ impl Up<'_> {
             if let Some((action, cause)) = self.creation(part, &built, &volumes, &plan) {
                 let image = match &part.image {
                     ImageRef::Ours(name, _) => built.get(name),
+                    ImageRef::Released(..) => released.get(&part.name),
                     ImageRef::Theirs(reference) => fetched.get(reference),
                 };
                 let mut after: Vec<usize> = removed.iter().chain(image).copied().collect();
@@ -146,13 +152,19 @@ impl Up<'_> {
         plan
     }
 
+    /// How the released images are made that are not there.
+    fn unreleased(&self, parts: &[&Part]) -> Vec<&Recipe> {
+        let of = |part: &&Part| self.environment.releases.get(&part.name);
+        parts.iter().filter_map(of).filter(|recipe| !self.observed.tags.contains(&recipe.reference)).collect()
+    }
+
     /// Steps that get third-party images, by reference.
     fn third_party(&self, plan: &mut Plan, parts: &[&Part]) -> BTreeMap<String, usize> {
         let images: BTreeSet<&String> = parts
             .iter()
             .filter_map(|part| match &part.image {
                 ImageRef::Theirs(reference) => Some(reference),
-                ImageRef::Ours(..) => None,
+                ImageRef::Ours(..) | ImageRef::Released(..) => None,
             })
             .collect();
         images
@@ -235,6 +247,9 @@ impl Up<'_> {
             (Some(keys), ImageRef::Ours(image, tag)) if keys.contains(&"image".to_owned()) => {
                 if built.contains_key(image) { Cause::ImageRebuilt(image.clone()) } else { Cause::ImageIs(tag.clone()) }
             }
+            (Some(keys), ImageRef::Released(_, tag)) if keys.contains(&"image".to_owned()) => {
+                Cause::ImageIs(tag.clone())
+            }
             (Some(keys), _) if keys.is_empty() => Cause::DefinitionChanged,
             (Some(keys), _) => Cause::Changed(keys),
         };
@@ -247,7 +262,7 @@ impl Up<'_> {
         let container = self.observed.container(&part.name);
         let runs = container.is_some_and(|container| container.state == State::Running);
         let has_ended = container.is_some_and(|container| container.state == State::Exited(0));
-        if created || !(runs || (has_ended && part.kind == Kind::Task)) {
+        if created || !(runs || (has_ended && part.kind == PartKind::Task)) {
             Some(Cause::BeforeStart)
         } else {
             runs.then_some(Cause::RunsOnCopy)
@@ -292,7 +307,7 @@ impl Up<'_> {
     ) -> Option<Cause> {
         let reinstalled = part.install.as_ref().is_some_and(|install| installed.contains_key(&install.volume));
         match (container.state, part.kind) {
-            (State::Exited(0), Kind::Task) => self.task_again(part, plan),
+            (State::Exited(0), PartKind::Task) => self.task_again(part, plan),
             (State::Exited(0), _) if part.lifecycle.end == End::Done => None,
             (State::Running, _) if reinstalled => Some(Cause::DependenciesChanged),
             (State::Running, _) => None,
@@ -315,14 +330,14 @@ impl Up<'_> {
     fn waiting(&self, part: &Part, started: bool) -> Option<Cause> {
         if started {
             return match (&part.probe, part.kind) {
-                (_, Kind::Task) => Some(Cause::UntilEnded),
+                (_, PartKind::Task) => Some(Cause::UntilEnded),
                 (Some(probe), _) => Some(Cause::UntilReady(probe.ask.clone())),
                 (None, _) if part.lifecycle.has_check => Some(Cause::HealthCheck),
                 (None, _) => Some(Cause::UntilSteady),
             };
         }
         let container = self.observed.container(&part.name)?;
-        let ready = part.kind == Kind::Task || self.observed.ready.contains(&part.name);
+        let ready = part.kind == PartKind::Task || self.observed.ready.contains(&part.name);
         let has_check = matches!(container.health, EngineHealth::Starting | EngineHealth::Unhealthy);
         match &part.probe {
             _ if ready => None,

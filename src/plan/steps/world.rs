@@ -4,20 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::assets::Assets;
 use crate::config;
-use crate::config::inputs::{Inputs, Source};
+use crate::config::inputs::{InputFile, Inputs};
 use crate::config::project::Project;
 use crate::plan::Plan;
 use crate::plan::catalogue::Catalogue;
 use crate::plan::definition::Definition;
 use crate::plan::environment::compose_files;
-use crate::plan::environment::{self, Contents, Machine, Setup};
+use crate::plan::environment::contents::Contents;
+use crate::plan::environment::machine::Machine;
+use crate::plan::environment::target::{Base, Placement, Target};
+use crate::plan::environment::{self, Setup};
 use crate::plan::identity::{self, Table};
 use crate::plan::images::Hierarchy;
 use crate::plan::images::lock::{Lock, Root};
 use crate::plan::mounts::MountSource;
-use crate::plan::observed::{Container, EngineHealth, Image, Observed, Packages, Role, State, Volume};
-use crate::plan::parts::{Environment, ImageRef, Kind};
-use crate::plan::steps::up::{Request, Up};
+use crate::plan::observed::{Container, EngineHealth, Observed, Role, State, Volume, samples};
+use crate::plan::parts::{Environment, ImageRef, PartKind};
+use crate::plan::steps::up::{Up, UpRequest};
 
 pub(super) const SHOP: &str = "
 project: shop
@@ -36,7 +39,7 @@ pub(super) struct World {
     pub(super) environment: Environment,
     pub(super) definitions: BTreeMap<String, Definition>,
     pub(super) observed: Observed,
-    pub(super) request: Request,
+    pub(super) request: UpRequest,
 }
 
 impl World {
@@ -44,19 +47,10 @@ impl World {
     pub(super) fn up_to_date(main: &str, local: Option<&str>) -> Self {
         let assets = Assets::embedded();
         let mut world = Self::of(main, local, &assets);
+        world.observed.images = samples::images(&world.images);
         for node in world.images.nodes() {
             world.observed.tags.insert(node.tag.clone());
             world.observed.tags.insert(node.parent_tag.clone());
-            world.observed.images.push(Image {
-                id: node.tag.clone(),
-                name: Some(node.name.clone()),
-                tags: vec![node.tag.clone()],
-                inputs: node.inputs.clone(),
-                fingerprint: node.fingerprint.to_string(),
-                packages: Packages::default(),
-                created: 1,
-                size: 1,
-            });
         }
         for volume in world.environment.volumes.values() {
             let seen = Volume {
@@ -70,7 +64,7 @@ impl World {
             world.observed.volumes.insert(volume.name.clone(), seen);
         }
         for part in world.environment.parts.values() {
-            let ended = part.kind == Kind::Task;
+            let ended = part.kind == PartKind::Task;
             let mounts = part.data.iter().chain(&part.mounts);
             world.observed.containers.push(Container {
                 id: format!("id-{}", part.name),
@@ -134,7 +128,7 @@ impl World {
 
     /// What should be, in an empty world.
     pub(super) fn of(main: &str, local: Option<&str>, assets: &Assets) -> Self {
-        let source = |name: &str, text: &str| Source { name: name.to_owned(), bytes: text.as_bytes().to_vec() };
+        let source = |name: &str, text: &str| InputFile { name: name.to_owned(), bytes: text.as_bytes().to_vec() };
         let catalogue = Catalogue::of(assets).unwrap();
         let presets = &catalogue.presets;
         let (main, local) = (source("devenv.yaml", main), local.map(|text| source("devenv.local.yaml", text)));
@@ -152,11 +146,14 @@ impl World {
         };
         let mut table = Table::default();
         let mut identity = identity::identify(&known, &project, &mut table).unwrap();
-        let wishes = environment::wishes(&project, presets, &BTreeSet::new());
+        let wishes = environment::ports::wishes(&project, Base::Dev, presets, &BTreeSet::new());
         identity::reserve_ports(&wishes, &known, &mut table, &mut identity);
         let (machine, contents) = (Machine::default(), Contents::default());
+        let target = Target::dev(&project);
         let setup = Setup {
             project: &project,
+            target: &target,
+            placement: Placement::Here,
             identity: &identity,
             images: &images,
             presets,
@@ -178,7 +175,7 @@ impl World {
             environment,
             definitions,
             observed: Observed::default(),
-            request: Request::default(),
+            request: UpRequest::default(),
         }
     }
 

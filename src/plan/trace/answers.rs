@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::plan::login::Protocol;
 use crate::plan::trace::facts::{Answer, BadCertificate, Failure, Speaks, Spoken, Timed};
+use crate::plan::trace::questions::LONGEST;
 
 /// What a command of the script has printed, and how it ended.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,18 +19,44 @@ pub struct Raw {
     pub err: String,
 }
 
-/// The answers, by the number of their question.
+/// All that the script has printed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Printed {
+    /// The answers, by the number of their question.
+    pub answers: BTreeMap<usize, Raw>,
+    /// The packets that were captured, as tcpdump writes them; empty where the wire was not watched.
+    pub packets: Vec<u8>,
+}
+
+/// Reads what the script has printed: lines of keys, codes and times; names and sizes of files; then the files.
 #[must_use]
-pub fn answers(printed: &str) -> BTreeMap<usize, Raw> {
+pub fn printed(bytes: &[u8]) -> Printed {
+    let Some((lines, rest)) = section(bytes) else { return Printed::default() };
+    let Some((sizes, mut rest)) = section(rest) else { return Printed::default() };
     let line = |line: &str| {
         let mut words = line.split(' ');
-        let number = words.next()?.parse().ok()?;
+        let number: usize = words.next()?.parse().ok()?;
         let code = words.next()?.parse().ok()?;
         let micros: f64 = words.next()?.parse().ok()?;
-        let mut text = || decoded(words.next().unwrap_or_default());
-        Some((number, Raw { code, ms: micros / 1000.0, out: text(), err: text() }))
+        Some((number, Raw { code, ms: micros / 1000.0, ..Raw::default() }))
     };
-    printed.lines().filter_map(line).collect()
+    let mut answers: BTreeMap<usize, Raw> = lines.lines().filter_map(line).collect();
+    for (name, size) in sizes.lines().filter_map(|line| line.split_once(' ')) {
+        let Some(size) = size.parse::<usize>().ok().map(|size| size.min(LONGEST)) else { break };
+        let Some((file, after)) = rest.split_at_checked(size) else { break };
+        rest = after;
+        let Some((number, which)) = name.split_once('.') else { continue };
+        let Some(raw) = number.parse().ok().and_then(|number: usize| answers.get_mut(&number)) else { continue };
+        let text = String::from_utf8_lossy(file).into_owned();
+        if which == "out" { raw.out = text } else { raw.err = text }
+    }
+    Printed { answers, packets: rest.to_vec() }
+}
+
+/// The lines until an empty one, and what follows.
+fn section(bytes: &[u8]) -> Option<(String, &[u8])> {
+    let end = bytes.windows(2).position(|pair| pair == b"\n\n")?;
+    Some((String::from_utf8_lossy(&bytes[..end]).into_owned(), &bytes[end + 2..]))
 }
 
 /// The code of `timeout` for what it has ended.
@@ -64,6 +91,11 @@ impl Raw {
     pub fn http(&self, limit: u64) -> Timed<Answer> {
         let first_byte = last_line(&self.err).parse::<f64>().ok().filter(|seconds| *seconds > 0.0);
         let ms = first_byte.map_or(self.ms, |seconds| seconds * 1000.0);
+        // What Go and nginx say to whoever does not speak TLS to them.
+        const NO_TLS: [&str; 2] = ["HTTP request to an HTTPS server", "plain HTTP request was sent to HTTPS port"];
+        if NO_TLS.iter().any(|words| self.out.contains(words)) || self.out.starts_with("\u{15}\u{3}") {
+            return Timed { ms, result: Err(Failure::SpeaksTls) };
+        }
         // What was answered counts, also where the body has no end.
         if let Some(answer) = answer(&self.out) {
             return Timed { ms, result: Ok(answer) };
@@ -162,39 +194,24 @@ fn curl_words(err: &str) -> String {
     line.split_once(") ").map_or(line, |(_, words)| words).trim().to_owned()
 }
 
-/// Text out of base64 (RFC 4648), bytes that are not UTF-8 replaced.
-fn decoded(text: &str) -> String {
-    let value = |byte: u8| match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    };
-    let mut bytes = Vec::new();
-    let (mut buffer, mut bits) = (0_u32, 0);
-    for six in text.bytes().filter_map(value) {
-        buffer = (buffer << 6) | u32::from(six);
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push(u8::try_from((buffer >> bits) & 0xff).unwrap_or_default());
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn answers_are_read_back_byte_by_byte() {
-        let all = answers("0 0 1500 MTAuMS4yLjMgU1RSRUFNIGRiCg== \n1 2 900  d29yZHM=\nnot a line\n");
-        assert_eq!(all[&0].name(), Timed { ms: 1.5, result: Ok(vec!["10.1.2.3".to_owned()]) });
-        assert_eq!(all[&1], Raw { code: 2, ms: 0.9, out: String::new(), err: "words".to_owned() });
-        assert_eq!(decoded("w7w="), "\u{fc}");
+        let text = b"0 0 1500\n1 2 900\nnot a line\n\n0.out 22\n1.out 0\n0.err 0\n1.err 6\n\n10.1.2.3 STREAM db\n\n\xff\nwords\n\xd4\xc3";
+        let Printed { answers, packets } = printed(text);
+        assert_eq!(answers[&0].out, "10.1.2.3 STREAM db\n\n\u{fffd}\n");
+        assert_eq!(
+            answers[&0].name(),
+            Timed { ms: 1.5, result: Ok(vec!["10.1.2.3".to_owned(), "\u{fffd}".to_owned()]) }
+        );
+        assert_eq!(answers[&1], Raw { code: 2, ms: 0.9, out: String::new(), err: "words\n".to_owned() });
+        assert_eq!(packets, b"\xd4\xc3");
+        // A box that ended in the middle has told what it told.
+        assert_eq!(printed(&text[..text.len() - 5]).answers[&1].err, "");
+        assert_eq!(printed(b"0 0 1"), Printed::default());
     }
 
     fn raw(code: i32, out: &str, err: &str) -> Raw {
@@ -210,6 +227,8 @@ mod tests {
         assert_eq!(http(7, "", "curl: (7) Failed to connect\n0.000"), Err(Failure::Refused));
         assert_eq!(http(28, "", "curl: (28) timed out"), Err(Failure::TimedOut(3)));
         assert_eq!(http(52, "", "curl: (52) Empty reply"), Err(Failure::Closed));
+        let plain = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+        assert_eq!(http(0, plain, "0.004"), Err(Failure::SpeaksTls));
         // A stream has no end, and was answered.
         assert_eq!(http(28, "HTTP/1.1 200 OK\r\n\r\ndata: 1", "").map(|answer| answer.status), Ok(200));
         assert_eq!(raw(0, "HTTP/1.1 200 OK\r\n\r\n", "0.0042").http(3).ms, 4.2);

@@ -2,10 +2,14 @@
 
 use serde::Serialize;
 
+use std::net::IpAddr;
+
 use crate::names::PartName;
 use crate::plan::login::Protocol;
+use crate::plan::logs::access::Access;
 use crate::plan::parts::Route;
 use crate::plan::states::PartState;
+use crate::plan::trace::wire::seen::Wire;
 
 /// Why something did not come about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +22,8 @@ pub enum Failure {
     TimedOut(u64),
     /// The other side has closed the connection without an answer.
     Closed,
+    /// The other side speaks TLS, and was asked without.
+    SpeaksTls,
     /// Anything else, in the words of whoever found it.
     Other(String),
 }
@@ -40,8 +46,18 @@ pub struct Shown {
     pub issuer: String,
     /// Days that are left; negative when it is over.
     pub days_left: i64,
-    /// What is wrong with it.
+    /// What is wrong with it, for a client that trusts this checkout's authorities.
     pub problem: Option<BadCertificate>,
+    /// Whether programs of this machine trust who has signed it; none where that is not known.
+    pub machine_trusts: Option<bool>,
+}
+
+impl Shown {
+    /// Whether a server gets the request, which may hold credentials: not from another machine that has not proved who it is.
+    #[must_use]
+    pub fn may_be_told(&self, peer: Option<IpAddr>) -> bool {
+        self.problem.is_none() || peer.is_some_and(|address| address.is_loopback())
+    }
 }
 
 /// What is wrong with a certificate.
@@ -66,6 +82,21 @@ pub struct Answer {
     pub location: Option<String>,
 }
 
+impl Answer {
+    /// Its words in a table.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let to = self.redirect().map(|to| format!(" to {to}")).unwrap_or_default();
+        format!("status {}{to}", self.status)
+    }
+
+    /// Where it leads a client that follows it.
+    #[must_use]
+    pub fn redirect(&self) -> Option<&str> {
+        self.location.as_deref().filter(|_| matches!(self.status, 301 | 302 | 303 | 307 | 308))
+    }
+}
+
 /// One request from this machine: as far as it got.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outside {
@@ -85,78 +116,17 @@ pub struct Outside {
     pub redirects: Vec<String>,
 }
 
-/// A line of the gateway's access log.
-#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
-pub struct Entry {
-    /// The request's id.
-    #[serde(default)]
-    pub request_id: String,
-    /// Method.
-    #[serde(default)]
-    pub method: String,
-    /// Path and query.
-    #[serde(default)]
-    pub uri: String,
-    /// Status that the client got.
-    #[serde(default)]
-    pub status: u16,
-    /// The module whose route matched; empty for none.
-    #[serde(default)]
-    pub upstream: String,
-    /// Addresses that were tried.
-    #[serde(default)]
-    pub upstream_addr: String,
-    /// What they answered.
-    #[serde(default)]
-    pub upstream_status: String,
-    /// Seconds that they took.
-    #[serde(default)]
-    pub upstream_time: String,
-}
-
-/// How a container lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Life {
-    /// It runs.
-    Running,
-    /// It was stopped, or has done what it was for.
-    Stopped,
-    /// It has ended by itself, with this code.
-    Ended(i64),
-    /// It ends again and again: how often it was started again.
-    Looping(i64),
-    /// It has ended, and the engine is about to start it again.
-    Restarting,
-    /// The kernel has ended it because it ran out of memory.
-    OutOfMemory,
-    /// Its processes are frozen.
-    Paused,
-    /// It was never started.
-    NeverStarted,
-    /// There is no container.
-    NotThere,
-}
-
-impl Life {
-    /// What a state means to a request.
+impl Outside {
+    /// The answer, where there was one.
     #[must_use]
-    pub fn of(state: &PartState) -> Self {
-        match state {
-            PartState::Running
-            | PartState::NotReady
-            | PartState::Healthy
-            | PartState::Unhealthy
-            | PartState::Died(_)
-            | PartState::Several(..) => Self::Running,
-            PartState::Stopped | PartState::Done => Self::Stopped,
-            PartState::Ended(code) => Self::Ended(*code),
-            PartState::CrashLoop(restarts) => Self::Looping(*restarts),
-            PartState::Restarting => Self::Restarting,
-            PartState::OutOfMemory(_) => Self::OutOfMemory,
-            PartState::Paused => Self::Paused,
-            PartState::Created => Self::NeverStarted,
-            PartState::NotCreated | PartState::Removing => Self::NotThere,
-        }
+    pub fn answered(&self) -> Option<&Answer> {
+        self.answer.as_ref()?.result.as_ref().ok()
+    }
+
+    /// Whether it was answered, and not with an error of a server.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.answered().is_some_and(|answer| answer.status < 500)
     }
 }
 
@@ -167,8 +137,8 @@ pub struct Module {
     pub name: PartName,
     /// The port that it should listen on.
     pub port: u16,
-    /// How it lives.
-    pub life: Life,
+    /// What it does.
+    pub state: PartState,
     /// The kernel's tables of its sockets; empty where they could not be read.
     pub sockets: String,
     /// The same request, sent to it directly; none where it was not sent.
@@ -186,8 +156,8 @@ pub struct Peer {
     pub host: String,
     /// The port.
     pub port: u16,
-    /// How the part behind that name lives, where it is one.
-    pub life: Option<Life>,
+    /// What the part behind that name does, where it is one.
+    pub state: Option<PartState>,
     /// The variable of `from` that names it, where that is known.
     pub variable: Option<String>,
     /// The proxy that the variables of `from` send the call to.
@@ -251,12 +221,12 @@ pub struct LogLine {
 /// The gateway, as the engine and its log show it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gateway {
-    /// How it lives.
-    pub life: Life,
+    /// What it does.
+    pub state: PartState,
     /// Whether it has read the configuration that is generated now.
     pub configuration: Configuration,
     /// What it has logged of this request: the last line is that of the last redirect.
-    pub entry: Option<Entry>,
+    pub entry: Option<Access>,
 }
 
 /// Which configuration the gateway has read.
@@ -295,8 +265,28 @@ pub struct Facts {
     pub module: Option<Module>,
     /// What that talks to.
     pub peers: Vec<Peer>,
+    /// What the module did on the wire while it had the request, where that was watched.
+    pub wire: Option<Wire>,
     /// Requests of modules that carry the same id, by the gateway's log.
-    pub calls: Vec<Entry>,
+    pub calls: Vec<Access>,
     /// What the parts involved have logged meanwhile.
     pub log: Vec<LogLine>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_goes_to_no_other_machine_whose_certificate_is_bad() {
+        let is_told = |address: &str, problem: Option<BadCertificate>| {
+            let shown = Shown { names: vec![], issuer: String::new(), days_left: 1, problem, machine_trusts: None };
+            shown.may_be_told(Some(address.parse().unwrap()))
+        };
+        assert!(is_told("192.0.2.1", None));
+        assert!(!is_told("192.0.2.1", Some(BadCertificate::Untrusted)));
+        assert!(!is_told("2001:db8::1", Some(BadCertificate::Expired)));
+        assert!(is_told("127.0.0.1", Some(BadCertificate::Untrusted)));
+        assert!(is_told("::1", Some(BadCertificate::OtherName)));
+    }
 }

@@ -1,9 +1,9 @@
 //! From the module on: whether it runs, where it listens, what it answers, and what it talks to.
 
 use crate::plan::login::Protocol;
-use crate::plan::sockets::{Reach, listeners};
+use crate::plan::sockets::{Listening, listening};
 use crate::plan::trace::facts::{Answer, BadCertificate, Facts, Failure, Module, Peer, Speaks, Spoken, Timed};
-use crate::plan::trace::verdict::{Cause, CauseKind, Found, is_redirect, lifeless, plain, revived, said};
+use crate::plan::trace::verdict::{Cause, CauseKind, Found, lifeless, plain, revived, said};
 
 fn cause(sentence: impl Into<String>) -> Cause {
     Cause::new(CauseKind::Module, sentence)
@@ -13,8 +13,8 @@ fn cause(sentence: impl Into<String>) -> Cause {
 pub(super) fn module(facts: &Facts, found: &mut Found) {
     let Some(module) = &facts.module else { return };
     let name = &module.name;
-    if let Some(words) = lifeless(module.life) {
-        let cause = cause(format!("`{name}` {words}")).hint(revived(name.as_str(), module.life));
+    if let Some(words) = lifeless(&module.state) {
+        let cause = cause(format!("`{name}` {words}")).hint(revived(name.as_str(), &module.state));
         return found.add(name.as_str(), None, words, Some(cause));
     }
     let Some(direct) = &module.direct else {
@@ -26,14 +26,8 @@ pub(super) fn module(facts: &Facts, found: &mut Found) {
     };
     match &direct.result {
         Ok(answer) => {
-            let to = answer.location.as_ref().filter(|_| is_redirect(answer.status));
-            let to = to.map(|to| format!(" to {to}")).unwrap_or_default();
-            found.add(
-                name.as_str(),
-                Some(direct.ms),
-                format!("directly: status {}{to}", answer.status),
-                misanswered(facts, module, answer),
-            );
+            let cause = misanswered(facts, module, answer);
+            found.add(name.as_str(), Some(direct.ms), format!("directly: {}", answer.words()), cause);
         }
         Err(failure) => {
             let cause = unheard(module).unwrap_or_else(|| silent(module, failure));
@@ -45,26 +39,23 @@ pub(super) fn module(facts: &Facts, found: &mut Found) {
 /// What is wrong with where a module listens.
 fn unheard(module: &Module) -> Option<Cause> {
     let Module { name, port, .. } = module;
-    let all: Vec<_> = listeners(&module.sockets).collect();
     // A table without any line was not read.
     if module.sockets.is_empty() {
         return None;
     }
-    match all.iter().filter(|one| one.port == *port).map(|one| one.reach).min() {
-        Some(Reach::Everybody) => None,
-        Some(Reach::Loopback) => Some(
+    Some(match listening(&module.sockets, *port) {
+        Listening::Here => return None,
+        Listening::OnlyLoopback => {
             cause(format!("`{name}` listens only on 127.0.0.1:{port}, which no other container reaches"))
-                .hint(format!("make it listen on 0.0.0.0:{port}")),
-        ),
-        None => Some(match all.iter().min_by_key(|one| (one.reach, one.port)) {
-            Some(other) => {
-                cause(format!("`{name}` listens on port {} and not on {port}, which is its `port`", other.port))
-                    .hint(format!("`port: {}` in devenv.yaml, or make it listen on {port}", other.port))
-            }
-            None => cause(format!("`{name}` runs and listens on no port: it may still be starting"))
-                .hint(format!("`devenv logs {name}` says what it does")),
-        }),
-    }
+                .hint(format!("make it listen on 0.0.0.0:{port}"))
+        }
+        Listening::Elsewhere(other) => {
+            cause(format!("`{name}` listens on port {other} and not on {port}, which is its `port`"))
+                .hint(format!("`port: {other}` in devenv.yaml, or make it listen on {port}"))
+        }
+        Listening::Nowhere => cause(format!("`{name}` runs and listens on no port: it may still be starting"))
+            .hint(format!("`devenv logs {name}` says what it does")),
+    })
 }
 
 fn silent(module: &Module, failure: &Failure) -> Cause {
@@ -76,6 +67,10 @@ fn silent(module: &Module, failure: &Failure) -> Cause {
         }
         Failure::Closed => Cause::new(CauseKind::Answer, format!("`{name}` closes the connection without an answer"))
             .hint(format!("`devenv logs {name}` may say why")),
+        Failure::SpeaksTls => {
+            cause(format!("`{name}` speaks HTTPS on port {}, and the gateway speaks HTTP to it", module.port))
+                .hint("let it serve plain HTTP inside: the gateway speaks HTTPS for it")
+        }
         other => cause(format!("`{name}` cannot be reached on port {}: {}", module.port, plain(&said(other)))),
     }
 }
@@ -115,8 +110,8 @@ pub(super) fn peers(facts: &Facts, found: &mut Found) {
 fn asked(peer: &Peer) -> (String, Option<f64>, Option<Cause>) {
     let Peer { from, host, port, .. } = peer;
     let broken = |sentence: String| Cause::new(CauseKind::Peer, plain(&sentence));
-    if let Some((life, words)) = peer.life.and_then(|life| Some((life, lifeless(life)?))) {
-        let cause = broken(format!("`{host}`, which `{from}` needs, {words}")).hint(revived(host, life));
+    if let Some((state, words)) = peer.state.as_ref().and_then(|state| Some((state, lifeless(state)?))) {
+        let cause = broken(format!("`{host}`, which `{from}` needs, {words}")).hint(revived(host, state));
         return (words, None, Some(cause));
     }
     let by = peer.variable.as_ref().map(|variable| format!("`{variable}` of `{from}`"));
@@ -135,8 +130,10 @@ fn asked(peer: &Peer) -> (String, Option<f64>, Option<Cause>) {
             let who = by.unwrap_or_else(|| format!("`{from}`"));
             broken(format!("{who} names {host}, which is the container of `{from}` itself, and nothing listens there on port {port}"))
                 .hint("use the name of the part in devenv.yaml")
-        } else {
+        } else if peer.state.is_some() {
             broken(format!("`{host}` runs, and `{from}` does not reach its port {port}: {}", said(failure)))
+        } else {
+            broken(format!("`{from}` does not reach port {port} of {host}: {}", said(failure)))
         };
         return (words, Some(*ms), Some(cause));
     }

@@ -1,13 +1,16 @@
 //! Whom to ask what from inside a part's network, and the answers put where they belong. Pure.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use crate::names::PartName;
 use crate::plan::images::Hierarchy;
 use crate::plan::login;
-use crate::plan::parts::{Ask, Environment, Kind, Part, Probe, SecretVariable};
-use crate::plan::trace::answers::{Raw, answers};
-use crate::plan::trace::facts::{Answer, Life, Peer, Speaks, Timed};
+use crate::plan::parts::secret_variable::SecretVariable;
+use crate::plan::parts::{Ask, Environment, Part, PartKind, Probe};
+use crate::plan::states::PartState;
+use crate::plan::trace::answers::{Printed, Raw};
+use crate::plan::trace::facts::{Answer, Peer, Speaks, Timed};
 use crate::plan::trace::questions::{Login, Question, Request};
 use crate::plan::trace::urls::{Url, proxy, urls};
 
@@ -29,7 +32,7 @@ pub struct Subject<'a> {
     /// Its variables, as `NAME=value`.
     pub env: &'a [String],
     /// How each part lives.
-    pub life: &'a dyn Fn(&PartName) -> Life,
+    pub state: &'a dyn Fn(&PartName) -> PartState,
     /// Puts the credentials of a service into a text.
     pub fill: &'a dyn Fn(&SecretVariable) -> String,
 }
@@ -38,7 +41,8 @@ pub struct Subject<'a> {
 #[derive(Debug, Clone, PartialEq)]
 struct Asked {
     peer: Peer,
-    name: usize,
+    /// None where the host is an address.
+    name: Option<usize>,
     tcp: Option<usize>,
     spoken: Option<usize>,
 }
@@ -49,7 +53,8 @@ pub struct Interview {
     /// The questions.
     pub questions: Vec<Question>,
     sockets: Option<usize>,
-    direct: Option<usize>,
+    /// The number of the request to the part itself.
+    pub direct: Option<usize>,
     peers: Vec<Asked>,
 }
 
@@ -62,6 +67,8 @@ pub struct Findings {
     pub direct: Option<Timed<Answer>>,
     /// What the peers have said.
     pub peers: Vec<Peer>,
+    /// Packets that were seen while the part had the request; empty where the wire was not watched.
+    pub packets: Vec<u8>,
 }
 
 impl Interview {
@@ -81,7 +88,7 @@ impl Interview {
         let all = urls(subject.env);
         let mut named = BTreeSet::new();
         for need in subject.part.needs.iter().filter_map(|need| subject.environment.parts.get(need)) {
-            if need.kind == Kind::Task {
+            if need.kind == PartKind::Task {
                 continue;
             }
             let own = [need.name.to_string(), format!("{}.{}", need.name, subject.environment.domain)];
@@ -112,25 +119,13 @@ impl Interview {
             if !seen.insert((url.user.clone(), url.password.clone(), url.path.clone(), port)) {
                 continue;
             }
-            let login = Login {
-                protocol,
-                host: url.host.clone(),
-                port,
-                user: url.user.clone(),
-                password: url.password.clone(),
-                // Redis has numbers, which a PING needs not.
-                database: url.path.clone(),
-            };
-            let speaks = Speaks::Database(protocol, url.user.clone());
-            self.peer(subject, &url.host, port, speaks, Some(url.variable.clone()), Some(Question::Login(login)));
+            self.database(subject, url, protocol, Some(url.variable.clone()));
         }
         if !seen.is_empty() {
             return;
         }
         if let Some(login) = login::Login::of(part, subject.environment, subject.images) {
-            let fill = |template: &str| {
-                (subject.fill)(&SecretVariable { service: part.name.clone(), template: template.to_owned() })
-            };
+            let fill = |template: &str| (subject.fill)(&SecretVariable::of(&part.name, template));
             let filled = Login {
                 protocol: login.protocol,
                 host: host.clone(),
@@ -187,7 +182,8 @@ impl Interview {
     ) {
         let part = host.strip_suffix(&format!(".{}", subject.environment.domain)).unwrap_or(host);
         let part = subject.environment.parts.get(part);
-        let name = self.ask(Question::Name(host.to_owned()));
+        let is_address = host.parse::<IpAddr>().is_ok();
+        let name = (!is_address).then(|| self.ask(Question::Name(host.to_owned())));
         let proxy = match &spoken {
             Some(Question::Http(request)) => request.proxy.clone(),
             _ => None,
@@ -198,15 +194,46 @@ impl Interview {
             from: subject.part.name.clone(),
             host: host.to_owned(),
             port,
-            life: part.map(|part| (subject.life)(&part.name)),
+            state: part.map(|part| (subject.state)(&part.name)),
             variable,
             proxy,
-            name: None,
+            name: is_address.then(|| Timed { ms: 0.0, result: Ok(vec![host.to_owned()]) }),
             tcp: None,
             spoken: None,
             speaks,
         };
         self.peers.push(Asked { peer, name, tcp, spoken });
+    }
+
+    /// Asks a service that runs elsewhere, by its address.
+    pub fn external(&mut self, subject: &Subject<'_>, name: &PartName, address: &str) {
+        if let Some(url) = Url::parse("", address) {
+            self.address(subject, &url, address, Some(format!("{}_URL", name.variable())));
+        }
+    }
+
+    /// Asks an address in the protocol of its scheme, HTTP where that is another one.
+    fn address(&mut self, subject: &Subject<'_>, url: &Url, text: &str, variable: Option<String>) {
+        let Some(protocol) = url.protocol() else {
+            let usual = if url.scheme == "https" { 443 } else { 80 };
+            return self.http(subject, (&url.host, url.port.unwrap_or(usual)), text, variable);
+        };
+        self.database(subject, url, protocol, variable);
+    }
+
+    /// Asks a database to let in whom an address names.
+    fn database(&mut self, subject: &Subject<'_>, url: &Url, protocol: login::Protocol, variable: Option<String>) {
+        let login = Login {
+            protocol,
+            host: url.host.clone(),
+            port: url.port.unwrap_or(protocol.port()),
+            user: url.user.clone(),
+            password: url.password.clone(),
+            // Redis has numbers, which a PING does not need.
+            database: url.path.clone(),
+        };
+        let speaks = Speaks::Database(protocol, url.user.clone());
+        self.peer(subject, &url.host, login.port, speaks, variable, Some(Question::Login(login)));
     }
 
     /// Asks what a person has named: a part, an address, or `HOST:PORT`. Returns whether it is one of these.
@@ -219,24 +246,7 @@ impl Interview {
             return !self.peers.is_empty();
         }
         if let Some(url) = Url::parse("", target) {
-            let usual = if url.scheme == "https" { 443 } else { 80 };
-            match url.protocol() {
-                Some(protocol) => {
-                    let port = url.port.unwrap_or(protocol.port());
-                    let (host, user) = (url.host.clone(), url.user.clone());
-                    let login = Login {
-                        protocol,
-                        host,
-                        port,
-                        user,
-                        password: url.password.clone(),
-                        database: url.path.clone(),
-                    };
-                    let speaks = Speaks::Database(protocol, url.user.clone());
-                    self.peer(subject, &url.host, port, speaks, None, Some(Question::Login(login)));
-                }
-                None => self.http(subject, (&url.host, url.port.unwrap_or(usual)), target, None),
-            }
+            self.address(subject, &url, target, None);
             return true;
         }
         let place = target.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
@@ -248,6 +258,8 @@ impl Interview {
         };
         let place = place.filter(|(host, _)| is_host(host));
         if let Some((host, port)) = place {
+            // Brackets are how an address is written before a port, and no part of it.
+            let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
             self.peer(subject, host, port, Speaks::Tcp, None, None);
         }
         place.is_some()
@@ -255,11 +267,11 @@ impl Interview {
 
     /// Puts what the script has printed where it belongs; each question was given `limit` seconds.
     #[must_use]
-    pub fn findings(&self, printed: &str, limit: u64) -> Findings {
-        let all = answers(printed);
+    pub fn findings(&self, printed: &Printed, limit: u64) -> Findings {
+        let all = &printed.answers;
         let of = |number: Option<usize>| number.and_then(|number| all.get(&number));
         let peers = self.peers.iter().map(|asked| Peer {
-            name: of(Some(asked.name)).map(Raw::name),
+            name: asked.name.map_or(asked.peer.name.clone(), |name| of(Some(name)).map(Raw::name)),
             tcp: of(asked.tcp).map(|raw| raw.tcp(limit)),
             spoken: of(asked.spoken).map(|raw| raw.spoken(&asked.peer.speaks, limit)),
             ..asked.peer.clone()
@@ -268,13 +280,14 @@ impl Interview {
             sockets: of(self.sockets).map(|raw| raw.out.clone()).unwrap_or_default(),
             direct: of(self.direct).map(|raw| raw.http(limit)),
             peers: peers.collect(),
+            packets: printed.packets.clone(),
         }
     }
 
     /// What is known where nothing could be asked: how the peers live.
     #[must_use]
     pub fn unasked(&self) -> Vec<Peer> {
-        self.peers.iter().map(|asked| asked.peer.clone()).collect()
+        self.peers.iter().map(|asked| Peer { name: None, ..asked.peer.clone() }).collect()
     }
 }
 
@@ -287,7 +300,7 @@ mod tests {
     #[test]
     fn a_target_is_a_part_an_address_or_a_host_with_a_port() {
         let name = PartName::new("api").unwrap();
-        let part = Part::new(name, Kind::Module, ImageRef::Theirs("scratch".to_owned()));
+        let part = Part::new(name, PartKind::Module, ImageRef::Theirs("scratch".to_owned()));
         let (environment, images) = (samples::environment(Vec::new()), hierarchy(""));
         let env = [];
         let subject = Subject {
@@ -295,7 +308,7 @@ mod tests {
             images: &images,
             part: &part,
             env: &env,
-            life: &|_| Life::Running,
+            state: &|_| PartState::Running,
             fill: &|_| String::new(),
         };
         let hosts = |target: &str| {
@@ -306,6 +319,20 @@ mod tests {
         };
         assert_eq!(hosts("db:5432"), ["db"]);
         assert_eq!(hosts("redis://:secret-word@cache"), ["cache"]);
+        assert_eq!(hosts("[fd00::2]:5432"), ["fd00::2"]);
+        let mut numbers = Interview::default();
+        numbers.target(&subject, "[fd00::2]:5432");
+        assert_eq!(numbers.questions, [Question::Tcp("fd00::2".to_owned(), 5432)]);
+        assert!(numbers.findings(&Printed::default(), 1).peers[0].name.is_some());
+        assert_eq!(numbers.unasked()[0].name, None);
+        assert_eq!(hosts("http://[fd00::2]:80/"), ["fd00::2"]);
+        let mut interview = Interview::default();
+        interview.external(&subject, &PartName::new("billing").unwrap(), "https://billing.example.com/v1");
+        let asked = &interview.peers[0].peer;
+        assert_eq!(
+            (asked.host.as_str(), asked.port, asked.variable.as_deref()),
+            ("billing.example.com", 443, Some("BILLING_URL"))
+        );
         for no in
             ["redis://:secret-word@cache:x", "me:secret-word@cache:6379", "redis:// :secret-word@cache:1", "-x:1", ":1"]
         {

@@ -4,7 +4,10 @@ use crate::plan::trace::facts::LogLine;
 use crate::plan::trace::verdict::plain;
 
 /// Words of a log, what they mean, and what to do.
-const KNOWN: [(&[&str], &str, &str); 9] = [
+type Known = (&'static [&'static str], &'static str, &'static str);
+
+/// The words of the programs that people use.
+const KNOWN: [Known; 9] = [
     (
         &["relation \"", "UndefinedTable", "no such table", "doesn't exist"],
         "a table is missing",
@@ -48,11 +51,23 @@ const KNOWN: [(&[&str], &str, &str); 9] = [
 
 /// The first known cause in lines: a sentence, and what to do.
 pub(super) fn of(log: &[LogLine]) -> Option<(String, Option<String>)> {
-    KNOWN.iter().find_map(|(words, meaning, hint)| {
-        let line =
-            log.iter().find(|line| words.iter().any(|word| line.text.contains(word)) && !is_noise(&line.text))?;
-        Some((format!("{meaning}, says `{}`: {}", line.part, plain(&line.text)), Some((*hint).to_owned())))
+    KNOWN.iter().find_map(|known| {
+        let line = log.iter().find(|line| has(known.0, &line.text) && !is_noise(&line.text))?;
+        Some(meaning(known, &line.part, &line.text))
     })
+}
+
+/// The known cause in the words of somebody.
+pub(super) fn of_words(who: &str, words: &str) -> Option<(String, Option<String>)> {
+    KNOWN.iter().find(|known| has(known.0, words)).map(|known| meaning(known, who, words))
+}
+
+fn has(all: &[&str], text: &str) -> bool {
+    all.iter().any(|word| text.contains(word))
+}
+
+fn meaning((_, meaning, hint): &Known, who: &str, words: &str) -> (String, Option<String>) {
+    (format!("{meaning}, says `{who}`: {}", plain(words)), Some((*hint).to_owned()))
 }
 
 /// Lines that have the words of a failure and tell of none: what a database logs while it is asked whether it is there.

@@ -5,8 +5,9 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::plan::logs::access::Access;
 use crate::plan::logs::lines::Line;
-use crate::plan::trace::facts::{Entry, LogLine};
+use crate::plan::trace::facts::LogLine;
 
 /// Lines of one part that are shown.
 const MOST: usize = 8;
@@ -25,7 +26,7 @@ pub struct Window {
 pub fn lines(part: &str, log: &[Line], window: Window, id: &str) -> Vec<LogLine> {
     let is_wanted = |line: &&Line| {
         let carries = !id.is_empty() && line.text.contains(id);
-        entry(line).is_none() && !line.text.trim().is_empty() && (carries || is_within(line, window))
+        access(line).is_none() && !line.text.trim().is_empty() && (carries || is_within(line, window))
     };
     let wanted: Vec<&Line> = log.iter().filter(is_wanted).collect();
     let from = wanted.len().saturating_sub(MOST);
@@ -35,16 +36,12 @@ pub fn lines(part: &str, log: &[Line], window: Window, id: &str) -> Vec<LogLine>
 
 /// The lines of the gateway's access log that carry an id, in their order.
 #[must_use]
-pub fn entries(log: &[Line], id: &str) -> Vec<Entry> {
-    log.iter().filter_map(entry).filter(|entry| entry.request_id == id).collect()
+pub fn entries(log: &[Line], id: &str) -> Vec<Access> {
+    log.iter().filter_map(access).filter(|entry| entry.request_id == id).collect()
 }
 
-fn entry(line: &Line) -> Option<Entry> {
-    let text = line.text.trim();
-    if !text.starts_with('{') {
-        return None;
-    }
-    serde_json::from_str::<Entry>(text).ok().filter(|entry| !entry.request_id.is_empty() && !entry.uri.is_empty())
+fn access(line: &Line) -> Option<Access> {
+    Access::read(&line.text).filter(|access| !access.request_id.is_empty())
 }
 
 fn is_within(line: &Line, window: Window) -> bool {

@@ -9,10 +9,14 @@ mod log_cause;
 pub mod log_lines;
 mod outside;
 pub mod questions;
+pub mod surroundings;
 pub mod urls;
 pub mod verdict;
+pub mod wire;
+mod wire_hops;
 pub mod wish;
 
+use crate::plain::spaced;
 use crate::plan::parts::Route;
 use crate::plan::trace::facts::{Facts, LogLine};
 use crate::plan::trace::verdict::{Cause, CauseKind, Found, Trace, plain};
@@ -56,10 +60,11 @@ pub fn decide(facts: &Facts) -> Trace {
             cause,
         );
     }
+    wire_hops::hops(facts, &mut found);
     let cause = chosen(&found, &facts.log);
     let ok = found.causes.is_empty();
     let (sentence, hint) = match cause {
-        Some(cause) => (cause.sentence, cause.hint),
+        Some(cause) => (spaced(&cause.sentence), cause.hint.map(|hint| spaced(&hint))),
         None => ("every hop is OK".to_owned(), None),
     };
     Trace {
@@ -97,6 +102,8 @@ fn chosen(found: &Found, log: &[LogLine]) -> Option<Cause> {
     }
 }
 
+#[cfg(test)]
+mod hostile_tests;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]

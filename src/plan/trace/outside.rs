@@ -1,8 +1,10 @@
 //! From this machine to the gateway: name, connection, certificate, route.
 
+use crate::nearest;
+use crate::plan::logs::access::Access;
 use crate::plan::parts::{GATEWAY, Route};
 use crate::plan::trace::facts::{Answer, BadCertificate, Configuration, Facts, Failure, Gateway, Outside, Timed};
-use crate::plan::trace::verdict::{Cause, CauseKind, Found, is_redirect, lifeless, plain, revived, said};
+use crate::plan::trace::verdict::{Cause, CauseKind, Found, lifeless, plain, revived, said};
 
 fn way(sentence: impl Into<String>) -> Cause {
     Cause::new(CauseKind::Way, sentence)
@@ -30,7 +32,11 @@ pub(super) fn hops(facts: &Facts, found: &mut Found) {
             Ok(shown) => {
                 let names =
                     shown.names.iter().find(|name| *name == host).map_or_else(|| shown.names.join(", "), Clone::clone);
-                let words = format!("for {names}, signed by {}, {} days left", shown.issuer, shown.days_left);
+                let stranger = match (shown.machine_trusts, &shown.problem) {
+                    (Some(false), None) => "; programs of this machine do not trust it: `devenv certs trust`",
+                    _ => "",
+                };
+                let words = format!("for {names}, signed by {}, {} days left{stranger}", shown.issuer, shown.days_left);
                 (words, shown.problem.as_ref().map(|problem| distrusted(host, problem)))
             }
             Err(failure) => {
@@ -55,8 +61,8 @@ pub(super) fn hops(facts: &Facts, found: &mut Found) {
 
 fn unconnected(facts: &Facts, outside: &Outside, failure: &Failure) -> Cause {
     match &facts.gateway {
-        Some(gateway) => match lifeless(gateway.life) {
-            Some(words) => way(format!("the gateway {words}")).hint(revived(GATEWAY, gateway.life)),
+        Some(gateway) => match lifeless(&gateway.state) {
+            Some(words) => way(format!("the gateway {words}")).hint(revived(GATEWAY, &gateway.state)),
             None => way(format!(
                 "the gateway runs, and port {} of this machine does not lead to it: {}",
                 outside.port,
@@ -91,20 +97,17 @@ fn answered(facts: &Facts, answer: &Timed<Answer>) -> String {
         (Some(entry), route) => {
             let path = route.as_ref().map(|route| route.path.clone()).unwrap_or_default();
             let to = if entry.upstream_addr.is_empty() { String::new() } else { format!(" ({})", entry.upstream_addr) };
-            let own = match entry.upstream_status.as_str() {
-                "" | "-" => String::new(),
-                status => format!(" answered {status} in {} s", entry.upstream_time),
+            let own = match (entry.no_answer(), entry.upstream_status.as_str()) {
+                (Some(why), _) => format!(" {why}"),
+                (None, "" | "-") => String::new(),
+                (None, status) => format!(" answered {status} in {} s", entry.upstream_time),
             };
             format!("route {path} → {}{to}{own}, ", entry.upstream)
         }
         (None, _) => String::new(),
     };
     match &answer.result {
-        Ok(answer) => {
-            let to = answer.location.as_ref().filter(|_| is_redirect(answer.status));
-            let to = to.map(|to| format!(" to {to}")).unwrap_or_default();
-            format!("{matched}status {}{to}", answer.status)
-        }
+        Ok(answer) => format!("{matched}{}", answer.words()),
         Err(failure) => format!("{matched}{}", said(failure)),
     }
 }
@@ -148,7 +151,10 @@ fn refused(facts: &Facts, outside: &Outside, answer: &Timed<Answer>) -> Option<C
         413 => Some(way(format!("{} refuses the body as too large", who(facts)))),
         404 if is_own && entry.is_none_or(|entry| entry.upstream.is_empty()) => Some(unrouted(facts, gateway)),
         status if status >= 500 && gateway.configuration == Configuration::Earlier => Some(earlier()),
-        status if status >= 400 => Some(Cause::new(CauseKind::Answer, format!("{} answers {status}", who(facts)))),
+        status if status >= 400 => Some(match entry.and_then(Access::no_answer) {
+            Some(why) => Cause::new(CauseKind::Answer, format!("{} {why}", who(facts))),
+            None => Cause::new(CauseKind::Answer, format!("{} answers {status}", who(facts))),
+        }),
         _ => None,
     }
 }
@@ -163,14 +169,9 @@ fn earlier() -> Cause {
 }
 
 fn misnamed(facts: &Facts, outside: &Outside) -> Cause {
-    let nearest = facts.hosts.iter().max_by(|one, other| {
-        strsim::jaro_winkler(&outside.host, one).total_cmp(&strsim::jaro_winkler(&outside.host, other))
-    });
-    let cause = way(format!("the gateway does not serve the name `{}`", outside.host));
-    match nearest {
-        Some(nearest) => cause.hint(format!("did you mean `{nearest}`? `gateway: {{aliases: […]}}` adds a name")),
-        None => cause,
-    }
+    let names = nearest::hint(&outside.host, facts.hosts.iter().map(String::as_str));
+    way(format!("the gateway does not serve the name `{}`", outside.host))
+        .hint(format!("{names}; `gateway: {{aliases: […]}}` adds a name"))
 }
 
 /// A gateway's own 404: it has no such route, or not yet.

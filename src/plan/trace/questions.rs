@@ -5,20 +5,45 @@ use std::collections::BTreeMap;
 use crate::plan::login::Protocol;
 use crate::plan::trace::facts::Proxy;
 
-/// psql itself: what is on PATH is a wrapper that takes its time. Then what runs one command in the background; its line has its key, exit code, microseconds, and both outputs in base64.
+/// Functions of the script. `ask` runs a command and keeps its key, exit code and microseconds in one file, what it prints
+/// in two. Programs are few, because each takes its time to start; psql is called itself, what is on PATH is a wrapper.
 const ASK: &str = "\
-folder=$(mktemp -d)
-psql=$(echo /usr/lib/postgresql/*/bin/psql)
+export LC_ALL=C
+cd /run
+psql=(/usr/lib/postgresql/*/bin/psql)
 ask() {
   key=$1; shift
-  begin=$(date +%s%N)
-  timeout \"$limit\" \"$@\" > \"$folder/$key.out\" 2> \"$folder/$key.err\" < /dev/null
-  code=$? end=$(date +%s%N)
-  printf '%s %s %s %s %s\\n' \"$key\" \"$code\" \"$(((end - begin) / 1000))\" \\
-    \"$(head -c 65536 \"$folder/$key.out\" | base64 -w 0)\" \"$(head -c 4096 \"$folder/$key.err\" | base64 -w 0)\" \\
-    > \"$folder/$key.line\"
+  begin=${EPOCHREALTIME/./}
+  timeout \"$limit\" \"$@\" > \"$key.out\" 2> \"$key.err\" < /dev/null
+  code=$? end=${EPOCHREALTIME/./}
+  echo \"$key $code $((end - begin))\" > \"$key.line\"
+}
+listen() {
+  exec 3< <(exec tcpdump -i any -y LINUX_SLL --immediate-mode -U -s 1024 -c 4000 -Z root -w wire.pcap 'tcp or udp' 2>&1)
+  listener=$!
+  while read -r -t 3 -u 3 line; do
+    case $line in *'listening on'*) break ;; esac
+  done
+}
+hear() {
+  kill -INT \"$listener\" && wait \"$listener\"
 }
 ";
+/// Prints all that was kept: the lines, the sizes of the files, their contents, and the packets.
+const TELL: &str = "\
+wait
+cat -- *.line
+echo
+stat -c '%n %s' -- *.out *.err
+echo
+head -q -c 65536 -- *.out *.err
+if [ -e wire.pcap ]; then head -c 1048576 wire.pcap; fi
+printf %s \"$end\"
+";
+/// The most bytes of one output that are printed.
+pub const LONGEST: usize = 65536;
+/// The line that has the wire watched while the module answers; anything else, or nothing, has it not.
+pub const WATCH: &str = "watch";
 
 /// Something that the tool box is asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,11 +103,14 @@ pub struct Script {
     pub env: BTreeMap<String, String>,
 }
 
-/// The script that asks all questions at once, each within `limit` seconds. The key of each is its number.
+/// The script that asks all questions at once, each within `limit` seconds. The key of each is its number. The one whose
+/// number is `watched` is asked before all others, with the wire watched, where the script reads [`WATCH`]. The last thing
+/// that it prints is `end`: the container itself takes a while longer to end.
 #[must_use]
-pub fn script(questions: &[Question], limit: u64) -> Script {
-    let mut text = format!("limit={limit}\n{ASK}");
+pub fn script(questions: &[Question], watched: Option<usize>, limit: u64, end: &str) -> Script {
+    let mut text = format!("limit={limit} end={}\n{ASK}", words(&[end]));
     let mut env = BTreeMap::new();
+    let mut asked = Vec::new();
     for (number, question) in questions.iter().enumerate() {
         let mut secret = |what: &str, value: &str| {
             let name = format!("TRACE_{number}_{what}");
@@ -91,15 +119,24 @@ pub fn script(questions: &[Question], limit: u64) -> Script {
         };
         let line = match question {
             Question::Sockets => "cat /proc/net/tcp /proc/net/tcp6".to_owned(),
-            Question::Name(host) => words(&["getent", "ahostsv4", host]),
+            Question::Name(host) => words(&["getent", "ahosts", host]),
             Question::Tcp(host, port) => words(&["nc", "-z", "-v", "-w", &limit.to_string(), host, &port.to_string()]),
             Question::Http(request) => curl(request, limit, &mut secret),
             Question::Login(login) => client(login, &mut secret),
         };
         let (exports, command) = line.rsplit_once('\n').unwrap_or(("", &line));
-        text.push_str(&format!("( {exports}\n  ask {number} {command} ) &\n"));
+        let exports = if exports.is_empty() { String::new() } else { format!("{exports}\n") };
+        asked.push(format!("( {exports}ask {number} {command} )"));
     }
-    text.push_str("wait\ncat \"$folder\"/*.line\n");
+    if let Some(first) = watched.and_then(|number| asked.get_mut(number)).map(std::mem::take) {
+        text.push_str(&format!(
+            "read -r how\nif [ \"$how\" = {WATCH} ]; then\n  listen\n  {first}\n  hear\nelse\n  {first} &\nfi\n"
+        ));
+    }
+    for command in asked.iter().filter(|command| !command.is_empty()) {
+        text.push_str(&format!("{command} &\n"));
+    }
+    text.push_str(TELL);
     Script { text, env }
 }
 
@@ -189,27 +226,33 @@ mod tests {
             ..Request::default()
         };
         let questions = [Question::Name("-x".to_owned()), Question::Login(login), Question::Http(request)];
-        let Script { text, env } = script(&questions, 3);
+        let Script { text, env } = script(&questions, Some(2), 3, "the-end");
         assert!(!text.contains("secret-word"), "{text}");
-        let asked = text.split_once("}\n").unwrap().1;
+        let asked = text.strip_prefix("limit=3 end=the-end\n").and_then(|text| text.strip_prefix(ASK)).unwrap();
+        let request = "( ask 2 curl -sS -i --http1.1 --globoff --path-as-is --max-time 3 --noproxy '' --proxy \"$TRACE_2_PROXY\" \
+                       -X POST -H \"$TRACE_2_HEADER_0\" -H \"$TRACE_2_HEADER_1\" --data-raw \"$TRACE_2_BODY\" \
+                       -w '%{stderr}%{time_starttransfer}' -- \"$TRACE_2_URL\" )";
         assert_eq!(
-            asked,
-            "\
-( 
-  ask 0 getent ahostsv4 -x ) &
+            asked.strip_suffix(TELL).unwrap(),
+            format!(
+                "\
+read -r how
+if [ \"$how\" = watch ]; then
+  listen
+  {request}
+  hear
+else
+  {request} &
+fi
+( ask 0 getent ahosts -x ) &
 ( export PGHOST=db
 export PGPORT=5432
 export PGUSER='me; rm -rf /'
 export PGDATABASE=shop
 export PGPASSWORD=\"$TRACE_1_PASSWORD\"
-  ask 1 $psql -X -w -Atqc 'select 1' ) &
-( 
-  ask 2 curl -sS -i --http1.1 --globoff --path-as-is --max-time 3 --noproxy '' --proxy \"$TRACE_2_PROXY\" -X POST \
-             -H \"$TRACE_2_HEADER_0\" -H \"$TRACE_2_HEADER_1\" --data-raw \"$TRACE_2_BODY\" \
-             -w '%{stderr}%{time_starttransfer}' -- \"$TRACE_2_URL\" ) &
-wait
-cat \"$folder\"/*.line
+ask 1 $psql -X -w -Atqc 'select 1' ) &
 "
+            )
         );
         assert_eq!(env["TRACE_2_PROXY"], "http://me:secret-word@proxy:3128");
         assert_eq!(env["TRACE_2_HEADER_1"], "X-Empty;");

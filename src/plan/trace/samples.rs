@@ -2,9 +2,11 @@
 
 use crate::names::PartName;
 use crate::plan::login::Protocol;
+use crate::plan::logs::access::Access;
 use crate::plan::parts::Route;
+use crate::plan::states::PartState;
 use crate::plan::trace::facts::{
-    Answer, Configuration, Entry, Facts, Failure, Gateway, Life, Module, Outside, Peer, Shown, Speaks, Spoken, Timed,
+    Answer, Configuration, Facts, Failure, Gateway, Module, Outside, Peer, Shown, Speaks, Spoken, Timed,
 };
 
 pub(super) fn ok<T>(value: T) -> Timed<T> {
@@ -19,8 +21,8 @@ pub(super) fn answer(status: u16) -> Timed<Answer> {
     ok(Answer { status, ..Answer::default() })
 }
 
-pub(super) fn entry(status: u16, upstream: &str, upstream_status: &str) -> Entry {
-    Entry {
+pub(super) fn entry(status: u16, upstream: &str, upstream_status: &str) -> Access {
+    Access {
         request_id: "id".to_owned(),
         method: "GET".to_owned(),
         uri: "/api/x".to_owned(),
@@ -29,6 +31,7 @@ pub(super) fn entry(status: u16, upstream: &str, upstream_status: &str) -> Entry
         upstream_addr: if upstream.is_empty() { String::new() } else { "10.0.0.2:8000".to_owned() },
         upstream_status: upstream_status.to_owned(),
         upstream_time: "0.001".to_owned(),
+        ..Access::default()
     }
 }
 
@@ -45,7 +48,7 @@ pub(super) fn peer(host: &str, speaks: Speaks, spoken: Spoken) -> Peer {
         from: PartName::new("api").unwrap(),
         host: host.to_owned(),
         port: 5432,
-        life: Some(Life::Running),
+        state: Some(PartState::Running),
         variable: Some("DB_URL".to_owned()),
         proxy: None,
         name: Some(ok(vec!["10.0.0.3".to_owned()])),
@@ -67,6 +70,7 @@ pub(super) fn facts() -> Facts {
         host: String::new(),
         upstream_host: "api".to_owned(),
         upstream_port: 8000,
+        root: None,
     };
     Facts {
         request: "GET https://shop.localhost:8443/api/x".to_owned(),
@@ -83,12 +87,13 @@ pub(super) fn facts() -> Facts {
                 issuer: "devenv on vm".to_owned(),
                 days_left: 80,
                 problem: None,
+                machine_trusts: Some(true),
             })),
             answer: Some(answer(200)),
             redirects: vec!["https://shop.localhost:8443/api/x".to_owned()],
         }),
         gateway: Some(Gateway {
-            life: Life::Running,
+            state: PartState::Running,
             configuration: Configuration::Current,
             entry: Some(entry(200, "api", "200")),
         }),
@@ -98,12 +103,13 @@ pub(super) fn facts() -> Facts {
         module: Some(Module {
             name: PartName::new("api").unwrap(),
             port: 8000,
-            life: Life::Running,
+            state: PartState::Running,
             sockets: sockets(&["00000000:1F40"]),
             direct: Some(answer(200)),
             without_prefix: None,
         }),
         peers: vec![database(Spoken::LoggedIn)],
+        wire: None,
         calls: Vec::new(),
         log: Vec::new(),
     }

@@ -1,13 +1,13 @@
 //! Facts as values become a table and a sentence: one for each failure that a trace tells apart.
 
-use super::facts::{
-    Answer, BadCertificate, Configuration, Entry, Facts, Failure, Life, LogLine, Proxy, Speaks, Spoken, Timed,
-};
+use super::facts::{Answer, BadCertificate, Configuration, Facts, Failure, LogLine, Proxy, Speaks, Spoken, Timed};
 use super::samples::{
     answer, answered, database, entry, facts, failed, failing, module, ok, outside, peer, sockets, unreachable,
 };
 use super::verdict::{Trace, Verdict};
+use super::wire::seen::{Call, Came, Looked, Seen, What, Wire, Words};
 use super::{decide, route};
+use crate::plan::logs::access::Access;
 use crate::plan::parts::Route;
 use crate::plan::states::PartState;
 
@@ -50,6 +50,10 @@ every hop is OK
 
 "
     );
+    let mut stranger = facts();
+    outside(&mut stranger).tls.as_mut().unwrap().result.as_mut().unwrap().machine_trusts = Some(false);
+    let shown = text(&stranger);
+    assert!(shown.contains("80 days left; programs of this machine do not trust it: `devenv certs trust`"), "{shown}");
     let mut post = facts();
     module(&mut post).direct = None;
     assert!(text(&post).contains("api |  | - | not asked again: the request may change something"), "{}", text(&post));
@@ -59,7 +63,7 @@ every hop is OK
 fn what_could_not_be_asked_is_not_said_to_be_well() {
     let mut unasked = unreachable();
     module(&mut unasked).direct = None;
-    module(&mut unasked).life = Life::Looping(4);
+    module(&mut unasked).state = PartState::CrashLoop(4);
     (unasked.peers[0].name, unasked.peers[0].tcp, unasked.peers[0].spoken) = (None, None, None);
     let shown = text(&unasked);
     assert!(shown.contains("api → db |  | - | not asked: nothing could look into the network of `api`"), "{shown}");
@@ -67,34 +71,25 @@ fn what_could_not_be_asked_is_not_said_to_be_well() {
 
 #[test]
 fn a_module_that_does_not_run() {
-    let with = |life: Life| after(unreachable(), |facts| module(facts).life = life);
-    assert_eq!(with(Life::Stopped), "gateway: `api` is not running: it was stopped");
-    assert_eq!(with(Life::Ended(1)), "gateway: `api` is not running: it ended with code 1");
-    assert_eq!(with(Life::Looping(7)), "gateway: `api` crashes in a loop: it was restarted 7 times");
+    let with = |state: PartState| after(unreachable(), |facts| module(facts).state = state);
+    assert_eq!(with(PartState::Stopped), "gateway: `api` is not running: it was stopped");
+    assert_eq!(with(PartState::Ended(1)), "gateway: `api` is not running: it ended with code 1");
+    assert_eq!(with(PartState::CrashLoop(7)), "gateway: `api` crashes in a loop: it was restarted 7 times");
     assert_eq!(
-        with(Life::OutOfMemory),
+        with(PartState::OutOfMemory(0)),
         "gateway: `api` is not running: the kernel ended it because it ran out of memory"
     );
-    assert_eq!(with(Life::NotThere), "gateway: `api` has no container");
+    assert_eq!(with(PartState::NotCreated), "gateway: `api` has no container");
     // What it needs may be why.
     let both = after(unreachable(), |facts| {
-        module(facts).life = Life::Looping(7);
-        facts.peers[0].life = Some(Life::Stopped);
+        module(facts).state = PartState::CrashLoop(7);
+        facts.peers[0].state = Some(PartState::Stopped);
     });
     assert_eq!(
         both,
         "gateway: `api` crashes in a loop: it was restarted 7 times; and `db`, which `api` needs, is not running: it was \
          stopped"
     );
-}
-
-#[test]
-fn how_a_part_lives_is_what_status_says_of_it() {
-    assert_eq!(Life::of(&PartState::CrashLoop(3)), Life::Looping(3));
-    assert_eq!(Life::of(&PartState::Restarting), Life::Restarting);
-    assert_eq!(Life::of(&PartState::Ended(137)), Life::Ended(137));
-    assert_eq!(Life::of(&PartState::Stopped), Life::Stopped);
-    assert_eq!(Life::of(&PartState::NotReady), Life::Running);
 }
 
 #[test]
@@ -115,6 +110,8 @@ fn a_module_that_is_slow_or_hangs_up() {
         module(facts).direct = failed(Failure::TimedOut(10));
     });
     assert_eq!(slow, "gateway: `api` takes the request and does not answer within 10 s");
+    let tls = after(unreachable(), |facts| module(facts).direct = failed(Failure::SpeaksTls));
+    assert_eq!(tls, "gateway: `api` speaks HTTPS on port 8000, and the gateway speaks HTTP to it");
     let closed = after(unreachable(), |facts| module(facts).direct = failed(Failure::Closed));
     assert_eq!(closed, "gateway: `api` closes the connection without an answer");
 }
@@ -161,7 +158,7 @@ fn a_database_that_is_the_cause() {
         denied("database \"shop\" does not exist"),
         "gateway: `api` answers 500: `db` has no such database: database \"shop\" does not exist"
     );
-    let down = after(failing(), |facts| facts.peers[0].life = Some(Life::Stopped));
+    let down = after(failing(), |facts| facts.peers[0].state = Some(PartState::Stopped));
     assert_eq!(down, "gateway: `api` answers 500: `db`, which `api` needs, is not running: it was stopped");
     let refused = after(failing(), |facts| {
         facts.peers[0].spoken = None;
@@ -170,6 +167,16 @@ fn a_database_that_is_the_cause() {
     assert_eq!(
         refused,
         "gateway: `api` answers 500: `db` runs, and `api` does not reach its port 5432: connection refused"
+    );
+    let external = after(failing(), |facts| {
+        facts.peers[0].state = None;
+        facts.peers[0].host = "billing.example.com".to_owned();
+        facts.peers[0].spoken = None;
+        facts.peers[0].tcp = failed(Failure::Refused);
+    });
+    assert_eq!(
+        external,
+        "gateway: `api` answers 500: `api` does not reach port 5432 of billing.example.com: connection refused"
     );
     let table = after(failing(), |facts| {
         let text = "2026-01-01 ERROR:  relation \"orders\" does not exist at character 15".to_owned();
@@ -201,7 +208,7 @@ fn a_name_that_is_wrong() {
     assert_eq!(other, "gateway: the gateway does not serve the name `shopp.localhost`");
     let inside = after(failing(), |facts| {
         facts.peers[0].host = "dbb".to_owned();
-        facts.peers[0].life = None;
+        facts.peers[0].state = None;
         facts.peers[0].name = failed(Failure::NotFound);
     });
     assert_eq!(
@@ -210,7 +217,7 @@ fn a_name_that_is_wrong() {
     );
     let itself = after(failing(), |facts| {
         facts.peers[0].host = "localhost".to_owned();
-        facts.peers[0].life = None;
+        facts.peers[0].state = None;
         facts.peers[0].tcp = failed(Failure::Refused);
         facts.peers[0].spoken = None;
     });
@@ -249,7 +256,7 @@ fn a_certificate_that_cannot_be_used() {
 #[test]
 fn a_gateway_that_is_down_or_behind() {
     let down = after(facts(), |facts| {
-        facts.gateway.as_mut().unwrap().life = Life::Stopped;
+        facts.gateway.as_mut().unwrap().state = PartState::Stopped;
         outside(facts).tcp = failed(Failure::Refused);
         (outside(facts).tls, outside(facts).answer) = (None, None);
     });
@@ -301,7 +308,7 @@ fn a_proxy_that_takes_a_call_and_a_network_that_is_gone() {
 #[test]
 fn a_call_that_carries_the_id_is_a_hop_and_nothing_of_others_makes_one() {
     let called = after(failing(), |facts| {
-        facts.calls = vec![Entry { uri: "/pages\n/x".to_owned(), ..entry(503, "web", "503") }];
+        facts.calls = vec![Access { uri: "/pages\n/x".to_owned(), ..entry(503, "web", "503") }];
     });
     assert_eq!(
         called,
@@ -322,6 +329,7 @@ fn the_longest_path_of_a_host_is_the_route() {
         host: host.to_owned(),
         upstream_host: name.to_owned(),
         upstream_port: 1,
+        root: None,
     };
     let routes = [made("web", "", "/"), made("api", "", "/api"), made("v2", "", "/api/v2"), made("own", "own.x", "")];
     let of = |host: &str, path: &str| route(&routes, host, path).map(|route| route.name.as_str());
@@ -329,4 +337,63 @@ fn the_longest_path_of_a_host_is_the_route() {
     assert_eq!(of("x", "/apis"), Some("web"));
     assert_eq!(of("x", "/api"), Some("api"));
     assert_eq!(of("own.x", "/api"), Some("own"));
+}
+
+fn seen(what: What) -> Seen {
+    Seen { ms: Some(0.5), what }
+}
+
+fn call(name: &str, port: u16, came: Came, spoken: Option<Words>) -> Seen {
+    let to = std::net::SocketAddr::from(([10, 0, 0, 3], port));
+    seen(What::Call(Call { to, name: Some(name.to_owned()), came, spoken }))
+}
+
+#[test]
+fn what_was_seen_on_the_wire_explains_an_answer_that_nothing_else_does() {
+    let failing_with = |all: Vec<Seen>, others: usize| {
+        let mut facts = failing();
+        facts.wire = Some(Wire { seen: all, others });
+        facts
+    };
+    let lookup = |name: &str| seen(What::Name(name.to_owned(), Looked::NoSuchName));
+    let refused = failing_with(vec![lookup("db.example"), call("db", 5433, Came::Refused, None)], 0);
+    let shown = text(&refused);
+    assert!(shown.contains("wire | 0.5 | seen | api looks up db.example: no such name"), "{shown}");
+    assert!(shown.contains("wire | 0.5 | BROKEN | api \u{2192} db:5433: connection refused"), "{shown}");
+    assert!(shown.contains("`api` answers 500: `api` calls db:5433, and the connection is refused"), "{shown}");
+    let name = failing_with(vec![lookup("dbx")], 0);
+    assert!(decide(&name).sentence.contains("`api` looks up `dbx`, and there is no such name in its network"));
+    let words =
+        Words { text: "GET /prices answered 503".to_owned(), problem: Some("GET /prices answered 503".to_owned()) };
+    let busy = failing_with(vec![call("web", 3000, Came::Answered, Some(words.clone()))], 2);
+    assert!(
+        decide(&busy)
+            .sentence
+            .ends_with("web:3000 answers `api`: GET /prices answered 503, seen while it had 2 other requests")
+    );
+
+    // A module that answers well may do as it likes, and what is known already is not blamed on anything else.
+    let mut well = facts();
+    well.wire = Some(Wire { seen: vec![lookup("dbx")], others: 1 });
+    assert!(decide(&well).ok);
+    assert!(text(&well).contains("wire | 0.5 | also seen | api looks up dbx: no such name"));
+    let mut denied = failing_with(vec![lookup("dbx")], 0);
+    denied.peers[0].spoken = Some(ok(Spoken::Denied("password authentication failed".to_owned())));
+    assert!(decide(&denied).sentence.contains("refuses the password"));
+}
+
+#[test]
+fn the_gateway_s_times_say_why_there_is_no_answer_where_the_module_is_not_asked_again() {
+    let with = |status: u16, connect: &str, header: &str| {
+        after(unreachable(), |facts| {
+            answered(facts, status, "api", "502");
+            let entry = facts.gateway.as_mut().unwrap().entry.as_mut().unwrap();
+            (entry.upstream_connect_time, entry.upstream_header_time) = (connect.to_owned(), header.to_owned());
+            module(facts).direct = None;
+        })
+    };
+    assert_eq!(with(502, "-", "-"), "gateway: `api` refused the connection");
+    assert_eq!(with(502, "0.000", "-"), "gateway: `api` closed the connection without an answer");
+    assert_eq!(with(504, "0.000", "-"), "gateway: `api` took the request and did not answer in time");
+    assert_eq!(with(504, "-", "-"), "gateway: `api` did not take the connection in time");
 }

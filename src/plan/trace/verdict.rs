@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::plain::spaced;
-use crate::plan::trace::facts::{Failure, Life, LogLine};
+use crate::plan::states::PartState;
+use crate::plan::trace::facts::{Failure, LogLine};
 
 /// What is known of a hop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -15,6 +16,11 @@ pub enum Verdict {
     Broken,
     /// It was not asked.
     Skipped,
+    /// It was seen on the wire, and nothing depends on it.
+    Seen,
+    /// It was seen on the wire while the module had other requests too, and may belong to those.
+    #[serde(rename = "also-seen")]
+    AlsoSeen,
 }
 
 impl std::fmt::Display for Verdict {
@@ -23,6 +29,8 @@ impl std::fmt::Display for Verdict {
             Self::Ok => "ok",
             Self::Broken => "BROKEN",
             Self::Skipped => "-",
+            Self::Seen => "seen",
+            Self::AlsoSeen => "also seen",
         })
     }
 }
@@ -110,23 +118,31 @@ impl Found {
         cause: Option<Cause>,
     ) {
         let verdict = if cause.is_some() { Verdict::Broken } else { Verdict::Ok };
-        self.hops.push(Hop { name: name.into(), ms, verdict, said: plain(&said.into()) });
+        self.hops.push(Hop { name: plain(&name.into()), ms, verdict, said: plain(&said.into()) });
         self.causes.extend(cause);
     }
 
     pub(super) fn skip(&mut self, name: impl Into<String>, said: impl Into<String>) {
-        self.hops.push(Hop { name: name.into(), ms: None, verdict: Verdict::Skipped, said: plain(&said.into()) });
+        let (name, said) = (plain(&name.into()), plain(&said.into()));
+        self.hops.push(Hop { name, ms: None, verdict: Verdict::Skipped, said });
+    }
+
+    /// Adds something that was seen on the wire; it is broken where it is a cause.
+    pub(super) fn watched(
+        &mut self,
+        ms: Option<f64>,
+        said: impl Into<String>,
+        otherwise: Verdict,
+        cause: Option<Cause>,
+    ) {
+        let verdict = if cause.is_some() { Verdict::Broken } else { otherwise };
+        self.hops.push(Hop { name: "wire".to_owned(), ms, verdict, said: plain(&said.into()) });
+        self.causes.extend(cause);
     }
 
     pub(super) fn first(&self, kind: CauseKind) -> Option<&Cause> {
         self.causes.iter().find(|cause| cause.kind == kind)
     }
-}
-
-/// The statuses by which a server leads elsewhere.
-#[must_use]
-pub fn is_redirect(status: u16) -> bool {
-    matches!(status, 301 | 302 | 303 | 307 | 308)
 }
 
 /// Text of others in one line without anything that steers a terminal, and not too long for a table.
@@ -146,31 +162,32 @@ pub(super) fn said(failure: &Failure) -> String {
         Failure::Refused => "connection refused".to_owned(),
         Failure::TimedOut(seconds) => format!("nothing came within {seconds} s"),
         Failure::Closed => "the connection was closed without an answer".to_owned(),
+        Failure::SpeaksTls => "it speaks TLS, and was asked without".to_owned(),
         Failure::Other(words) => words.clone(),
     }
 }
 
-/// What is wrong with the life of a part, as the end of a sentence that begins with its name.
-pub(super) fn lifeless(life: Life) -> Option<String> {
-    Some(match life {
-        Life::Running => return None,
-        Life::Stopped => "is not running: it was stopped".to_owned(),
-        Life::Ended(code) => format!("is not running: it ended with code {code}"),
-        Life::Restarting => "is not running: it ended, and is about to be restarted".to_owned(),
-        Life::Looping(times) => format!("crashes in a loop: it was restarted {times} times"),
-        Life::OutOfMemory => "is not running: the kernel ended it because it ran out of memory".to_owned(),
-        Life::Paused => "is paused".to_owned(),
-        Life::NeverStarted => "was never started".to_owned(),
-        Life::NotThere => "has no container".to_owned(),
+/// Why a part cannot answer, as the end of a sentence that begins with its name; none where it runs.
+pub(super) fn lifeless(state: &PartState) -> Option<String> {
+    Some(match state {
+        state if state.runs() => return None,
+        PartState::Ended(code) => format!("is not running: it ended with code {code}"),
+        PartState::Restarting => "is not running: it ended, and is about to be restarted".to_owned(),
+        PartState::CrashLoop(times) => format!("crashes in a loop: it was restarted {times} times"),
+        PartState::OutOfMemory(_) => "is not running: the kernel ended it because it ran out of memory".to_owned(),
+        PartState::Paused => "is paused".to_owned(),
+        PartState::Created => "was never started".to_owned(),
+        PartState::NotCreated | PartState::Removing => "has no container".to_owned(),
+        _ => "is not running: it was stopped".to_owned(),
     })
 }
 
 /// What to do about a part that is not running.
-pub(super) fn revived(part: &str, life: Life) -> String {
-    match life {
-        Life::Stopped | Life::Paused => format!("`devenv start {part}` starts it"),
-        Life::NeverStarted | Life::NotThere => format!("`devenv up {part}` starts it"),
-        Life::OutOfMemory => "raise its memory limit, or look for what it keeps".to_owned(),
+pub(super) fn revived(part: &str, state: &PartState) -> String {
+    match state {
+        PartState::Stopped | PartState::Done | PartState::Paused => format!("`devenv start {part}` starts it"),
+        PartState::Created | PartState::NotCreated | PartState::Removing => format!("`devenv up {part}` starts it"),
+        PartState::OutOfMemory(_) => "raise its memory limit, or look for what it keeps".to_owned(),
         _ => format!("`devenv logs {part}` says why"),
     }
 }

@@ -1,6 +1,13 @@
 //! The request that a person has asked for: checked, completed, and as it is sent. Pure.
 
+use std::time::Duration;
+
+use crate::plan::parts::Route;
+use crate::plan::trace::facts::Outside;
 use crate::plan::trace::urls::{Url, without_login};
+
+/// The most redirects that are followed.
+const REDIRECTS: usize = 10;
 
 /// What was given on the command line.
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,6 +60,26 @@ impl NotARequest {
     }
 }
 
+/// How hops are asked.
+#[derive(Debug, Clone, Copy)]
+pub struct How {
+    /// Longest wait for an answer.
+    pub patience: Duration,
+    /// Whether the module gets the request a second time, whatever it does.
+    pub is_direct: bool,
+    /// Whether the wire is watched also where nothing is broken.
+    pub wire: WireView,
+}
+
+/// When the wire is watched while the module has the request: that takes its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WireView {
+    /// Where the answer from outside is an error, or takes its time.
+    IfBroken,
+    /// In any case.
+    Always,
+}
+
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
@@ -71,6 +98,23 @@ pub struct Wish {
 }
 
 impl Wish {
+    /// Where an answer leads to on the same host, if that is followed; `redirects` are the addresses up to here.
+    #[must_use]
+    pub fn followed(&self, seen: &Outside, redirects: &[String]) -> Option<Self> {
+        let location = seen.answered()?.redirect()?;
+        let came = redirects.iter().filter(|one| Some(*one) == redirects.last()).count();
+        let is_followed = self.is_safe() && came < 2 && redirects.len() <= REDIRECTS;
+        if is_followed { self.led(location) } else { None }
+    }
+
+    /// The target without the path of the route, where the module does not know it with that path.
+    #[must_use]
+    pub fn without_prefix(&self, route: &Route, status: Option<u16>) -> Option<String> {
+        let is_asked = status == Some(404) && self.is_safe() && !matches!(route.path.as_str(), "" | "/");
+        let rest = self.target.strip_prefix(&route.path).filter(|_| is_asked)?;
+        Some(if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") })
+    }
+
     /// Checks what was given.
     pub fn of(given: Given<'_>, id: String) -> Result<Self, NotARequest> {
         let otherwise = if given.body.is_some() { "POST" } else { "GET" };
@@ -139,7 +183,7 @@ impl Wish {
     /// The same request to the place that a redirect names; `None` where that is another host, which is not followed.
     /// Another scheme or port may be another program: it gets neither the headers nor the body that were given.
     #[must_use]
-    pub fn led(&self, location: &str) -> Option<Self> {
+    fn led(&self, location: &str) -> Option<Self> {
         let address = if location.starts_with("//") {
             format!("{}:{location}", self.url.scheme)
         } else if location.starts_with('/') {
@@ -210,6 +254,8 @@ fn http(address: &str) -> Option<Url> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::trace::facts::Answer;
+    use crate::plan::trace::samples::{facts, ok};
 
     fn wish(given: Given<'_>) -> Result<Wish, String> {
         let given = Given { gateway: Some("https://shop.localhost:8443"), ..given };
@@ -302,5 +348,35 @@ mod tests {
         assert_eq!(said, "header 1 is not a valid header");
         let said = wish(Given { target: "/", method: Some("GET /x"), ..Given::default() }).unwrap_err();
         assert_eq!(said, "`GET /x` is not a method");
+    }
+
+    #[test]
+    fn a_circle_of_redirects_is_left_and_one_that_changes_something_is_not_followed() {
+        let made = wish(Given { target: "/a", ..Given::default() }).unwrap();
+        let answer = Answer { status: 302, location: Some("/b".to_owned()) };
+        let seen = Outside { answer: Some(ok(answer)), ..facts().outside.unwrap() };
+        let shown = |text: &str| format!("https://shop.localhost:8443{text}");
+        let next = made.followed(&seen, &[shown("/a")]).map(|next| next.shown());
+        assert_eq!(next, Some(shown("/b")));
+        assert_eq!(made.followed(&seen, &[shown("/a"), shown("/b"), shown("/a")]), None);
+        assert_eq!(made.followed(&seen, &vec![String::new(); 12]), None);
+        let found = Answer { status: 200, location: Some("/b".to_owned()) };
+        assert_eq!(
+            made.followed(&Outside { answer: Some(ok(found)), ..facts().outside.unwrap() }, &[shown("/a")]),
+            None
+        );
+        let post = wish(Given { target: "/a", method: Some("POST"), ..Given::default() }).unwrap();
+        assert_eq!(post.followed(&seen, &[shown("/a")]), None);
+    }
+
+    #[test]
+    fn a_module_that_does_not_know_a_path_is_asked_without_the_path_of_its_route() {
+        let made = wish(Given { target: "/api/x?y", ..Given::default() }).unwrap();
+        let route = |path: &str| Route { path: path.to_owned(), ..facts().route.unwrap() };
+        assert_eq!(made.without_prefix(&route("/api"), Some(404)), Some("/x?y".to_owned()));
+        assert_eq!(made.without_prefix(&route("/api/x?y"), Some(404)), Some("/".to_owned()));
+        assert_eq!(made.without_prefix(&route("/api"), Some(200)), None);
+        assert_eq!(made.without_prefix(&route("/"), Some(404)), None);
+        assert_eq!(made.without_prefix(&route("/other"), Some(404)), None);
     }
 }

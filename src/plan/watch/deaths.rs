@@ -4,9 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::amounts::bytes;
 use crate::config::model::file::Notify;
 use crate::config::model::occasions::Occasion;
 use crate::names::PartName;
+use crate::plan::observed::State;
+use crate::plan::states::is_crash_loop;
 use crate::plan::watch::notify::News;
 
 /// A part that has run for so long is told again when it ends.
@@ -27,7 +30,31 @@ pub enum Mishap {
     Error(String),
 }
 
+/// What the engine says of a container that has run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastSeen {
+    /// What it does.
+    pub state: State,
+    /// How often the engine has started it again.
+    pub restarts: i64,
+    /// Since when it does what it does, in seconds since 1970.
+    pub since: Option<i64>,
+    /// Its limit, where the kernel ended it for want of memory.
+    pub out_of_memory: Option<i64>,
+}
+
 impl Mishap {
+    /// What has happened to a container; none where it runs as it should.
+    #[must_use]
+    pub fn of(seen: &LastSeen, now: i64) -> Option<Self> {
+        match (seen.state, seen.out_of_memory) {
+            (state, _) if is_crash_loop(state, seen.restarts, seen.since, now) => Some(Self::CrashLoop(seen.restarts)),
+            (State::Exited(_), Some(limit)) => Some(Self::OutOfMemory(limit)),
+            (State::Exited(code), None) => Some(Self::Ended(code)),
+            _ => None,
+        }
+    }
+
     /// The occasion on which people asked to be told.
     #[must_use]
     pub fn occasion(&self) -> Occasion {
@@ -52,7 +79,7 @@ impl Mishap {
             Self::Ended(code) => format!("{part} exited unexpectedly with code {code}"),
             Self::OutOfMemory(0) => format!("{part} ran out of memory"),
             Self::OutOfMemory(limit) => {
-                format!("{part} ran out of memory: its limit is {} MB", limit / 1_000_000)
+                format!("{part} ran out of memory: its limit is {}", bytes(limit.unsigned_abs()))
             }
             Self::CrashLoop(restarts) => format!("{part} is in a crash loop: restarted {restarts} times"),
             Self::Error(line) => format!("{part} says: {line}"),
@@ -121,6 +148,20 @@ mod tests {
 
     fn name(name: &str) -> PartName {
         PartName::new(name).unwrap()
+    }
+
+    #[test]
+    fn a_crash_loop_is_what_status_calls_one() {
+        let began = 1_767_225_600;
+        let of = |state, restarts, now| {
+            Mishap::of(&LastSeen { state, restarts, since: Some(began), out_of_memory: None }, began + now)
+        };
+        assert_eq!(of(State::Restarting, 3, 5), Some(Mishap::CrashLoop(3)));
+        assert_eq!(of(State::Running, 3, 86_400), None, "it has come out of it");
+        assert_eq!(of(State::Exited(143), 3, 5), Some(Mishap::Ended(143)));
+        assert_eq!(of(State::Running, 1, 5), None);
+        let hungry = LastSeen { state: State::Exited(137), restarts: 0, since: None, out_of_memory: Some(16) };
+        assert_eq!(Mishap::of(&hungry, began), Some(Mishap::OutOfMemory(16)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::plan::watch::Change;
+use crate::plan::watch::FileChange;
 
 /// A change counts when nothing has followed it for this long: an editor's save is several events.
 const QUIET: Duration = Duration::from_millis(30);
@@ -14,7 +14,7 @@ const MANY: usize = 20;
 /// Changes that nobody has acted on.
 #[derive(Debug, Clone, Default)]
 pub(in crate::plan) struct Pending {
-    pub paths: BTreeMap<String, Change>,
+    pub paths: BTreeMap<String, FileChange>,
     pub missed: bool,
     pub last: Duration,
 }
@@ -25,11 +25,11 @@ impl Pending {
     }
 
     /// What comes after what: a file that came and went has not been there.
-    pub(in crate::plan) fn add(&mut self, path: &str, change: Change) {
+    pub(in crate::plan) fn add(&mut self, path: &str, change: FileChange) {
         let after = match (self.paths.get(path), change) {
-            (Some(Change::New), Change::Gone) => None,
-            (Some(Change::New), _) => Some(Change::New),
-            (Some(Change::Gone), Change::New) => Some(Change::Written),
+            (Some(FileChange::New), FileChange::Gone) => None,
+            (Some(FileChange::New), _) => Some(FileChange::New),
+            (Some(FileChange::Gone), FileChange::New) => Some(FileChange::Written),
             _ => Some(change),
         };
         match after {
@@ -43,14 +43,14 @@ impl Pending {
     }
 
     pub(in crate::plan) fn cause(&self) -> String {
-        let word = |change: &Change| match change {
-            Change::New => "is new",
-            Change::Written => "changed",
-            Change::Gone => "is gone",
-            Change::Folder => "came or went",
+        let word = |change: &FileChange| match change {
+            FileChange::New => "is new",
+            FileChange::Written => "changed",
+            FileChange::Gone => "is gone",
+            FileChange::Folder => "came or went",
         };
         match (self.paths.iter().next(), self.paths.len()) {
-            (None, _) => "changed while nobody watched".to_owned(),
+            (None, _) => "changed while no watcher was running".to_owned(),
             (Some((path, change)), 1) => format!("{path} {}", word(change)),
             (Some((path, change)), many) => format!("{path} {}, and {} more", word(change), many - 1),
         }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use crate::digest::Fingerprint;
 use crate::names::PartName;
 use crate::plan::watch::debounce::Pending;
-use crate::plan::watch::events::{Action, End, Event};
+use crate::plan::watch::events::{End, Event, LoopAction};
 use crate::plan::watch::hold::Hold;
 use crate::plan::watch::loop_step::LoopStep;
-use crate::plan::watch::{Change, Rule, Rules};
+use crate::plan::watch::{FileChange, Rule, Rules};
 
 /// A loop that is interrupted this often in a row by the same paths interrupts itself.
 const OFTEN: u32 = 3;
@@ -61,7 +61,7 @@ impl Loop {
     }
 
     /// It has nothing left to do, or begins once more.
-    fn done(&mut self, module: &PartName, rule: &Rule) -> Option<Action> {
+    fn done(&mut self, module: &PartName, rule: &Rule) -> Option<LoopAction> {
         if let Some(cause) = self.again.take() {
             self.fill(rule, cause);
             return None;
@@ -69,7 +69,7 @@ impl Loop {
         if self.pending.is_empty() {
             self.interrupted = (BTreeSet::new(), 0);
         }
-        Some(Action::Done(module.clone()))
+        Some(LoopAction::Done(module.clone()))
     }
 
     /// Whether changes wait for nothing but their batch to be complete.
@@ -103,7 +103,7 @@ pub struct Loops {
 
 impl Loops {
     /// Takes in what happened, and says what is to be done.
-    pub fn take(&mut self, event: Event) -> Vec<Action> {
+    pub fn take(&mut self, event: Event) -> Vec<LoopAction> {
         let mut actions = Vec::new();
         match event {
             Event::Configured(rules) => self.configure(rules, &mut actions),
@@ -146,7 +146,7 @@ impl Loops {
         for module in modules {
             self.advance(&module, &mut actions);
             if self.revives(&module) {
-                actions.push(Action::Revive(module));
+                actions.push(LoopAction::Revive(module));
             }
         }
         actions
@@ -199,7 +199,7 @@ impl Loops {
         revives
     }
 
-    fn configure(&mut self, rules: Rules, actions: &mut Vec<Action>) {
+    fn configure(&mut self, rules: Rules, actions: &mut Vec<LoopAction>) {
         for (module, one) in &mut self.loops {
             if rules.contains_key(module) {
                 continue;
@@ -208,7 +208,7 @@ impl Loops {
             one.pending = Pending::default();
             if let Some(current) = one.current.as_mut().filter(|current| !current.cancelled) {
                 current.cancelled = true;
-                actions.push(Action::Cancel { module: module.clone(), run: current.run });
+                actions.push(LoopAction::Cancel { module: module.clone(), run: current.run });
             }
         }
         for module in rules.keys() {
@@ -218,7 +218,7 @@ impl Loops {
         self.rules = rules;
     }
 
-    fn coming(&mut self, paths: &BTreeMap<String, Change>) {
+    fn coming(&mut self, paths: &BTreeMap<String, FileChange>) {
         for (module, rule) in &self.rules {
             if let Some(one) = self.loops.get_mut(module) {
                 one.is_coming |= paths.keys().any(|path| rule.counts(path));
@@ -226,7 +226,7 @@ impl Loops {
         }
     }
 
-    fn change(&mut self, at: Duration, paths: &BTreeMap<String, Change>) {
+    fn change(&mut self, at: Duration, paths: &BTreeMap<String, FileChange>) {
         for (module, rule) in &self.rules {
             let Some(one) = self.loops.get_mut(module) else { continue };
             for (path, change) in paths.iter().filter(|(path, _)| rule.counts(path)) {
@@ -238,7 +238,7 @@ impl Loops {
     }
 
     /// A batch is complete: the loop of the module begins, or begins again.
-    fn begin(&mut self, module: &PartName, at: Duration, actions: &mut Vec<Action>) {
+    fn begin(&mut self, module: &PartName, at: Duration, actions: &mut Vec<LoopAction>) {
         let (Some(one), Some(rule)) = (self.loops.get_mut(module), self.rules.get(module)) else { return };
         let pending = std::mem::take(&mut one.pending);
         if let Some(current) = &mut one.current {
@@ -252,7 +252,7 @@ impl Loops {
                         pending.cause(),
                         current.step,
                     );
-                    actions.push(Action::Say(module.clone(), text));
+                    actions.push(LoopAction::Say(module.clone(), text));
                     one.again = Some(pending.cause());
                 } else {
                     one.pending = Pending { last: at + rest(one.interrupted.1), ..pending };
@@ -261,14 +261,14 @@ impl Loops {
             }
             if !current.cancelled {
                 current.cancelled = true;
-                actions.push(Action::Cancel { module: module.clone(), run: current.run });
+                actions.push(LoopAction::Cancel { module: module.clone(), run: current.run });
             }
         }
         (one.again, one.revived) = (None, false);
         one.fill(rule, pending.cause());
     }
 
-    fn end(&mut self, module: &PartName, run: u64, end: End, actions: &mut Vec<Action>) {
+    fn end(&mut self, module: &PartName, run: u64, end: End, actions: &mut Vec<LoopAction>) {
         let Some(one) = self.loops.get_mut(module) else { return };
         let Some(current) = one.current.take_if(|current| current.run == run) else { return };
         if current.step == LoopStep::Deps {
@@ -300,7 +300,7 @@ impl Loops {
     }
 
     /// Begins the next step of a module, if nothing stands in its way.
-    fn advance(&mut self, module: &PartName, actions: &mut Vec<Action>) {
+    fn advance(&mut self, module: &PartName, actions: &mut Vec<LoopAction>) {
         if self.obstacle(module).is_some() {
             return;
         }
@@ -313,8 +313,8 @@ impl Loops {
             match one.queue.pop_front() {
                 Some(LoopStep::Deps) if one.installed == rule.install => {}
                 Some(LoopStep::Restart) if one.failed => {
-                    let text = "not restarted, since a step failed: what ran before goes on".to_owned();
-                    actions.push(Action::Say(module.clone(), text));
+                    let text = "not restarted because a step failed: the old process keeps running".to_owned();
+                    actions.push(LoopAction::Say(module.clone(), text));
                 }
                 None if std::mem::take(&mut had) => actions.extend(one.done(module, rule)),
                 step => break step,
@@ -324,7 +324,7 @@ impl Loops {
         self.runs += 1;
         one.current = Some(Current { run: self.runs, step, cancelled: false, install: rule.install.clone() });
         let cause = one.cause.take();
-        actions.push(Action::Run { module: module.clone(), run: self.runs, step, cause });
+        actions.push(LoopAction::Run { module: module.clone(), run: self.runs, step, cause });
     }
 
     fn obstacle(&self, module: &PartName) -> Option<Hold> {
@@ -339,6 +339,12 @@ impl Loops {
     }
 }
 
+#[cfg(test)]
+#[path = "event_loop_changes_tests.rs"]
+mod changes_tests;
+#[cfg(test)]
+#[path = "event_loop_play.rs"]
+mod play;
 #[cfg(test)]
 #[path = "event_loop_tests.rs"]
 mod tests;

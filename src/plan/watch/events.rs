@@ -8,7 +8,7 @@ use crate::digest::Fingerprint;
 use crate::names::PartName;
 use crate::plan::watch::hold::Hold;
 use crate::plan::watch::loop_step::LoopStep;
-use crate::plan::watch::{Change, Rules};
+use crate::plan::watch::{FileChange, Rules};
 
 /// What happened.
 #[derive(Debug, Clone)]
@@ -16,10 +16,10 @@ pub enum Event {
     /// The settings, at the beginning and whenever they change.
     Configured(Rules),
     /// Paths of the checkout changed, and have yet to reach a container: their batch is not complete before they have.
-    Coming(BTreeMap<String, Change>),
+    Coming(BTreeMap<String, FileChange>),
     /// Paths of the checkout changed, and the containers see it.
-    Changed(Duration, BTreeMap<String, Change>),
-    /// Source of a module may have changed while nobody watched.
+    Changed(Duration, BTreeMap<String, FileChange>),
+    /// Source of a module may have changed while no watcher was running.
     Missed(Duration, PartName),
     /// Time has passed.
     Tick(Duration),
@@ -56,7 +56,7 @@ pub enum End {
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub enum LoopAction {
     /// Begin a step; the number comes back with its end.
     Run {
         /// Of this module.
@@ -83,7 +83,7 @@ pub enum Action {
     Say(PartName, String),
 }
 
-impl fmt::Display for Action {
+impl fmt::Display for LoopAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Run { module, run, step, cause: Some(cause) } => write!(f, "{module}: {step} #{run}: {cause}"),

@@ -16,18 +16,18 @@ use std::time::Duration;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use crate::config::model::module::{Module, Reload, RestartWhen};
+use crate::config::model::module::{Module, ModuleMode, Reload, RestartWhen};
 use crate::config::model::values::RelPath;
 use crate::config::project::Project;
 use crate::digest::Fingerprint;
 use crate::names::PartName;
-use crate::plan::environment::enabled_modules;
-use crate::plan::parts::{Environment, Kind};
+use crate::plan::environment::enabled::enabled_modules;
+use crate::plan::parts::{Environment, PartKind};
 use crate::plan::watch::loop_step::LoopStep;
 
 /// What became of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub enum FileChange {
     /// It was not there before.
     New,
     /// Its content, its mode or its kind is another one.
@@ -103,7 +103,9 @@ pub fn is_settled(written: Duration, read: Duration, now: Duration) -> bool {
 /// The rules of those modules that ask to be watched.
 #[must_use]
 pub fn rules(project: &Project, environment: &Environment) -> Rules {
-    let modules = enabled_modules(project).filter(|(_, module)| asks(module));
+    // A released image has no source that could change.
+    let has_source = |module: &Module| module.mode == ModuleMode::Dev;
+    let modules = enabled_modules(project).filter(|(_, module)| has_source(module) && asks(module));
     modules.map(|(name, module)| (name.clone(), rule(name, module, project, environment))).collect()
 }
 
@@ -130,7 +132,7 @@ fn rule(name: &PartName, module: &Module, project: &Project, environment: &Envir
         let _ = ignore.add_line(None, &line);
     }
     let part = environment.parts.get(name);
-    let runs = |need: &&PartName| environment.parts.get(*need).is_some_and(|need| need.kind != Kind::Task);
+    let runs = |need: &&PartName| environment.parts.get(*need).is_some_and(|need| need.kind != PartKind::Task);
     Rule {
         folders,
         ignore: ignore.build().unwrap_or_else(|_| Gitignore::empty()),

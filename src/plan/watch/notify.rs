@@ -3,11 +3,12 @@
 
 use serde::Serialize;
 
+use crate::amounts;
 use crate::config::model::file::Notify;
 use crate::config::model::occasions::Occasion;
 use crate::names::PartName;
 use crate::plan::watch::loop_step::LoopStep;
-use crate::plan::watch::state::{Outcome, Run, length};
+use crate::plan::watch::state::{Outcome, Run};
 
 /// What somebody is told; the webhook gets it as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,7 +49,7 @@ pub fn decide(
     if !notify.on.0.iter().any(|on| *on == result || *on == Occasion::Any) {
         return None;
     }
-    let took = length(run.took);
+    let took = amounts::milliseconds(run.took);
     let text = match result {
         Occasion::Failed => format!("{project}: {step} of {module} failed (code {}) in {took}", run.code),
         Occasion::Fixed | Occasion::Any | Occasion::Died | Occasion::Error => {

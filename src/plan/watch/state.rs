@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::amounts;
 use crate::config::model::module::Module;
 use crate::names::PartName;
 use crate::plan::mirror::MirrorStatus;
@@ -124,16 +125,6 @@ impl State {
     }
 }
 
-/// A length of time for people.
-#[must_use]
-pub fn length(milliseconds: u64) -> String {
-    match milliseconds {
-        0..1_000 => format!("{milliseconds} ms"),
-        1_000..60_000 => format!("{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100),
-        _ => format!("{} min {} s", milliseconds / 60_000, milliseconds % 60_000 / 1_000),
-    }
-}
-
 impl ModuleState {
     /// Forgets results that say nothing about what there is now: of steps that `module` does not have, of another
     /// container than `container`, and of a failed installation where the dependencies are `installed` after all.
@@ -166,8 +157,8 @@ impl ModuleState {
             .steps
             .iter()
             .map(|(step, run)| match run.result {
-                Outcome::Good => format!("{step} ok {}", length(run.took)),
-                Outcome::Failed => format!("{step} FAILED {}", length(run.took)),
+                Outcome::Good => format!("{step} ok {}", amounts::milliseconds(run.took)),
+                Outcome::Failed => format!("{step} FAILED {}", amounts::milliseconds(run.took)),
             })
             .collect();
         words.extend(self.runs.map(|step| format!("{step} runs")));

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::plan::graph::{Graph, NEEDS};
-use crate::plan::states::Verdict;
+use crate::plan::states::Severity;
 use crate::render::graph::{colours, plain};
 
 /// The drawing.
@@ -32,7 +32,7 @@ pub fn dot(graph: &Graph) -> String {
     text
 }
 
-fn node(text: &mut String, (kind, name): (&str, &str), label: &str, verdict: Verdict) {
+fn node(text: &mut String, (kind, name): (&str, &str), label: &str, verdict: Severity) {
     let (fill, border) = colours(verdict);
     let label: Vec<String> = label.lines().map(inside).collect();
     let label = label.join("\\n");

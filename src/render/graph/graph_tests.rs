@@ -1,6 +1,6 @@
 use crate::plan::graph::{Edge, Graph, ImageNode, NEEDS, PartNode};
-use crate::plan::parts::Kind;
-use crate::plan::states::Verdict;
+use crate::plan::parts::PartKind;
+use crate::plan::states::Severity;
 use crate::render::graph::{dot, mermaid, svg};
 
 fn graph(text: &str) -> Graph {
@@ -18,18 +18,18 @@ fn graph(text: &str) -> Graph {
     Graph {
         host: "shop.localhost".to_owned(),
         images: vec![
-            ImageNode { name: "base".to_owned(), parent: None, state: "present", verdict: Verdict::Good },
+            ImageNode { name: "base".to_owned(), parent: None, state: "present", verdict: Severity::Good },
             ImageNode {
                 name: "go".to_owned(),
                 parent: Some("base".to_owned()),
                 state: "missing",
-                verdict: Verdict::Off,
+                verdict: Severity::Off,
             },
         ],
         parts: vec![
-            part("api", Kind::Module, Verdict::Bad, text),
-            part("db", Kind::Service, Verdict::Good, "healthy"),
-            part("gateway", Kind::Gateway, Verdict::Good, "healthy"),
+            part("api", PartKind::Module, Severity::Bad, text),
+            part("db", PartKind::Service, Severity::Good, "healthy"),
+            part("gateway", PartKind::Gateway, Severity::Good, "healthy"),
         ],
         edges: vec![edge("gateway", "api", "/api"), edge("api", "db", NEEDS)],
     }

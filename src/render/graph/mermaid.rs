@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::plan::graph::{Graph, NEEDS};
-use crate::plan::states::Verdict;
+use crate::plan::states::Severity;
 use crate::render::graph::{colours, plain};
 
 /// The drawing.
@@ -29,19 +29,19 @@ pub fn mermaid(graph: &Graph) -> String {
         }
     }
     text.push_str("  end\n");
-    for verdict in [Verdict::Good, Verdict::Off, Verdict::Waiting, Verdict::Bad] {
+    for verdict in [Severity::Good, Severity::Off, Severity::Waiting, Severity::Bad] {
         let (fill, border) = colours(verdict);
         let _ = writeln!(text, "  classDef {} fill:{fill},stroke:{border},color:#1f2933", class(verdict));
     }
     text
 }
 
-fn class(verdict: Verdict) -> &'static str {
+fn class(verdict: Severity) -> &'static str {
     match verdict {
-        Verdict::Good => "good",
-        Verdict::Off => "off",
-        Verdict::Waiting => "waiting",
-        Verdict::Bad => "bad",
+        Severity::Good => "good",
+        Severity::Off => "off",
+        Severity::Waiting => "waiting",
+        Severity::Bad => "bad",
     }
 }
 

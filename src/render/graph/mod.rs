@@ -6,16 +6,16 @@ pub mod mermaid;
 pub mod svg;
 
 use crate::plain::steers;
-use crate::plan::states::Verdict;
+use crate::plan::states::Severity;
 
 /// Fill and border of what has a verdict: they can be told apart without colour vision by their lightness, too.
 #[must_use]
-pub(super) fn colours(verdict: Verdict) -> (&'static str, &'static str) {
+pub(super) fn colours(verdict: Severity) -> (&'static str, &'static str) {
     match verdict {
-        Verdict::Good => ("#d7f0dc", "#2e7d44"),
-        Verdict::Off => ("#eceff3", "#7a8594"),
-        Verdict::Waiting => ("#ffefc4", "#b07d00"),
-        Verdict::Bad => ("#f7c6c3", "#b3261e"),
+        Severity::Good => ("#d7f0dc", "#2e7d44"),
+        Severity::Off => ("#eceff3", "#7a8594"),
+        Severity::Waiting => ("#ffefc4", "#b07d00"),
+        Severity::Bad => ("#f7c6c3", "#b3261e"),
     }
 }
 

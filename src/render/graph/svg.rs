@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::plan::graph::{Edge, Graph, NEEDS};
-use crate::plan::states::Verdict;
+use crate::plan::states::Severity;
 use crate::render::graph::layout::{Layout, Spot, layout};
 use crate::render::graph::{colours, plain};
 
@@ -20,7 +20,7 @@ const ROOM: usize = 23;
 struct Label {
     first: String,
     second: String,
-    verdict: Verdict,
+    verdict: Severity,
 }
 
 /// The drawing.

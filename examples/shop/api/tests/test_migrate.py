@@ -16,7 +16,7 @@ def tables(url):
 
 
 def test_the_files_of_this_checkout_can_be_read():
-    assert [migration.version for migration in load(FOLDER)] == [1, 2]
+    assert [migration.version for migration in load(FOLDER)] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("name", ["0002_gap.sql", "one.sql", "1_short.sql"])
@@ -41,7 +41,7 @@ def test_the_second_run_changes_nothing(database):
     migrations = load(FOLDER)
     assert migrate(database, migrations) == migrations
     assert migrate(database, migrations) == []
-    assert tables(database) == ["orders", "schema_migrations"]
+    assert tables(database) == ["orders", "products", "schema_migrations"]
 
 
 def test_a_failed_migration_leaves_nothing_and_those_before_it_stay(database):

@@ -17,7 +17,6 @@ from shop.store import Store
 def store(database):
     migrate(database, load(FOLDER))
     with psycopg.connect(database) as connection:
-        connection.execute("CREATE TABLE products (id text, name text, price_cents integer)")
         connection.execute("INSERT INTO products VALUES ('mug', 'Enamel mug', 1250)")
     return Store(database)
 

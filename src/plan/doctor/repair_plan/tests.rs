@@ -95,7 +95,7 @@ sudo service docker start
 #   sudo apt-get update || true
 #   sudo env 'DEBIAN_FRONTEND=noninteractive' apt-get -o 'DPkg::Lock::Timeout=300' install -y --no-install-recommends fuse-overlayfs
 #   sudo sh -c 'setsid --fork /usr/sbin/dockerd --storage-driver fuse-overlayfs </dev/null >/var/log/dockerd-devenv.log 2>&1'
-# let ann use the engine (whoever is in group `docker` can become root)
+# let ann use the engine (members of group `docker` can become root)
 sudo usermod -aG docker ann
 "
     );
@@ -127,7 +127,7 @@ sudo apt-get update || true
 sudo env 'DEBIAN_FRONTEND=noninteractive' apt-get -o 'DPkg::Lock::Timeout=300' install -y --no-install-recommends docker-buildx docker-compose-v2 docker.io
 # start Docker Engine
 sudo systemctl start docker
-# let ann use the engine (whoever is in group `docker` can become root)
+# let ann use the engine (members of group `docker` can become root)
 sudo usermod -aG docker ann
 "
     );
@@ -177,13 +177,13 @@ fn apparmor_gets_its_program_where_the_kernel_asks_for_it() {
 fn without_sudo_an_administrator_is_told_what_to_do() {
     assert_eq!(
         repaired(&ready().debian_12().bare().by_ann(Sudo::Absent), Purpose::Run).lines().last().unwrap_or_default(),
-        "# by hand: as root, let ann use the engine (whoever is in group `docker` can become root): usermod -aG docker ann"
+        "# by hand: as root, let ann use the engine (members of group `docker` can become root): usermod -aG docker ann"
     );
     assert_eq!(
         repaired(&ready().silent(Silence::Refused).with_systemd().by_ann(Sudo::Absent), Purpose::Run),
         "\
 # by hand: as root, start Docker Engine: systemctl start docker
-# by hand: as root, let ann use the engine (whoever is in group `docker` can become root): usermod -aG docker ann
+# by hand: as root, let ann use the engine (members of group `docker` can become root): usermod -aG docker ann
 "
     );
 }
@@ -230,7 +230,7 @@ service docker start
     assert_eq!(repaired(&ready().silent(Silence::Hangs(5)), Purpose::Run), "");
     let mut chosen = down;
     if let Engine::Silent { endpoint, .. } = &mut chosen.facts.engine {
-        endpoint.origin = Origin::HostVariable;
+        endpoint.origin = EndpointOrigin::HostVariable;
     }
     assert_eq!(repaired(&chosen, Purpose::Run), "");
 }
@@ -256,7 +256,7 @@ fn a_user_joins_the_group_once() {
     let all = fixes(&denied.facts, &denied.means, Purpose::Run);
     assert_eq!(
         all.to_string(),
-        "# let ann use the engine (whoever is in group `docker` can become root)\nsudo usermod -aG docker ann\n"
+        "# let ann use the engine (members of group `docker` can become root)\nsudo usermod -aG docker ann\n"
     );
     assert_eq!(effect(&denied.facts.engine, &denied.facts.user), Effect::Now);
     let mut member = denied;

@@ -1,0 +1,14 @@
+//! Releases: the committed source is asked for, built in a container of its own, and laid on an image.
+
+pub mod bring;
+pub mod build;
+#[cfg(test)]
+mod fake_registry;
+pub mod promote;
+pub mod push;
+pub mod recipes;
+pub mod sources;
+pub mod verify;
+
+#[cfg(test)]
+mod sets_tests;

@@ -1,0 +1,146 @@
+//! A release set gets a further name, here or in another registry: the very bytes of its manifest are put under it and read
+//! back. The registry has no compare-and-swap, so the source is asked right before and right after.
+
+use crate::apply::release::push::Sets;
+use crate::error::{Error, Kind, Result};
+use crate::host::clock;
+use crate::host::registry::Manifest;
+use crate::plan::release::names::SETS;
+use crate::plan::release::record::{self, Happened, Record, Refusal};
+use crate::plan::release::set::ReleaseSet;
+
+/// Whether a set is promoted although nobody has said that its tests passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Untested {
+    /// It is not.
+    Refused,
+    /// It is, and the record says so.
+    Forced,
+}
+
+/// What has a name now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The set.
+    pub set: ReleaseSet,
+    /// The digest of its manifest.
+    pub digest: String,
+    /// Whether it had the name before.
+    pub was_there: bool,
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        let (kind, hint) = match &refusal {
+            Refusal::Incomplete(_) => (Kind::Failed, "`devenv push` of that commit makes it complete"),
+            Refusal::NotPassed(_) => (
+                Kind::Failed,
+                "`devenv ci` or `devenv release passed` records one; `--force` promotes without, and the record says so",
+            ),
+            Refusal::Moved(_) => (Kind::Failed, "look at `devenv release list`, then run the command again"),
+            Refusal::Name(_) => (Kind::Usage, "such as `staging` or `prod`"),
+        };
+        Self::new(kind, refusal).hint(hint)
+    }
+}
+
+impl Sets {
+    async fn manifest(&self, tag: &str) -> Result<Manifest> {
+        self.registry.manifest(SETS, tag).await?.ok_or_else(|| {
+            Error::message(Kind::Failed, format!("the registry has no release set `{tag}`"))
+                .hint("`devenv release list` shows those that it has")
+        })
+    }
+
+    async fn complete(&self, tag: &str) -> Result<ReleaseSet> {
+        let Some((set, _)) = self.set(tag).await? else {
+            return Err(Error::message(Kind::Failed, format!("`{tag}` is not a release set")));
+        };
+        let missing = self.missing(&set).await?;
+        if missing.is_empty() {
+            return Ok(set);
+        }
+        Err(Refusal::Incomplete(missing.iter().map(ToString::to_string).collect()).into())
+    }
+
+    /// Gives the set called `from` in the registry `source`, which may be this one, the name `to` here.
+    pub async fn promote(&self, source: &Self, from: &str, to: &str, untested: Untested, by: &str) -> Result<Named> {
+        record::check_name(to)?;
+        let manifest = source.manifest(from).await?;
+        let set = source.complete(from).await?;
+        let before = self.registry.digest(SETS, to).await?;
+        let records = self.records(&manifest.digest).await?;
+        let is_elsewhere = source.place != self.place;
+        let there = if is_elsewhere { source.records(&manifest.digest).await? } else { Vec::new() };
+        let passed = records.iter().chain(&there).any(|record| record.happened == Happened::Passed);
+        let named = if is_elsewhere { format!("{}:{from}", source.text) } else { from.to_owned() };
+        if before.as_ref() == Some(&manifest.digest) {
+            let begun = record::unfinished(&records, to);
+            if begun.is_some() || !records.iter().any(|record| record.gives(to)) {
+                // Whoever put it there was killed before it was recorded.
+                let before = begun.and_then(Happened::before);
+                let happened = Happened::Promoted { from: named, to: to.to_owned(), before, forced: !passed };
+                self.happened(&manifest.digest, happened, by).await?;
+            }
+            return Ok(Named { set, digest: manifest.digest, was_there: true });
+        }
+        if !passed && untested == Untested::Refused {
+            return Err(Refusal::NotPassed(set.commit).into());
+        }
+        if is_elsewhere {
+            self.bring(&set, &manifest, source).await?;
+        }
+        let begun = Happened::Promoting { to: to.to_owned(), before: before.clone() };
+        self.happened(&manifest.digest, begun, by).await?;
+        source.must_be(from, &manifest.digest).await?;
+        self.registry.put_manifest(SETS, to, &manifest).await?;
+        let happened = Happened::Promoted { from: named, to: to.to_owned(), before: before.clone(), forced: !passed };
+        self.happened(&manifest.digest, happened, by).await?;
+        if is_elsewhere {
+            let (from, to) = (from.to_owned(), format!("{}:{to}", self.text));
+            let happened = Happened::Promoted { from, to, before, forced: !passed };
+            source.happened(&manifest.digest, happened, by).await?;
+        }
+        source.must_be(from, &manifest.digest).await?;
+        Ok(Named { set, digest: manifest.digest, was_there: false })
+    }
+
+    /// Gives the name `to` back to the set that had it before.
+    pub async fn roll_back(&self, to: &str, by: &str) -> Result<Named> {
+        let now = self.manifest(to).await?.digest;
+        let records = self.records(&now).await?;
+        if let Some(Happened::RollingBack { before, .. }) = record::unfinished(&records, to) {
+            // Whoever gave the name back was killed before it was recorded; going further back was not asked for.
+            let happened = Happened::RolledBack { to: to.to_owned(), before: before.clone() };
+            self.happened(&now, happened, by).await?;
+            return Ok(Named { set: self.complete(&now).await?, digest: now, was_there: true });
+        }
+        let Some(earlier) = record::before(&records, to, &now) else {
+            return Err(Error::message(Kind::Failed, format!("no record says which set was `{to}` before"))
+                .hint("`devenv promote COMMIT NAME` names it"));
+        };
+        let manifest = self.manifest(&earlier).await?;
+        let set = self.complete(&earlier).await?;
+        let begun = Happened::RollingBack { to: to.to_owned(), before: Some(now.clone()) };
+        self.happened(&earlier, begun, by).await?;
+        self.must_be(to, &now).await?;
+        self.registry.put_manifest(SETS, to, &manifest).await?;
+        let happened = Happened::RolledBack { to: to.to_owned(), before: Some(now) };
+        self.happened(&earlier, happened, by).await?;
+        Ok(Named { set, digest: manifest.digest, was_there: false })
+    }
+
+    /// Records what happened to a set.
+    pub async fn happened(&self, set: &str, happened: Happened, by: &str) -> Result<()> {
+        let time = u64::try_from(clock::now().as_millis()).unwrap_or_default();
+        self.keep(&Record { set: set.to_owned(), happened, time, by: by.to_owned() }).await
+    }
+
+    /// Refuses to go on where a name stands for another set by now.
+    async fn must_be(&self, tag: &str, digest: &str) -> Result<()> {
+        if self.registry.digest(SETS, tag).await?.as_deref() == Some(digest) {
+            return Ok(());
+        }
+        Err(Refusal::Moved(tag.to_owned()).into())
+    }
+}

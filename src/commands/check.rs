@@ -1,0 +1,65 @@
+//! `devenv check`
+
+use crate::apply::check::Collected;
+use crate::apply::release::sources::Changes;
+use crate::apply::unplaced::Unplaced;
+use crate::commands::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::plan::check::allow::{self, Judged};
+use crate::plan::check::finding::Severity;
+use crate::plan::check::findings;
+
+use crate::render::check as output;
+
+/// Check that what the team has committed is sane: locks, images, secrets, health, environments
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  devenv check\n  devenv check --format github\n  devenv check --format junit > check.xml"
+)]
+pub struct CheckArgs {
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Print JSON, as `--format json` does
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+}
+
+/// How findings are printed.
+#[derive(clap::ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// Annotations of GitHub's workflows
+    Github,
+    /// JUnit's XML, which most CI servers show
+    Junit,
+}
+
+/// Runs the command.
+pub async fn run(cx: &Context, args: &CheckArgs) -> Result<()> {
+    let checkout = cx.team_checkout()?;
+    // What images are called is not what is checked.
+    let unplaced = Unplaced::read(&checkout, cx.moving(), Changes::LeftOut).await?;
+    let files = unplaced.files();
+    let collected = Collected::of(&checkout, &files, cx.main()).await?;
+    let Judged { findings, silenced } = allow::judged(findings(&collected.facts(&files)), &collected.texts);
+    for note in &collected.notes {
+        cx.screen.say(note);
+    }
+    match if args.json { Format::Json } else { args.format } {
+        Format::Text => cx.screen.data(output::text(&findings, silenced)),
+        Format::Json => cx.screen.json(&output::to_json(&findings, silenced)),
+        Format::Github if findings.is_empty() => {}
+        Format::Github => cx.screen.data(output::github(&findings)),
+        Format::Junit => cx.screen.data(output::junit(&findings)),
+    }
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        let message = "the check found errors";
+        let hint = "fix each, or write `# devenv: allow RULE reason` on its line or the one above";
+        return Err(Error::message(Kind::Failed, message).hint(hint));
+    }
+    Ok(())
+}

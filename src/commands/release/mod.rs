@@ -1,0 +1,49 @@
+//! `devenv release`
+
+mod build;
+pub(super) mod passed;
+pub mod promote;
+pub mod sets;
+
+use crate::commands::context::Context;
+use crate::error::Result;
+
+/// Build released images from committed source, and look at release sets
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  devenv release build\n  devenv release build worker --verify")]
+pub struct ReleaseArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum What {
+    /// Build the released images of the commit that is checked out
+    ///
+    /// Each module is built in its own image, from a clean copy of what is committed, with the dependencies that its lock
+    /// files name. Only its artifacts are laid on the image that it is released on. An image that exists is not
+    /// built again.
+    #[command(
+        after_help = "Examples:\n  devenv release build\n  devenv release build worker\n  devenv release build --dirty"
+    )]
+    Build(build::BuildArgs),
+    /// List the release sets in the registry, the newest first
+    #[command(after_help = "Example:\n  devenv release list")]
+    List(sets::ListArgs),
+    /// Show a release set: its images by digest, and what happened to it
+    #[command(after_help = "Examples:\n  devenv release show\n  devenv release show prod")]
+    Show(sets::ShowArgs),
+    /// Record that the tests of a release set have passed
+    #[command(after_help = "Example:\n  devenv release passed")]
+    Passed(promote::PassedArgs),
+}
+
+/// Runs the command.
+pub async fn run(cx: &Context, args: &ReleaseArgs) -> Result<()> {
+    match &args.what {
+        What::Build(args) => build::run(cx, args).await,
+        What::List(args) => sets::list(cx, args).await,
+        What::Show(args) => sets::show(cx, args).await,
+        What::Passed(args) => promote::passed(cx, args).await,
+    }
+}
