@@ -19,7 +19,7 @@ use devenv::plan::graph::graph;
 use devenv::plan::identity::{self, Table};
 use devenv::plan::images::Hierarchy;
 use devenv::plan::images::lock::Lock;
-use devenv::plan::observed::{Container, EngineHealth, Observed, Role, State};
+use devenv::plan::observed::{Container, ContainerState, EngineHealth, Observed, Role};
 use devenv::plan::parts::{Part, PartKind};
 use devenv::plan::states::Lives;
 use devenv::render::graph::svg::svg;
@@ -90,7 +90,7 @@ fn the_picture_of_the_example_is_what_graph_draws() {
     let images = Hierarchy::new(&project, &assets, &catalogue.images, &lock, "linux/amd64").unwrap();
     let presets = &catalogue.presets;
     let fresh = "0a1b2c3d4e5f".to_owned();
-    let made = identity::Known { path: "/srv/shop".to_owned(), fresh, ..identity::Known::default() };
+    let made = identity::KnownCheckout { path: "/srv/shop".to_owned(), fresh, ..identity::KnownCheckout::default() };
     let mut table = Table::default();
     let mut identity = identity::identify(&made, &project, &mut table).unwrap();
     let wishes = environment::ports::wishes(&project, Base::Dev, presets, &BTreeSet::new());
@@ -127,7 +127,7 @@ fn healthy(part: &Part) -> Container {
         checkout: String::new(),
         part: part.name.to_string(),
         definition: String::new(),
-        state: if part.kind == PartKind::Task { State::Exited(0) } else { State::Running },
+        state: if part.kind == PartKind::Task { ContainerState::Exited(0) } else { ContainerState::Running },
         health: EngineHealth::Healthy,
         status: String::new(),
         role: Role::Part,

@@ -9,7 +9,7 @@ use crate::host::engine::exec_stream::ExecStream;
 use crate::names::ImageName;
 use crate::plan::debug::{FILES, LIFELINE, Target, ToolBox, is_tool_box};
 use crate::plan::images::DEBUG;
-use crate::plan::observed::{Observed, Role, State};
+use crate::plan::observed::{ContainerState, Observed, Role};
 
 /// How long a container may take to start, and between two attempts to run something in it.
 const STARTED: Duration = Duration::from_secs(10);
@@ -55,7 +55,7 @@ pub async fn remove_left_over(engine: &Engine, observed: &Observed) -> Result<()
 /// Whether the container that a tool box has joined at a time, since 1970, has ended since, or was started again.
 pub async fn has_lost(engine: &Engine, target: &Target<'_>, joined: Duration) -> bool {
     let Target::Running(_, container) = target else { return false };
-    let ended = |state: State| !matches!(state, State::Running | State::Paused);
+    let ended = |state: ContainerState| !matches!(state, ContainerState::Running | ContainerState::Paused);
     match engine.detail_at_end(&container.id, |detail| ended(detail.state)).await {
         Ok(detail) => ended(detail.state) || detail.started_at().is_some_and(|started| started > joined),
         // It was removed.

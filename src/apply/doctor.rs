@@ -17,7 +17,7 @@ use crate::host::machine;
 use crate::host::process::{self, Cmd};
 use crate::plan::doctor::compose_is_good;
 use crate::plan::doctor::repairs::{Check, Fix, RepairAction, Way, When};
-use crate::plan::machine::{Engine, Silence, Tool, User};
+use crate::plan::machine::{EngineState, Silence, Tool, User};
 
 /// The engine's process.
 const DAEMON: &str = "dockerd";
@@ -184,7 +184,7 @@ async fn unmet(checks: &[Check]) -> Option<&Check> {
             Check::Buildx => matches!(machine::buildx().await, Tool::Works(_)),
             Check::EngineRuns => matches!(
                 machine::engine().await,
-                Engine::Answers { .. } | Engine::Silent { silence: Silence::Denied, .. }
+                EngineState::Answers { .. } | EngineState::Silent { silence: Silence::Denied, .. }
             ),
             Check::InDockerGroup => machine::user().in_docker_group,
         };

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 /// What happens while a plan is carried out; `usize` is the index of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum StepEvent {
     /// A step has begun.
     Begun(usize),
     /// What a step is at.
@@ -43,4 +43,4 @@ pub enum Event {
 }
 
 /// Where events go.
-pub type Report<'a> = &'a (dyn Fn(Event) + Sync);
+pub type Report<'a> = &'a (dyn Fn(StepEvent) + Sync);

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use crate::apply::executor::ready;
 use crate::host::engine::Engine;
 use crate::host::engine::containers::Detail;
-use crate::plan::observed::{Container, Observed, State};
+use crate::plan::observed::{Container, ContainerState, Observed};
 use crate::plan::parts::{Environment, Part, PartKind};
 use crate::plan::states::{Life, Lives};
 use crate::plan::watch::runner::died_with;
@@ -21,7 +21,7 @@ pub async fn lives(engine: &Engine, environment: &Environment, observed: &Observ
 
 async fn asked_life(engine: &Engine, part: &Part, container: &Container, is_ready: bool) -> Option<(String, Life)> {
     let detail = engine.detail(&container.id).await.ok()?;
-    let is_doubtful = detail.state == State::Running && !is_ready;
+    let is_doubtful = detail.state == ContainerState::Running && !is_ready;
     let probe = async {
         match &detail.check {
             Some(check) if !check.output.is_empty() => Some(check.output.clone()),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::apply::executor::builds::Moving;
 use crate::apply::release::recipes;
-use crate::apply::release::sources::{Changes, SHALLOW, Sources, sources};
+use crate::apply::release::sources::{Changes, ReleaseSources, SHALLOW, sources};
 use crate::apply::session::checkout::Checkout;
 use crate::apply::session::lock;
 use crate::error::Result;
@@ -71,7 +71,7 @@ impl<'a> Unplaced<'a> {
 }
 
 /// What is worth a line about the source.
-fn about(found: &Sources) -> Vec<String> {
+fn about(found: &ReleaseSources) -> Vec<String> {
     let mut lines = Vec::new();
     if found.shallow {
         lines.push(SHALLOW.to_owned());

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 
 use crate::host::engine::Engine;
 use crate::names::PartName;
-use crate::plan::observed::{Container, Observed, State};
+use crate::plan::observed::{Container, ContainerState, Observed};
 use crate::plan::parts::{Environment, Part};
 use crate::plan::states::Lives;
 use crate::plan::stats::{self, Usage};
@@ -32,7 +32,7 @@ pub async fn usage(
     lives: &Lives,
 ) -> BTreeMap<PartName, Usage> {
     let asked = environment.parts.values().flat_map(|part| {
-        let running = observed.containers_of(&part.name).filter(|container| container.state == State::Running);
+        let running = observed.containers_of(&part.name).filter(|container| container.state == ContainerState::Running);
         running.map(move |container| one(engine, part, container, lives))
     });
     let mut all: BTreeMap<PartName, Usage> = BTreeMap::new();

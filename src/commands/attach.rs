@@ -15,7 +15,7 @@ use crate::nearest;
 use crate::plan::databases;
 use crate::plan::images::DEBUG;
 use crate::plan::screens::changes::{self, RunningPane, TmuxChange};
-use crate::plan::screens::{self, Known, Screen};
+use crate::plan::screens::{self, KnownParts, Screen};
 use crate::render::tmux as commands;
 
 /// Open a tmux session on everything that runs
@@ -61,8 +61,12 @@ pub async fn run(cx: &Context, args: &AttachArgs) -> Result<()> {
     let screens = screens_of(&session);
     let devenv = devenv(cx, &session)?;
     let size = (terminal::columns().unwrap_or(80), terminal::rows().unwrap_or(24));
-    let rendered =
-        commands::Session { assets: &session.checkout.assets, host: &session.environment.host, devenv: &devenv, size };
+    let rendered = commands::TmuxSession {
+        assets: &session.checkout.assets,
+        host: &session.environment.host,
+        devenv: &devenv,
+        size,
+    };
     if let Some(name) = &args.fill {
         let seen = seen(&tmux).await?;
         let window: Vec<&RunningPane> = seen.iter().filter(|pane| pane.screen == *name).collect();
@@ -71,7 +75,7 @@ pub async fn run(cx: &Context, args: &AttachArgs) -> Result<()> {
         let size = window_size(&tmux, name).await?.unwrap_or(size);
         let mut all = changes::fill(screen);
         all.push(TmuxChange::Show(name.clone()));
-        return tmux.run(&commands::Session { size, ..rendered }.commands(&all)?).await;
+        return tmux.run(&commands::TmuxSession { size, ..rendered }.commands(&all)?).await;
     }
     let shown = match &args.screen {
         Some(name) => chosen(&session, &screens, name)?,
@@ -165,7 +169,7 @@ fn chosen(session: &Session, screens: &[Screen], name: &str) -> Result<String> {
 fn screens_of(session: &Session) -> Vec<Screen> {
     let parts = session.environment.parts.values();
     let databases = parts.filter(|part| databases::kind(part, &session.images).is_some());
-    let known = Known { databases: databases.map(|part| part.name.clone()).collect(), watched: watched(session) };
+    let known = KnownParts { databases: databases.map(|part| part.name.clone()).collect(), watched: watched(session) };
     screens::screens(&session.environment, &known, &session.checkout.project.file.screens)
 }
 

@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
-use crate::apply::executor::failure::Failure;
+use crate::apply::executor::failure::StepFailure;
 use crate::apply::session::{Options, Session};
 use crate::plan::Plan;
 use crate::ui::progress::Progress;
 use crate::ui::screen::Screen;
 
 /// Carries out a plan, shows it, and returns how long it took.
-pub async fn carry_out(screen: Screen, session: &Session, plan: &Plan, options: Options) -> Result<Duration, Failure> {
+pub async fn carry_out(
+    screen: Screen,
+    session: &Session,
+    plan: &Plan,
+    options: Options,
+) -> Result<Duration, StepFailure> {
     let progress = Progress::new(screen, plan);
     let report = |event| progress.show(event);
     let (ended, moved) = session.carry_out(plan, options, &report).await;

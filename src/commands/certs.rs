@@ -15,7 +15,7 @@ use crate::plan::certs::cert_profile::Profile;
 use crate::plan::certs::trust::{self as decision, Authority, StoreTrust, Trust};
 use crate::plan::certs::x509::{self, CertFacts};
 use crate::plan::certs::{self as plan_certs, LeafOf};
-use crate::plan::doctor::repairs::{RepairAction, Root, Way};
+use crate::plan::doctor::repairs::{RepairAction, RootAccess, Way};
 use crate::ui::dates::day;
 
 /// Show certificates and who trusts them, or make browsers trust them
@@ -229,8 +229,7 @@ fn none_there(zone: Option<&str>) -> Error {
 fn wanted(cx: &Context, zone: Option<&str>, change: Change) -> Result<Authority> {
     let place = CaFolder::of(zone)?;
     if zone.is_none() && change == Change::Trust {
-        let mut news = Vec::new();
-        certs::authority(&place, &profile(cx)?, clock::unix_time(), Make::Yes, &mut news)?;
+        certs::authority(&place, &profile(cx)?, clock::unix_time(), Make::Yes)?;
     }
     match read(&place)? {
         Some((_, authority)) => Ok(authority),
@@ -272,7 +271,7 @@ async fn untrust_lost(cx: &Context) -> Result<()> {
 
 async fn change(cx: &Context, authority: &Authority, change: Change) -> Result<()> {
     let stores = trust::stores(authority).await?;
-    let root = Root::of(&machine::facts().await, &machine::means().await);
+    let root = RootAccess::of(&machine::facts().await, &machine::means().await);
     let actions = match change {
         Change::Trust => decision::trust(&stores, authority, root),
         Change::Untrust => decision::untrust(&stores, authority, root),
@@ -347,11 +346,10 @@ async fn reset(cx: &Context, zone: Option<&str>) -> Result<()> {
 fn add_zone(cx: &Context, zone: &str) -> Result<()> {
     plan_certs::check_zone(zone)?;
     let place = CaFolder::of(Some(zone))?;
-    let mut news = Vec::new();
-    certs::authority(&place, &profile(cx)?.of_zone(zone), clock::unix_time(), Make::Yes, &mut news)?;
-    cx.screen.say(match news.as_slice() {
-        [] => format!("the zone {zone} has an authority already"),
-        _ => format!("made an authority that can sign for {zone} and all below it, and for nothing else"),
+    let authority = certs::authority(&place, &profile(cx)?.of_zone(zone), clock::unix_time(), Make::Yes)?;
+    cx.screen.say(match authority.note {
+        None => format!("the zone {zone} has an authority already"),
+        Some(_) => format!("made an authority that can sign for {zone} and all below it, and for nothing else"),
     });
     cx.screen.say(format!("not trusted yet: `devenv certs trust --zone {zone}`"));
     Ok(())

@@ -18,8 +18,8 @@ use crate::render::check as output;
 )]
 pub struct CheckArgs {
     /// How to print what was found
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub format: CheckFormat,
     /// Print JSON, as `--format json` does
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
@@ -27,7 +27,7 @@ pub struct CheckArgs {
 
 /// How findings are printed.
 #[derive(clap::ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum CheckFormat {
     /// For people
     Text,
     /// For programs
@@ -49,12 +49,12 @@ pub async fn run(cx: &Context, args: &CheckArgs) -> Result<()> {
     for note in &collected.notes {
         cx.screen.say(note);
     }
-    match if args.json { Format::Json } else { args.format } {
-        Format::Text => cx.screen.data(output::text(&findings, silenced)),
-        Format::Json => cx.screen.json(&output::to_json(&findings, silenced)),
-        Format::Github if findings.is_empty() => {}
-        Format::Github => cx.screen.data(output::github(&findings)),
-        Format::Junit => cx.screen.data(output::junit(&findings)),
+    match if args.json { CheckFormat::Json } else { args.format } {
+        CheckFormat::Text => cx.screen.data(output::text(&findings, silenced)),
+        CheckFormat::Json => cx.screen.json(&output::to_json(&findings, silenced)),
+        CheckFormat::Github if findings.is_empty() => {}
+        CheckFormat::Github => cx.screen.data(output::github(&findings)),
+        CheckFormat::Junit => cx.screen.data(output::junit(&findings)),
     }
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         let message = "the check found errors";

@@ -6,7 +6,7 @@ use crate::apply::session::Session;
 use crate::commands::context::Context;
 use crate::error::Result;
 use crate::host::watcher_process;
-use crate::plan::observed::{Container, State};
+use crate::plan::observed::{Container, ContainerState};
 use crate::plan::parts::Part;
 
 /// What the copies of a session are made equal with.
@@ -20,7 +20,7 @@ pub fn equal(session: &Session, guard: Guard) -> Equal<'_> {
 pub async fn settle(cx: &Context, session: &Session, part: &Part, container: &Container) -> Result<()> {
     let Some(copy) = &part.mirror else { return Ok(()) };
     let is_kept = part.is_copied()
-        && container.state == State::Running
+        && container.state == ContainerState::Running
         && watcher_process::holder(&session.checkout.root).is_some();
     if is_kept {
         return Ok(());

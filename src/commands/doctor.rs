@@ -1,6 +1,6 @@
 //! `devenv doctor`
 
-use crate::apply::certs::Wish;
+use crate::apply::certs::CertificateWish;
 use crate::apply::certs::trust;
 use crate::apply::doctor as mender;
 use crate::assets::Assets;
@@ -71,7 +71,7 @@ async fn certificates(cx: &Context) -> Certificates {
     let held = table.checkouts.iter().find(|held| Some(&held.id) == id.as_ref());
     let Some(held) = held else { return trust::look(&checkout.assets, None, aliases, now).await };
     let names = environment::certificate::certificate_names(&checkout.project, &held.host);
-    let wish = Wish {
+    let wish = CertificateWish {
         root: &checkout.root,
         assets: &checkout.assets,
         host: &held.host,

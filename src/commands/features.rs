@@ -40,7 +40,7 @@ pub enum FeaturesCommand {
         /// The feature
         name: String,
         /// Its state
-        state: State,
+        state: OnOff,
         /// The environment
         #[arg(long, value_name = "ENVIRONMENT", default_value = "dev")]
         env: String,
@@ -49,7 +49,7 @@ pub enum FeaturesCommand {
 
 /// A state as an argument.
 #[derive(clap::ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum OnOff {
     /// It is on
     On,
     /// It is off
@@ -59,7 +59,7 @@ pub enum State {
 /// Runs the command.
 pub fn run(cx: &Context, args: &FeaturesArgs) -> Result<()> {
     if let Some(FeaturesCommand::Set { name, state, env }) = &args.command {
-        let state = if *state == State::On { Switch::On } else { Switch::Off };
+        let state = if *state == OnOff::On { Switch::On } else { Switch::Off };
         return set(cx, name, state, env);
     }
     let checkout = cx.checkout()?;

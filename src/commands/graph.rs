@@ -13,8 +13,8 @@ use crate::render::graph::{dot, mermaid, svg};
 #[command(after_help = "Examples:\n  devenv graph > shop.svg\n  devenv graph --format mermaid")]
 pub struct GraphArgs {
     /// Language of the drawing
-    #[arg(long, value_enum, default_value_t = Format::Svg)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = GraphFormat::Svg)]
+    pub format: GraphFormat,
     /// Print JSON, as `--format json` does
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
@@ -25,7 +25,7 @@ pub struct GraphArgs {
 
 /// A language for drawings.
 #[derive(clap::ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum GraphFormat {
     /// A picture
     Svg,
     /// What code hosts draw in Markdown
@@ -41,11 +41,11 @@ pub async fn run(cx: &Context, args: &GraphArgs) -> Result<()> {
     let session = cx.session(Intent::Look).await?;
     let lives = states::lives(&session.engine, &session.environment, &session.observed).await;
     let drawn = graph::graph(&session.environment, &session.images, &session.observed, &lives, unix_time());
-    match if args.json { Format::Json } else { args.format } {
-        Format::Svg => cx.screen.data(svg::svg(&drawn)),
-        Format::Mermaid => cx.screen.data(mermaid::mermaid(&drawn)),
-        Format::Dot => cx.screen.data(dot::dot(&drawn)),
-        Format::Json => cx.screen.json(&drawn),
+    match if args.json { GraphFormat::Json } else { args.format } {
+        GraphFormat::Svg => cx.screen.data(svg::svg(&drawn)),
+        GraphFormat::Mermaid => cx.screen.data(mermaid::mermaid(&drawn)),
+        GraphFormat::Dot => cx.screen.data(dot::dot(&drawn)),
+        GraphFormat::Json => cx.screen.json(&drawn),
     }
     Ok(())
 }

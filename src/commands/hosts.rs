@@ -13,7 +13,7 @@ use crate::host::process::{self, Cmd};
 use crate::host::{files, machine, network};
 use crate::names::is_host_label;
 use crate::paths;
-use crate::plan::doctor::repairs::{RepairAction, Root, Way};
+use crate::plan::doctor::repairs::{RepairAction, RootAccess, Way};
 use crate::plan::identity::hosts::{self, Since};
 use crate::render::Access;
 
@@ -187,7 +187,7 @@ async fn write(cx: &Context, session: &Session, before: &str, after: &str) -> Re
         return Ok(());
     }
     let prepared: PathBuf = paths::devenv(&session.checkout.root).join(paths::HOSTS);
-    let root = Root::of(&machine::facts().await, &machine::means().await);
+    let root = RootAccess::of(&machine::facts().await, &machine::means().await);
     let copy: RepairAction = root.call(&["cp", &prepared.to_string_lossy(), FILE]);
     for line in after.lines().filter(|line| !before.lines().any(|old| old == *line)) {
         cx.screen.say(format!("+ {line}"));

@@ -10,7 +10,7 @@ use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::host::files;
 use crate::host::files::generated;
-use crate::plan::observed::State;
+use crate::plan::observed::ContainerState;
 use crate::plan::parts::{Part, PartKind};
 use crate::render::ide::{self, Desk};
 
@@ -96,7 +96,7 @@ fn tell(cx: &Context, session: &Session, modules: &[&Part], done: &IdeJson) {
     }
     let absent: Vec<&str> = modules
         .iter()
-        .filter(|part| !session.observed.container(&part.name).is_some_and(|one| one.state == State::Running))
+        .filter(|part| !session.observed.container(&part.name).is_some_and(|one| one.state == ContainerState::Running))
         .map(|part| part.name.as_str())
         .collect();
     if !absent.is_empty() {

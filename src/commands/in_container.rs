@@ -10,12 +10,12 @@ use crate::host::engine::exec::MARK;
 use crate::host::engine::piped::Command;
 use crate::host::process::{self, Cmd};
 use crate::host::{checkout, random, standard_input};
-use crate::plan::observed::{Container, Role, State};
+use crate::plan::observed::{Container, ContainerState, Role};
 use crate::plan::parts::Part;
 use crate::ui::screen;
 
 /// A running container.
-pub(super) struct Place {
+pub(super) struct RunningContainer {
     engine: Engine,
     /// The container's id.
     id: String,
@@ -38,7 +38,7 @@ impl Call {
     }
 }
 
-impl Place {
+impl RunningContainer {
     /// A running container, by its id.
     pub(super) fn new(engine: Engine, id: String) -> Self {
         Self { engine, id }
@@ -47,7 +47,7 @@ impl Place {
     /// The container of a part as a session sees it; an error where it does not run.
     pub(super) fn of(session: &Session, part: &Part) -> Result<Self> {
         let container = session.observed.created(&part.name)?;
-        if container.state != State::Running {
+        if container.state != ContainerState::Running {
             let error = Error::message(Kind::Failed, format!("`{}` does not run", part.name));
             return Err(error
                 .hint(format!("`devenv up {}` starts it", part.name))
@@ -64,14 +64,14 @@ impl Place {
         let engine = cx.engine().ok()?;
         let found = engine.containers_of(&id, name).await.ok()?;
         let first = found.into_iter().find(|container| container.role == Role::Part);
-        let Container { id, .. } = first.filter(|container| container.state == State::Running)?;
+        let Container { id, .. } = first.filter(|container| container.state == ContainerState::Running)?;
         Some(Self { engine, id })
     }
 }
 
 /// Runs a command to its end and passes its exit code on.
-pub(super) async fn run(cx: &Context, place: &Place, call: &Call) -> Result<()> {
-    let Place { engine, id } = place;
+pub(super) async fn run(cx: &Context, place: &RunningContainer, call: &Call) -> Result<()> {
+    let RunningContainer { engine, id } = place;
     let mark = random::text(8)?;
     engine.begin_command(id, &mark);
     if screen::has_terminal() {
@@ -106,7 +106,7 @@ pub(super) async fn run(cx: &Context, place: &Place, call: &Call) -> Result<()> 
 }
 
 /// The call of docker that runs a command on our own terminal.
-fn on_terminal(place: &Place, call: &Call, mark: &str) -> Cmd {
+fn on_terminal(place: &RunningContainer, call: &Call, mark: &str) -> Cmd {
     let mut cmd = Cmd::new("docker", ["exec", "--interactive", "--tty"]).env("DOCKER_HOST", &place.engine.endpoint);
     for name in ["TERM", "COLORTERM"] {
         if let Ok(value) = std::env::var(name) {

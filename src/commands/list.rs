@@ -8,7 +8,7 @@ use crate::commands::context::Context;
 use crate::error::Result;
 use crate::host::git;
 use crate::host::user::checkout_table;
-use crate::plan::identity::listing::{self, Engine, Folder, Listed};
+use crate::plan::identity::listing::{self, CheckoutFolder, EngineLists, Listed};
 
 /// List all environments of yours on this machine: folder, branch, state, address
 ///
@@ -26,9 +26,9 @@ pub async fn run(cx: &Context, args: &ListArgs) -> Result<()> {
     let (engine, description) = cx.ask()?;
     let world = observe::world(&engine, description, "").await?;
     let table = checkout_table::look()?.table;
-    let folders: BTreeMap<String, Folder> =
+    let folders: BTreeMap<String, CheckoutFolder> =
         listing::folders(&table).into_iter().map(|path| (path.clone(), facts(Path::new(&path)))).collect();
-    let engine = Engine { id: &world.engine.id, containers: &world.containers, volumes: &world.volumes };
+    let engine = EngineLists { id: &world.engine.id, containers: &world.containers, volumes: &world.volumes };
     let all = listing::listing(&table, engine, &folders);
     if args.json {
         cx.screen.json(&all);
@@ -43,9 +43,9 @@ pub async fn run(cx: &Context, args: &ListArgs) -> Result<()> {
     Ok(())
 }
 
-fn facts(folder: &Path) -> Folder {
+fn facts(folder: &Path) -> CheckoutFolder {
     let exists = folder.is_dir();
-    Folder { exists, branch: if exists { git::branch(folder) } else { None } }
+    CheckoutFolder { exists, branch: if exists { git::branch(folder) } else { None } }
 }
 
 fn row(one: &Listed) -> Vec<String> {

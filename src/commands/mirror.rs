@@ -15,7 +15,7 @@ use crate::host::{clock, watcher_process};
 use crate::plan::cause::Cause;
 use crate::plan::mirror::copy::Copy;
 use crate::plan::mirror::sync::Operation;
-use crate::plan::observed::{Container, NoContainer, State};
+use crate::plan::observed::{Container, ContainerState, NoContainer};
 use crate::plan::parts::{Part, PartKind};
 use crate::plan::watch::state::Batch;
 use crate::plan::{Action, Plan};
@@ -142,9 +142,11 @@ fn line(session: &Session, part: &Part) -> Result<Line> {
     let status = match (container.map(|container| container.state), known.mirror) {
         (None, _) => "waiting: no container yet".to_owned(),
         _ if !part.is_copied() => "compared before each run".to_owned(),
-        (Some(State::Running), _) if !watched => "waiting: no watcher is running; `devenv up` starts it".to_owned(),
-        (Some(State::Running), Some(status)) => status.text(&part.name),
-        (Some(State::Running), None) => "waiting: the watcher compares".to_owned(),
+        (Some(ContainerState::Running), _) if !watched => {
+            "waiting: no watcher is running; `devenv up` starts it".to_owned()
+        }
+        (Some(ContainerState::Running), Some(status)) => status.text(&part.name),
+        (Some(ContainerState::Running), None) => "waiting: the watcher compares".to_owned(),
         (Some(_), _) => "waiting: compared when it starts".to_owned(),
     };
     let (files, bytes) = (Some(files.len()), Some(files.iter().sum()));
@@ -173,7 +175,7 @@ fn copied<'a>(session: &'a Session, names: &[String]) -> Result<Vec<(&'a Part, &
 /// Compares one copy; a container that does not run has another in its place meanwhile.
 async fn compared(session: &Session, part: &Part, copy: &Copy, container: &Container) -> Result<Vec<Operation>> {
     let root = &session.checkout.root;
-    if container.state == State::Running {
+    if container.state == ContainerState::Running {
         return archive_compare::verify(&session.engine, &mirror::ends(root, copy, container.id.clone())?).await;
     }
     let equal = copies::equal(session, Guard::On);

@@ -12,7 +12,7 @@ use crate::host::engine::Engine;
 use crate::host::locks::{self, ProjectLock};
 use crate::host::user::checkout_table;
 use crate::host::{checkout, watcher_process};
-use crate::plan::observed::{Container, Observed, Role, State};
+use crate::plan::observed::{Container, ContainerState, Observed, Role};
 use crate::plan::steps::down::{self, Volumes};
 use crate::ui::errors;
 use crate::ui::progress::Progress;
@@ -81,7 +81,8 @@ impl Remains {
             return Err(Error::message(Kind::Usage, format!("there is no container of `{}`", visible(unknown))));
         }
         let is_wanted = |one: &&&Container| names.is_empty() || names.contains(&one.part);
-        let running: Vec<_> = parts.iter().filter(|one| one.state == State::Running).filter(is_wanted).collect();
+        let running: Vec<_> =
+            parts.iter().filter(|one| one.state == ContainerState::Running).filter(is_wanted).collect();
         if running.is_empty() {
             cx.screen.say("nothing runs");
         }

@@ -9,7 +9,7 @@ use crate::config::model::local::Permission;
 use crate::error::Result;
 use crate::host::checkout;
 use crate::host::user::permissions::Kept;
-use crate::plan::permissions::grants::{self, Denied, Grants, Standing};
+use crate::plan::permissions::grants::{self, Confirmation, Denied, Grants};
 use crate::ui::screen::Screen;
 
 /// The permissions in force. What `allow` has new is asked of a person who can answer, once.
@@ -18,7 +18,7 @@ pub(super) fn granted(screen: Screen, checkout: &Checkout, kept: &mut Kept, inte
     let by_environment = grants::parse(&variable)?;
     let allow: BTreeSet<Permission> = checkout.project.local.allow.iter().copied().collect();
     if allow.is_subset(&by_environment) {
-        return Ok(grants::grants(by_environment, &allow, Standing::New));
+        return Ok(grants::grants(by_environment, &allow, Confirmation::New));
     }
     let content = grants::content(&allow);
     let given = grants::grants(by_environment.clone(), &allow, standing(kept, &checkout.root, &content));
@@ -30,8 +30,8 @@ pub(super) fn granted(screen: Screen, checkout: &Checkout, kept: &mut Kept, inte
         grants::names(given.to_confirm)
     );
     if !screen.ask(&question) {
-        return Ok(grants::grants(by_environment, &allow, Standing::New));
+        return Ok(grants::grants(by_environment, &allow, Confirmation::New));
     }
     kept.confirm(&checkout.root.display().to_string(), content)?;
-    Ok(grants::grants(by_environment, &allow, Standing::Confirmed))
+    Ok(grants::grants(by_environment, &allow, Confirmation::Confirmed))
 }

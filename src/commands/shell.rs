@@ -4,7 +4,7 @@ use crate::apply::session::Intent;
 use crate::apply::session::Session;
 use crate::commands::context::{Context, InEnvironment};
 use crate::commands::copies;
-use crate::commands::in_container::{self, Call, Place};
+use crate::commands::in_container::{self, Call, RunningContainer};
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::one_off::OneOff;
 use crate::host::process::{self, Cmd};
@@ -71,7 +71,7 @@ pub async fn shell(cx: &Context, args: &ShellArgs) -> Result<()> {
     let argv =
         if args.command.is_empty() { ["sh", "-c", shell].map(str::to_owned).to_vec() } else { args.command.clone() };
     if let Some(name) = args.name.as_deref().filter(|name| !args.list && !name.contains(':'))
-        && let Some(place) = Place::by_labels(cx, name).await
+        && let Some(place) = RunningContainer::by_labels(cx, name).await
     {
         return in_container::run(cx, &place, &Call::new(argv)).await;
     }
@@ -85,17 +85,17 @@ pub async fn shell(cx: &Context, args: &ShellArgs) -> Result<()> {
     };
     let part = session.part(name)?;
     let dir = path.map(|path| folder(&session, part, path));
-    in_container::run(cx, &Place::of(&session, part)?, &Call { dir, ..Call::new(argv) }).await
+    in_container::run(cx, &RunningContainer::of(&session, part)?, &Call { dir, ..Call::new(argv) }).await
 }
 
 /// Runs `exec`.
 pub async fn exec(cx: &Context, args: &ExecArgs) -> Result<()> {
     let call = Call::new(args.command.clone());
-    if let Some(place) = Place::by_labels(cx, &args.name).await {
+    if let Some(place) = RunningContainer::by_labels(cx, &args.name).await {
         return in_container::run(cx, &place, &call).await;
     }
     let session = cx.session(Intent::Look).await?;
-    let place = Place::of(&session, session.part(&args.name)?)?;
+    let place = RunningContainer::of(&session, session.part(&args.name)?)?;
     in_container::run(cx, &place, &call).await
 }
 

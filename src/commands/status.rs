@@ -19,9 +19,9 @@ use crate::names::PartName;
 use crate::plan::parts::Part;
 use crate::plan::states::Lives;
 use crate::plan::stats::Usage;
-use crate::plan::status::{PartStatus, Sources};
+use crate::plan::status::{PartStatus, StatusInputs};
 use crate::plan::steps::up::UpRequest;
-use crate::plan::watch::state::State;
+use crate::plan::watch::state::WatchState;
 use crate::ui::errors;
 use crate::ui::live::Live;
 use crate::ui::screen;
@@ -155,10 +155,10 @@ fn print_all(cx: &Context, session: &Session, looked: &Looked, json: bool) {
 }
 
 /// The status of every part.
-fn parts(session: &Session, looked: &Looked, known: &State, now: i64) -> Vec<PartStatus> {
+fn parts(session: &Session, looked: &Looked, known: &WatchState, now: i64) -> Vec<PartStatus> {
     let request = UpRequest::default();
     let plan = session.up(&request).plan();
-    let sources = Sources {
+    let sources = StatusInputs {
         environment: &session.environment,
         observed: &session.observed,
         lives: &looked.lives,
@@ -175,7 +175,7 @@ fn parts(session: &Session, looked: &Looked, known: &State, now: i64) -> Vec<Par
 }
 
 /// What the watcher knows that is still true.
-fn known(session: &Session) -> State {
+fn known(session: &Session) -> WatchState {
     let mut watched = watcher_process::state(&session.checkout.home);
     if watcher_process::holder(&session.checkout.home).is_none() {
         watched.watcher_ended();

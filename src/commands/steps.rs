@@ -18,7 +18,7 @@ use crate::host::engine::Begun;
 use crate::host::{clock, locks, watcher_process};
 use crate::names::PartName;
 use crate::plan::missing_program;
-use crate::plan::observed::State;
+use crate::plan::observed::ContainerState;
 use crate::plan::parts::Part;
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::state::Run;
@@ -128,7 +128,7 @@ async fn one(
         lines.push(hide(line));
     };
     let still = |said| cx.screen.say(said);
-    let code = if container.state == State::Running {
+    let code = if container.state == ContainerState::Running {
         let cleanup = module_of(session, name).and_then(|module| module.cleanup.clone());
         let cleanup = cleanup.map(|script| Begun::Cleanup(container.id.clone(), script));
         if let Some(cleanup) = &cleanup {

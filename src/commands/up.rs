@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::amounts;
-use crate::apply::executor::failure::Failure;
 use crate::apply::executor::failure::PortTaken;
+use crate::apply::executor::failure::StepFailure;
 use crate::apply::session::Intent;
 use crate::apply::session::checkout::Checkout;
 use crate::apply::session::observe::Description;
@@ -161,11 +161,11 @@ async fn attempt(
     let began = clock::seconds();
     let took = match carry_out(cx.screen, &session, &plan, options).await {
         Ok(took) => took,
-        Err(failure @ Failure::LockMoved { .. }) => {
+        Err(failure @ StepFailure::LockMoved { .. }) => {
             let forced = earlier.attempts == 0 && (args.build || args.fresh);
             return failure.decide_again(forced).map(Ended::LockMoved);
         }
-        Err(Failure::PortTaken { taken, .. }) if is_ours(&session, &taken) => return Ok(Ended::PortTaken(taken)),
+        Err(StepFailure::PortTaken { taken, .. }) if is_ours(&session, &taken) => return Ok(Ended::PortTaken(taken)),
         Err(failure) => {
             let error = Error::from(failure);
             if error.kind == Kind::Failed && !in_ci() {

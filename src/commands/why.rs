@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::host::clock::unix_time;
 use crate::plan::environment::target::Target;
 use crate::plan::steps::up::UpRequest;
-use crate::plan::why::{self, Link, Neighbour, Setting, Sources, Why};
+use crate::plan::why::{self, Link, Neighbour, Setting, Why, WhyInputs};
 use crate::ui::screen::Screen;
 
 /// Show why a part is what it is
@@ -33,7 +33,7 @@ pub async fn run(cx: &Context, args: &WhyArgs) -> Result<()> {
     let session = cx.session(Intent::Look).await?;
     let part = session.part(&args.name)?;
     let request = UpRequest::default();
-    let sources = Sources {
+    let sources = WhyInputs {
         project: &session.checkout.project,
         assets: &session.checkout.assets,
         target: &Target::dev(&session.checkout.project),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use crate::config::inputs::{InputFile, Inputs, Known};
+use crate::config::inputs::{InputFile, Inputs, KnownNames};
 use crate::config::paths::PathFacts;
 use crate::config::problems::Problems;
 use crate::config::project::Project;
@@ -15,11 +15,11 @@ const SOON: Duration = Duration::from_secs(2);
 
 pub(super) const GOOD: &str = include_str!("testdata/good.yaml");
 
-pub(super) fn known() -> Known {
+pub(super) fn known() -> KnownNames {
     let image = |name: &str| ImageName::new(name).unwrap();
     let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
     let images = [("base", None), ("python", Some("base")), ("node", Some("base")), ("postgres", Some("base"))];
-    Known {
+    KnownNames {
         images: images.into_iter().map(|(name, parent)| (image(name), parent.map(image))).collect(),
         presets: names(&["postgres", "redis", "mail"]),
         with_page: names(&["mail"]),

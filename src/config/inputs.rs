@@ -27,7 +27,7 @@ pub struct Inputs<'a> {
 
 /// What this devenv brings along: names that a configuration may refer to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownNames {
     /// Images that need no entry, with their parents.
     pub images: BTreeMap<ImageName, Option<ImageName>>,
     /// Presets of services.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value as Json};
 
 use crate::config::cross_checks;
-use crate::config::inputs::{InputFile, Inputs, Known};
+use crate::config::inputs::{InputFile, Inputs, KnownNames};
 use crate::config::interpolate::interpolate;
 use crate::config::merge::{merge, without_empty_parts};
 use crate::config::model::file::{self, ProjectFile};
@@ -110,7 +110,7 @@ impl Unchecked {
 
     /// Checks the names that the files use against those that exist.
     #[must_use]
-    pub fn checked_against(mut self, known: &Known) -> Self {
+    pub fn checked_against(mut self, known: &KnownNames) -> Self {
         self.findings.extend(self.tree.iter().flat_map(|tree| cross_checks::check(tree, known)));
         self
     }

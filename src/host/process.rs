@@ -110,8 +110,8 @@ pub struct Output {
 pub async fn output(cmd: &Cmd) -> Result<Output> {
     let mut lines = (String::new(), String::new());
     let status = stream(cmd, |line| match line {
-        Line::Out(text) => lines.0.extend([text, "\n"]),
-        Line::Err(text) => lines.1.extend([text, "\n"]),
+        OutputLine::Out(text) => lines.0.extend([text, "\n"]),
+        OutputLine::Err(text) => lines.1.extend([text, "\n"]),
     })
     .await?;
     Ok(Output { status, stdout: lines.0, stderr: lines.1 })
@@ -119,7 +119,7 @@ pub async fn output(cmd: &Cmd) -> Result<Output> {
 
 /// A line that a program printed, without its line break.
 #[derive(Debug, Clone, Copy)]
-pub enum Line<'a> {
+pub enum OutputLine<'a> {
     /// On standard output.
     Out(&'a str),
     /// On standard error.
@@ -134,7 +134,7 @@ pub fn start(cmd: &Cmd) -> Result<tokio::process::Child> {
 }
 
 /// Runs a call to its end and hands on each line as it comes. Dropping the future kills the program.
-pub async fn stream(cmd: &Cmd, mut each: impl FnMut(Line<'_>)) -> Result<ExitStatus> {
+pub async fn stream(cmd: &Cmd, mut each: impl FnMut(OutputLine<'_>)) -> Result<ExitStatus> {
     let mut command = cmd.command();
     command.stdin(if cmd.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -153,8 +153,8 @@ pub async fn stream(cmd: &Cmd, mut each: impl FnMut(Line<'_>)) -> Result<ExitSta
     let read = async {
         loop {
             tokio::select! {
-                Some(line) = out.next(), if out.open() => each(Line::Out(&line)),
-                Some(line) = err.next(), if err.open() => each(Line::Err(&line)),
+                Some(line) = out.next(), if out.open() => each(OutputLine::Out(&line)),
+                Some(line) = err.next(), if err.open() => each(OutputLine::Err(&line)),
                 else => {
                     if !out.open() && !err.open() {
                         break;

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Error, Kind, Result};
-use crate::host::process::{self, Cmd, Line};
+use crate::host::process::{self, Cmd, OutputLine};
 
 /// What the root is made from.
 #[derive(Debug, Clone)]
@@ -122,7 +122,7 @@ pub async fn make(order: &Order<'_>, mut each: impl FnMut(&str)) -> Result<Vec<u
     }
     let mut last: Vec<String> = Vec::new();
     let status = process::stream(&mmdebstrap(order, folder.path()), |line| {
-        let (Line::Out(text) | Line::Err(text)) = line;
+        let (OutputLine::Out(text) | OutputLine::Err(text)) = line;
         each(text);
         last.push(text.to_owned());
     })

@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::files;
 use crate::host::files::{ownership, reading};
 use crate::paths;
-use crate::plan::watch::state::State;
+use crate::plan::watch::state::WatchState;
 use crate::render::Access;
 
 /// A log longer than this starts over; the last one is kept beside it.
@@ -163,13 +163,13 @@ pub fn rotate(root: &Path) -> Result<()> {
 
 /// What is known; nothing where the file is not there or damaged, since it is only remembered.
 #[must_use]
-pub fn state(root: &Path) -> State {
+pub fn state(root: &Path) -> WatchState {
     let text = files::read_text(&folder(root).join("state.json")).ok().flatten();
     text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
 /// Changes what is known, while nobody else does.
-pub fn update<T>(root: &Path, change: impl FnOnce(&mut State) -> T) -> Result<T> {
+pub fn update<T>(root: &Path, change: impl FnOnce(&mut WatchState) -> T) -> Result<T> {
     // A checkout that was deleted is not recreated by what remembers it.
     if !paths::devenv(root).is_dir() {
         return Err(Error::message(Kind::Failed, format!("{} is no longer a checkout", root.display())));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::assets::Assets;
-use crate::config::inputs::Known;
+use crate::config::inputs::KnownNames;
 use crate::config::model::version::Version;
 use crate::error::Result;
 use crate::names::ImageName;
@@ -27,13 +27,13 @@ impl Catalogue {
 
     /// The names that a configuration may use with this `version` of devenv.
     #[must_use]
-    pub fn known(&self, version: Version) -> Known {
+    pub fn known(&self, version: Version) -> KnownNames {
         let presets = || self.presets.iter();
         let those = |has: fn(&Preset) -> bool| {
             presets().filter(|(_, preset)| has(preset)).map(|(name, _)| name.clone()).collect()
         };
         let parent = |file: &ImageFile| file.parent.clone().filter(|parent| parent.as_str() != "root");
-        Known {
+        KnownNames {
             images: self.images.iter().map(|(name, file)| (name.clone(), parent(file))).collect(),
             credentials: presets()
                 .map(|(name, preset)| (name.clone(), preset.credentials.keys().cloned().collect()))

@@ -20,7 +20,7 @@ pub struct MachineFacts {
     /// Its plugin `buildx`.
     pub buildx: Tool,
     /// The engine.
-    pub engine: Engine,
+    pub engine: EngineState,
     /// Free bytes where the engine keeps its images; none if that place is not on this machine.
     pub disk_free: Option<u64>,
     /// How much of the file system can be watched; none outside Linux.
@@ -214,7 +214,7 @@ pub enum NoEndpoint {
 
 /// The engine, as far as it can be seen from here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Engine {
+pub enum EngineState {
     /// It works.
     Answers {
         /// Where it is.

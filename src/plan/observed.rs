@@ -12,7 +12,7 @@ use crate::plan::mounts::VolumeClass;
 
 /// The engine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Engine {
+pub struct EngineInfo {
     /// Its own id.
     pub id: String,
     /// Version as three numbers.
@@ -23,7 +23,7 @@ pub struct Engine {
     pub machine: [String; 3],
 }
 
-impl Engine {
+impl EngineInfo {
     /// Whether health checks may be quicker while a container starts (Engine 25).
     #[must_use]
     pub fn has_start_interval(&self) -> bool {
@@ -33,7 +33,7 @@ impl Engine {
 
 /// What a container does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum ContainerState {
     /// It was never started.
     Created,
     /// It runs.
@@ -48,7 +48,7 @@ pub enum State {
     Removing,
 }
 
-impl State {
+impl ContainerState {
     /// Whether it has processes, and with them its ports.
     #[must_use]
     pub fn is_alive(self) -> bool {
@@ -107,7 +107,7 @@ pub struct Container {
     /// Its definition's label.
     pub definition: String,
     /// What it does.
-    pub state: State,
+    pub state: ContainerState,
     /// What the engine's check says.
     pub health: EngineHealth,
     /// The engine's own words for the two, such as `Up 3 minutes (healthy)`.
@@ -202,7 +202,7 @@ pub struct Volume {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct World {
     /// The engine.
-    pub engine: Engine,
+    pub engine: EngineInfo,
     /// Containers that devenv made.
     pub containers: Vec<Container>,
     /// Volumes that devenv made.
@@ -256,7 +256,7 @@ impl World {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observed {
     /// The engine.
-    pub engine: Engine,
+    pub engine: EngineInfo,
     /// Containers of the checkout, one-offs included.
     pub containers: Vec<Container>,
     /// Images of the project's hierarchy.
@@ -326,7 +326,8 @@ impl Observed {
     /// The parts that run.
     #[must_use]
     pub fn running(&self) -> Vec<PartName> {
-        let running = self.containers.iter().filter(|one| one.state == State::Running && one.role == Role::Part);
+        let running =
+            self.containers.iter().filter(|one| one.state == ContainerState::Running && one.role == Role::Part);
         running.filter_map(|one| PartName::new(one.part.as_str()).ok()).collect()
     }
 

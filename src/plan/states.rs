@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::amounts::bytes;
 use crate::plan::environment::lifecycle::End;
-use crate::plan::observed::{Container, EngineHealth, Observed, STOPPED, State};
+use crate::plan::observed::{Container, ContainerState, EngineHealth, Observed, STOPPED};
 use crate::plan::parts::{Part, PartKind};
 
 /// How often the engine starts a container again before that is called a crash loop.
@@ -196,9 +196,9 @@ pub fn of(part: &Part, observed: &Observed, lives: &Lives, now: i64) -> PartStat
 /// Whether a container crashes in a loop: the engine has started it again several times, and it has not run for long since.
 /// One that has ended for good is in none.
 #[must_use]
-pub fn is_crash_loop(state: State, restarts: i64, since: Option<i64>, now: i64) -> bool {
+pub fn is_crash_loop(state: ContainerState, restarts: i64, since: Option<i64>, now: i64) -> bool {
     let is_young = since.is_none_or(|since| now - since < STEADY);
-    matches!(state, State::Running | State::Restarting) && restarts >= CRASHES && is_young
+    matches!(state, ContainerState::Running | ContainerState::Restarting) && restarts >= CRASHES && is_young
 }
 
 /// What one container of a part does `now`, in seconds since 1970.
@@ -206,23 +206,23 @@ pub fn is_crash_loop(state: State, restarts: i64, since: Option<i64>, now: i64) 
 pub fn of_container(part: &Part, container: &Container, life: &Life, is_ready: bool, now: i64) -> PartState {
     match (container.state, part.kind) {
         (state, _) if is_crash_loop(state, life.restarts, life.since, now) => PartState::CrashLoop(life.restarts),
-        (State::Running, _) if part.probe.is_none() => match container.health {
+        (ContainerState::Running, _) if part.probe.is_none() => match container.health {
             EngineHealth::Unhealthy => PartState::Unhealthy,
             EngineHealth::Starting => PartState::NotReady,
             EngineHealth::Healthy => PartState::Healthy,
             EngineHealth::Unknown => life.died.map_or(PartState::Running, PartState::Died),
         },
-        (State::Running, _) if is_ready => PartState::Healthy,
-        (State::Running, _) => life.died.map_or(PartState::NotReady, PartState::Died),
-        (State::Created, _) => PartState::Created,
-        (State::Exited(_), _) if life.out_of_memory => PartState::OutOfMemory(life.memory_limit),
-        (State::Exited(0), PartKind::Task) => PartState::Done,
-        (State::Exited(0), _) if part.lifecycle.end == End::Done => PartState::Done,
-        (State::Exited(0 | STOPPED), _) => PartState::Stopped,
-        (State::Exited(code), _) => PartState::Ended(code),
-        (State::Paused, _) => PartState::Paused,
-        (State::Restarting, _) => PartState::Restarting,
-        (State::Removing, _) => PartState::Removing,
+        (ContainerState::Running, _) if is_ready => PartState::Healthy,
+        (ContainerState::Running, _) => life.died.map_or(PartState::NotReady, PartState::Died),
+        (ContainerState::Created, _) => PartState::Created,
+        (ContainerState::Exited(_), _) if life.out_of_memory => PartState::OutOfMemory(life.memory_limit),
+        (ContainerState::Exited(0), PartKind::Task) => PartState::Done,
+        (ContainerState::Exited(0), _) if part.lifecycle.end == End::Done => PartState::Done,
+        (ContainerState::Exited(0 | STOPPED), _) => PartState::Stopped,
+        (ContainerState::Exited(code), _) => PartState::Ended(code),
+        (ContainerState::Paused, _) => PartState::Paused,
+        (ContainerState::Restarting, _) => PartState::Restarting,
+        (ContainerState::Removing, _) => PartState::Removing,
     }
 }
 

@@ -59,7 +59,7 @@ pub struct PartStatus {
 
 /// What a status is made from.
 #[derive(Debug, Clone, Copy)]
-pub struct Sources<'a> {
+pub struct StatusInputs<'a> {
     /// What should be.
     pub environment: &'a Environment,
     /// What is.
@@ -72,7 +72,7 @@ pub struct Sources<'a> {
     pub now: i64,
 }
 
-impl Sources<'_> {
+impl StatusInputs<'_> {
     /// The status of a part.
     #[must_use]
     pub fn status(&self, part: &Part, steps: Option<ModuleState>) -> PartStatus {

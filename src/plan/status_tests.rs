@@ -1,7 +1,7 @@
 use super::*;
 use crate::names::PartName;
 use crate::plan::cause::Cause;
-use crate::plan::observed::State;
+use crate::plan::observed::ContainerState;
 use crate::plan::observed::samples::container;
 use crate::plan::parts::{Ask, ImageRef, Probe, samples};
 
@@ -22,13 +22,13 @@ fn environment() -> Environment {
 fn status(observed: &Observed, life: Life, plan: &Plan) -> PartStatus {
     let environment = environment();
     let lives = Lives::from([("api-id".to_owned(), life)]);
-    let sources = Sources { environment: &environment, observed, lives: &lives, plan, now: 1_000 };
+    let sources = StatusInputs { environment: &environment, observed, lives: &lives, plan, now: 1_000 };
     sources.status(&environment.parts["api"], None)
 }
 
 #[test]
 fn a_part_that_is_not_ready_says_what_it_answers_and_what_it_waits_for() {
-    let containers = vec![container("api", State::Running), container("db", State::Exited(3))];
+    let containers = vec![container("api", ContainerState::Running), container("db", ContainerState::Exited(3))];
     let observed = Observed { containers, ..Observed::default() };
     let probe = Some("first line\nhttp /healthz answered 500".to_owned());
     let life = Life { probe, restarts: 2, since: Some(820), ..Life::default() };
@@ -40,7 +40,7 @@ fn a_part_that_is_not_ready_says_what_it_answers_and_what_it_waits_for() {
 
 #[test]
 fn a_healthy_part_says_only_what_is_stale_and_why() {
-    let mut observed = Observed { containers: vec![container("api", State::Running)], ..Observed::default() };
+    let mut observed = Observed { containers: vec![container("api", ContainerState::Running)], ..Observed::default() };
     observed.ready.insert(PartName::new("api").unwrap());
     let mut plan = Plan::default();
     let cause = Cause::Changed(vec!["environment".to_owned()]);

@@ -21,7 +21,7 @@ use crate::plan::{Action, Plan, Step};
 
 /// Everything that an answer is made from.
 #[derive(Debug, Clone, Copy)]
-pub struct Sources<'a> {
+pub struct WhyInputs<'a> {
     /// The configuration, for the places of its settings.
     pub project: &'a Project,
     /// The files in force.
@@ -125,11 +125,11 @@ pub struct Neighbour {
 
 /// The answer for one part.
 #[must_use]
-pub fn why(part: &Part, definition: Option<&Definition>, sources: &Sources<'_>) -> Why {
+pub fn why(part: &Part, definition: Option<&Definition>, sources: &WhyInputs<'_>) -> Why {
     let state = states::of(part, sources.observed, sources.lives, sources.now);
     let chain = part.image.node().map(|image| sources.images.ancestry(image)).unwrap_or_default();
     let container = sources.observed.container(&part.name);
-    let Sources { project, target, credentials, .. } = *sources;
+    let WhyInputs { project, target, credentials, .. } = *sources;
     let layers = Layers { project, target, chain: &chain, credentials };
     let needed_by = sources.environment.parts.values().filter(|other| other.needs.contains(&part.name));
     Why {
@@ -154,12 +154,12 @@ pub fn why(part: &Part, definition: Option<&Definition>, sources: &Sources<'_>) 
     }
 }
 
-fn neighbour(part: &Part, sources: &Sources<'_>) -> Option<Neighbour> {
+fn neighbour(part: &Part, sources: &WhyInputs<'_>) -> Option<Neighbour> {
     let state = states::of(part, sources.observed, sources.lives, sources.now).word();
     Some(Neighbour { name: part.name.clone(), state })
 }
 
-fn link(node: &Node, sources: &Sources<'_>) -> Link {
+fn link(node: &Node, sources: &WhyInputs<'_>) -> Link {
     let is_there = sources.observed.tags.contains(&node.tag);
     let input = |name: &String| Input { name: name.clone(), from: place(name, sources) };
     Link {
@@ -171,7 +171,7 @@ fn link(node: &Node, sources: &Sources<'_>) -> Link {
 }
 
 /// Where an input of an image stands: a file in force, or a line of the configuration.
-fn place(input: &str, sources: &Sources<'_>) -> Option<String> {
+fn place(input: &str, sources: &WhyInputs<'_>) -> Option<String> {
     if sources.assets.get(input).is_some() {
         return Some(sources.assets.origin(input));
     }
@@ -187,7 +187,7 @@ fn place(input: &str, sources: &Sources<'_>) -> Option<String> {
 }
 
 /// What the files say of a part and of the images that it descends from. What nobody wrote is left out.
-fn settings(part: &Part, chain: &[&Node], sources: &Sources<'_>) -> Vec<Setting> {
+fn settings(part: &Part, chain: &[&Node], sources: &WhyInputs<'_>) -> Vec<Setting> {
     let images: Vec<String> = chain.iter().map(|node| format!("images.{}.", node.name)).collect();
     let own = ["modules", "services"].map(|kind| format!("{kind}.{}.", part.name));
     let gateway = (part.kind == PartKind::Gateway).then(|| "gateway.".to_owned());

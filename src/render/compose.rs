@@ -12,7 +12,7 @@ use crate::paths;
 use crate::plan::definition::Definition;
 use crate::plan::environment::target::{Base, Placement};
 use crate::plan::mounts::{Mount, MountSource, VolumeClass};
-use crate::plan::observed::Engine;
+use crate::plan::observed::EngineInfo;
 use crate::plan::parts::deployed::Deployed;
 use crate::plan::parts::{Ask, Environment, ImageRef, Part, PartKind, Probe};
 use crate::render::{Access, Generated, MARKER, RenderError, render_asset};
@@ -88,7 +88,7 @@ struct Deployment<'a> {
 }
 
 /// Renders base and overlay.
-pub fn files(environment: &Environment, assets: &Assets, engine: &Engine) -> Result<Vec<Generated>, RenderError> {
+pub fn files(environment: &Environment, assets: &Assets, engine: &EngineInfo) -> Result<Vec<Generated>, RenderError> {
     let views: Vec<View<'_>> = environment.parts.values().map(|part| view(part, environment, engine)).collect();
     let data = |data: bool| {
         let volumes = environment.volumes.values();
@@ -131,7 +131,7 @@ pub fn labels(environment: &Environment, definitions: &BTreeMap<String, Definiti
     Generated { path: LABELS.to_owned(), text: format!("# {MARKER}\n{body}"), access: Access::Private }
 }
 
-fn view<'a>(part: &'a Part, environment: &'a Environment, engine: &Engine) -> View<'a> {
+fn view<'a>(part: &'a Part, environment: &'a Environment, engine: &EngineInfo) -> View<'a> {
     let bare = serde_json::Map::new();
     let depends_on = part.needs.iter().filter_map(|need| environment.parts.get(need)).fold(bare, |mut map, need| {
         let condition = match (&need.probe, need.kind) {
@@ -219,7 +219,7 @@ fn mount(mount: &Mount, environment: &Environment) -> Value {
 
 /// The engine's own check, for people who run the files by hand and for `docker ps`. Old engines know no quick checks
 /// at the start, so the interval is a compromise there: each check is a process in the container.
-fn healthcheck(probe: &Probe, part: &Part, engine: &Engine) -> Value {
+fn healthcheck(probe: &Probe, part: &Part, engine: &EngineInfo) -> Value {
     // What a third-party image has in it is not known.
     let Some(test) = check_command(probe, part) else { return json!({"disable": true}) };
     let seconds = probe.within.as_secs().max(1);

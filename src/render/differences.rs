@@ -8,7 +8,7 @@ use crate::assets::{AssetOrigin, Assets};
 use crate::config::compose_file;
 use crate::config::inputs::InputFile;
 use crate::error::Result;
-use crate::plan::environment::difference::{Comparison, Difference, Side};
+use crate::plan::environment::difference::{Comparison, SettingDifference, Side};
 use crate::plan::environment::target::{Placement, Target};
 use crate::plan::environment::unplaced::Files;
 use crate::plan::parts::Environment;
@@ -63,14 +63,14 @@ fn own_templates<'a>(assets: &'a Assets, target: &Target) -> impl Iterator<Item 
 }
 
 /// Everything that differs between two environments, whose names are given.
-pub fn between(files: &Files<'_>, sources: &[InputFile], names: [&String; 2]) -> Result<Vec<Difference>> {
+pub fn between(files: &Files<'_>, sources: &[InputFile], names: [&String; 2]) -> Result<Vec<SettingDifference>> {
     let [left, right] = [Rendered::new(files, names[0])?, Rendered::new(files, names[1])?];
     Ok(of(files, sources, &left, &right))
 }
 
 /// Everything that differs between two environments.
 #[must_use]
-pub fn of(files: &Files<'_>, sources: &[InputFile], left: &Rendered, right: &Rendered) -> Vec<Difference> {
+pub fn of(files: &Files<'_>, sources: &[InputFile], left: &Rendered, right: &Rendered) -> Vec<SettingDifference> {
     let named = |source: &InputFile| (source.name.clone(), compose_file::services(source));
     let fragments: BTreeMap<String, Vec<String>> = sources.iter().map(named).collect();
     let templates = own_templates(files.assets, &left.target).chain(own_templates(files.assets, &right.target));
@@ -108,7 +108,12 @@ environments:
   managed: {like: prod, external: {db: \"postgres://db.internal:6000\"}}
 ";
 
-    fn said(project: &Project, assets: &Assets, sources: &[InputFile], [left, right]: [&str; 2]) -> Vec<Difference> {
+    fn said(
+        project: &Project,
+        assets: &Assets,
+        sources: &[InputFile],
+        [left, right]: [&str; 2],
+    ) -> Vec<SettingDifference> {
         let team = Team::with(project.clone(), assets.clone());
         between(&team.files(), sources, [&left.to_owned(), &right.to_owned()]).unwrap()
     }
@@ -117,8 +122,8 @@ environments:
         project(&SHOP.replace(", seed: s.sql", "").replace("path: .", "path: api"))
     }
 
-    fn lines(differences: &[Difference]) -> Vec<String> {
-        let line = |one: &Difference| {
+    fn lines(differences: &[SettingDifference]) -> Vec<String> {
+        let line = |one: &SettingDifference| {
             let value = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), ToString::to_string);
             let (left, right) = (value(&one.left), value(&one.right));
             format!("{} {}: {left} → {right}: {:?} by {}", one.part, one.key, one.reason, one.from)

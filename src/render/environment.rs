@@ -4,7 +4,7 @@ use serde_yaml::Value;
 
 use crate::assets::Assets;
 use crate::plan::environment::target::Base;
-use crate::plan::observed::Engine;
+use crate::plan::observed::EngineInfo;
 use crate::plan::parts::Environment;
 use crate::render::RenderError;
 use crate::render::compose::files;
@@ -12,7 +12,7 @@ use crate::render::definition::documents;
 
 /// Renders the definition as a tree of YAML.
 pub fn definition(environment: &Environment, assets: &Assets) -> Result<Value, RenderError> {
-    let generated = files(environment, assets, &Engine::default())?;
+    let generated = files(environment, assets, &EngineInfo::default())?;
     let mut all = Value::Mapping(serde_yaml::Mapping::new());
     for document in documents(&generated)? {
         lay_over(&mut all, document);

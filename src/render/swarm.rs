@@ -19,7 +19,7 @@ use crate::plan::features::{FLAGD, FOLDER};
 use crate::plan::mounts::MountSource;
 use crate::plan::parts::deployed::Deployed;
 use crate::plan::parts::{Environment, ImageRef, Part, PartKind};
-use crate::plan::registry::place::Place;
+use crate::plan::registry::place::RegistryPath;
 use crate::plan::release::set::ReleaseSet;
 use crate::render::compose::check_command;
 use crate::render::features::{self, FLAGS};
@@ -38,7 +38,7 @@ pub struct StackOf<'a> {
     /// Whose images run.
     pub set: &'a ReleaseSet,
     /// The place in the registry that has them.
-    pub registry: &'a Place,
+    pub registry: &'a RegistryPath,
     /// How it is deployed.
     pub deploy: &'a Deploy,
 }

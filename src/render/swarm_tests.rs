@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::error::Error;
 use crate::plan::environment::samples::Team;
-use crate::plan::registry::place::Place;
+use crate::plan::registry::place::RegistryPath;
 use crate::plan::release::set::Member;
 
 const SHOP: &str = "\
@@ -46,7 +46,7 @@ fn stack(text: &str) -> Result<Stack, StackError> {
         images: names.map(|name| (PartName::new(name).unwrap(), member(name))).into(),
     };
     let deploy = target.settings.deploy.clone().unwrap();
-    let registry = &Place::new("registry.example.com/shop");
+    let registry = &RegistryPath::new("registry.example.com/shop");
     StackOf { project, target: &target, environment: &environment, set: &set, registry, deploy: &deploy }.stack()
 }
 

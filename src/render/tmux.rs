@@ -18,7 +18,7 @@ const WAITING: &str = "exec sleep 2147483647";
 
 /// A session that is made or changed.
 #[derive(Debug, Clone, Copy)]
-pub struct Session<'a> {
+pub struct TmuxSession<'a> {
     /// The files in force.
     pub assets: &'a Assets,
     /// Host name of the environment.
@@ -41,7 +41,7 @@ fn window(screen: &str) -> String {
     format!("={NAME}:={screen}")
 }
 
-impl Session<'_> {
+impl TmuxSession<'_> {
     /// The commands for a list of changes, in their order.
     pub fn commands(&self, changes: &[TmuxChange]) -> Result<Vec<Words>, RenderError> {
         let mut all = Vec::new();

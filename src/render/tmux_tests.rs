@@ -3,7 +3,7 @@ use crate::names::PartName;
 
 fn commands(changes: &[TmuxChange], size: (usize, usize)) -> String {
     let (assets, devenv) = (Assets::embedded(), ["/opt/my tools/devenv", "-C", "/srv/it's"].map(str::to_owned));
-    let session = Session { assets: &assets, host: "shop.localhost", devenv: &devenv, size };
+    let session = TmuxSession { assets: &assets, host: "shop.localhost", devenv: &devenv, size };
     let all = session.commands(changes).unwrap();
     all.into_iter().map(|command| quoted(command) + "\n").collect()
 }

@@ -180,12 +180,12 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
-    use crate::config::inputs::{InputFile, Inputs, Known};
+    use crate::config::inputs::{InputFile, Inputs, KnownNames};
     use crate::config::read;
 
     fn problems(text: &str) -> Problems {
         let main = InputFile { name: "devenv.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
-        let known = Known { presets: BTreeSet::from(["redis".to_owned()]), ..Known::default() };
+        let known = KnownNames { presets: BTreeSet::from(["redis".to_owned()]), ..KnownNames::default() };
         let setting = Inputs { main: &main, local: None, env: &BTreeMap::new() };
         read(setting).checked_against(&known).finish(&BTreeMap::new()).unwrap_err()
     }
@@ -225,7 +225,7 @@ error: the key `project` stands here twice
             name: "devenv.yaml".to_owned(),
             bytes: b"project: shop\nservices: {db: {preset: redis}}\n".to_vec(),
         };
-        let known = Known { presets: BTreeSet::from(["redis".to_owned()]), ..Known::default() };
+        let known = KnownNames { presets: BTreeSet::from(["redis".to_owned()]), ..KnownNames::default() };
         for local in [
             "secrets:\n  db.password: canary-12$34x56\n",
             "secrets:\n  db.password: \"canary-1\n",
@@ -277,7 +277,7 @@ error: the key `project` stands here twice
         for case in include_str!("../config/testdata/bad.txt").split("===\n").skip(1) {
             let main = case.split("\n>>>\n").next().unwrap().split("\n--- devenv.local.yaml\n").next().unwrap();
             let main = InputFile { name: "devenv.yaml".to_owned(), bytes: main.as_bytes().to_vec() };
-            let known = Known::default();
+            let known = KnownNames::default();
             let setting = Inputs { main: &main, local: None, env: &BTreeMap::new() };
             if let Err(problems) = read(setting).checked_against(&known).finish(&BTreeMap::new()) {
                 let shown = render(&problems, Colours::Off);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::amounts;
-use crate::apply::Event;
+use crate::apply::StepEvent;
 use crate::plan::Plan;
 use crate::redact::hide;
 use crate::ui::screen::{Screen, visible};
@@ -46,14 +46,14 @@ impl Progress {
     }
 
     /// Shows an event.
-    pub fn show(&self, event: Event) {
+    pub fn show(&self, event: StepEvent) {
         match event {
-            Event::Begun(at) => self.begun(at),
-            Event::Doing(at, text) | Event::Line(at, text) => self.doing(at, &text),
-            Event::Note(_, text) => self.print(&format!("  {}", visible(&hide(&text)))),
-            Event::Done(at, took) => self.ended(at, &format!("✓ {} ({})", self.name(at), amounts::took(took))),
-            Event::Failed(at) => self.ended(at, &format!("✗ {}", self.name(at))),
-            Event::Tick => self.tick(),
+            StepEvent::Begun(at) => self.begun(at),
+            StepEvent::Doing(at, text) | StepEvent::Line(at, text) => self.doing(at, &text),
+            StepEvent::Note(_, text) => self.print(&format!("  {}", visible(&hide(&text)))),
+            StepEvent::Done(at, took) => self.ended(at, &format!("✓ {} ({})", self.name(at), amounts::took(took))),
+            StepEvent::Failed(at) => self.ended(at, &format!("✗ {}", self.name(at))),
+            StepEvent::Tick => self.tick(),
         }
     }
 

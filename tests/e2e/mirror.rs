@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use devenv::apply::mirror::ends::Ends;
-use devenv::apply::mirror::{Guard, Session};
+use devenv::apply::mirror::{Guard, MirrorSession};
 use devenv::config::model::values::RelPath;
 use devenv::host::engine::{BegunSet, Engine};
 use devenv::host::ignore::source::SourceFolder;
@@ -161,7 +161,8 @@ fn thousands_of_random_operations_leave_both_trees_equal() {
     runtime().block_on(async {
         let engine = connect();
         let mut dice = Dice(7);
-        let (mut session, _) = Session::open(&engine, ends(&checkout), Guard::Off, BTreeMap::new()).await.unwrap();
+        let (mut session, _) =
+            MirrorSession::open(&engine, ends(&checkout), Guard::Off, BTreeMap::new()).await.unwrap();
         for round in 0..500 {
             let mut changed = BTreeSet::new();
             for _ in 0..=dice.below(40) {
@@ -170,7 +171,7 @@ fn thousands_of_random_operations_leave_both_trees_equal() {
             if round % 100 == 50 {
                 // Nobody listens: the comparison finds it.
                 drop(session);
-                session = Session::open(&engine, ends(&checkout), Guard::Off, BTreeMap::new()).await.unwrap().0;
+                session = MirrorSession::open(&engine, ends(&checkout), Guard::Off, BTreeMap::new()).await.unwrap().0;
             } else {
                 let sent = session.send(&changed).await.unwrap();
                 assert_eq!(sent.halted, None, "round {round}");
@@ -191,7 +192,7 @@ fn saves_a_first_fill_and_a_branch_switch_leave_both_sides_equal() {
     let root = checkout.root().join("api");
     runtime().block_on(async {
         let engine = connect();
-        let (mut session, _) = Session::open(&engine, ends(&checkout), Guard::On, BTreeMap::new()).await.unwrap();
+        let (mut session, _) = MirrorSession::open(&engine, ends(&checkout), Guard::On, BTreeMap::new()).await.unwrap();
         for number in 0..200 {
             fs::write(root.join("first.txt"), format!("save {number}\n")).unwrap();
             let sent = session.send(&BTreeSet::from([PathBuf::from("first.txt")])).await.unwrap();
@@ -206,7 +207,8 @@ fn saves_a_first_fill_and_a_branch_switch_leave_both_sides_equal() {
             fs::write(root.join(&file), format!("{number} ").repeat(1200)).unwrap();
             changed.insert(file);
         }
-        let (mut session, sent) = Session::open(&engine, ends(&checkout), Guard::On, BTreeMap::new()).await.unwrap();
+        let (mut session, sent) =
+            MirrorSession::open(&engine, ends(&checkout), Guard::On, BTreeMap::new()).await.unwrap();
         assert!(sent.operations.len() >= 5000, "{}", sent.operations.len());
         for file in &changed {
             fs::write(root.join(file), "another branch ".repeat(100)).unwrap();
@@ -214,7 +216,7 @@ fn saves_a_first_fill_and_a_branch_switch_leave_both_sides_equal() {
         let sent = session.send(&changed).await.unwrap();
         assert_eq!(sent.operations.len(), 5000, "one batch");
         drop(session);
-        let (_session, sent) = Session::open(&engine, ends(&checkout), Guard::On, BTreeMap::new()).await.unwrap();
+        let (_session, sent) = MirrorSession::open(&engine, ends(&checkout), Guard::On, BTreeMap::new()).await.unwrap();
         assert_eq!(sent.operations, []);
     });
     assert_eq!(there(&checkout.container("api")), here(&root));

@@ -33,21 +33,39 @@ pub enum Make {
 }
 
 impl Make {
-    /// What was found; commands that only read, or stop what runs, tolerate an unusable certificate: it is among the news.
-    pub(in crate::apply) fn tolerate<T>(self, found: Result<Option<T>>, news: &mut Vec<String>) -> Result<Option<T>> {
+    /// What was found; commands that only read, or stop what runs, tolerate an unusable certificate: that is a note.
+    pub(in crate::apply) fn tolerate<T>(self, found: Result<Noted<Option<T>>>) -> Result<Noted<Option<T>>> {
         match (found, self) {
-            (Err(error), Self::No) => {
-                news.push(error.to_string());
-                Ok(None)
-            }
+            (Err(error), Self::No) => Ok(Noted { value: None, note: Some(error.to_string()) }),
             (found, _) => found,
         }
     }
 }
 
+/// Something, and what is worth a line about how it came.
+#[derive(Debug)]
+pub struct Noted<T> {
+    /// It.
+    pub value: T,
+    /// The line.
+    pub note: Option<String>,
+}
+
+impl<T> Noted<T> {
+    const fn silent(value: T) -> Self {
+        Self { value, note: None }
+    }
+
+    /// It; the note goes to the other `notes`.
+    pub(in crate::apply) fn noting(self, notes: &mut impl Extend<String>) -> T {
+        notes.extend(self.note);
+        self.value
+    }
+}
+
 /// What an environment's certificates are for.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish<'a> {
+pub struct CertificateWish<'a> {
     /// The checkout's folder.
     pub root: &'a Path,
     /// The files in force: profile, and the team's own certificate.
@@ -64,7 +82,7 @@ pub struct Wish<'a> {
     pub now: i64,
 }
 
-impl Wish<'_> {
+impl CertificateWish<'_> {
     /// A leaf as the last `up` of this checkout has left it.
     pub(in crate::apply) fn kept(&self, leaf: LeafOf<'_>) -> Result<Option<Pair>> {
         match self.folder {
@@ -97,15 +115,13 @@ impl Certs {
 }
 
 /// Gets the certificates of a checkout. Nothing below the checkout is written here.
-pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
+pub fn load(wish: CertificateWish<'_>, make: Make) -> Result<Certs> {
     let profile = profile(wish.assets)?;
     let mut certs = Certs::default();
     let place = CaFolder::of(None)?;
-    let authority = authority(&place, &profile, wish.now, make, &mut certs.news);
-    let authority = make.tolerate(authority, &mut certs.news)?;
+    let authority = make.tolerate(authority(&place, &profile, wish.now, make))?.noting(&mut certs.news);
     certs.authority = certificate(&place, authority.as_ref())?;
-    let own = own(wish, &mut certs.news);
-    certs.own = make.tolerate(own, &mut certs.news)?;
+    certs.own = make.tolerate(own(wish))?.noting(&mut certs.news);
     let own = certs.own.as_ref().and_then(|own| CertFacts::of(&own.certificate).ok());
     if let Some(left) = own.and_then(|facts| ends_in(&facts, wish.now)) {
         certs.news.push(format!("the certificate {} expires in {left} days", wish.assets.place(decision::OWN)));
@@ -131,28 +147,27 @@ pub fn load(wish: Wish<'_>, make: Make) -> Result<Certs> {
         let problem = format!("it signs for {domains} and not for {name}: it was made by another profile");
         return Err(place.problem(&place.certificate(), problem).into());
     }
-    certs.leaf = Some(leaf(kept, &authority, wish, &profile, "the certificate", &mut certs.news)?);
+    certs.leaf = Some(leaf(kept, &authority, wish, &profile, "the certificate")?.noting(&mut certs.news));
     Ok(certs)
 }
 
-/// The kept leaf, or another one where that is due; `what` it is called in the news.
+/// The kept leaf, or another one where that is due; `what` it is called in the note.
 pub fn leaf(
     kept: Option<Pair>,
     authority: &Pair,
-    wish: Wish<'_>,
+    wish: CertificateWish<'_>,
     profile: &Profile,
     what: &str,
-    news: &mut Vec<String>,
-) -> Result<Pair> {
-    let key = match (due(kept.as_ref(), &authority.certificate, wish, profile), kept) {
-        (None, Some(kept)) => return Ok(kept),
+) -> Result<Noted<Pair>> {
+    let (key, note) = match (due(kept.as_ref(), &authority.certificate, wish, profile), kept) {
+        (None, Some(kept)) => return Ok(Noted::silent(kept)),
         (Some(due), Some(kept)) => {
-            news.push(format!("{what} is recreated: {}", due.cause));
-            (due.key == KeyFate::Kept).then_some(kept.key)
+            ((due.key == KeyFate::Kept).then_some(kept.key), Some(format!("{what} is recreated: {}", due.cause)))
         }
-        (_, None) => None,
+        (_, None) => (None, None),
     };
-    certs::leaf(profile, authority, wish.host, wish.names.iter(), wish.now, key.as_deref())
+    let value = certs::leaf(profile, authority, wish.host, wish.names.iter(), wish.now, key.as_deref())?;
+    Ok(Noted { value, note })
 }
 
 /// A leaf as the last `up` has left it to the gateway.
@@ -180,7 +195,7 @@ pub fn renew_at(root: &Path, assets: &Assets, zones: impl Iterator<Item = String
 
 /// Whether a new leaf is due.
 #[must_use]
-pub fn due(kept: Option<&Pair>, authority: &str, wish: Wish<'_>, profile: &Profile) -> Option<Due> {
+pub fn due(kept: Option<&Pair>, authority: &str, wish: CertificateWish<'_>, profile: &Profile) -> Option<Due> {
     let known = kept.map(|pair| Kept { certificate: &pair.certificate, key: certs::kind_of_key(pair) });
     decision::renewal(known, authority, wish.names, profile, wish.now)
 }
@@ -191,13 +206,7 @@ pub fn profile(assets: &Assets) -> Result<Profile> {
 }
 
 /// The machine's authority at `place`, checked; made where there is none and that is allowed.
-pub fn authority(
-    place: &CaFolder,
-    profile: &Profile,
-    now: i64,
-    make: Make,
-    news: &mut Vec<String>,
-) -> Result<Option<Pair>> {
+pub fn authority(place: &CaFolder, profile: &Profile, now: i64, make: Make) -> Result<Noted<Option<Pair>>> {
     let held = match make {
         Make::Yes => Some(place.hold()?),
         Make::No => None,
@@ -205,7 +214,7 @@ pub fn authority(
     if let Some(pair) = place.read()? {
         let problem = decision::authority_problem(&pair.certificate, certs::public_key(&pair.key), now);
         return match problem {
-            None => Ok(Some(pair)),
+            None => Ok(Noted::silent(Some(pair))),
             Some((file, problem)) => {
                 let path = match file {
                     decision::AuthorityFile::Certificate => place.certificate(),
@@ -216,13 +225,13 @@ pub fn authority(
         };
     }
     if held.is_none() {
-        return Ok(None);
+        return Ok(Noted::silent(None));
     }
     let name = common_name(&certs::machine_name(), place.zone());
     let pair = certs::authority(profile, &name, now)?;
     place.keep(&pair)?;
-    news.push("made this machine's certificate authority: `devenv certs trust` makes browsers accept it".to_owned());
-    Ok(Some(pair))
+    let note = "made this machine's certificate authority: `devenv certs trust` makes browsers accept it";
+    Ok(Noted { value: Some(pair), note: Some(note.to_owned()) })
 }
 
 /// The certificate of an authority, also of one that cannot be used: it is trusted all the same.
@@ -241,11 +250,11 @@ pub fn missing_issuer(own: &Pair) -> Result<Option<String>> {
 
 /// The certificate that the team or a developer has put into the folder of their files; it must be good, and for the
 /// gateway's host or one of its further names.
-pub fn own(wish: Wish<'_>, news: &mut Vec<String>) -> Result<Option<Pair>> {
+pub fn own(wish: CertificateWish<'_>) -> Result<Noted<Option<Pair>>> {
     let file = |name: &str| wish.assets.get(name).filter(|asset| asset.origin != AssetOrigin::Embedded);
     let problem = |name: &str, problem: String| CertsError::Own { path: wish.assets.place(name), problem };
     let pair = match (file(decision::OWN), file(decision::OWN_KEY)) {
-        (None, None) => return Ok(None),
+        (None, None) => return Ok(Noted::silent(None)),
         (Some(_), None) => {
             return Err(problem(decision::OWN, format!("its key {} is missing", decision::OWN_KEY)).into());
         }
@@ -258,11 +267,11 @@ pub fn own(wish: Wish<'_>, news: &mut Vec<String>) -> Result<Option<Pair>> {
     let facts = CertFacts::of(&pair.certificate).map_err(|text| problem(decision::OWN, text))?;
     certs::matches(&pair).map_err(|text| problem(decision::OWN_KEY, text))?;
     match verdict(&facts, wish.host, wish.aliases, wish.now) {
-        CertVerdict::Served => Ok(Some(pair)),
+        CertVerdict::Served => Ok(Noted::silent(Some(pair))),
         CertVerdict::Refused(text) => Err(problem(decision::OWN, text).into()),
         CertVerdict::Elsewhere(text) => {
-            news.push(format!("{}: {text}: devenv's own is shown here", wish.assets.place(decision::OWN)));
-            Ok(None)
+            let note = format!("{}: {text}: devenv's own is shown here", wish.assets.place(decision::OWN));
+            Ok(Noted { value: None, note: Some(note) })
         }
     }
 }

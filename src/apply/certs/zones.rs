@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::apply::certs::{self, Make, Wish};
+use crate::apply::certs::{self, CertificateWish, Make};
 use crate::error::Result;
 use crate::host::certs::Pair;
 use crate::host::certs::ca_store::CaFolder;
@@ -23,7 +23,7 @@ pub struct Zone {
 
 /// Gets the certificates of `zones`, whose authorities are there. Nothing below the checkout is written here.
 pub fn load(
-    wish: Wish<'_>,
+    wish: CertificateWish<'_>,
     zones: &BTreeMap<String, BTreeSet<String>>,
     make: Make,
 ) -> Result<(Vec<Zone>, Vec<String>)> {
@@ -31,17 +31,17 @@ pub fn load(
     let (mut all, mut news) = (Vec::new(), Vec::new());
     for (name, names) in zones {
         let place = CaFolder::of(Some(name))?;
-        let authority = certs::authority(&place, &profile, wish.now, Make::No, &mut news);
-        let authority = make.tolerate(authority, &mut news)?;
+        let authority = certs::authority(&place, &profile, wish.now, Make::No);
+        let authority = make.tolerate(authority)?.noting(&mut news);
         let Some(certificate) = certs::certificate(&place, authority.as_ref())? else { continue };
         let host = names.first().map(String::as_str).unwrap_or_default();
-        let wish = Wish { host, names, ..wish };
+        let wish = CertificateWish { host, names, ..wish };
         let kept = wish.kept(LeafOf::Zone(name))?;
         let leaf = match authority.filter(|_| make == Make::Yes) {
             None => kept,
             Some(authority) => {
                 let what = format!("the certificate for {name}");
-                Some(certs::leaf(kept, &authority, wish, &profile, &what, &mut news)?)
+                Some(certs::leaf(kept, &authority, wish, &profile, &what)?.noting(&mut news))
             }
         };
         all.push(Zone { name: name.clone(), names: names.clone(), authority: certificate, leaf });

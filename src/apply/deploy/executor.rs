@@ -8,7 +8,7 @@ use crate::apply::deploy::going_back::{Done, go_back};
 use crate::apply::deploy::{smoke, wait};
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
-use crate::host::registry::credentials::Login;
+use crate::host::registry::credentials::RegistryLogin;
 use crate::names::PartName;
 use crate::plan::deploy::action::{DeployAction, DeployPlan};
 use crate::plan::deploy::cluster::Cluster;
@@ -24,7 +24,7 @@ pub struct Deployer<'a> {
     /// The cluster as it was when the plan was made.
     pub cluster: &'a Cluster,
     /// Who asks the registry.
-    pub login: Option<&'a Login>,
+    pub login: Option<&'a RegistryLogin>,
     /// Hears of each step.
     pub tell: &'a (dyn Fn(&str) + Sync),
 }

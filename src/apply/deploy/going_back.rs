@@ -4,7 +4,7 @@
 use crate::apply::deploy::wait;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
-use crate::host::registry::credentials::Login;
+use crate::host::registry::credentials::RegistryLogin;
 use crate::names::PartName;
 use crate::plan::deploy::cluster::Running;
 use crate::plan::deploy::stack::Stack;
@@ -23,7 +23,7 @@ pub enum Done {
 }
 
 /// Goes back, the newest first, and returns what became of it in words.
-pub async fn go_back(engine: &Engine, stack: &Stack, login: Option<&Login>, done: &[Done]) -> String {
+pub async fn go_back(engine: &Engine, stack: &Stack, login: Option<&RegistryLogin>, done: &[Done]) -> String {
     let (mut said, mut failed) = (Vec::new(), Vec::new());
     for one in done.iter().rev() {
         let (words, gone) = match one {
@@ -58,7 +58,7 @@ pub async fn go_back(engine: &Engine, stack: &Stack, login: Option<&Login>, done
 async fn bring_back(
     engine: &Engine,
     stack: &Stack,
-    login: Option<&Login>,
+    login: Option<&RegistryLogin>,
     (part, before): (&PartName, &Running),
 ) -> Result<()> {
     // The engine may be going back by itself. Whatever became of its update, what counts is what the service is then.

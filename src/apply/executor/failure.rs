@@ -40,7 +40,7 @@ impl From<Error> for StepError {
 
 /// Why a plan was not carried out to its end.
 #[derive(Debug)]
-pub enum Failure {
+pub enum StepFailure {
     /// The lock has moved, so that everything is to be decided again.
     LockMoved {
         /// What the plan has started all the same.
@@ -59,7 +59,7 @@ pub enum Failure {
     Failed(Error),
 }
 
-impl Failure {
+impl StepFailure {
     /// What steps have failed with; none where none has. First comes the one that makes everything decided again.
     pub(crate) fn of(failures: Vec<StepError>, started: BTreeSet<PartName>) -> Option<Self> {
         let (mut moved, mut taken, mut others) = (false, None, Vec::new());
@@ -94,20 +94,20 @@ impl Failure {
     }
 }
 
-impl From<Error> for Failure {
+impl From<Error> for StepFailure {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
 }
 
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
+impl From<StepFailure> for Error {
+    fn from(failure: StepFailure) -> Self {
         let (mut error, others) = match failure {
-            Failure::LockMoved { others, .. } => {
+            StepFailure::LockMoved { others, .. } => {
                 (Self::new(Kind::Failed, StepError::LockMoved).hint("run the same command again"), others)
             }
-            Failure::PortTaken { taken, others } => (Self::new(Kind::Failed, taken), others),
-            Failure::Failed(error) => return error,
+            StepFailure::PortTaken { taken, others } => (Self::new(Kind::Failed, taken), others),
+            StepFailure::Failed(error) => return error,
         };
         error.also.extend(others);
         error
@@ -131,13 +131,14 @@ mod tests {
         let moved = |also: &[&str]| {
             let others = also.iter().map(|text| StepError::Failed(Error::message(Kind::Failed, text)));
             let failures = others.chain([StepError::LockMoved]).collect();
-            Failure::of(failures, BTreeSet::new()).unwrap()
+            StepFailure::of(failures, BTreeSet::new()).unwrap()
         };
         assert!(moved(&[]).decide_again(true).is_ok());
         assert!(moved(&["a", "b"]).decide_again(false).is_ok());
         let error = moved(&["a", "b"]).decide_again(true).unwrap_err();
         assert_eq!((error.to_string(), error.also.len()), ("a".to_owned(), 1));
-        let failed = Failure::of(vec![StepError::Failed(Error::message(Kind::Failed, "c"))], BTreeSet::new()).unwrap();
+        let failed =
+            StepFailure::of(vec![StepError::Failed(Error::message(Kind::Failed, "c"))], BTreeSet::new()).unwrap();
         assert_eq!(failed.decide_again(false).unwrap_err().to_string(), "c");
     }
 
@@ -145,11 +146,11 @@ mod tests {
     fn a_port_in_use_comes_before_what_failed_for_another_reason() {
         let taken = PortTaken { part: PartName::new("db").unwrap(), port: 5432, holder: "`x`".to_owned() };
         let failures = vec![StepError::Failed(Error::message(Kind::Failed, "c")), StepError::PortTaken(taken)];
-        let failure = Failure::of(failures, BTreeSet::new()).unwrap();
-        assert!(matches!(&failure, Failure::PortTaken { taken, .. } if taken.port == 5432));
+        let failure = StepFailure::of(failures, BTreeSet::new()).unwrap();
+        assert!(matches!(&failure, StepFailure::PortTaken { taken, .. } if taken.port == 5432));
         let error = Error::from(failure);
         assert_eq!(error.to_string(), "`db` cannot start: port 5432 of this machine is in use by `x`");
         assert_eq!(error.also.len(), 1);
-        assert!(Failure::of(Vec::new(), BTreeSet::new()).is_none());
+        assert!(StepFailure::of(Vec::new(), BTreeSet::new()).is_none());
     }
 }

@@ -19,12 +19,12 @@ use tokio::sync::{Mutex, Semaphore};
 
 use crate::amounts::bytes;
 use crate::apply::executor::builds::Builder;
-use crate::apply::executor::failure::{Failure, StepError};
+use crate::apply::executor::failure::{StepError, StepFailure};
 use crate::apply::executor::walk::{Task, walk};
 use crate::apply::mirror::Guard;
 use crate::apply::mirror::stand_in::{self, Equal};
 use crate::apply::release::build::Releaser;
-use crate::apply::{Event, Report};
+use crate::apply::{Report, StepEvent};
 use crate::error::{Error, Kind, Result};
 use crate::host::docker::compose;
 use crate::host::engine::Engine;
@@ -84,14 +84,14 @@ pub struct Executor<'a> {
 impl Executor<'_> {
     /// Carries out the plan. A failure holds up only the steps after it; all failures are told at the end. First comes the
     /// one that makes everything decided again: the lock has moved, or a port was taken.
-    pub async fn carry_out(&self, plan: &Plan) -> Result<(), Failure> {
+    pub async fn carry_out(&self, plan: &Plan) -> Result<(), StepFailure> {
         let builds = Semaphore::new(3);
-        let walked = walk(plan, |task| self.task(plan, task, &builds), || (self.report)(Event::Tick)).await;
+        let walked = walk(plan, |task| self.task(plan, task, &builds), || (self.report)(StepEvent::Tick)).await;
         let started = walked.done.into_iter().filter_map(|at| match &plan.steps[at].action {
             Action::Start(part) => Some(part.clone()),
             _ => None,
         });
-        Failure::of(walked.failures, started.collect()).map_or(Ok(()), Err)
+        StepFailure::of(walked.failures, started.collect()).map_or(Ok(()), Err)
     }
 
     async fn task(&self, plan: &Plan, task: Task, builds: &Semaphore) -> (Task, Result<(), StepError>) {
@@ -101,7 +101,7 @@ impl Executor<'_> {
         let _turn = if is_build { builds.acquire().await.ok() } else { None };
         let begin = Instant::now();
         for at in &steps {
-            (self.report)(Event::Begun(*at));
+            (self.report)(StepEvent::Begun(*at));
         }
         let ended = match &plan.steps[steps[0]].action {
             Action::Create(_) | Action::Recreate(_) => self.create(plan, &steps).await.map_err(StepError::from),
@@ -109,15 +109,15 @@ impl Executor<'_> {
         };
         for at in &steps {
             (self.report)(match &ended {
-                Ok(()) | Err(StepError::LockMoved) => Event::Done(*at, begin.elapsed()),
-                Err(StepError::PortTaken(_) | StepError::Failed(_)) => Event::Failed(*at),
+                Ok(()) | Err(StepError::LockMoved) => StepEvent::Done(*at, begin.elapsed()),
+                Err(StepError::PortTaken(_) | StepError::Failed(_)) => StepEvent::Failed(*at),
             });
         }
         (task, ended)
     }
 
     async fn step(&self, at: usize, action: &Action) -> Result<(), StepError> {
-        let doing = |text: &str| (self.report)(Event::Doing(at, text.to_owned()));
+        let doing = |text: &str| (self.report)(StepEvent::Doing(at, text.to_owned()));
         match action {
             Action::Root => self.builder.root(doing).await,
             Action::Build(name) => {
@@ -185,8 +185,8 @@ impl Executor<'_> {
 
     fn tell(&self, at: usize, progress: Progress) {
         (self.report)(match progress {
-            Progress::Step(text) => Event::Doing(at, text),
-            Progress::Log(text) => Event::Line(at, text),
+            Progress::Step(text) => StepEvent::Doing(at, text),
+            Progress::Log(text) => StepEvent::Line(at, text),
         });
     }
 
@@ -245,7 +245,7 @@ impl Executor<'_> {
         let call = compose::create(call, &names).envs(self.variables);
         compose::run(&call, |line| {
             for at in steps {
-                (self.report)(Event::Doing(*at, line.trim().to_owned()));
+                (self.report)(StepEvent::Doing(*at, line.trim().to_owned()));
             }
         })
         .await?;
@@ -307,14 +307,14 @@ impl Executor<'_> {
         let sent = equal.before_start(part, copy, &id).await?;
         let count = sent.operations.len();
         if count > 0 {
-            (self.report)(Event::Doing(at, format!("{count} changes, {}", bytes(sent.bytes))));
+            (self.report)(StepEvent::Doing(at, format!("{count} changes, {}", bytes(sent.bytes))));
         }
         let untold = stand_in::untold(self.root, part, &sent)?;
         if !untold.is_empty() {
-            (self.report)(Event::Note(at, left_out(&part.name, &untold)));
+            (self.report)(StepEvent::Note(at, left_out(&part.name, &untold)));
         }
         for back in sent.brought {
-            (self.report)(Event::Note(at, format!("{}: {back}", part.name)));
+            (self.report)(StepEvent::Note(at, format!("{}: {back}", part.name)));
         }
         Ok(())
     }
@@ -327,7 +327,7 @@ impl Executor<'_> {
         let (begin, began) = (Instant::now(), clock::seconds());
         let code = module_steps::install(self.engine, &self.environment.project, part, &like, |line| {
             last.push(line.to_owned());
-            (self.report)(Event::Line(at, line.to_owned()));
+            (self.report)(StepEvent::Line(at, line.to_owned()));
         })
         .await?;
         let run = Run::new(&like, code, (began, begin.elapsed()), last.iter().map(|line| hide(line)).collect());

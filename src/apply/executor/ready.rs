@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::containers::Detail;
 use crate::plan::environment::lifecycle::End;
-use crate::plan::observed::{EngineHealth, State};
+use crate::plan::observed::{ContainerState, EngineHealth};
 use crate::plan::parts::{Ask, Part, PartKind};
 use crate::plan::sockets;
 use crate::plan::states::CRASHES;
@@ -81,7 +81,7 @@ pub async fn wait(engine: &Engine, part: &Part, id: &str, limit: Option<Duration
 
 /// Whether a part that is to run does not, or did not all the time.
 fn has_ended(detail: &Detail) -> bool {
-    detail.state != State::Running || detail.restarts > 0
+    detail.state != ContainerState::Running || detail.restarts > 0
 }
 
 /// The error for a task that ran too long; it is stopped.
@@ -120,20 +120,20 @@ async fn steady(engine: &Engine, part: &Part, id: &str, limit: Option<Duration>)
             since = Instant::now();
         }
         match (detail.state, &detail.check) {
-            (State::Exited(0), _) if part.lifecycle.end != End::Stopped => return Ok(()),
-            (State::Running, Some(check)) => match check.health {
+            (ContainerState::Exited(0), _) if part.lifecycle.end != End::Stopped => return Ok(()),
+            (ContainerState::Running, Some(check)) => match check.health {
                 EngineHealth::Healthy => return Ok(()),
                 EngineHealth::Unhealthy => return Err(unhealthy(engine, part, id, &check.output).await),
                 EngineHealth::Starting | EngineHealth::Unknown => {}
             },
-            (State::Running, None) if detail.restarts == 0 || starts_again => {
+            (ContainerState::Running, None) if detail.restarts == 0 || starts_again => {
                 let is_steady = since.elapsed() >= STEADY && engine.has_processes(id).await;
                 if is_steady || since.elapsed() >= LATEST {
                     return Ok(());
                 }
             }
             // Until the next start, which the engine puts off longer each time.
-            (State::Restarting, _) if starts_again => since = Instant::now(),
+            (ContainerState::Restarting, _) if starts_again => since = Instant::now(),
             _ => return Err(ended(engine, part, id, &detail).await),
         }
         if let (Some(limit), Some(check)) = (limit.filter(|limit| begin.elapsed() >= *limit), &detail.check) {
@@ -235,15 +235,19 @@ async fn ended(engine: &Engine, part: &Part, id: &str, detail: &Detail) -> Error
             format!("`{}` ran out of memory: its limit is {}", part.name, bytes(detail.memory_limit.unsigned_abs()))
         }
         (_, true) => format!("`{}` was ended because memory ran out", part.name),
-        (State::Exited(code), _) if part.kind == PartKind::Task => format!("`{}` failed with code {code}", part.name),
-        (State::Exited(code), _) => format!("`{}` ended with code {code} right after its start", part.name),
+        (ContainerState::Exited(code), _) if part.kind == PartKind::Task => {
+            format!("`{}` failed with code {code}", part.name)
+        }
+        (ContainerState::Exited(code), _) => format!("`{}` ended with code {code} right after its start", part.name),
         _ if detail.restarts > 0 => format!("`{}` keeps crashing", part.name),
         _ => format!("`{}` does not run", part.name),
     };
     let lines = last_lines(engine, part, id).await;
     let error = Error::message(Kind::Failed, format!("{what}{lines}"));
     let error = match (detail.state, &part.kind) {
-        (State::Exited(0), PartKind::Module) => error.hint("`once: true` is for a command that comes to its end"),
+        (ContainerState::Exited(0), PartKind::Module) => {
+            error.hint("`once: true` is for a command that comes to its end")
+        }
         (_, PartKind::Module) => {
             error.hint("fix it and save: a watched module starts again by itself, and `devenv up` continues from here")
         }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::apply::logs::piece::{Coming, Piece};
+use crate::apply::logs::piece::{Coming, LogPiece};
 use crate::error::Result;
 use crate::plan::logs::lines::LineRef;
 use futures_util::FutureExt;
@@ -34,7 +34,7 @@ pub enum Next<'a> {
 
 struct Log {
     coming: Option<Coming>,
-    waiting: VecDeque<Piece>,
+    waiting: VecDeque<LogPiece>,
     /// How many lines of the first piece were taken.
     taken: usize,
     is_silent: bool,
@@ -54,15 +54,15 @@ impl Log {
 
     fn head(&self) -> Head<'_> {
         match self.waiting.front() {
-            Some(Piece::Lines(block, _)) => block.get(self.taken).map_or(Head::Nothing, Head::Line),
-            Some(Piece::Note(_)) => Head::Note,
+            Some(LogPiece::Lines(block, _)) => block.get(self.taken).map_or(Head::Nothing, Head::Line),
+            Some(LogPiece::Note(_)) => Head::Note,
             None => Head::Nothing,
         }
     }
 
     /// Forgets the first piece when all of its lines were taken.
     fn settle(&mut self) {
-        if let Some(Piece::Lines(block, _)) = self.waiting.front()
+        if let Some(LogPiece::Lines(block, _)) = self.waiting.front()
             && block.get(self.taken).is_none()
         {
             self.waiting.pop_front();
@@ -70,7 +70,7 @@ impl Log {
         }
     }
 
-    fn take(&mut self, piece: Option<Result<Piece>>) -> Result<()> {
+    fn take(&mut self, piece: Option<Result<LogPiece>>) -> Result<()> {
         match piece {
             Some(piece) => self.waiting.push_back(piece?),
             None => self.coming = None,
@@ -117,7 +117,7 @@ impl Merge {
         }
         let Some((_, at)) = first else { return Next::NotYet };
         let log = &mut self.logs[at];
-        if let Some(Piece::Note(note)) = log.waiting.front_mut() {
+        if let Some(LogPiece::Note(note)) = log.waiting.front_mut() {
             let note = std::mem::take(note);
             log.waiting.pop_front();
             return Next::Note(note);
@@ -174,10 +174,10 @@ mod tests {
     use super::*;
     use crate::plan::logs::lines::Block;
 
-    fn lines(times: &[&str]) -> Piece {
+    fn lines(times: &[&str]) -> LogPiece {
         let mut block = Block::default();
         times.iter().for_each(|time| block.push(time, b""));
-        Piece::Lines(block, None)
+        LogPiece::Lines(block, None)
     }
 
     /// What comes next, as soon as it does.
@@ -197,7 +197,7 @@ mod tests {
     #[tokio::test]
     async fn what_has_ended_comes_in_the_order_of_time() {
         let mut logs = Vec::new();
-        for pieces in [[lines(&["1", "4"]), Piece::Note("note".to_owned())], [lines(&["2"]), lines(&["3", "5"])]] {
+        for pieces in [[lines(&["1", "4"]), LogPiece::Note("note".to_owned())], [lines(&["2"]), lines(&["3", "5"])]] {
             let (sender, receiver) = channel(4);
             for piece in pieces {
                 sender.send(Ok(piece)).await.unwrap();

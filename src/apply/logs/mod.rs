@@ -11,13 +11,13 @@ use tokio::sync::mpsc::{Sender, channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::amounts;
-use crate::apply::logs::piece::{Coming, Piece};
+use crate::apply::logs::piece::{Coming, LogPiece};
 use crate::apply::session::credentials;
 use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::host::engine::log_stream::LogRequest;
 use crate::plan::logs::lines::{Block, Lines};
-use crate::plan::observed::{Role, State};
+use crate::plan::observed::{ContainerState, Role};
 use crate::redact;
 
 /// Between two looks whether a part runs again.
@@ -84,7 +84,7 @@ impl Log {
         mut id: String,
         mut request: LogRequest,
         room: &Room,
-        to: &Sender<Result<Piece>>,
+        to: &Sender<Result<LogPiece>>,
     ) -> Option<()> {
         let mut lines = Lines::default();
         loop {
@@ -97,7 +97,7 @@ impl Log {
             let mut rest = Block::default();
             lines.end(&mut rest);
             if !rest.is_empty() {
-                to.send(Ok(Piece::Lines(rest, None))).await.ok()?;
+                to.send(Ok(LogPiece::Lines(rest, None))).await.ok()?;
             }
             if !request.follow || self.is_task {
                 return Some(());
@@ -105,7 +105,7 @@ impl Log {
             let Some(next) = self.runs_again(to).await else {
                 let note =
                     format!("`{}` has not run for {}: it is no longer followed", self.part, amounts::limit(GONE));
-                return to.send(Ok(Piece::Note(note))).await.ok();
+                return to.send(Ok(LogPiece::Note(note))).await.ok();
             };
             // A new container is of interest from its first line on.
             request.since = lines.since().filter(|_| next == id);
@@ -123,7 +123,7 @@ impl Log {
         request: &LogRequest,
         lines: &mut Lines,
         room: &Room,
-        to: &Sender<Result<Piece>>,
+        to: &Sender<Result<LogPiece>>,
     ) -> Option<Result<()>> {
         let mut stream = match self.engine.log(id, request).await {
             Ok(stream) => stream,
@@ -138,7 +138,7 @@ impl Log {
             }
             if !complete.is_empty() {
                 let taken = room.take(complete.size()).await;
-                to.send(Ok(Piece::Lines(complete, taken))).await.ok()?;
+                to.send(Ok(LogPiece::Lines(complete, taken))).await.ok()?;
             }
             // The engine sends each line by itself: more of them come together when they are left a moment.
             tokio::time::sleep(PACE).await;
@@ -146,14 +146,14 @@ impl Log {
     }
 
     /// Waits until a container of the part runs; none where that takes too long, or nobody reads any more.
-    async fn runs_again(&self, to: &Sender<Result<Piece>>) -> Option<String> {
+    async fn runs_again(&self, to: &Sender<Result<LogPiece>>) -> Option<String> {
         let begin = Instant::now();
         while !to.is_closed() && begin.elapsed() < GONE {
             tokio::time::sleep(PAUSE).await;
             // An engine that is away may come back.
             let all = self.engine.containers(&self.label).await.unwrap_or_default();
             let mut ours = all.into_iter().filter(|one| one.role == Role::Part && one.part == self.part);
-            if let Some(running) = ours.find(|one| one.state == State::Running) {
+            if let Some(running) = ours.find(|one| one.state == ContainerState::Running) {
                 return Some(running.id);
             }
         }

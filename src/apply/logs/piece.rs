@@ -7,11 +7,11 @@ use crate::error::Result;
 use crate::plan::logs::lines::Block;
 
 /// What comes of a log.
-pub type Coming = Receiver<Result<Piece>>;
+pub type Coming = Receiver<Result<LogPiece>>;
 
 /// What comes of a log.
 #[derive(Debug)]
-pub enum Piece {
+pub enum LogPiece {
     /// Lines; at least one. With them goes the room that they take of what may wait.
     Lines(Block, Option<OwnedSemaphorePermit>),
     /// What is worth a line beside the log.

@@ -24,7 +24,7 @@ use crate::host::outputs as host;
 use crate::paths;
 use crate::plan::mirror::copy::Copy;
 use crate::plan::mirror::outputs::{Back, Stamps};
-use crate::plan::mirror::sync::{self, Counterpart, Halt, Operation, Root};
+use crate::plan::mirror::sync::{self, Counterpart, Halt, Operation, SourceRoot};
 use crate::plan::mirror::tree::{Entry, EntryKind};
 
 /// The ends of a module's copy, with a container that has it mounted.
@@ -45,7 +45,7 @@ pub enum Guard {
     /// It halts before it does.
     On,
     /// It halts before it does; and the root was this one when the mirror last knew it.
-    Since(Root),
+    Since(SourceRoot),
     /// Somebody has said that it is meant.
     Off,
 }
@@ -66,7 +66,7 @@ pub struct Sent {
 }
 
 /// A mirror that is open. It ends when this is dropped; after an error, and when it has halted, it must be opened again.
-pub struct Session {
+pub struct MirrorSession {
     engine: Engine,
     ends: Ends,
     transfer: Transfer,
@@ -74,10 +74,10 @@ pub struct Session {
     known: BTreeMap<PathBuf, EntryKind>,
     /// What both sides had of the outputs last.
     agreed: Stamps,
-    root: Root,
+    root: SourceRoot,
 }
 
-impl Session {
+impl MirrorSession {
     /// Begins a mirror: outputs come back, then both ends are compared by content and made equal. `agreed` is what both
     /// had of the outputs last.
     pub async fn open(engine: &Engine, ends: Ends, guard: Guard, agreed: Stamps) -> Result<(Self, Sent)> {
@@ -205,7 +205,7 @@ impl Session {
 
     /// The root as the mirror last knew it.
     #[must_use]
-    pub fn root(&self) -> Root {
+    pub fn root(&self) -> SourceRoot {
         self.root
     }
 
@@ -275,10 +275,10 @@ impl Session {
 
 /// What the root of a source is now.
 #[must_use]
-pub fn root(path: &Path) -> Root {
+pub fn root(path: &Path) -> SourceRoot {
     match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_dir() => Root::Folder(metadata.dev(), metadata.ino()),
-        Ok(_) => Root::NoFolder,
-        Err(_) => Root::Missing,
+        Ok(metadata) if metadata.is_dir() => SourceRoot::Folder(metadata.dev(), metadata.ino()),
+        Ok(_) => SourceRoot::NoFolder,
+        Err(_) => SourceRoot::Missing,
     }
 }

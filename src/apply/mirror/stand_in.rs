@@ -12,7 +12,7 @@ use crate::host::random;
 use crate::host::{locks, watcher_process};
 use crate::plan::mirror::copy::Copy;
 use crate::plan::mirror::sync::Halt;
-use crate::plan::observed::State;
+use crate::plan::observed::ContainerState;
 use crate::plan::parts::Part;
 
 /// A container that stands in for a part's own, until it is ended.
@@ -86,7 +86,7 @@ impl Equal<'_> {
     async fn compare(&self, part: &Part, copy: &Copy, container: &str) -> Result<Sent> {
         let ends = mirror::ends(self.root, copy, container.to_owned())?;
         let agreed = watcher_process::state(self.root).modules.remove(&part.name).unwrap_or_default().outputs;
-        let (session, sent) = mirror::Session::open(self.engine, ends, self.guard, agreed).await?;
+        let (session, sent) = mirror::MirrorSession::open(self.engine, ends, self.guard, agreed).await?;
         if !copy.outputs.is_empty() {
             let agreed = session.agreed().clone();
             watcher_process::update(self.root, |state| {
@@ -111,7 +111,7 @@ pub fn untold(root: &Path, part: &Part, sent: &Sent) -> Result<Vec<PathBuf>> {
 
 /// Whether a container runs; one that is gone does not.
 pub(crate) async fn runs(engine: &Engine, container: &str) -> bool {
-    engine.detail(container).await.is_ok_and(|detail| detail.state == State::Running)
+    engine.detail(container).await.is_ok_and(|detail| detail.state == ContainerState::Running)
 }
 
 /// Whether a container goes on although its processes could not be asked: the engine says a moment later that one has ended.

@@ -13,7 +13,7 @@ use crate::host::engine::release::Workshop;
 use crate::host::random;
 use crate::host::release::layer::{Artifact, Layer, Writer};
 use crate::host::release::source::Tree;
-use crate::host::release::source_archive::{self, Beside, Place, Readers};
+use crate::host::release::source_archive::{self, Beside, Readers, SourceTarget};
 use crate::plan::environment::machine::Machine;
 use crate::plan::environment::modules::cache_volume;
 use crate::plan::environment::variables::{CA_BUNDLE, surroundings};
@@ -22,7 +22,7 @@ use crate::plan::mounts::{Volume, VolumeClass};
 use crate::plan::release::artifacts::ArtifactError;
 use crate::plan::release::recipe::Recipe;
 use crate::plan::release::selection::Selection;
-use crate::plan::release::source::{SourceError, State, check_entries};
+use crate::plan::release::source::{SourceError, SourceState, check_entries};
 use crate::render;
 
 /// Runs the first `$1` of the scripts that follow with the secrets, and the others without. Each is a shell of its own, whose
@@ -163,9 +163,9 @@ impl Releaser<'_> {
     async fn put_source(&self, recipe: &Recipe, container: &str) -> Result<()> {
         let root = &self.checkout.root;
         let tree = match recipe.source.state {
-            State::Clean => Tree::committed(root),
-            State::Dirty => Tree::working(root).await?,
-            State::Uncommitted => return Err(SourceError::NoCommit.into()),
+            SourceState::Clean => Tree::committed(root),
+            SourceState::Dirty => Tree::working(root).await?,
+            SourceState::Uncommitted => return Err(SourceError::NoCommit.into()),
         };
         if tree.id(&recipe.path).await?.as_deref() != Some(&recipe.source.tree) {
             let message = format!("the source of `{}` changed while it was to be released", recipe.part);
@@ -186,7 +186,7 @@ impl Releaser<'_> {
         if !secrets.is_empty() {
             further.push(Beside { path: SECRETS, bytes: secrets.as_bytes(), readers: Readers::Owner });
         }
-        let place = Place { folder: &recipe.path, dir: &recipe.dir, owner: (uid, gid), time: time(recipe) };
+        let place = SourceTarget { folder: &recipe.path, dir: &recipe.dir, owner: (uid, gid), time: time(recipe) };
         let packed = source_archive::pack(tree.contents(&entries).await?, &entries, place, &further)?;
         self.engine.unpack(container, packed).await
     }

@@ -9,11 +9,11 @@ use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::images::name_and_tag;
 use crate::host::random;
-use crate::host::registry::credentials::Login;
+use crate::host::registry::credentials::RegistryLogin;
 use crate::host::registry::failure::RegistryError;
 use crate::host::registry::{Manifest, Registry};
 use crate::names::PartName;
-use crate::plan::registry::place::{Place, is_same_image};
+use crate::plan::registry::place::{RegistryPath, is_same_image};
 use crate::plan::release::artefact::{self, Artefact};
 use crate::plan::release::names::SETS;
 use crate::plan::release::record::{self, Record};
@@ -96,13 +96,13 @@ impl From<OtherSet> for Error {
 /// Where sets are.
 pub struct Sets {
     /// The place.
-    pub place: Place,
+    pub place: RegistryPath,
     /// Its text.
     pub text: String,
     /// The client.
     pub registry: Registry,
     /// Who asks.
-    pub login: Option<Login>,
+    pub login: Option<RegistryLogin>,
 }
 
 impl Sets {

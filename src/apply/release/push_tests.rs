@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use crate::apply::release::fake_registry::FakeRegistry;
 use crate::apply::release::push::{Other, Sets};
 use crate::host::registry::Registry;
-use crate::plan::registry::place::Place;
+use crate::plan::registry::place::RegistryPath;
 use crate::plan::release::artefact::Artefact;
 use crate::plan::release::names::SETS;
 use crate::plan::release::record::{self, Happened};
@@ -19,7 +19,7 @@ async fn one_set_or_record_that_cannot_be_read_is_told_and_does_not_end_the_list
     let told = Arc::new(Mutex::new(Vec::new()));
     let into = told.clone();
     let tell = Arc::new(move |line: &str| into.lock().unwrap().push(line.to_owned()));
-    let place = Place::new(&text);
+    let place = RegistryPath::new(&text);
     let sets = Sets { registry: Registry::new(place.clone(), None).telling(tell), place, text, login: None };
     let commits: Vec<String> = (10..40).map(|number| format!("commit-{number}")).collect();
     for (time, commit) in (0..).zip(&commits) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::apply::release::sources::Sources;
+use crate::apply::release::sources::ReleaseSources;
 use crate::assets::{Assets, FOLDERS};
 use crate::config::model::file::ProjectFile;
 use crate::config::model::module::Module;
@@ -41,7 +41,7 @@ pub fn configuration(main: &str, project: &Project) -> Vec<RelPath> {
 }
 
 /// The recipes of modules; the project is the team's.
-pub fn of_modules(project: &Project, images: &Hierarchy, sources: &Sources) -> Result<Recipes> {
+pub fn of_modules(project: &Project, images: &Hierarchy, sources: &ReleaseSources) -> Result<Recipes> {
     let mut recipes = Recipes::new();
     for (name, source) in &sources.modules {
         if let Some(module) = project.file.modules.get(name) {

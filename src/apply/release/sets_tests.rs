@@ -9,13 +9,13 @@ use crate::apply::release::promote::Untested;
 use crate::apply::release::push::{Other, Published, Sets};
 use crate::host::registry::Registry;
 use crate::names::PartName;
-use crate::plan::registry::place::Place;
+use crate::plan::registry::place::RegistryPath;
 use crate::plan::release::record::{Happened, Record};
 use crate::plan::release::set::{Member, ReleaseSet};
 
 fn sets(registry: &FakeRegistry) -> Sets {
     let text = format!("{}/shop", registry.host);
-    let place = Place::new(&text);
+    let place = RegistryPath::new(&text);
     Sets { registry: Registry::new(place.clone(), None), place, text, login: None }
 }
 

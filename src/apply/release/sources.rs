@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::host::release::source::{self, Tree};
 use crate::names::PartName;
 use crate::plan::environment;
-use crate::plan::release::source::{Commit, Source, SourceError, State, address};
+use crate::plan::release::source::{Commit, Source, SourceError, SourceState, address};
 
 /// What to do about source that is not as committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub const SHALLOW: &str =
 
 /// The sources of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sources {
+pub struct ReleaseSources {
     /// The commit that is checked out.
     pub head: Commit,
     /// The source of each module.
@@ -49,7 +49,7 @@ pub async fn sources(
     modules: &[(&PartName, &Module)],
     configuration: &[RelPath],
     changes: Changes,
-) -> Result<Sources> {
+) -> Result<ReleaseSources> {
     let Some(head) = source::head(root).await? else { return Err(SourceError::NoCommit.into()) };
     let paths: Vec<&RelPath> = modules.iter().map(|(_, module)| &module.path).chain(configuration).collect();
     let (changed, shallow, origin) =
@@ -67,15 +67,21 @@ pub async fn sources(
     let of_module = async |name: &PartName, module: &Module| {
         let is_dirty = is_marked && (config_changed || is_changed(&module.path));
         let (tree, state) = match &working {
-            Some(tree) if is_dirty => (tree, State::Dirty),
-            _ => (&committed, State::Clean),
+            Some(tree) if is_dirty => (tree, SourceState::Dirty),
+            _ => (&committed, SourceState::Clean),
         };
         ask.source(name, &module.path, tree, state).await.map(|source| (name.clone(), source))
     };
     let all = try_join_all(modules.iter().map(|(name, module)| of_module(name, module))).await?;
-    let state = if config_changed { State::Dirty } else { State::Clean };
+    let state = if config_changed { SourceState::Dirty } else { SourceState::Clean };
     let configuration = ask.configuration(configuration.first(), state).await?;
-    Ok(Sources { head: head.clone(), modules: all.into_iter().collect(), configuration, changes: changed, shallow })
+    Ok(ReleaseSources {
+        head: head.clone(),
+        modules: all.into_iter().collect(),
+        configuration,
+        changes: changed,
+        shallow,
+    })
 }
 
 /// One digest for what each module runs on, as it is committed: of the files that its `inputs` name, or of all.
@@ -105,14 +111,14 @@ struct Ask<'a> {
 }
 
 impl Ask<'_> {
-    async fn source(&self, name: &PartName, path: &RelPath, tree: &Tree, state: State) -> Result<Source> {
+    async fn source(&self, name: &PartName, path: &RelPath, tree: &Tree, state: SourceState) -> Result<Source> {
         let (id, commit) = tokio::try_join!(tree.id(path), self.last_change(path))?;
         let Some(id) = id else { return Err(SourceError::NotCommitted(path.clone(), name.clone()).into()) };
         Ok(Source { commit: commit.unwrap_or_else(|| self.head.clone()), tree: id, state, origin: self.origin.clone() })
     }
 
     /// The last commit that changed the configuration; where git ignores it, the one that is checked out.
-    async fn configuration(&self, path: Option<&RelPath>, state: State) -> Result<Source> {
+    async fn configuration(&self, path: Option<&RelPath>, state: SourceState) -> Result<Source> {
         let commit = match path {
             Some(path) => self.last_change(path).await?,
             None => None,

@@ -6,12 +6,12 @@ use crate::apply::release::build::Releaser;
 use crate::error::{Error, Kind, Result};
 use crate::host::random;
 use crate::host::release::layer::{Artifact, Writer};
-use crate::plan::release::differences::{Difference, first};
+use crate::plan::release::differences::{BuildDifference, first};
 use crate::plan::release::recipe::Recipe;
 use crate::plan::release::selection::Selection;
 
 /// Builds an image again, and returns what differs from the one that is there.
-pub async fn difference(releaser: &Releaser<'_>, recipe: &Recipe) -> Result<Option<Difference>> {
+pub async fn difference(releaser: &Releaser<'_>, recipe: &Recipe) -> Result<Option<BuildDifference>> {
     let Some(there) = releaser.engine.parent(&recipe.reference).await? else {
         return Err(Error::message(Kind::Failed, format!("{} is missing", recipe.reference)));
     };

@@ -207,7 +207,7 @@ async fn credentials_of(
     environment: &Environment,
 ) -> Result<Credentials> {
     let env = checkout::variables();
-    let sources = credentials::Sources {
+    let sources = credentials::CredentialInputs {
         root: &checkout.home,
         folder: around.identity.folder,
         environment,

@@ -34,7 +34,7 @@ pub(super) async fn composed(
     checkout: &Checkout,
     engine: &Engine,
     own: Environment,
-    described: &observed::Engine,
+    described: &observed::EngineInfo,
     terms: &Terms,
 ) -> Result<Composition> {
     let files = render::compose::files(&own, &checkout.assets, described)?;

@@ -75,7 +75,7 @@ pub type Origins = BTreeMap<PartName, BTreeMap<String, CredentialOrigin>>;
 
 /// What credentials are made from.
 #[derive(Clone, Copy)]
-pub struct Sources<'a> {
+pub struct CredentialInputs<'a> {
     /// The checkout's folder.
     pub root: &'a Path,
     /// Whose what is kept there is.
@@ -93,7 +93,7 @@ pub struct Sources<'a> {
 }
 
 /// The value of every credential of the environment, and where it comes from. Writes nothing.
-pub async fn load(sources: Sources<'_>, engine: &Engine, observed: &Observed) -> Result<(Secrets, Origins)> {
+pub async fn load(sources: CredentialInputs<'_>, engine: &Engine, observed: &Observed) -> Result<(Secrets, Origins)> {
     let (mut secrets, mut origins) = (Secrets::new(), Origins::new());
     for (service, wanted) in &sources.environment.credentials {
         for (name, value) in wanted {
@@ -237,7 +237,7 @@ fn carrier(preset: &Preset, service: &PartName, credential: &str) -> Option<Stri
     Some(format!("{}_{key}", service.variable()))
 }
 
-impl Sources<'_> {
+impl CredentialInputs<'_> {
     /// A credential that nothing has yet.
     fn fresh(self, part: &PartName, name: &str) -> Result<(String, CredentialOrigin)> {
         if asked(self.file, part, name).is_some() {

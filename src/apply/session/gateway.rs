@@ -1,7 +1,7 @@
 //! The gateway of a checkout: certificates for all of its names, and its configuration.
 
 use crate::apply::certs::zones::{self, Zone};
-use crate::apply::certs::{self, Certs, Make, Wish};
+use crate::apply::certs::{self, CertificateWish, Certs, Make};
 use crate::apply::session::Intent;
 use crate::apply::session::checkout::Checkout;
 use crate::digest;
@@ -36,7 +36,7 @@ impl Site {
     pub(super) fn of(checkout: &Checkout, identity: &Identity, uid: u32, intent: Intent) -> Result<Self> {
         let (project, held) = (&checkout.project, &identity.held);
         let names = environment::certificate::certificate_names(project, &held.host);
-        let wish = Wish {
+        let wish = CertificateWish {
             root: &checkout.home,
             assets: &checkout.assets,
             host: &held.host,

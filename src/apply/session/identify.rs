@@ -63,12 +63,12 @@ pub(super) fn owner(checkout: &Checkout, machine: &Machine, world: World, intent
     Ok(Owner { id_file: id_text(&identity, &known), identity, observed, table, news })
 }
 
-fn id_text(identity: &Identity, known: &identity::Known) -> String {
+fn id_text(identity: &Identity, known: &identity::KnownCheckout) -> String {
     let file = IdFile { id: identity.held.id.clone(), path: known.path.clone(), machine: known.machine.clone() };
     format!("# {}\n{}\n", render::MARKER, serde_json::to_string(&file).unwrap_or_default())
 }
 
-fn known_identity(checkout: &Checkout, machine: &Machine, world: &World) -> Result<identity::Known> {
+fn known_identity(checkout: &Checkout, machine: &Machine, world: &World) -> Result<identity::KnownCheckout> {
     let file = checkout::id_file(&checkout.home);
     let volumes = world.volumes.iter().filter(|volume| volume.path == machine.home);
     let octet = |subnet: &String| subnet.strip_prefix("10.213.")?.split('.').next()?.parse().ok();
@@ -76,7 +76,7 @@ fn known_identity(checkout: &Checkout, machine: &Machine, world: &World) -> Resu
         let octets = network.subnets.iter().filter_map(octet);
         octets.map(|octet| (octet, network.checkout.clone()))
     });
-    Ok(identity::Known {
+    Ok(identity::KnownCheckout {
         path: machine.home.clone(),
         environment: environment_of(&checkout.home).map(|(_, name)| name.to_owned()),
         machine: checkout_table::machine(),

@@ -23,7 +23,7 @@ use std::time::Duration;
 use crate::apply::Report;
 use crate::apply::executor::Executor;
 use crate::apply::executor::builds::{Builder, Moving};
-use crate::apply::executor::failure::Failure;
+use crate::apply::executor::failure::StepFailure;
 use crate::apply::mirror::Guard;
 use crate::apply::release::build::Releaser;
 use crate::apply::release::recipes::Recipes;
@@ -224,7 +224,7 @@ impl Session {
         plan: &Plan,
         options: Options,
         report: Report<'_>,
-    ) -> (Result<(), Failure>, Result<Vec<String>>) {
+    ) -> (Result<(), StepFailure>, Result<Vec<String>>) {
         let executor = self.executor(options, report);
         let ended = executor.carry_out(plan).await;
         (ended, self.keep(executor.builder.moved.into_inner()))

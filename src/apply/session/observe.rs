@@ -16,7 +16,7 @@ use crate::labels;
 use crate::names::PartName;
 use crate::plan::images::Node;
 use crate::plan::mounts::MountSource;
-use crate::plan::observed::{self, Container, EngineHealth, Observed, Packages, State, World};
+use crate::plan::observed::{self, Container, ContainerState, EngineHealth, Observed, Packages, World};
 use crate::plan::parts::{Ask, Environment, GATEWAY, Part};
 use crate::plan::release::names;
 use crate::plan::release::recipe::Recipe;
@@ -29,8 +29,8 @@ const GLANCE: Duration = Duration::from_millis(500);
 pub struct Description(Answered);
 
 enum Answered {
-    Asked(JoinHandle<Result<observed::Engine>>),
-    Known(Box<observed::Engine>),
+    Asked(JoinHandle<Result<observed::EngineInfo>>),
+    Known(Box<observed::EngineInfo>),
 }
 
 /// Asks the engine what it is; it answers while something else is done.
@@ -43,11 +43,11 @@ pub fn describe(engine: &Engine) -> Description {
 impl Description {
     /// What it has said before.
     #[must_use]
-    pub fn known(engine: observed::Engine) -> Self {
+    pub fn known(engine: observed::EngineInfo) -> Self {
         Self(Answered::Known(Box::new(engine)))
     }
 
-    async fn answer(self) -> Result<observed::Engine> {
+    async fn answer(self) -> Result<observed::EngineInfo> {
         match self.0 {
             Answered::Asked(asked) => asked.await.map_err(|error| Error::message(Kind::Bug, error))?,
             Answered::Known(engine) => Ok(*engine),
@@ -87,7 +87,7 @@ pub async fn details(engine: &Engine, environment: &Environment, observed: &mut 
     });
     let probes = environment.parts.values().filter_map(|part| {
         let containers: Vec<&Container> = observed.containers_of(&part.name).collect();
-        let all_run = containers.iter().all(|container| container.state == State::Running);
+        let all_run = containers.iter().all(|container| container.state == ContainerState::Running);
         let wanted = part.lifecycle.replicas.max(1);
         (all_run && containers.len() >= wanted).then_some(async move {
             let answers = join_all(containers.into_iter().map(|container| glance(engine, part, container))).await;
@@ -97,7 +97,7 @@ pub async fn details(engine: &Engine, environment: &Environment, observed: &mut 
     });
     let done = environment.parts.values().filter(|part| part.once.is_some()).filter_map(|task| {
         let container = observed.container(&task.name);
-        let is_known = container.is_some_and(|container| container.state == State::Exited(0));
+        let is_known = container.is_some_and(|container| container.state == ContainerState::Exited(0));
         (!is_known).then_some(async { Some((task.name.clone(), done(engine, environment, observed, task).await?)) })
     });
     let (stamps, probes, done) = tokio::join!(join_all(stamps), join_all(probes), join_all(done));

@@ -11,8 +11,8 @@ use crate::host::checkout;
 use crate::host::files::places;
 use crate::host::user::permissions::{self, Kept};
 use crate::plan::parts::Environment;
-use crate::plan::permissions::grants::{Denied, Standing};
-use crate::plan::permissions::ways::{Outcome, WayFacts};
+use crate::plan::permissions::grants::{Confirmation, Denied};
+use crate::plan::permissions::ways::{WayFacts, WaysOut};
 use crate::plan::permissions::{check, check_files, enforce};
 
 /// A definition's surroundings.
@@ -34,7 +34,7 @@ impl Reach<'_> {
     /// together.
     pub fn of_files(&self, documents: &[Value]) -> Result<bool> {
         let outcome = self.ask(|facts| {
-            documents.iter().map(|document| check(document, facts)).fold(Outcome::default(), |all, one| Outcome {
+            documents.iter().map(|document| check(document, facts)).fold(WaysOut::default(), |all, one| WaysOut {
                 ways: all.ways.into_iter().chain(one.ways).collect(),
                 unknown: all.unknown.into_iter().chain(one.unknown).collect(),
                 is_unresolved: all.is_unresolved || one.is_unresolved,
@@ -59,7 +59,7 @@ impl Reach<'_> {
     }
 
     /// Asks until nothing is unknown: each round names further paths.
-    fn ask(&self, check: impl Fn(&WayFacts<'_>) -> Outcome) -> Outcome {
+    fn ask(&self, check: impl Fn(&WayFacts<'_>) -> WaysOut) -> WaysOut {
         let home = checkout::variables().remove("HOME");
         let socket = self.endpoint.strip_prefix("unix://").and_then(places::of_socket);
         let sockets: Vec<String> = socket.into_iter().collect();
@@ -81,12 +81,12 @@ impl Reach<'_> {
 
 /// How `allow` of a checkout's devenv.local.yaml stands.
 #[must_use]
-pub fn standing(kept: &Kept, root: &Path, content: &str) -> Standing {
+pub fn standing(kept: &Kept, root: &Path, content: &str) -> Confirmation {
     if permissions::is_tracked(root, checkout::LOCAL) {
-        Standing::Tracked
+        Confirmation::Tracked
     } else if kept.has_confirmed(&root.display().to_string(), content) {
-        Standing::Confirmed
+        Confirmation::Confirmed
     } else {
-        Standing::New
+        Confirmation::New
     }
 }

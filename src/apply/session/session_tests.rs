@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::*;
-use crate::apply::Event;
+use crate::apply::StepEvent;
 use crate::apply::fake_engine::{FakeContainer, FakeEngine};
 use crate::apply::session::assemble::assemble;
 use crate::config::inputs::InputFile;
@@ -13,8 +13,8 @@ use crate::paths;
 use crate::plan::Action;
 use crate::plan::cause::Cause;
 use crate::plan::identity::IdFile;
-use crate::plan::observed::State;
-use crate::plan::permissions::grants::{self, Standing};
+use crate::plan::observed::ContainerState;
+use crate::plan::permissions::grants::{self, Confirmation};
 use crate::plan::steps::down::{self, Volumes};
 
 const ID: &str = "0a1b2c3d4e5f";
@@ -59,18 +59,18 @@ impl Place {
         let checkout = Arc::new(Checkout::read(root, &main, None).unwrap());
         let engine = self.engine.connect();
         let description = observe::describe(&engine);
-        let grants = grants::grants(BTreeSet::new(), &BTreeSet::new(), Standing::New);
+        let grants = grants::grants(BTreeSet::new(), &BTreeSet::new(), Confirmation::New);
         let terms = Terms { intent: Intent::Look, moving: Moving::Allowed, grants, kept: Kept::default() };
         assemble(&checkout, engine, description, terms).await
     }
 }
 
 /// Carries out a plan, and returns how it ended with a line for each event that ends a step.
-async fn carried_out(session: &Session, plan: &Plan) -> (Result<(), Failure>, Vec<String>) {
+async fn carried_out(session: &Session, plan: &Plan) -> (Result<(), StepFailure>, Vec<String>) {
     let said = Mutex::new(Vec::new());
-    let report = |event: Event| match event {
-        Event::Done(at, _) => said.lock().unwrap().push(format!("done {}", plan.steps[at].action)),
-        Event::Failed(at) => said.lock().unwrap().push(format!("failed {}", plan.steps[at].action)),
+    let report = |event: StepEvent| match event {
+        StepEvent::Done(at, _) => said.lock().unwrap().push(format!("done {}", plan.steps[at].action)),
+        StepEvent::Failed(at) => said.lock().unwrap().push(format!("failed {}", plan.steps[at].action)),
         _ => {}
     };
     let options = Options { wait_timeout: Some(Duration::from_millis(1_500)), ..Options::default() };
@@ -88,8 +88,8 @@ async fn what_the_engine_has_is_observed_and_only_asked_for() {
     let place = Place::new(&[("api", "running"), ("db", "created"), ("job", "exited")]);
     let session = place.session().await.unwrap();
     let state = |part: &str| session.observed.container(&name(part)).map(|container| container.state);
-    assert_eq!(state("api"), Some(State::Running));
-    assert_eq!((state("db"), state("job")), (Some(State::Created), Some(State::Exited(0))));
+    assert_eq!(state("api"), Some(ContainerState::Running));
+    assert_eq!((state("db"), state("job")), (Some(ContainerState::Created), Some(ContainerState::Exited(0))));
     assert!(session.observed.ready.contains(&name("api")), "its check ended with 0");
     assert_eq!(session.observed.networks.len(), 1);
     assert_eq!(place.engine.orders(), Vec::<String>::new());
@@ -159,7 +159,7 @@ async fn a_port_in_use_is_told_as_one_with_its_holder() {
     let mut plan = Plan::default();
     plan.push(Action::Start(name("db")), Cause::Stopped, vec![]);
     let (ended, said) = carried_out(&session, &plan).await;
-    let Err(Failure::PortTaken { taken, .. }) = ended else { panic!("{ended:?}") };
+    let Err(StepFailure::PortTaken { taken, .. }) = ended else { panic!("{ended:?}") };
     assert_eq!((taken.part.as_str(), taken.port), ("db", 1));
     assert_eq!(said, ["failed start db"]);
 }
@@ -216,6 +216,6 @@ async fn looking_again_sees_what_became_of_the_same_environment() {
     let before = session.definitions.clone();
     place.engine.with(|state| state.containers.get_mut("db").unwrap().state = "exited");
     session.look_again().await.unwrap();
-    assert_eq!(session.observed.container(&name("db")).unwrap().state, State::Exited(0));
+    assert_eq!(session.observed.container(&name("db")).unwrap().state, ContainerState::Exited(0));
     assert_eq!(session.definitions, before);
 }

@@ -21,7 +21,7 @@ use crate::host::tasks::artifacts::{self, Taken};
 use crate::host::tasks::records;
 use crate::names::TaskName;
 use crate::paths;
-use crate::plan::observed::State;
+use crate::plan::observed::ContainerState;
 use crate::plan::tasks::graph::TaskNode;
 use crate::plan::tasks::history::{Earlier, Why};
 use crate::plan::tasks::junit::TestCount;
@@ -366,7 +366,7 @@ async fn until_end(context: &RunContext, id: &str, told: &mut usize, each: &mut 
 
 /// Whether somebody else removes a container that was killed: the engine tells of its end before it is gone.
 async fn is_taken_away(engine: &Engine, id: &str) -> bool {
-    let is_removed = |detail: &Detail| detail.state == State::Removing;
+    let is_removed = |detail: &Detail| detail.state == ContainerState::Removing;
     engine.detail_at_end(id, is_removed).await.map_or(true, |detail| is_removed(&detail))
 }
 

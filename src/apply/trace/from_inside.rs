@@ -9,7 +9,7 @@ use crate::error::{Kind, Result};
 use crate::host::random;
 use crate::names::PartName;
 use crate::plan::debug::{Net, Removal, Target, ToolBox, ToolBoxRequest};
-use crate::plan::observed::State;
+use crate::plan::observed::ContainerState;
 use crate::plan::parts::secret_variable::SecretVariable;
 use crate::plan::parts::{Part, Route};
 use crate::plan::states::PartState;
@@ -93,7 +93,7 @@ pub(super) async fn ask(
     compose: impl FnOnce(&mut Interview, &Subject<'_>),
 ) -> Result<Findings> {
     let observed = &session.observed;
-    let running = observed.containers_of(&part.name).find(|container| container.state == State::Running);
+    let running = observed.containers_of(&part.name).find(|container| container.state == ContainerState::Running);
     let like = running.or_else(|| observed.container(&part.name));
     let env = match like {
         Some(container) => session.engine.detail(&container.id).await?.env,

@@ -8,7 +8,7 @@ use crate::apply::watch::Watcher;
 use crate::apply::watch::watch_settings::WatchSettings;
 use crate::host::file_watch::Changes;
 use crate::names::PartName;
-use crate::plan::watch::events::Event;
+use crate::plan::watch::events::WatchEvent;
 use crate::plan::watch::{FileChange, Rules, rules};
 
 impl Watcher {
@@ -33,7 +33,7 @@ impl Watcher {
                 let folder = self.setting.checkout.project.file.modules.get(&module).map(|module| &module.path);
                 let was_known = folder.is_some_and(|folder| known.contains_key(folder));
                 if was_known && before.get(&module) != Some(&now) {
-                    self.take(Event::Missed(self.begin.elapsed(), module));
+                    self.take(WatchEvent::Missed(self.begin.elapsed(), module));
                 }
             }
             changed = self.setting.mirrored().map(|folder| (folder, FileChange::Folder)).collect();
@@ -50,12 +50,12 @@ impl Watcher {
     }
 
     pub(super) fn configure_loops(&mut self, wanted: &Rules) {
-        self.take(Event::Configured(wanted.clone()));
+        self.take(WatchEvent::Configured(wanted.clone()));
         for (module, rule) in wanted {
             let part = self.setting.environment.parts.get(module).and_then(|part| part.install.as_ref());
             let stamp = self.setting.stamps.get(module);
             let is_installed = part.zip(stamp).is_some_and(|(install, stamp)| install.changed(stamp).is_empty());
-            self.take(Event::Installed(module.clone(), rule.install.clone().filter(|_| is_installed)));
+            self.take(WatchEvent::Installed(module.clone(), rule.install.clone().filter(|_| is_installed)));
         }
     }
 

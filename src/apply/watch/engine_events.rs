@@ -12,7 +12,7 @@ use crate::host::clock;
 use crate::host::engine::Engine;
 use crate::labels;
 use crate::names::PartName;
-use crate::plan::observed::{Role, State, has_failed};
+use crate::plan::observed::{ContainerState, Role, has_failed};
 
 /// An answer of a healthy engine takes no longer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -68,8 +68,8 @@ async fn containers(engine: &Engine, label: &str) -> Result<Containers> {
     for container in listed.into_iter().filter(|container| container.role == Role::Part) {
         let Ok(part) = PartName::new(container.part) else { continue };
         match container.state {
-            State::Running => drop(all.running.insert(part, container.id)),
-            State::Exited(code) if has_failed(code) => drop(all.failed.insert(part, container.id)),
+            ContainerState::Running => drop(all.running.insert(part, container.id)),
+            ContainerState::Exited(code) if has_failed(code) => drop(all.failed.insert(part, container.id)),
             _ => {}
         }
     }

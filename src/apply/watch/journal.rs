@@ -11,7 +11,7 @@ use crate::plan::mirror::{MirrorStatus, Told};
 use crate::plan::watch::events::End;
 use crate::plan::watch::hold::Hold;
 use crate::plan::watch::loop_step::LoopStep;
-use crate::plan::watch::state::{Batch, Outcome, Run, State};
+use crate::plan::watch::state::{Batch, Run, StepOutcome, WatchState};
 
 /// Prints a line into the log.
 pub type Say = Box<dyn Fn(&str) + Send + Sync>;
@@ -48,12 +48,12 @@ impl Journal {
     }
 
     /// What is known now.
-    pub(crate) fn state(&self) -> State {
+    pub(crate) fn state(&self) -> WatchState {
         files::state(&self.root)
     }
 
     /// Changes what is known.
-    pub(crate) fn update<T: Default>(&mut self, change: impl FnOnce(&mut State) -> T) -> T {
+    pub(crate) fn update<T: Default>(&mut self, change: impl FnOnce(&mut WatchState) -> T) -> T {
         match files::update(&self.root, change) {
             Ok(answer) => {
                 self.is_lost = false;
@@ -93,7 +93,7 @@ impl Journal {
         step: LoopStep,
         end: End,
         record: &Run,
-    ) -> Option<Option<Outcome>> {
+    ) -> Option<Option<StepOutcome>> {
         let took = amounts::milliseconds(record.took);
         self.say(&match end {
             End::Good if step == LoopStep::Restart => format!("{module} restarted, healthy in {took}"),

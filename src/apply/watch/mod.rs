@@ -41,7 +41,7 @@ use crate::names::PartName;
 use crate::plan::mirror::{MirrorStatus, Told};
 use crate::plan::watch::deaths::Deaths;
 use crate::plan::watch::event_loop::Loops;
-use crate::plan::watch::events::{End, Event, LoopAction};
+use crate::plan::watch::events::{End, LoopAction, WatchEvent};
 use crate::plan::watch::hold::Hold;
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::notify as decision;
@@ -141,7 +141,7 @@ impl Watcher {
             let now = self.mark(&module);
             if known.runs.is_some() || (known.mark.is_some() && known.mark != now) {
                 let at = self.begin.elapsed();
-                self.take(Event::Missed(at, module));
+                self.take(WatchEvent::Missed(at, module));
             }
         }
         let marks: Vec<(PartName, Option<String>)> =
@@ -171,7 +171,7 @@ impl Watcher {
                 biased;
                 Some(message) = self.inbox.recv() => self.on_message(message),
                 changed = self.changes.next() => self.changed(changed),
-                () = tick => self.take(Event::Tick(begin.elapsed())),
+                () = tick => self.take(WatchEvent::Tick(begin.elapsed())),
                 _ = look.tick() => if let Some(stop) = self.look()? { return Ok(stop) },
             }
             if std::mem::take(&mut self.settings_changed) {
@@ -231,7 +231,7 @@ impl Watcher {
     fn in_place(&mut self, changed: &Changed) {
         let paths = self.setting.files_among(changed);
         if !paths.is_empty() {
-            self.take(Event::Changed(self.begin.elapsed(), paths));
+            self.take(WatchEvent::Changed(self.begin.elapsed(), paths));
         }
     }
 
@@ -244,7 +244,7 @@ impl Watcher {
             self.in_place(&changed);
             return;
         }
-        self.take(Event::Coming(self.setting.files_among(&changed)));
+        self.take(WatchEvent::Coming(self.setting.files_among(&changed)));
         let Self { engine, setting, containers, outbox, batches, .. } = self;
         batches.send(&Road { engine, setting, containers, outbox }, changed);
     }
@@ -256,7 +256,7 @@ impl Watcher {
         for one in told {
             self.journal.mirrored(one, now);
             let in_sync = one.status == MirrorStatus::InSync;
-            self.take(Event::Held(one.part.clone(), (!in_sync).then_some(Hold::Mirror)));
+            self.take(WatchEvent::Held(one.part.clone(), (!in_sync).then_some(Hold::Mirror)));
         }
         self.in_place(&changed);
         if let Some(next) = self.batches.next() {
@@ -302,10 +302,10 @@ impl Watcher {
                 self.containers.clear();
                 self.journal.engine_is_away();
                 self.batches.interrupt();
-                self.take(Event::Away);
+                self.take(WatchEvent::Away);
             }
             Message::Containers(Some(now)) => {
-                self.take(Event::Back);
+                self.take(WatchEvent::Back);
                 let Containers { running: now, failed } = now;
                 self.failed = failed;
                 let before = std::mem::replace(&mut self.containers, now.clone());
@@ -313,17 +313,17 @@ impl Watcher {
                 let copied: Vec<PartName> = self.setting.copied().map(|part| part.name.clone()).collect();
                 for part in copied.into_iter().filter(is_other) {
                     self.journal.forget_mirror(&part);
-                    self.take(Event::Held(part, Some(Hold::Mirror)));
+                    self.take(WatchEvent::Held(part, Some(Hold::Mirror)));
                 }
                 self.mirror(BTreeMap::new());
                 for part in before.keys().filter(|part| is_other(part)) {
-                    self.take(Event::Down(part.clone()));
+                    self.take(WatchEvent::Down(part.clone()));
                 }
                 self.have_run(&before);
                 for part in now.into_keys() {
-                    self.take(Event::Up(part));
+                    self.take(WatchEvent::Up(part));
                 }
-                self.take(Event::FailedContainers(self.failed.keys().cloned().collect()));
+                self.take(WatchEvent::FailedContainers(self.failed.keys().cloned().collect()));
             }
             Message::Mishap(part, mishap, lines) => self.mishap(&part, &mishap, lines),
             Message::Mirrored(number, told) => self.mirrored(number, &told),
@@ -344,7 +344,7 @@ impl Watcher {
             Message::Ended { module, run, step, end, record } => {
                 let end = self.running.ended(&module, run, step, end);
                 self.ended(&module, step, end, &record);
-                self.take(Event::Ended(module, run, end));
+                self.take(WatchEvent::Ended(module, run, end));
             }
         }
     }
@@ -358,7 +358,7 @@ impl Watcher {
         }
     }
 
-    fn take(&mut self, event: Event) {
+    fn take(&mut self, event: WatchEvent) {
         for action in self.loops.take(event) {
             match action {
                 LoopAction::Run { module, run, step, cause } => {

@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::host::locks;
 use crate::names::PartName;
-use crate::plan::observed::State;
+use crate::plan::observed::ContainerState;
 use crate::plan::watch::events::End;
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::state::Run;
@@ -159,7 +159,7 @@ async fn revive(engine: &Engine, setting: &WatchSettings, module: &PartName, con
     let _alone = locks::take(&setting.checkout.root, &engine.endpoint, "watcher", |_| {}).await?;
     // A command that had the lock may have started it, or put another in its place.
     let state = engine.detail(container).await.map(|detail| detail.state);
-    if !matches!(state, Ok(State::Exited(_))) {
+    if !matches!(state, Ok(ContainerState::Exited(_))) {
         return Ok(());
     }
     let copied = setting.environment.parts.get(module).and_then(|part| Some((part, part.mirror.as_ref()?)));

@@ -15,7 +15,7 @@ use crate::host::engine::Engine;
 use crate::host::engine::containers::Detail;
 use crate::names::PartName;
 use crate::plan::missing_program;
-use crate::plan::observed::State;
+use crate::plan::observed::ContainerState;
 use crate::plan::watch::events::End;
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::state::Run;
@@ -124,7 +124,7 @@ impl StepTask {
             return false;
         }
         let is_another = |detail: &Detail| {
-            detail.state != State::Running || detail.started_at().is_some_and(|started| started > began)
+            detail.state != ContainerState::Running || detail.started_at().is_some_and(|started| started > began)
         };
         let looks = self.engine.detail_at_end(&self.container, is_another);
         let detail = tokio::time::timeout(Duration::from_secs(5), looks).await;

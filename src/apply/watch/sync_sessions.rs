@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::apply::mirror::stand_in::goes_on;
-use crate::apply::mirror::{self, Guard, Sent, Session};
+use crate::apply::mirror::{self, Guard, MirrorSession, Sent};
 use crate::apply::watch::watch_settings::WatchSettings;
 use crate::error::Result;
 use crate::host::engine::Engine;
 use crate::host::watcher_process;
 use crate::names::PartName;
 use crate::plan::mirror::copy::Copy;
-use crate::plan::mirror::sync::{self, Root};
+use crate::plan::mirror::sync::{self, SourceRoot};
 use crate::plan::mirror::{MirrorStatus, Told};
 use crate::plan::parts::Part;
 use crate::plan::watch::FileChange;
@@ -23,9 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// All sessions of a watcher.
 #[derive(Default)]
 pub(crate) struct Copies {
-    open: BTreeMap<PartName, (Copy, Session)>,
+    open: BTreeMap<PartName, (Copy, MirrorSession)>,
     /// Roots as halted mirrors last knew them.
-    halted: BTreeMap<PartName, Root>,
+    halted: BTreeMap<PartName, SourceRoot>,
 }
 
 impl Copies {
@@ -119,7 +119,7 @@ impl Copies {
         let ends = mirror::ends(&setting.checkout.root, copy, container.to_owned())?;
         let guard = self.halted.get(name).map_or(Guard::On, |root| Guard::Since(*root));
         let agreed = watcher_process::state(&setting.checkout.root).modules.remove(name).unwrap_or_default().outputs;
-        let (session, sent) = Session::open(engine, ends, guard, agreed).await?;
+        let (session, sent) = MirrorSession::open(engine, ends, guard, agreed).await?;
         if sent.halted.is_none() {
             self.halted.remove(name);
             self.open.insert(name.clone(), (copy.clone(), session));

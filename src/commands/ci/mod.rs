@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::apply::tasks::coordinator::Outcome;
 use crate::apply::tasks::results;
-use crate::commands::check::{self, CheckArgs, Format};
+use crate::commands::check::{self, CheckArgs, CheckFormat};
 use crate::commands::ci::files::ReportArgs;
 use crate::commands::context::Context;
 use crate::commands::release::passed;
@@ -115,7 +115,7 @@ fn all_errors(all: impl IntoIterator<Item = Result<()>>) -> Result<()> {
 
 /// Checks the configuration, which takes no signal itself.
 async fn checked(cx: &Context) -> Result<()> {
-    let format = if files::is_github() { Format::Github } else { Format::Text };
+    let format = if files::is_github() { CheckFormat::Github } else { CheckFormat::Text };
     let args = CheckArgs { format, json: false };
     let mut signals = Signals::listen()?;
     tokio::select! {

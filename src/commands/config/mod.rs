@@ -14,7 +14,7 @@ use crate::commands::context::Context;
 use crate::config::schema::json_schema;
 use crate::config::text::yaml;
 use crate::error::{Error, Kind, Result};
-use crate::plan::environment::difference::{Difference, Reason};
+use crate::plan::environment::difference::{Reason, SettingDifference};
 use crate::plan::environment::target::{Base, Target};
 use crate::render;
 use crate::render::differences;
@@ -33,8 +33,8 @@ pub struct ConfigArgs {
     #[arg(long, value_name = "ENVIRONMENT", conflicts_with = "origin")]
     pub env: Option<String>,
     /// What the definition is for: `kubernetes` prints manifests of an environment that is made for a platform
-    #[arg(long, value_enum, default_value_t = Format::Compose)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = ConfigFormat::Compose)]
+    pub format: ConfigFormat,
     /// Write the manifests of all such environments to this folder: a base and overlays, as kustomize takes them
     #[arg(long, value_name = "DIR", conflicts_with_all = ["env", "origin", "json"])]
     pub to: Option<PathBuf>,
@@ -48,7 +48,7 @@ pub struct ConfigArgs {
 
 /// A way to write a definition.
 #[derive(clap::ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum ConfigFormat {
     /// The compose specification
     Compose,
     /// Objects of Kubernetes
@@ -106,7 +106,7 @@ pub async fn run(cx: &Context, args: &ConfigArgs) -> Result<()> {
         Some(ConfigCommand::Diff { left, right, json }) => diff(cx, [left, right], *json).await?,
         Some(ConfigCommand::Files { json }) => files(cx, *json)?,
         None if args.origin => origin(cx, args.json)?,
-        None if args.format == Format::Kubernetes || args.to.is_some() => manifests(cx, args).await?,
+        None if args.format == ConfigFormat::Kubernetes || args.to.is_some() => manifests(cx, args).await?,
         None if args.env.is_some() => environment(cx, args.env.as_deref().unwrap_or_default(), args.json).await?,
         None => {
             let checkout = cx.checkout()?;
@@ -154,9 +154,9 @@ async fn environment(cx: &Context, name: &str, json: bool) -> Result<()> {
 /// The manifests of one environment, or files for those of all.
 async fn manifests(cx: &Context, args: &ConfigArgs) -> Result<()> {
     let problem = match (args.format, &args.env, &args.to) {
-        (Format::Compose, _, _) => Some("`--to` writes manifests for Kubernetes"),
-        (Format::Kubernetes, None, None) => Some("manifests are of an environment"),
-        (Format::Kubernetes, _, _) => None,
+        (ConfigFormat::Compose, _, _) => Some("`--to` writes manifests for Kubernetes"),
+        (ConfigFormat::Kubernetes, None, None) => Some("manifests are of an environment"),
+        (ConfigFormat::Kubernetes, _, _) => None,
     };
     if let Some(problem) = problem {
         let error = Error::message(Kind::Usage, problem);
@@ -195,7 +195,7 @@ async fn diff(cx: &Context, names: [&String; 2], json: bool) -> Result<()> {
     Ok(())
 }
 
-fn row(difference: &Difference) -> Vec<String> {
+fn row(difference: &SettingDifference) -> Vec<String> {
     let value = |value: &Option<serde_json::Value>| match value {
         Some(serde_json::Value::String(text)) => short(text),
         Some(value) => short(&value.to_string()),

@@ -10,14 +10,14 @@ use crate::apply::session::Intent;
 use crate::apply::session::Session;
 use crate::commands::context::{Context, InEnvironment};
 use crate::commands::db::target::{Target, call_between, ended, known, named, shown, sizes};
-use crate::commands::in_container::{self, Place};
+use crate::commands::in_container::{self, RunningContainer};
 use crate::error::{Error, Kind, Result};
 use crate::host::process::{self};
 use crate::host::{clock, dump_files};
 use crate::plan::databases::request::{self, DatabaseAction};
 use crate::plan::databases::{self, Database, DatabaseKind, postgres, redis};
 use crate::plan::images::lock::archive_at;
-use crate::plan::observed::State;
+use crate::plan::observed::ContainerState;
 
 /// List databases, open a console, dump and restore data
 ///
@@ -59,7 +59,7 @@ pub async fn run(cx: &Context, args: &DbArgs) -> Result<()> {
         DatabaseAction::Console => {
             let session = cx.session(Intent::Look).await?;
             let (part, call) = target::console(&session, request.name, &args.args)?;
-            let place = Place::of(&session, part)?;
+            let place = RunningContainer::of(&session, part)?;
             let user = call.user.map(str::to_owned);
             in_container::run(cx, &place, &in_container::Call { user, ..in_container::Call::new(call.argv) }).await
         }
@@ -88,7 +88,7 @@ async fn list(cx: &Context, name: Option<&str>, json: bool) -> Result<()> {
     }
     let mut all = Vec::new();
     for (part, kind) in known(&session).filter(|(part, _)| name.is_none_or(|name| part.name.as_str() == name)) {
-        let container = session.observed.container(&part.name).filter(|one| one.state == State::Running);
+        let container = session.observed.container(&part.name).filter(|one| one.state == ContainerState::Running);
         all.extend(match container {
             Some(container) => sizes(&session, &part.name, kind, &container.id).await?,
             None => vec![Database { service: part.name.clone(), kind, database: None, bytes: None, entries: None }],

@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::dump_files;
 use crate::plan::databases::request::DatabaseAction;
 use crate::plan::databases::{Call, DatabaseKind, SeedSource, postgres, redis};
-use crate::plan::observed::State;
+use crate::plan::observed::ContainerState;
 use crate::plan::parts::Part;
 use crate::plan::steps::once;
 
@@ -151,7 +151,7 @@ async fn again(cx: &Context, session: &Session, target: &Target<'_>, is_meant: i
             return Err(Error::message(Kind::Failed, message));
         }
         for container in session.observed.containers_of(&task.name) {
-            if !matches!(container.state, State::Running) {
+            if !matches!(container.state, ContainerState::Running) {
                 session.engine.remove(&container.id).await?;
             }
         }

@@ -10,7 +10,7 @@ use crate::host::random;
 use crate::names::PartName;
 use crate::plan::databases::request;
 use crate::plan::databases::{self, Call, Database, DatabaseKind, postgres, redis};
-use crate::plan::observed::State;
+use crate::plan::observed::ContainerState;
 use crate::plan::parts::Part;
 
 /// A database that a command works on.
@@ -35,7 +35,8 @@ pub(super) fn find<'a>(session: &'a Session, name: Option<&str>) -> Result<Targe
             _ => error.hint("it knows services with `preset: postgres`, `redis` and `valkey`"),
         });
     };
-    let container = session.observed.container(&part.name).filter(|container| container.state == State::Running);
+    let container =
+        session.observed.container(&part.name).filter(|container| container.state == ContainerState::Running);
     let Some(container) = container else {
         let error = Error::message(Kind::Failed, format!("`{}` is not running", part.name));
         return Err(error.hint(format!("`devenv up {}` starts it", part.name)));

@@ -10,7 +10,7 @@ use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::names::PartName;
 use crate::plan::images::builds;
-use crate::plan::images::provenance::{self, Descent, OtherPackages, Standing};
+use crate::plan::images::provenance::{self, Descent, ImageOrigin, OtherPackages};
 
 /// What `verify --json` prints.
 #[derive(Debug, Serialize)]
@@ -48,7 +48,7 @@ pub(super) async fn run(cx: &Context, json: bool) -> Result<()> {
     let mut parts = Vec::new();
     for part in session.environment.parts.values() {
         let layers = session.engine.layers(part.image.reference()).await?;
-        let standing = Standing::of(part.image.node().and_then(|node| session.images.get(node)));
+        let standing = ImageOrigin::of(part.image.node().and_then(|node| session.images.get(node)));
         let running = session.observed.container(&part.name).map(|container| container.image.as_str());
         parts.push(provenance::descent(part, &root, layers.as_deref(), running, standing));
     }

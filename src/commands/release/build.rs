@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::apply::release::recipes::{self, Recipes};
-use crate::apply::release::sources::{Changes, SHALLOW, Sources, sources};
+use crate::apply::release::sources::{Changes, ReleaseSources, SHALLOW, sources};
 use crate::apply::release::verify;
 use crate::apply::session::{Intent, Options, Session};
 use crate::commands::carry_out::carry_out;
@@ -122,7 +122,7 @@ async fn wanted(cx: &Context, session: &Session, args: &BuildArgs) -> Result<Rec
     Ok(all)
 }
 
-fn warn(cx: &Context, found: &Sources) {
+fn warn(cx: &Context, found: &ReleaseSources) {
     if found.shallow {
         cx.screen.say(SHALLOW);
     }

@@ -19,7 +19,7 @@ use crate::host::release::source;
 use crate::names::PartName;
 use crate::plan::deploy::history;
 use crate::plan::parts::{ImageRef, PartKind};
-use crate::plan::registry::place::Place;
+use crate::plan::registry::place::RegistryPath;
 use crate::plan::registry::retry::Patience;
 use crate::plan::registry::tag::{is_digest, is_tag};
 use crate::plan::release::local;
@@ -98,7 +98,7 @@ pub(in crate::commands) async fn sets(cx: &Context, checkout: &Checkout) -> Resu
 
 /// The sets of a place in a registry.
 pub(in crate::commands) async fn sets_at(cx: &Context, text: String, patience: Patience) -> Result<Sets> {
-    let place = Place::new(&text);
+    let place = RegistryPath::new(&text);
     let login = credentials::find(&endpoint::config_dir(), &place).await?;
     let screen = cx.screen;
     let registry = Registry::patient(place.clone(), login.clone(), patience);

@@ -1,7 +1,7 @@
 //! What a person does with a run: again, to an end, into a container of it.
 
 use crate::commands::context::Context;
-use crate::commands::in_container::{self, Call, Place};
+use crate::commands::in_container::{self, Call, RunningContainer};
 use crate::commands::runs::looking::Named;
 use crate::commands::task::prepare::{Request, RunOptions};
 use crate::commands::task::run;
@@ -76,7 +76,7 @@ pub(super) async fn shell(cx: &Context, id: &str, task: &str, command: &[String]
     let argv = if command.is_empty() { ["sh", "-c", shell].map(str::to_owned).to_vec() } else { command.to_vec() };
     let engine = cx.engine()?;
     if seen.is_running {
-        return in_container::run(cx, &Place::new(engine, seen.id), &Call::new(argv)).await;
+        return in_container::run(cx, &RunningContainer::new(engine, seen.id), &Call::new(argv)).await;
     }
     let (image, copy) = engine.create_as_it_was(&seen.id, argv, screen::has_terminal()).await?;
     let call = Cmd::new("docker", ["start", "--attach", "--interactive", &copy]).env("DOCKER_HOST", &engine.endpoint);

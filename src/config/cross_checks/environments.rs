@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::cross_checks::cycles::{self, Graph};
 use crate::config::cross_checks::secrets;
 use crate::config::cross_checks::subject::{Part, Sort, by_name, name};
-use crate::config::inputs::Known;
+use crate::config::inputs::KnownNames;
 use crate::config::model::environment::GATE_KEYS;
 use crate::config::problems::Finding;
 use crate::config::schema::table::listed;
@@ -23,7 +23,7 @@ const OF_GATEWAY: [&str; 2] = ["certificate", "key"];
 const DEPLOYED: [&str; 9] =
     ["host", "replicas", "resources", "secrets", "writable", "capabilities", "deploy", "gates", "smoke"];
 
-pub(super) fn check(tree: &Node, parts: &[Part<'_>], known: &Known) -> Vec<Finding> {
+pub(super) fn check(tree: &Node, parts: &[Part<'_>], known: &KnownNames) -> Vec<Finding> {
     let subject = Subject { entries: entries(tree), parts: by_name(parts), known };
     let mut findings: Vec<Finding> = subject.entries.iter().flat_map(|entry| subject.environment(entry)).collect();
     for (chain, spans) in cycles::find(&subject.graph()) {
@@ -49,7 +49,7 @@ pub(super) fn names(tree: &Node) -> Vec<&str> {
 struct Subject<'t> {
     entries: Vec<&'t Entry>,
     parts: BTreeMap<&'t str, &'t Part<'t>>,
-    known: &'t Known,
+    known: &'t KnownNames,
 }
 
 impl<'t> Subject<'t> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::cross_checks::cycles::{self, Graph};
 use crate::config::cross_checks::modules::NO_SOURCE;
 use crate::config::cross_checks::subject::{Part, Sort, name};
-use crate::config::inputs::Known;
+use crate::config::inputs::KnownNames;
 use crate::config::problems::{ENOUGH, Finding};
 use crate::config::schema::table::listed;
 use crate::config::text::did_you_mean::did_you_mean;
@@ -14,7 +14,7 @@ use crate::config::text::quote::quoted;
 use crate::config::text::tree::{Entry, Node, is_extension};
 use crate::names::ImageName;
 
-pub(super) fn check(tree: &Node, parts: &[Part<'_>], known: &Known) -> Vec<Finding> {
+pub(super) fn check(tree: &Node, parts: &[Part<'_>], known: &KnownNames) -> Vec<Finding> {
     let hierarchy = Hierarchy::new(tree, known);
     let mut findings = Vec::new();
     for Entry { key, value } in hierarchy.entries.values() {
@@ -95,7 +95,7 @@ fn own_dockerfile(image: &Entry, built_in: &BTreeMap<&str, Option<&str>>) -> Vec
 /// Images of tasks and of what runs beside them that are none; each is named, with where it names its image.
 pub(super) fn of_tasks<'t>(
     tree: &'t Node,
-    known: &'t Known,
+    known: &'t KnownNames,
     all: impl Iterator<Item = (String, &'t Node)>,
 ) -> Vec<Finding> {
     let hierarchy = Hierarchy::new(tree, known);
@@ -112,7 +112,7 @@ struct Hierarchy<'t> {
 }
 
 impl<'t> Hierarchy<'t> {
-    fn new(tree: &'t Node, known: &'t Known) -> Self {
+    fn new(tree: &'t Node, known: &'t KnownNames) -> Self {
         let entries = tree.get("images").map(Node::entries).unwrap_or_default();
         let own = entries.iter().filter(|entry| !is_extension(&entry.key.text));
         let entries: BTreeMap<_, _> = own.map(|entry| (&*entry.key.text, entry)).collect();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::config::cross_checks::subject::{Part, by_name};
 use crate::config::cross_checks::{ports, secrets};
-use crate::config::inputs::Known;
+use crate::config::inputs::KnownNames;
 use crate::config::model::version;
 use crate::config::problems::Finding;
 use crate::config::text::did_you_mean::did_you_mean;
@@ -13,7 +13,7 @@ use crate::config::text::scalar;
 use crate::config::text::tree::{Entry, Node, is_extension};
 
 /// `requires` must hold for the version that runs.
-pub(super) fn requires(tree: &Node, known: &Known) -> Option<Finding> {
+pub(super) fn requires(tree: &Node, known: &KnownNames) -> Option<Finding> {
     let node = tree.get("requires")?;
     let text = node.text()?;
     let bounds = version::parse(text).ok()?;
@@ -26,7 +26,7 @@ pub(super) fn requires(tree: &Node, known: &Known) -> Option<Finding> {
 }
 
 /// `ports` and `secrets` name parts that exist, and no port twice.
-pub(super) fn check(tree: &Node, parts: &[Part<'_>], facts: &Known) -> Vec<Finding> {
+pub(super) fn check(tree: &Node, parts: &[Part<'_>], facts: &KnownNames) -> Vec<Finding> {
     let known = by_name(parts);
     let further: Vec<String> =
         parts.iter().flat_map(|part| ports::further(part, facts)).map(|port| port.name).collect();

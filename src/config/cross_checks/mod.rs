@@ -3,7 +3,7 @@
 //! Works on the tree and not on the types, so that one fault of shape does not hide faults of meaning.
 
 use crate::config::cross_checks::subject::parts;
-use crate::config::inputs::Known;
+use crate::config::inputs::KnownNames;
 use crate::config::problems::Finding;
 use crate::config::text::tree::Node;
 
@@ -32,7 +32,7 @@ mod volumes;
 pub use names::is_reserved;
 
 /// Every fault of meaning.
-pub(crate) fn check(tree: &Node, known: &Known) -> Vec<Finding> {
+pub(crate) fn check(tree: &Node, known: &KnownNames) -> Vec<Finding> {
     let parts = parts(tree);
     let mut findings = Vec::new();
     findings.extend(local::requires(tree, known));

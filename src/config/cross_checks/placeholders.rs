@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::cross_checks::environments;
 use crate::config::cross_checks::subject::{Part, Sort, by_name};
-use crate::config::inputs::Known;
+use crate::config::inputs::KnownNames;
 use crate::config::placeholders::{Piece, pieces};
 use crate::config::problems::{ENOUGH, Finding};
 use crate::config::schema::table::listed;
@@ -16,7 +16,7 @@ use crate::config::text::tree::Node;
 /// What an address offers, and a module with a port.
 const OF_AN_ADDRESS: [&str; 3] = ["host", "port", "url"];
 
-pub(super) fn check(tree: &Node, parts: &[Part<'_>], known: &Known) -> Vec<Finding> {
+pub(super) fn check(tree: &Node, parts: &[Part<'_>], known: &KnownNames) -> Vec<Finding> {
     let names = by_name(parts);
     let mut findings = Vec::new();
     for part in parts {
@@ -32,7 +32,12 @@ pub(super) fn check(tree: &Node, parts: &[Part<'_>], known: &Known) -> Vec<Findi
     findings
 }
 
-fn variables(part: &Part<'_>, env: Option<&Node>, names: &BTreeMap<&str, &Part<'_>>, known: &Known) -> Vec<Finding> {
+fn variables(
+    part: &Part<'_>,
+    env: Option<&Node>,
+    names: &BTreeMap<&str, &Part<'_>>,
+    known: &KnownNames,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     for entry in env.map(Node::entries).unwrap_or_default().iter().take(ENOUGH) {
         for piece in entry.value.text().map(pieces).unwrap_or_default() {
@@ -49,7 +54,7 @@ fn placeholder(
     (name, field, written): (&str, &str, &str),
     span: Span,
     names: &BTreeMap<&str, &Part<'_>>,
-    known: &Known,
+    known: &KnownNames,
 ) -> Option<Finding> {
     let literal = format!("for this text itself, write `{{{written}}}`");
     let Some(other) = names.get(name) else {
@@ -79,7 +84,7 @@ fn placeholder(
 }
 
 /// What a part offers to those that need it.
-fn offers(part: &Part<'_>, known: &Known) -> Vec<String> {
+fn offers(part: &Part<'_>, known: &KnownNames) -> Vec<String> {
     let texts = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect();
     let has_port = part.node.get("port").is_some();
     if part.sort == Sort::Module {

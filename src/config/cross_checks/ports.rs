@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::config::cross_checks::subject::{Part, Sort};
-use crate::config::inputs::Known;
+use crate::config::inputs::KnownNames;
 use crate::config::problems::{ENOUGH, Finding};
 use crate::config::text::place::Span;
 use crate::config::text::quote::quoted;
@@ -21,7 +21,7 @@ pub(super) struct Further<'t> {
 }
 
 /// The further ports of a part: those of a module, and the page of a service whose preset has one.
-pub(super) fn further<'t>(part: &Part<'t>, known: &Known) -> Vec<Further<'t>> {
+pub(super) fn further<'t>(part: &Part<'t>, known: &KnownNames) -> Vec<Further<'t>> {
     let of = |called: &'t str, place, node| Further { name: of_port(part.name, called), said: (called, place), node };
     match part.sort {
         Sort::Module => {
@@ -37,7 +37,7 @@ pub(super) fn further<'t>(part: &Part<'t>, known: &Known) -> Vec<Further<'t>> {
     }
 }
 
-pub(super) fn check(parts: &[Part<'_>], known: &Known) -> Vec<Finding> {
+pub(super) fn check(parts: &[Part<'_>], known: &KnownNames) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut taken: HashMap<String, Span> = parts.iter().map(|part| (part.name.to_owned(), part.key)).collect();
     for part in parts {

@@ -1,7 +1,7 @@
 //! Services: exactly one of `preset`, `image`, `external`, and only settings that go with it.
 
 use crate::config::cross_checks::subject::{Part, Sort, mistyped};
-use crate::config::inputs::Known;
+use crate::config::inputs::KnownNames;
 use crate::config::problems::Finding;
 use crate::config::schema::table::listed;
 use crate::config::text::did_you_mean::did_you_mean;
@@ -14,7 +14,7 @@ const KINDS: [&str; 3] = ["preset", "image", "external"];
 /// Settings of a container; an external service has none.
 const OF_A_CONTAINER: [&str; 7] = ["credentials", "seed", "command", "env", "volumes", "needs", "health"];
 
-pub(super) fn check(parts: &[Part<'_>], known: &Known) -> Vec<Finding> {
+pub(super) fn check(parts: &[Part<'_>], known: &KnownNames) -> Vec<Finding> {
     let services = parts.iter().filter(|part| part.sort == Sort::Service && matches!(part.node.value, Value::Map(_)));
     let of_modules = parts.iter().filter(|part| part.sort == Sort::Module).flat_map(mounts);
     services
@@ -54,7 +54,7 @@ fn kind(part: &Part<'_>) -> Option<Finding> {
     }
 }
 
-fn preset(part: &Part<'_>, known: &Known) -> Option<Finding> {
+fn preset(part: &Part<'_>, known: &KnownNames) -> Option<Finding> {
     let preset = part.node.get("preset");
     let Some(name) = preset.and_then(Node::text) else {
         let seed =
@@ -94,7 +94,7 @@ fn external(part: &Part<'_>) -> Vec<Finding> {
 }
 
 /// Credentials that everybody may see, of a preset that has them.
-fn credentials(part: &Part<'_>, known: &Known) -> Vec<Finding> {
+fn credentials(part: &Part<'_>, known: &KnownNames) -> Vec<Finding> {
     let preset = part.node.get("preset").and_then(Node::text);
     let Some(entry) = part.node.entry("credentials").filter(|entry| !entry.value.entries().is_empty()) else {
         return Vec::new();

@@ -7,7 +7,7 @@ use crate::config::cross_checks::cycles::{self, Graph};
 use crate::config::cross_checks::environments;
 use crate::config::cross_checks::images;
 use crate::config::cross_checks::subject::{Part, Sort};
-use crate::config::inputs::Known;
+use crate::config::inputs::KnownNames;
 use crate::config::model::task_texts;
 use crate::config::problems::{ENOUGH, Finding};
 use crate::config::schema::table::listed;
@@ -23,7 +23,7 @@ pub const RELEASE: &str = "release";
 /// What `devenv ci` does that is no task.
 pub const CHECK: &str = "check";
 
-pub(super) fn check(tree: &Node, parts: &[Part<'_>], known: &Known) -> Vec<Finding> {
+pub(super) fn check(tree: &Node, parts: &[Part<'_>], known: &KnownNames) -> Vec<Finding> {
     let entries = tree.get("tasks").map(Node::entries).unwrap_or_default();
     let tasks: Vec<&Entry> = entries.iter().filter(|entry| !is_extension(&entry.key.text)).collect();
     let modules: Vec<&Part<'_>> = parts.iter().filter(|part| part.sort == Sort::Module).collect();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::config::cross_checks::subject::{Part, Sort};
-use crate::config::inputs::Known;
+use crate::config::inputs::KnownNames;
 use crate::config::problems::{ENOUGH, Finding};
 use crate::config::text::place::Span;
 use crate::config::text::quote::quoted;
@@ -12,7 +12,7 @@ use crate::config::text::tree::Node;
 /// What the presets call the volume of their data.
 const OF_PRESETS: &str = "data";
 
-pub(super) fn check(parts: &[Part<'_>], known: &Known) -> Vec<Finding> {
+pub(super) fn check(parts: &[Part<'_>], known: &KnownNames) -> Vec<Finding> {
     let modules = parts.iter().filter(|part| part.sort == Sort::Module);
     let mut taken: HashMap<String, (&str, Span)> =
         modules.map(|part| (format!("mirror-{}", part.name), ("the copy of its source", part.key))).collect();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 use crate::host::limits::Limit;
-use crate::host::process::{self, Cmd, Line};
+use crate::host::process::{self, Cmd, OutputLine};
 
 /// The oldest Compose that understands what we write.
 pub const OLDEST: (u64, u64, u64) = (2, 20, 0);
@@ -84,8 +84,8 @@ pub async fn version() -> Result<(u64, u64, u64)> {
 pub async fn run(cmd: &Cmd, mut each: impl FnMut(&str)) -> Result<String> {
     let (mut out, mut err) = (String::new(), Vec::new());
     let status = process::stream(cmd, |line| match line {
-        Line::Out(text) => out.extend([text, "\n"]),
-        Line::Err(text) => {
+        OutputLine::Out(text) => out.extend([text, "\n"]),
+        OutputLine::Err(text) => {
             each(text);
             err.push(text.to_owned());
         }

@@ -18,13 +18,13 @@ use crate::host::engine::orphaned::Ending;
 use crate::host::engine::{Engine, failed, is_missing};
 use crate::host::process;
 use crate::labels;
-use crate::plan::observed::{Container, EngineHealth, Network, Role, State};
+use crate::plan::observed::{Container, ContainerState, EngineHealth, Network, Role};
 
 /// A container in detail, as far as its readiness is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Detail {
     /// What it does.
-    pub state: State,
+    pub state: ContainerState,
     /// Whether the kernel ended it for want of memory.
     pub out_of_memory: bool,
     /// Its memory limit in bytes; 0 for none.
@@ -158,9 +158,9 @@ impl Engine {
         let state = seen.state.unwrap_or_default();
         let exit = state.exit_code.unwrap_or_default();
         let doing = match state.status.map(|status| status.to_string()).as_deref() {
-            Some("created") => State::Created,
-            Some("running") => State::Running,
-            Some("exited") => State::Exited(exit),
+            Some("created") => ContainerState::Created,
+            Some("running") => ContainerState::Running,
+            Some("exited") => ContainerState::Exited(exit),
             word => other_state(word),
         };
         let networks = seen.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
@@ -289,9 +289,9 @@ fn container(seen: ContainerSummary) -> Container {
     let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
     let status = seen.status.unwrap_or_default();
     let state = match seen.state.map(|state| state.to_string()).as_deref() {
-        Some("created") => State::Created,
-        Some("running") => State::Running,
-        Some("exited") => State::Exited(exit_code(&status)),
+        Some("created") => ContainerState::Created,
+        Some("running") => ContainerState::Running,
+        Some("exited") => ContainerState::Exited(exit_code(&status)),
         word => other_state(word),
     };
     let health = if status.contains("(health: starting)") {
@@ -328,12 +328,12 @@ fn container(seen: ContainerSummary) -> Container {
 }
 
 /// What a container does that neither runs nor has ended.
-fn other_state(word: Option<&str>) -> State {
+fn other_state(word: Option<&str>) -> ContainerState {
     match word {
-        Some("paused") => State::Paused,
-        Some("restarting") => State::Restarting,
+        Some("paused") => ContainerState::Paused,
+        Some("restarting") => ContainerState::Restarting,
         // `removing`; and `dead`, which the engine could not remove whole.
-        _ => State::Removing,
+        _ => ContainerState::Removing,
     }
 }
 

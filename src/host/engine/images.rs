@@ -11,11 +11,11 @@ use futures_util::StreamExt;
 use crate::error::{Error, Kind, Result};
 use crate::host::docker::endpoint;
 use crate::host::engine::{Engine, failed, is_torn_end};
-use crate::host::registry::credentials::{self as login, Login};
+use crate::host::registry::credentials::{self as login, RegistryLogin};
 use crate::labels;
 use crate::names::ImageName;
 use crate::plan::observed::{Image, Packages};
-use crate::plan::registry::place::Place;
+use crate::plan::registry::place::RegistryPath;
 
 /// Name and tag of an image; a colon before the last slash is that of a registry's port.
 #[must_use]
@@ -139,7 +139,7 @@ impl Engine {
     }
 
     /// Pushes `repository:tag`.
-    pub async fn push(&self, repository: &str, tag: &str, login: Option<&Login>) -> Result<()> {
+    pub async fn push(&self, repository: &str, tag: &str, login: Option<&RegistryLogin>) -> Result<()> {
         let doing = format!("cannot push {repository}:{tag}");
         let options = PushImageOptionsBuilder::default().tag(tag).build();
         // Without credentials the engine wants an empty header.
@@ -202,20 +202,20 @@ impl Engine {
 }
 
 /// Credentials in the words of the engine.
-pub(super) fn credentials(login: Option<&Login>) -> Option<DockerCredentials> {
+pub(super) fn credentials(login: Option<&RegistryLogin>) -> Option<DockerCredentials> {
     let none = DockerCredentials::default();
     login.map(|login| match login.clone() {
-        Login::Password { user, password } => {
+        RegistryLogin::Password { user, password } => {
             DockerCredentials { username: Some(user), password: Some(password), ..none }
         }
-        Login::Identity(token) => DockerCredentials { identitytoken: Some(token), ..none },
+        RegistryLogin::Identity(token) => DockerCredentials { identitytoken: Some(token), ..none },
     })
 }
 
 /// The credentials that docker's configuration has for an image's registry. Where it cannot be read, nobody is named: the
 /// registry says what it wants.
-async fn login_of(reference: &str) -> Option<Login> {
-    login::find(&endpoint::config_dir(), &Place::of_image(reference)).await.ok().flatten()
+async fn login_of(reference: &str) -> Option<RegistryLogin> {
+    login::find(&endpoint::config_dir(), &RegistryPath::of_image(reference)).await.ok().flatten()
 }
 
 fn packages(all: &HashMap<String, String>) -> Packages {

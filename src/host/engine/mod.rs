@@ -95,7 +95,7 @@ impl Engine {
     }
 
     /// What the engine is. The first call of every command, so it is the one with a deadline.
-    pub async fn describe(&self) -> Result<observed::Engine> {
+    pub async fn describe(&self) -> Result<observed::EngineInfo> {
         let deadline = std::time::Duration::from_secs(5);
         let info = match tokio::time::timeout(deadline, self.docker.info()).await {
             Ok(answer) => answer.map_err(|error| unreachable(&self.endpoint, &error))?,
@@ -109,7 +109,7 @@ impl Engine {
             Some("aarch64") => "arm64",
             Some(other) => other,
         };
-        Ok(observed::Engine {
+        Ok(observed::EngineInfo {
             id: info.id.unwrap_or_default(),
             version: crate::host::engine::version(info.server_version.as_deref().unwrap_or_default()),
             platform: format!("linux/{architecture}"),

@@ -10,14 +10,14 @@ use crate::error::Result;
 use crate::host::engine::{Begun, Engine, failed};
 use crate::host::process;
 use crate::labels;
-use crate::plan::debug::{Folder, Removal, ToolBox};
+use crate::plan::debug::{BoxFolder, Removal, ToolBox};
 
 impl Engine {
     /// Creates a tool box, which is gone when this process is. It is root: who is not may not look into a process of
     /// another user, whatever its capabilities.
     pub async fn create_tool_box(&self, tool_box: &ToolBox) -> Result<String> {
         let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let bind = |folder: &Folder| {
+        let bind = |folder: &BoxFolder| {
             let mode = if folder.writable { "rw" } else { "ro" };
             format!("{}:{}:{mode}", folder.source, folder.target)
         };

@@ -57,7 +57,7 @@ pub enum Found {
 
 /// What became of a folder.
 #[derive(Debug, Default)]
-pub struct Difference {
+pub struct SnapshotDifference {
     /// Paths that changed: files and links.
     pub changes: BTreeMap<PathBuf, FileChange>,
     /// Folders that are new.
@@ -125,8 +125,8 @@ impl Manifest {
 
     /// Looks at folders again. Those that are new are not looked into: whoever watches does that first. What stands at
     /// a path of `moved` is new, whatever it looks like.
-    pub fn compare(&mut self, dirty: &BTreeSet<PathBuf>, moved: &BTreeSet<PathBuf>) -> Difference {
-        let mut difference = Difference::default();
+    pub fn compare(&mut self, dirty: &BTreeSet<PathBuf>, moved: &BTreeSet<PathBuf>) -> SnapshotDifference {
+        let mut difference = SnapshotDifference::default();
         for folder in moved.iter().filter(|path| self.folders.contains_key(*path)).cloned().collect::<Vec<_>>() {
             // Its parent, which is dirty too, finds it again as new.
             self.forget(&folder, &mut difference);
@@ -163,7 +163,7 @@ impl Manifest {
         }
     }
 
-    fn compare_one(&mut self, folder: &Path, now: Option<Vec<Entry>>, difference: &mut Difference) {
+    fn compare_one(&mut self, folder: &Path, now: Option<Vec<Entry>>, difference: &mut SnapshotDifference) {
         let Some(before) = self.folders.get(folder) else { return };
         let Some(now) = now else {
             self.forget(folder, difference);
@@ -219,7 +219,7 @@ impl Manifest {
     }
 
     /// A folder is gone, with all below it.
-    fn forget(&mut self, folder: &Path, difference: &mut Difference) {
+    fn forget(&mut self, folder: &Path, difference: &mut SnapshotDifference) {
         let below: Vec<PathBuf> = self
             .folders
             .range(folder.to_owned()..)

@@ -9,17 +9,17 @@ use tokio::time::timeout;
 
 use crate::host::docker::endpoint::{self, Choice};
 use crate::host::machine::programs::DEADLINE;
-use crate::plan::machine::{Endpoint, Engine, Silence, Transport, Version};
+use crate::plan::machine::{Endpoint, EngineState, Silence, Transport, Version};
 
 /// The engine, and where it keeps its images.
-pub(super) async fn look() -> (Engine, Option<PathBuf>) {
+pub(super) async fn look() -> (EngineState, Option<PathBuf>) {
     let endpoint = match endpoint::find(&Choice::of_environment()) {
         Ok(endpoint) => endpoint,
-        Err(problem) => return (Engine::Nowhere(problem), None),
+        Err(problem) => return (EngineState::Nowhere(problem), None),
     };
     match timeout(DEADLINE, ask(&endpoint)).await.unwrap_or(Err(Silence::Hangs(DEADLINE.as_secs()))) {
-        Ok((version, api, driver, root)) => (Engine::Answers { endpoint, version, api, driver }, root),
-        Err(silence) => (Engine::Silent { endpoint, silence }, None),
+        Ok((version, api, driver, root)) => (EngineState::Answers { endpoint, version, api, driver }, root),
+        Err(silence) => (EngineState::Silent { endpoint, silence }, None),
     }
 }
 

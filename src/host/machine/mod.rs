@@ -11,8 +11,8 @@ use crate::host::machine::os_release::system;
 use crate::host::machine::programs::{DEADLINE, output, program};
 use crate::host::process::Cmd;
 use crate::plan::machine::{
-    AppArmor, Daemon, DaemonConfig, Engine, Init, Inotify, MachineFacts, Means, Overlay, Programs, Rank, Sudo, Tool,
-    User, Version,
+    AppArmor, Daemon, DaemonConfig, EngineState, Init, Inotify, MachineFacts, Means, Overlay, Programs, Rank, Sudo,
+    Tool, User, Version,
 };
 
 mod apt;
@@ -55,7 +55,7 @@ pub async fn means() -> Means {
 }
 
 /// Asks the engine for its version, once.
-pub async fn engine() -> Engine {
+pub async fn engine() -> EngineState {
     engine::look().await.0
 }
 

@@ -10,12 +10,12 @@ use serde::Deserialize;
 use crate::error::{Error, Kind, Result};
 use crate::host::files;
 use crate::host::process::{self, Cmd};
-use crate::plan::registry::place::Place;
+use crate::plan::registry::place::RegistryPath;
 use crate::redact;
 
 /// Credentials of a registry; they have no `Debug` that could show them.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Login {
+pub enum RegistryLogin {
     /// With each request.
     Password {
         /// The name.
@@ -27,7 +27,7 @@ pub enum Login {
     Identity(String),
 }
 
-impl Login {
+impl RegistryLogin {
     /// Credentials as docker stores them: a user called `<token>` stands for an identity token.
     fn new(user: String, password: String) -> Self {
         if user == "<token>" { Self::Identity(password) } else { Self::Password { user, password } }
@@ -51,15 +51,15 @@ struct Auth {
 
 impl Auth {
     /// The identity token, or `user:password` in base 64.
-    fn login(&self) -> Option<Login> {
+    fn login(&self) -> Option<RegistryLogin> {
         let login = if self.identitytoken.is_empty() {
             let text = String::from_utf8(BASE64_STANDARD.decode(&self.auth).ok()?).ok()?;
             let (user, password) = text.split_once(':')?;
-            Login::new(user.to_owned(), password.trim_end_matches('\0').to_owned())
+            RegistryLogin::new(user.to_owned(), password.trim_end_matches('\0').to_owned())
         } else {
-            Login::Identity(self.identitytoken.clone())
+            RegistryLogin::Identity(self.identitytoken.clone())
         };
-        let (Login::Password { password: secret, .. } | Login::Identity(secret)) = &login;
+        let (RegistryLogin::Password { password: secret, .. } | RegistryLogin::Identity(secret)) = &login;
         redact::remember([secret]);
         Some(login)
     }
@@ -74,7 +74,7 @@ struct Kept {
 }
 
 /// The credentials of a registry in docker's configuration folder; none where it has none.
-pub async fn find(folder: &Path, place: &Place) -> Result<Option<Login>> {
+pub async fn find(folder: &Path, place: &RegistryPath) -> Result<Option<RegistryLogin>> {
     let file = folder.join("config.json");
     let Some(text) = files::read_text(&file)? else { return Ok(None) };
     let config: Config = serde_json::from_str(&text).map_err(|error| {
@@ -91,7 +91,7 @@ pub async fn find(folder: &Path, place: &Place) -> Result<Option<Login>> {
 }
 
 /// Asks a credential helper; one that knows nothing of the registry says so by its exit code.
-async fn of_helper(helper: &str, key: &str) -> Result<Option<Login>> {
+async fn of_helper(helper: &str, key: &str) -> Result<Option<RegistryLogin>> {
     let call = Cmd::new(format!("docker-credential-{helper}"), ["get"]).stdin(format!("{key}\n"));
     let output = process::output(&call).await?;
     if !output.status.success() {
@@ -100,7 +100,7 @@ async fn of_helper(helper: &str, key: &str) -> Result<Option<Login>> {
     let kept: Kept = serde_json::from_str(&output.stdout)
         .map_err(|error| Error::message(Kind::Failed, format!("`{call}` does not answer with credentials: {error}")))?;
     redact::remember([&kept.secret]);
-    Ok(Some(Login::new(kept.username, kept.secret)))
+    Ok(Some(RegistryLogin::new(kept.username, kept.secret)))
 }
 
 #[cfg(test)]
@@ -112,11 +112,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let found = async |config: &str, place: &str| {
             std::fs::write(folder.path().join("config.json"), config).unwrap();
-            let login = find(folder.path(), &Place::new(place)).await;
+            let login = find(folder.path(), &RegistryPath::new(place)).await;
             login.map(|login| {
                 login.map(|login| match login {
-                    Login::Password { user, password } => format!("{user} {password}"),
-                    Login::Identity(token) => format!("identity {token}"),
+                    RegistryLogin::Password { user, password } => format!("{user} {password}"),
+                    RegistryLogin::Identity(token) => format!("identity {token}"),
                 })
             })
         };

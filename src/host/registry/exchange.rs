@@ -9,12 +9,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::error::Result;
-use crate::host::registry::credentials::Login;
+use crate::host::registry::credentials::RegistryLogin;
 use crate::host::registry::failure::RegistryError;
 use crate::host::registry::wire::{Answer, Broken, Request, Wire};
 use crate::plan::registry::challenge::{Challenge, refresh_form, token, token_url};
 use crate::plan::registry::origin::{Origin, Scheme};
-use crate::plan::registry::place::Place;
+use crate::plan::registry::place::RegistryPath;
 use crate::plan::registry::retry::{self, Patience, Trouble};
 
 /// Tells a line about what happens.
@@ -41,9 +41,9 @@ struct Proofs {
 }
 
 pub(super) struct Exchange {
-    place: Place,
+    place: RegistryPath,
     wire: Wire,
-    login: Option<Login>,
+    login: Option<RegistryLogin>,
     proofs: Mutex<Proofs>,
     patience: Patience,
     pub(super) tell: Tell,
@@ -51,7 +51,7 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    pub(super) fn new(place: &Place, login: Option<Login>, patience: Patience) -> Self {
+    pub(super) fn new(place: &RegistryPath, login: Option<RegistryLogin>, patience: Patience) -> Self {
         Self {
             place: place.clone(),
             wire: Wire::new(place, patience),
@@ -123,8 +123,8 @@ impl Exchange {
         let host = self.place.host.clone();
         let (realm, service, asked) = match (wanted, &self.login) {
             (Challenge::Basic, None) => return Ok(false),
-            (Challenge::Basic, Some(Login::Identity(_))) => return Err(RegistryError::Identity { host }.into()),
-            (Challenge::Basic, Some(Login::Password { user, password })) => {
+            (Challenge::Basic, Some(RegistryLogin::Identity(_))) => return Err(RegistryError::Identity { host }.into()),
+            (Challenge::Basic, Some(RegistryLogin::Password { user, password })) => {
                 self.keep(|proofs| proofs.basic = Some(basic(user, password)));
                 return Ok(true);
             }
@@ -136,10 +136,10 @@ impl Exchange {
             return Err(RegistryError::Clear { host, realm: plain(&realm) }.into());
         }
         let request = match &self.login {
-            Some(Login::Identity(identity)) => Request::new("POST", realm.clone())
+            Some(RegistryLogin::Identity(identity)) => Request::new("POST", realm.clone())
                 .header("Content-Type", "application/x-www-form-urlencoded")
                 .body(refresh_form(identity, &service, &asked).into_bytes()),
-            Some(Login::Password { user, password }) => {
+            Some(RegistryLogin::Password { user, password }) => {
                 Request::new("GET", token_url(&realm, &service, &asked)).header("Authorization", &basic(user, password))
             }
             None => Request::new("GET", token_url(&realm, &service, &asked)),

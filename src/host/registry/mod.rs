@@ -12,13 +12,13 @@ use tempfile::NamedTempFile;
 
 use crate::digest;
 use crate::error::{Error, Kind, Result};
-use crate::host::registry::credentials::Login;
+use crate::host::registry::credentials::RegistryLogin;
 use crate::host::registry::exchange::Exchange;
 pub use crate::host::registry::exchange::Tell;
 use crate::host::registry::failure::RegistryError;
 use crate::host::registry::wire::{Answer, Request};
 use crate::plan::registry::origin::location;
-use crate::plan::registry::place::Place;
+use crate::plan::registry::place::RegistryPath;
 use crate::plan::registry::retry::Patience;
 use crate::plan::registry::tag::is_tag;
 
@@ -29,7 +29,7 @@ const MANIFESTS: &str = "application/vnd.oci.image.manifest.v1+json, application
 
 /// A registry.
 pub struct Registry {
-    place: Place,
+    place: RegistryPath,
     exchange: Exchange,
 }
 
@@ -47,13 +47,13 @@ pub struct Manifest {
 impl Registry {
     /// The registry of a place; nothing is asked yet.
     #[must_use]
-    pub fn new(place: Place, login: Option<Login>) -> Self {
+    pub fn new(place: RegistryPath, login: Option<RegistryLogin>) -> Self {
         Self::patient(place, login, Patience::default())
     }
 
     /// The same, waited for as long as is said.
     #[must_use]
-    pub fn patient(place: Place, login: Option<Login>, patience: Patience) -> Self {
+    pub fn patient(place: RegistryPath, login: Option<RegistryLogin>, patience: Patience) -> Self {
         let exchange = Exchange::new(&place, login, patience);
         Self { place, exchange }
     }

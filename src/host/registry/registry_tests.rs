@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::host::registry::credentials::Login;
+use crate::host::registry::credentials::RegistryLogin;
 use crate::host::registry::exchange::Exchange;
 use crate::host::registry::{Manifest, Registry};
-use crate::plan::registry::place::Place;
+use crate::plan::registry::place::RegistryPath;
 use crate::plan::registry::retry::Patience;
 
 /// Answers each request with the next of these, and returns the requests.
@@ -48,8 +48,9 @@ fn answer(status: &str, headers: &str, body: &str) -> String {
 }
 
 fn registry(host: &str, login: Option<(&str, &str)>) -> Registry {
-    let login = login.map(|(user, password)| Login::Password { user: user.to_owned(), password: password.to_owned() });
-    Registry::new(Place::new(&format!("{host}/shop")), login)
+    let login =
+        login.map(|(user, password)| RegistryLogin::Password { user: user.to_owned(), password: password.to_owned() });
+    Registry::new(RegistryPath::new(&format!("{host}/shop")), login)
 }
 
 #[tokio::test]
@@ -197,7 +198,7 @@ async fn an_identity_token_is_exchanged_and_says_so_where_it_cannot_be() {
     let (tokens, token_served) = server(vec![answer("200 OK", "", "{\"access_token\":\"t0k\"}")]);
     let good = answer("200 OK", "Docker-Content-Digest: sha256:1\r\n", "");
     let (host, served) = server(vec![bearer(&format!("http://{tokens}/token"), "a"), good]);
-    let identity = |host: &str| Registry::new(Place::new(host), Some(Login::Identity("1d".to_owned())));
+    let identity = |host: &str| Registry::new(RegistryPath::new(host), Some(RegistryLogin::Identity("1d".to_owned())));
     assert!(identity(&host).digest("api", "v1").await.unwrap().is_some());
     let request = token_served.join().unwrap().remove(0);
     assert!(request.starts_with("POST /token "), "{request}");
@@ -215,7 +216,7 @@ async fn an_identity_token_is_exchanged_and_says_so_where_it_cannot_be() {
 async fn a_silent_registry_is_told_once_and_ends_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = listener.local_addr().unwrap().to_string();
-    let place = Place::new(&format!("{host}/shop"));
+    let place = RegistryPath::new(&format!("{host}/shop"));
     let patience =
         Patience { answer: Duration::from_millis(50), whole: Duration::from_millis(500), ..Patience::default() };
     let told = Arc::new(Mutex::new(Vec::new()));

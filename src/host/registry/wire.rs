@@ -11,7 +11,7 @@ use ureq::Agent;
 use ureq::config::RedirectAuthHeaders;
 use ureq::tls::{RootCerts, TlsConfig};
 
-use crate::plan::registry::place::Place;
+use crate::plan::registry::place::RegistryPath;
 use crate::plan::registry::retry::Patience;
 
 /// The longest answer: manifests and sets are small.
@@ -103,7 +103,7 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    pub(super) fn new(place: &Place, patience: Patience) -> Self {
+    pub(super) fn new(place: &RegistryPath, patience: Patience) -> Self {
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let mut configuration = Agent::config_builder()
             .user_agent("devenv")

@@ -7,7 +7,7 @@ use crate::host::release::layer::{Artifact, Layer, Writer};
 use crate::names::{ImageName, PartName};
 use crate::plan::release::recipe::Recipe;
 use crate::plan::release::selection::Selection;
-use crate::plan::release::source::{Commit, Source, State};
+use crate::plan::release::source::{Commit, Source, SourceState};
 
 fn recipe() -> Recipe {
     let image = ImageName::new("base").unwrap();
@@ -32,7 +32,7 @@ fn recipe() -> Recipe {
         source: Source {
             commit: Commit { id: "c".to_owned(), time: 7 },
             tree: "t".to_owned(),
-            state: State::Clean,
+            state: SourceState::Clean,
             origin: None,
         },
         fingerprint: Fingerprint::of(""),

@@ -16,7 +16,7 @@ const BEGINNING: usize = 64;
 
 /// Where the source goes, and whose it is there.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct SourceTarget<'a> {
     /// The module's folder in the checkout, for messages.
     pub folder: &'a RelPath,
     /// The folder in the container.
@@ -48,7 +48,7 @@ pub enum Readers {
 }
 
 /// Packs the source for a container, and further files with it. `contents` is what git has of the entries, in their order.
-pub fn pack(contents: File, entries: &[Entry], place: Place<'_>, further: &[Beside<'_>]) -> Result<File> {
+pub fn pack(contents: File, entries: &[Entry], place: SourceTarget<'_>, further: &[Beside<'_>]) -> Result<File> {
     let file = tempfile::tempfile().map_err(|error| odd(&error))?;
     let mut packed = tar::Builder::new(file);
     let dir = place.dir.trim_start_matches('/');
@@ -58,7 +58,7 @@ pub fn pack(contents: File, entries: &[Entry], place: Place<'_>, further: &[Besi
             Readers::All => (0o644, (0, 0)),
             Readers::Owner => (0o600, place.owner),
         };
-        let mut header = header(tar::EntryType::Regular, mode, Place { owner, ..place });
+        let mut header = header(tar::EntryType::Regular, mode, SourceTarget { owner, ..place });
         header.set_size(one.bytes.len() as u64);
         let path = one.path.trim_start_matches('/');
         packed.append_data(&mut header, path, one.bytes).map_err(|error| odd(&error))?;
@@ -97,7 +97,7 @@ fn add(
     packed: &mut tar::Builder<File>,
     entry: &Entry,
     (bytes, length): (&mut impl Read, u64),
-    (dir, place): (&str, Place<'_>),
+    (dir, place): (&str, SourceTarget<'_>),
 ) -> Result<()> {
     let at = Path::new(dir).join(&entry.path);
     if entry.mode == "120000" {
@@ -126,13 +126,13 @@ fn is_plain(path: &Path) -> bool {
     path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
-fn add_folder(packed: &mut tar::Builder<File>, path: impl AsRef<Path>, place: Place<'_>) -> Result<()> {
+fn add_folder(packed: &mut tar::Builder<File>, path: impl AsRef<Path>, place: SourceTarget<'_>) -> Result<()> {
     let mut header = header(tar::EntryType::Directory, 0o755, place);
     header.set_size(0);
     packed.append_data(&mut header, path.as_ref().join(""), std::io::empty()).map_err(|error| odd(&error))
 }
 
-fn header(kind: tar::EntryType, mode: u32, place: Place<'_>) -> tar::Header {
+fn header(kind: tar::EntryType, mode: u32, place: SourceTarget<'_>) -> tar::Header {
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(kind);
     header.set_mode(mode);
@@ -158,7 +158,7 @@ mod tests {
         let entries: Vec<Entry> =
             entries.iter().map(|(path, mode, _)| Entry::parse(&format!("{mode} blob 1\t{path}")).unwrap()).collect();
         let folder = RelPath::new("web").unwrap();
-        let place = Place { folder: &folder, dir: "/srv/web", owner: (7, 8), time: 99 };
+        let place = SourceTarget { folder: &folder, dir: "/srv/web", owner: (7, 8), time: 99 };
         let beside = |path, readers| Beside { path, bytes: b"y", readers };
         let file =
             pack(contents, &entries, place, &[beside("/etc/x", Readers::All), beside("/tmp/s", Readers::Owner)])?;

@@ -73,7 +73,7 @@ pub(crate) fn account(preset: &str, node: &Node, facts: Facts<'_>) -> Account {
 
 /// A preset that a value may speak of.
 #[derive(Debug, Clone)]
-pub(crate) struct Known<'a> {
+pub(crate) struct KnownPreset<'a> {
     /// Its host name in compose.
     pub host: &'a str,
     /// Its name here.
@@ -85,15 +85,15 @@ pub(crate) struct Known<'a> {
 }
 
 /// A value with placeholders, where it speaks of a preset.
-pub(crate) fn recognised(name: &str, value: &str, known: &Known<'_>) -> Option<String> {
+pub(crate) fn recognised(name: &str, value: &str, known: &KnownPreset<'_>) -> Option<String> {
     url(value, known).or_else(|| pairs(value, known)).or_else(|| one(&name.to_uppercase(), value, known))
 }
 
-fn hole(known: &Known<'_>, field: &str) -> Option<String> {
+fn hole(known: &KnownPreset<'_>, field: &str) -> Option<String> {
     known.offers.contains(field).then(|| format!("{{{}.{field}}}", known.part))
 }
 
-fn url(value: &str, known: &Known<'_>) -> Option<String> {
+fn url(value: &str, known: &KnownPreset<'_>) -> Option<String> {
     let host = regex::escape(known.host);
     let pattern = format!(r"^([A-Za-z][A-Za-z0-9+.:-]*://)(?:([^@/]*)@)?{host}(?::(\d+))?(/[^?]*)?(\?.*)?$");
     let found: Captures<'_> = Regex::new(&pattern).ok()?.captures(value)?;
@@ -113,7 +113,7 @@ fn url(value: &str, known: &Known<'_>) -> Option<String> {
 }
 
 /// `host=db user=app password=x`, as libpq has it.
-fn pairs(value: &str, known: &Known<'_>) -> Option<String> {
+fn pairs(value: &str, known: &KnownPreset<'_>) -> Option<String> {
     let words: Vec<(&str, &str)> = value.split_whitespace().map(|word| word.split_once('=')).collect::<Option<_>>()?;
     if !words.iter().any(|(key, value)| *key == "host" && *value == known.host) {
         return None;
@@ -130,7 +130,7 @@ fn pairs(value: &str, known: &Known<'_>) -> Option<String> {
     Some(words.into_iter().map(word).collect::<Vec<_>>().join(" "))
 }
 
-fn one(name: &str, value: &str, known: &Known<'_>) -> Option<String> {
+fn one(name: &str, value: &str, known: &KnownPreset<'_>) -> Option<String> {
     let named = |words: &[&str]| words.iter().any(|word| name.contains(word));
     let account = known.account;
     if value == format!("{}:{}", known.host, known.port) {
@@ -153,7 +153,7 @@ fn one(name: &str, value: &str, known: &Known<'_>) -> Option<String> {
 }
 
 /// Whether a variable with a port's number is this one's: its name speaks of a database, or of the part.
-fn is_port_of(name: &str, known: &Known<'_>) -> bool {
+fn is_port_of(name: &str, known: &KnownPreset<'_>) -> bool {
     let words = ["DB", "DATABASE", "PG", "POSTGRES", "MYSQL", "REDIS", "MARIADB", "RABBIT", "SQL"];
     words.iter().any(|word| name.contains(word)) || name.contains(&known.host.to_uppercase().replace('-', "_"))
 }
@@ -171,7 +171,7 @@ mod tests {
             files: BTreeSet::new(),
         };
         let offers = ["url", "host", "port", "user", "password", "database"].map(str::to_owned).into();
-        let known = Known { host: "db", part: "db", port: 5432, account: &account, offers };
+        let known = KnownPreset { host: "db", part: "db", port: 5432, account: &account, offers };
         for (name, value, expected) in [
             (
                 "DATABASE_URL",
@@ -207,7 +207,7 @@ mod tests {
             assert_eq!(recognised(name, value, &known).unwrap_or_default(), expected, "{name}");
         }
         let offers = ["url", "host", "port", "password"].map(str::to_owned).into();
-        let redis = Known { host: "cache", part: "cache", port: 6379, account: &Account::default(), offers };
+        let redis = KnownPreset { host: "cache", part: "cache", port: 6379, account: &Account::default(), offers };
         let url = recognised("REDIS_URL", "redis://cache:6379/1", &redis).unwrap();
         assert_eq!(url, "redis://:{cache.password}@{cache.host}:{cache.port}/1");
     }

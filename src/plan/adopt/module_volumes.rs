@@ -3,7 +3,7 @@
 use crate::config::relative_path::joined;
 use crate::plan::adopt::dockerfile::Stage;
 use crate::plan::adopt::kinds::Source;
-use crate::plan::adopt::third_party::Place;
+use crate::plan::adopt::third_party::MountPlace;
 use crate::plan::adopt::words::{Mount, MountSource, below};
 
 /// Folders of what is installed or made, which has volumes of its own.
@@ -23,7 +23,7 @@ const MADE: [&str; 12] = [
 ];
 
 /// Where a volume of a module is now.
-pub(crate) fn volume(mount: &Mount, target: &str, source: &Source, stage: &Stage, folder: &str) -> Place {
+pub(crate) fn volume(mount: &Mount, target: &str, source: &Source, stage: &Stage, folder: &str) -> MountPlace {
     let last = target.rsplit('/').next().unwrap_or_default();
     let in_source = below(target, &stage.workdir);
     match &mount.source {
@@ -32,19 +32,21 @@ pub(crate) fn volume(mount: &Mount, target: &str, source: &Source, stage: &Stage
             let of_source = path == source.path || source.path == "." || path.starts_with(&format!("{}/", source.path));
             let is_here = !path.starts_with("..") && !path.starts_with('/') && !path.starts_with('~');
             match in_source {
-                Some(_) if of_source && is_here => Place::Done,
-                Some(rest) => Place::At(format!("{folder}/{rest}").trim_end_matches('/').to_owned()),
-                None if of_source && is_here && (path == source.path || target.starts_with("/var/www")) => Place::Done,
-                None => Place::At(target.to_owned()),
+                Some(_) if of_source && is_here => MountPlace::Done,
+                Some(rest) => MountPlace::At(format!("{folder}/{rest}").trim_end_matches('/').to_owned()),
+                None if of_source && is_here && (path == source.path || target.starts_with("/var/www")) => {
+                    MountPlace::Done
+                }
+                None => MountPlace::At(target.to_owned()),
             }
         }
         MountSource::Volume(_) | MountSource::Anonymous if MADE.contains(&last) => {
-            Place::Nowhere("what is installed or built has volumes of its own".to_owned())
+            MountPlace::Nowhere("what is installed or built has volumes of its own".to_owned())
         }
         _ => match in_source {
-            Some("") => Place::Nowhere("the source itself is mirrored there".to_owned()),
-            Some(rest) => Place::At(format!("{folder}/{rest}")),
-            None => Place::At(target.to_owned()),
+            Some("") => MountPlace::Nowhere("the source itself is mirrored there".to_owned()),
+            Some(rest) => MountPlace::At(format!("{folder}/{rest}")),
+            None => MountPlace::At(target.to_owned()),
         },
     }
 }

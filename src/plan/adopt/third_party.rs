@@ -66,7 +66,7 @@ pub(crate) fn carry(adopting: &mut Adopting<'_>, at: usize) {
     if !env.is_empty() {
         keys.insert("env".to_owned(), env.into());
     }
-    let volumes = volumes(adopting, at, |_, target| Place::At(target.to_owned()));
+    let volumes = volumes(adopting, at, |_, target| MountPlace::At(target.to_owned()));
     if !volumes.is_empty() {
         keys.insert("volumes".to_owned(), volumes.into());
     }
@@ -156,7 +156,7 @@ pub(crate) fn variables(
 }
 
 /// Where a volume is mounted now.
-pub(crate) enum Place {
+pub(crate) enum MountPlace {
     /// There.
     At(String),
     /// Nowhere: it is not carried, for a reason.
@@ -166,7 +166,11 @@ pub(crate) enum Place {
 }
 
 /// The volumes of a part; what is mounted from the checkout, and what several parts have, goes into the compose file.
-pub(crate) fn volumes(adopting: &mut Adopting<'_>, at: usize, place: impl Fn(&words::Mount, &str) -> Place) -> Keys {
+pub(crate) fn volumes(
+    adopting: &mut Adopting<'_>,
+    at: usize,
+    place: impl Fn(&words::Mount, &str) -> MountPlace,
+) -> Keys {
     let (node, written) = (adopting.parts[at].node, adopting.parts[at].written);
     let mut volumes = Keys::new();
     for item in node.get("volumes").map(Node::items).unwrap_or_default() {
@@ -175,9 +179,9 @@ pub(crate) fn volumes(adopting: &mut Adopting<'_>, at: usize, place: impl Fn(&wo
             continue;
         };
         let target = match place(&mount, &mount.target) {
-            Place::At(target) => target,
-            Place::Done => continue,
-            Place::Nowhere(why) => {
+            MountPlace::At(target) => target,
+            MountPlace::Done => continue,
+            MountPlace::Nowhere(why) => {
                 adopting.note(item.span, format!("{written}.volumes"), why);
                 continue;
             }

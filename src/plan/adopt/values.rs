@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use crate::config::placeholders;
 use crate::config::text::scalar::{self, ScalarKind};
 use crate::config::text::tree::{Node, Scalar, ScalarSource, Value};
-use crate::plan::adopt::accounts::{Known, recognised};
+use crate::plan::adopt::accounts::{KnownPreset, recognised};
 use crate::plan::adopt::adopting::Adopting;
 use crate::plan::adopt::adoption::{Keys, json};
 use crate::plan::adopt::kinds::Kind;
@@ -76,12 +76,12 @@ pub(crate) fn variable(adopting: &Adopting<'_>, name: &str, node: &Node, is_modu
 }
 
 /// The presets of a product.
-fn presets<'a>(adopting: &'a Adopting<'_>) -> Vec<Known<'a>> {
+fn presets<'a>(adopting: &'a Adopting<'_>) -> Vec<KnownPreset<'a>> {
     let known = adopting.parts.iter().filter_map(|part| {
         let Kind::Preset(preset, account) = &part.kind else { return None };
         let preset = adopting.facts.catalogue.presets.get(*preset)?;
         let port = preset.port.get();
-        Some(Known { host: part.written, part: &part.name, port, account, offers: preset.offers() })
+        Some(KnownPreset { host: part.written, part: &part.name, port, account, offers: preset.offers() })
     });
     known.collect()
 }

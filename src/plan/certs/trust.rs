@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::plan::doctor::repairs::{RepairAction, Root};
+use crate::plan::doctor::repairs::{RepairAction, RootAccess};
 
 /// A place where programs look for the authorities that they trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,7 +168,7 @@ pub fn folder(store: &Store) -> Option<&'static str> {
 
 /// The calls that make every store trust the authority which does not yet.
 #[must_use]
-pub fn trust(stores: &[StoreTrust], authority: &Authority, root: Root) -> Vec<RepairAction> {
+pub fn trust(stores: &[StoreTrust], authority: &Authority, root: RootAccess) -> Vec<RepairAction> {
     let mut actions = Vec::new();
     let lacks_certutil = stores.iter().any(|seen| seen.trust == Trust::Unknown);
     if lacks_certutil {
@@ -219,7 +219,7 @@ pub fn trust(stores: &[StoreTrust], authority: &Authority, root: Root) -> Vec<Re
 
 /// The calls that undo [`trust`], in every store that trusts the authority.
 #[must_use]
-pub fn untrust(stores: &[StoreTrust], authority: &Authority, root: Root) -> Vec<RepairAction> {
+pub fn untrust(stores: &[StoreTrust], authority: &Authority, root: RootAccess) -> Vec<RepairAction> {
     let mut actions = Vec::new();
     for seen in stores.iter().filter(|seen| matches!(seen.trust, Trust::Trusted | Trust::Kept | Trust::Unreadable)) {
         match &seen.store {
@@ -302,16 +302,16 @@ Somebody 0a1b2c3d4e5f                                        C,,
     fn what_is_done_is_undone() {
         let authority = Authority::new(PathBuf::from("/data/ca.pem"), "devenv on box", "0A:1B:2C:3D:4E:5F:60");
         assert_eq!(
-            shown(&trust(&seen(Trust::Absent), &authority, Root::BySudo)),
+            shown(&trust(&seen(Trust::Absent), &authority, RootAccess::BySudo)),
             "\
 sudo install -m 0644 /data/ca.pem /usr/local/share/ca-certificates/devenv-0a1b2c3d4e5f.crt
 sudo update-ca-certificates
 certutil -A -d sql:/home/ada/.pki/nssdb -t 'C,,' -n 'devenv on box 0a1b2c3d4e5f' -i /data/ca.pem -f /dev/null
 "
         );
-        assert_eq!(shown(&trust(&seen(Trust::Trusted), &authority, Root::BySudo)), "");
+        assert_eq!(shown(&trust(&seen(Trust::Trusted), &authority, RootAccess::BySudo)), "");
         assert_eq!(
-            shown(&untrust(&seen(Trust::Trusted), &authority, Root::Already)),
+            shown(&untrust(&seen(Trust::Trusted), &authority, RootAccess::Already)),
             "\
 rm -f /usr/local/share/ca-certificates/devenv-0a1b2c3d4e5f.crt
 update-ca-certificates --fresh
@@ -319,6 +319,6 @@ keytool -delete -cacerts -storepass changeit -noprompt -alias debian:devenv-0a1b
 certutil -D -d sql:/home/ada/.pki/nssdb -n 'devenv on box 0a1b2c3d4e5f'
 "
         );
-        assert_eq!(shown(&untrust(&seen(Trust::Absent), &authority, Root::Already)), "");
+        assert_eq!(shown(&untrust(&seen(Trust::Absent), &authority, RootAccess::Already)), "");
     }
 }

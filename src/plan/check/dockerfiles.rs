@@ -16,12 +16,12 @@ pub enum Lint {
     /// It has failed, with this.
     Failed(String),
     /// It has looked.
-    Done(Vec<Line>),
+    Done(Vec<LintLine>),
 }
 
 /// What `hadolint --format json` says about a line.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Line {
+pub struct LintLine {
     /// The file, as it was named.
     pub file: String,
     /// The line, from 1.
@@ -68,7 +68,7 @@ impl Lint {
 #[must_use]
 pub fn findings(lint: &Lint) -> Vec<Finding> {
     let Lint::Done(lines) = lint else { return Vec::new() };
-    let finding = |line: &Line| {
+    let finding = |line: &LintLine| {
         let severity = match line.level.as_str() {
             "error" => Severity::Error,
             "warning" => Severity::Warning,

@@ -6,7 +6,7 @@ use crate::plan::check::facts::CheckFacts;
 use crate::plan::check::finding::{Finding, Spot};
 use crate::plan::check::rules::Rule;
 use crate::plan::deploy::secrets::newest;
-use crate::plan::environment::difference::{Difference, Reason};
+use crate::plan::environment::difference::{Reason, SettingDifference};
 use crate::plan::environment::errors::{DeploymentError, EnvironmentError};
 use crate::plan::environment::target::{Base, Target};
 use crate::plan::parts::{Environment, PartKind};
@@ -96,7 +96,7 @@ fn missing_secrets(facts: &CheckFacts<'_>, target: &Target, environment: &Enviro
 }
 
 /// One finding for each file and part: a template that adds a key to all parts says so once for each.
-fn differences(facts: &CheckFacts<'_>, target: &Target, all: &[Difference]) -> Vec<Finding> {
+fn differences(facts: &CheckFacts<'_>, target: &Target, all: &[SettingDifference]) -> Vec<Finding> {
     let mut wrong: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for one in all.iter().filter(|one| one.reason == Reason::Undeclared) {
         wrong.entry((one.from.as_str(), one.part.as_str())).or_default().push(&one.key);

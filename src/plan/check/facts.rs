@@ -9,7 +9,7 @@ use crate::plan::check::certs::Certificate;
 use crate::plan::check::dockerfiles::Lint;
 use crate::plan::check::finding::Finding;
 use crate::plan::deploy::cluster::Secret;
-use crate::plan::environment::difference::Difference;
+use crate::plan::environment::difference::SettingDifference;
 use crate::plan::environment::errors::EnvironmentError;
 use crate::plan::environment::target::Target;
 use crate::plan::images::Hierarchy;
@@ -23,7 +23,7 @@ pub struct Checked {
     /// What it is, or why it cannot be.
     pub environment: Result<Environment, EnvironmentError>,
     /// What it differs in from dev.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<SettingDifference>,
 }
 
 /// What the rules look at.

@@ -6,7 +6,7 @@ use crate::config::model::values::RelPath;
 use crate::plan::check::facts::CheckFacts;
 use crate::plan::check::finding::{Finding, Spot};
 use crate::plan::check::rules::Rule;
-use crate::plan::lock_files::formats::{self, Format, NpmProblem};
+use crate::plan::lock_files::formats::{self, LockFormat, NpmProblem};
 
 /// Manifests that pin nothing themselves, each with the lock files that do.
 const MANIFESTS: [(&str, &[&str]); 6] = [
@@ -73,7 +73,7 @@ fn of_file(path: &RelPath, text: &str) -> Vec<Finding> {
 
 /// Files that requirements include and that are not among the lock files of the module, each with its line.
 fn unnamed_includes(file: &RelPath, text: &str, named: &[RelPath]) -> Vec<(usize, String)> {
-    if Format::of(base(file.as_str())) != Some(Format::Pip) {
+    if LockFormat::of(base(file.as_str())) != Some(LockFormat::Pip) {
         return Vec::new();
     }
     let folder = file.as_str().rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
@@ -111,21 +111,21 @@ fn unlocked(file: &str, text: &str, names: &[&str]) -> Option<&'static [&'static
 
 /// What a lock file leaves open; nothing for kinds of files that are not known.
 fn loose(file: &str, text: &str) -> Vec<Loose> {
-    match Format::of(file) {
-        Some(Format::Npm) => npm(text),
-        Some(Format::Pipfile) => pipfile(text),
-        Some(Format::Cargo) => blocks(
+    match LockFormat::of(file) {
+        Some(LockFormat::Npm) => npm(text),
+        Some(LockFormat::Pipfile) => pipfile(text),
+        Some(LockFormat::Cargo) => blocks(
             text,
             "source = \"registry+",
             "checksum = ",
             "has no checksum",
             "run `cargo update -p NAME` with a registry that has one",
         ),
-        Some(Format::Poetry) => blocks(text, "name = ", "sha256:", "has no hash", "run `poetry lock`"),
-        Some(Format::Uv) => blocks(text, "source = { registry", "sha256:", "has no hash", "run `uv lock`"),
-        Some(Format::GoSum) => go_sum(text),
-        Some(Format::Pip) => pip(text),
-        Some(Format::GoMod) | None => Vec::new(),
+        Some(LockFormat::Poetry) => blocks(text, "name = ", "sha256:", "has no hash", "run `poetry lock`"),
+        Some(LockFormat::Uv) => blocks(text, "source = { registry", "sha256:", "has no hash", "run `uv lock`"),
+        Some(LockFormat::GoSum) => go_sum(text),
+        Some(LockFormat::Pip) => pip(text),
+        Some(LockFormat::GoMod) | None => Vec::new(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::plan::environment::proxies;
 use crate::plan::environment::variables::CA_VARIABLES;
 use crate::plan::images::Hierarchy;
 use crate::plan::login::{Login, Protocol, protocol};
-use crate::plan::observed::{Container, Network, NoContainer, Observed, State};
+use crate::plan::observed::{Container, ContainerState, Network, NoContainer, Observed};
 use crate::plan::parts::secret_variable::SecretVariable;
 use crate::plan::parts::{Ask, Environment, GATEWAY_PORTS, Part, PartKind, Probe};
 
@@ -75,9 +75,9 @@ impl<'a> Target<'a> {
         let network = || observed.networks.first().ok_or(NoToolBox::NoNetwork);
         let Some(part) = part else { return Ok(Self::Environment(network()?)) };
         let mut all: Vec<&Container> = observed.containers_of(&part.name).collect();
-        all.sort_by_key(|container| !matches!(container.state, State::Running | State::Paused));
+        all.sort_by_key(|container| !matches!(container.state, ContainerState::Running | ContainerState::Paused));
         match all.first() {
-            Some(container) if matches!(container.state, State::Running | State::Paused) => {
+            Some(container) if matches!(container.state, ContainerState::Running | ContainerState::Paused) => {
                 Ok(Self::Running(part, container))
             }
             Some(container) => Ok(Self::Ended(part, container, network()?)),
@@ -99,9 +99,9 @@ impl<'a> Target<'a> {
     pub fn note(&self) -> Option<String> {
         let Self::Ended(part, container, _) = self else { return None };
         let state = match container.state {
-            State::Created => "was never started".to_owned(),
-            State::Exited(code) => format!("ended with code {code}"),
-            State::Restarting => "is being restarted".to_owned(),
+            ContainerState::Created => "was never started".to_owned(),
+            ContainerState::Exited(code) => format!("ended with code {code}"),
+            ContainerState::Restarting => "is being restarted".to_owned(),
             _ => "is not running".to_owned(),
         };
         Some(format!(
@@ -123,7 +123,7 @@ pub enum Net {
 
 /// A folder of this machine in the tool box.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folder {
+pub struct BoxFolder {
     /// Where it comes from.
     pub source: String,
     /// Absolute path in the container.
@@ -161,7 +161,7 @@ pub struct ToolBox {
     /// Capabilities on top of the engine's defaults.
     pub capabilities: Vec<&'static str>,
     /// Folders of this machine.
-    pub folders: Vec<Folder>,
+    pub folders: Vec<BoxFolder>,
     /// Variables, credentials among them.
     pub env: BTreeMap<String, String>,
     /// What runs in it.
@@ -239,9 +239,10 @@ impl ToolBoxRequest<'_> {
         }
     }
 
-    fn folders(&self) -> Vec<Folder> {
+    fn folders(&self) -> Vec<BoxFolder> {
         let own = |path: &str| paths::below(&self.environment.root, path);
-        let folder = |source: String, target: &str, writable: bool| Folder { source, target: target.into(), writable };
+        let folder =
+            |source: String, target: &str, writable: bool| BoxFolder { source, target: target.into(), writable };
         let mut folders = vec![
             folder(own(paths::DEBUG_SCRIPTS), SCRIPTS, false),
             folder(own(paths::DEBUG_CAPTURES), CAPTURES, true),

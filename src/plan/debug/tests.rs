@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::names::{ImageName, PartName};
 use crate::plan::images::samples::hierarchy;
 use crate::plan::observed::samples::container;
-use crate::plan::observed::{Network, Observed, State};
+use crate::plan::observed::{ContainerState, Network, Observed};
 use crate::plan::parts::secret_variable::SecretVariable;
 use crate::plan::parts::{Environment, ImageRef, Part, PartKind, Publish, samples};
 
@@ -44,7 +44,7 @@ fn environment() -> Environment {
     environment
 }
 
-fn observed(states: &[(&str, State)]) -> Observed {
+fn observed(states: &[(&str, ContainerState)]) -> Observed {
     let network = Network {
         id: "net-id".to_owned(),
         name: "shop-a1b2c3_default".to_owned(),
@@ -94,7 +94,7 @@ fn text(part: Option<&str>, observed: &Observed, net: Net) -> String {
 
 #[test]
 fn a_running_part_is_joined_and_clients_log_in_to_what_it_needs() {
-    let observed = observed(&[("api", State::Running)]);
+    let observed = observed(&[("api", ContainerState::Running)]);
     assert_eq!(
         text(Some("api"), &observed, Net::Default),
         "\
@@ -126,7 +126,7 @@ in the network and among the processes of `api`, whose files are at /target; psq
 
 #[test]
 fn a_part_that_has_ended_is_looked_at_from_beside_it_and_the_note_says_so() {
-    let ended = text(Some("api"), &observed(&[("api", State::Exited(3))]), Net::Admin);
+    let ended = text(Some("api"), &observed(&[("api", ContainerState::Exited(3))]), Net::Admin);
     let first = "shop-a1b2c3-api-debug-x7 on net-id, processes , volumes api-id, SYS_PTRACE+NET_ADMIN+NET_RAW\n";
     assert!(ended.starts_with(first), "{ended}");
     let note = "note: `api` ended with code 3: /target is a copy of its files, its volumes are at their own paths, and the \
@@ -144,13 +144,13 @@ fn without_a_part_it_is_in_the_network_and_each_client_is_on_the_first_of_its_ki
 
 #[test]
 fn a_part_that_is_a_database_is_logged_in_to_itself() {
-    let own = text(Some("search"), &observed(&[("search", State::Running)]), Net::Default);
+    let own = text(Some("search"), &observed(&[("search", ContainerState::Running)]), Net::Default);
     assert!(own.contains("  PGHOST=search\n  PGPASSWORD={search.password}\n"), "{own}");
 }
 
 #[test]
 fn of_several_containers_one_that_runs_is_joined() {
-    let mut observed = observed(&[("api", State::Exited(0)), ("api", State::Running)]);
+    let mut observed = observed(&[("api", ContainerState::Exited(0)), ("api", ContainerState::Running)]);
     observed.containers[1].id = "second".to_owned();
     assert!(text(Some("api"), &observed, Net::Default).contains("on container:second"));
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::plan::doctor::purpose::Purpose;
-use crate::plan::doctor::repairs::{Check, Fix, RepairAction, Root, Way};
+use crate::plan::doctor::repairs::{Check, Fix, RepairAction, RootAccess, Way};
 use crate::plan::doctor::{compose_is_good, is_compose};
 use crate::plan::machine::{
-    AppArmor, Apt, Daemon, DaemonConfig, EndpointOrigin, Engine, MachineFacts, Means, Overlay, Rank, Release, Silence,
-    System, Tool, Version,
+    AppArmor, Apt, Daemon, DaemonConfig, EndpointOrigin, EngineState, MachineFacts, Means, Overlay, Rank, Release,
+    Silence, System, Tool, Version,
 };
 
 /// The Debian suite that has compose 2 and buildx, for machines whose own suite has not.
@@ -100,7 +100,7 @@ pub(crate) fn lacking(facts: &MachineFacts, purpose: Purpose) -> Vec<Part> {
 
 /// Whether nobody listens where the engine is when nobody says anything else.
 pub(crate) fn engine_is_off(facts: &MachineFacts) -> bool {
-    let Engine::Silent { endpoint, silence } = &facts.engine else { return false };
+    let EngineState::Silent { endpoint, silence } = &facts.engine else { return false };
     endpoint.origin == EndpointOrigin::Default && matches!(silence, Silence::NoSocket | Silence::Refused)
 }
 
@@ -157,7 +157,7 @@ pub(crate) fn from_apt(
     sources: &[(Part, PackageSource)],
     facts: &MachineFacts,
     means: &Means,
-    root: Root,
+    root: RootAccess,
 ) -> Option<Fix> {
     let mut packages: Vec<_> = Vec::new();
     let mut done = Vec::new();
@@ -187,7 +187,7 @@ pub(crate) fn from_apt(
 }
 
 /// Installs packages as root. `apt-get update` may fail: one foreign archive that does not answer is enough for that.
-pub(crate) fn install(packages: &[&str], root: Root) -> [RepairAction; 2] {
+pub(crate) fn install(packages: &[&str], root: RootAccess) -> [RepairAction; 2] {
     let call = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=300"];
     let call = [call.as_slice(), &["install", "-y", "--no-install-recommends"], packages].concat();
     [root.call(&["apt-get", "update"]).may_fail(), root.call(&call)]

@@ -13,7 +13,8 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::error::{Error, Kind};
 use crate::plan::machine::{
-    Endpoint, EndpointOrigin, Engine, MachineFacts, NoEndpoint, Programs, Rank, Silence, System, Tool, User, Version,
+    Endpoint, EndpointOrigin, EngineState, MachineFacts, NoEndpoint, Programs, Rank, Silence, System, Tool, User,
+    Version,
 };
 
 /// The oldest engine that devenv works with.
@@ -35,7 +36,7 @@ pub struct Finding {
     /// How much devenv needs it.
     pub need: Need,
     /// How it is.
-    pub state: State,
+    pub state: FindingState,
     /// What was seen.
     pub detail: String,
     /// What to do next.
@@ -56,7 +57,7 @@ pub enum Need {
 /// How something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum FindingState {
     /// As it should be.
     Ok,
     /// It could be better.
@@ -67,15 +68,15 @@ pub enum State {
 
 impl Finding {
     fn ok(name: &'static str, detail: impl Into<String>) -> Self {
-        Self { name, need: Need::Required, state: State::Ok, detail: detail.into(), hint: None }
+        Self { name, need: Need::Required, state: FindingState::Ok, detail: detail.into(), hint: None }
     }
 
     fn missing(name: &'static str, detail: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { state: State::Missing, hint: Some(hint.into()), ..Self::ok(name, detail) }
+        Self { state: FindingState::Missing, hint: Some(hint.into()), ..Self::ok(name, detail) }
     }
 
     fn warning(name: &'static str, detail: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { state: State::Warning, ..Self::missing(name, detail, hint) }
+        Self { state: FindingState::Warning, ..Self::missing(name, detail, hint) }
     }
 
     fn recommended(self) -> Self {
@@ -108,7 +109,8 @@ pub fn findings(facts: &MachineFacts) -> Vec<Finding> {
 /// The error that says what is missing of the required things; none if nothing is.
 #[must_use]
 pub fn missing(findings: &[Finding]) -> Option<Error> {
-    let missing = findings.iter().filter(|finding| finding.state == State::Missing && finding.need == Need::Required);
+    let missing =
+        findings.iter().filter(|finding| finding.state == FindingState::Missing && finding.need == Need::Required);
     let (messages, hints): (Vec<_>, Vec<_>) =
         missing.map(|finding| (format!("{}: {}", finding.name, finding.detail), finding.hint.clone())).unzip();
     if messages.is_empty() {
@@ -127,12 +129,12 @@ pub fn is_repairable(facts: &MachineFacts, findings: &[Finding]) -> bool {
         "authority" => false,
         "engine" => matches!(
             &facts.engine,
-            Engine::Silent { endpoint, silence: Silence::NoSocket | Silence::Refused | Silence::Denied }
+            EngineState::Silent { endpoint, silence: Silence::NoSocket | Silence::Refused | Silence::Denied }
                 if endpoint.origin == EndpointOrigin::Default
         ),
         _ => true,
     };
-    findings.iter().all(|finding| finding.state != State::Missing || is_repaired(finding))
+    findings.iter().all(|finding| finding.state != FindingState::Missing || is_repaired(finding))
 }
 
 /// The findings as a table, hints below what they are about.
@@ -142,9 +144,9 @@ pub fn table(findings: &[Finding]) -> String {
     let mut text = String::new();
     for Finding { name, state, detail, hint, .. } in findings {
         let state = match state {
-            State::Ok => "ok",
-            State::Warning => "warning",
-            State::Missing => "missing",
+            FindingState::Ok => "ok",
+            FindingState::Warning => "warning",
+            FindingState::Missing => "missing",
         };
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{state:<9}{name:<width$}  {detail}");
@@ -222,7 +224,7 @@ fn docker(facts: &MachineFacts) -> Finding {
 
 fn engine(facts: &MachineFacts) -> Finding {
     match &facts.engine {
-        Engine::Answers { endpoint, version, api, driver } => {
+        EngineState::Answers { endpoint, version, api, driver } => {
             let detail = format!("{version} (API {api}, {driver}) at {endpoint}");
             if version.at_least(ENGINE.0, ENGINE.1) {
                 Finding::ok("engine", detail)
@@ -232,8 +234,8 @@ fn engine(facts: &MachineFacts) -> Finding {
                 Finding::missing("engine", detail, hint)
             }
         }
-        Engine::Nowhere(problem) => Finding::missing("engine", problem.to_string(), advice(problem)),
-        Engine::Silent { endpoint, silence } => {
+        EngineState::Nowhere(problem) => Finding::missing("engine", problem.to_string(), advice(problem)),
+        EngineState::Silent { endpoint, silence } => {
             let detail = match silence {
                 Silence::NoSocket => format!("does not run: there is no socket {endpoint}"),
                 Silence::Refused => format!("does not run: nothing listens at {endpoint}"),
@@ -338,7 +340,7 @@ fn program(name: &'static str, is_there: bool, why: &str, facts: &MachineFacts) 
 }
 
 fn driver(facts: &MachineFacts) -> Option<Finding> {
-    let slow = matches!(&facts.engine, Engine::Answers { driver, .. } if driver == "vfs");
+    let slow = matches!(&facts.engine, EngineState::Answers { driver, .. } if driver == "vfs");
     slow.then(|| {
         let hint = "install fuse-overlayfs, set `\"storage-driver\": \"fuse-overlayfs\"` in /etc/docker/daemon.json, \
                     and restart the engine (images must be rebuilt)";

@@ -8,9 +8,9 @@ use crate::plan::doctor::apt_packages::{
 };
 use crate::plan::doctor::docs;
 use crate::plan::doctor::purpose::Purpose;
-use crate::plan::doctor::repairs::{Check, Effect, Fix, Fixes, Root, Way, When};
+use crate::plan::doctor::repairs::{Check, Effect, Fix, Fixes, RootAccess, Way, When};
 use crate::plan::machine::{
-    Daemon, DaemonConfig, EndpointOrigin, Engine, Init, MachineFacts, Means, Rank, Silence, User,
+    Daemon, DaemonConfig, EndpointOrigin, EngineState, Init, MachineFacts, Means, Rank, Silence, User,
 };
 
 /// The log of an engine that nobody but devenv has started.
@@ -19,7 +19,7 @@ const DAEMON_LOG: &str = "/var/log/dockerd-devenv.log";
 /// What devenv can do, and what it must leave to a person. Where nothing is to be fixed, nothing of both.
 #[must_use]
 pub fn fixes(facts: &MachineFacts, means: &Means, purpose: Purpose) -> Fixes {
-    let root = Root::of(facts, means);
+    let root = RootAccess::of(facts, means);
     let sources: Vec<_> = lacking(facts, purpose).into_iter().map(|part| (part, source(part, facts, means))).collect();
     let mut all = Vec::new();
     all.extend(means.apt.as_ref().and_then(|_| from_apt(&sources, facts, means, root)));
@@ -30,7 +30,7 @@ pub fn fixes(facts: &MachineFacts, means: &Means, purpose: Purpose) -> Fixes {
     all.extend(join_group(facts, means, &sources, root));
 
     let (ours, others): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|fix| fix.by == Rank::Normal || root != Root::Never);
+        all.into_iter().partition(|fix| fix.by == Rank::Normal || root != RootAccess::Never);
     let mut by_hand: Vec<_> = others.iter().map(as_root).collect();
     by_hand.extend(elsewhere(&sources, facts));
     by_hand.extend(stray_daemon(facts, means));
@@ -40,9 +40,9 @@ pub fn fixes(facts: &MachineFacts, means: &Means, purpose: Purpose) -> Fixes {
 /// When what was fixed is seen: by this session, or only by one that begins later, because it is older than its user's
 /// place in group `docker`.
 #[must_use]
-pub fn effect(engine: &Engine, user: &User) -> Effect {
+pub fn effect(engine: &EngineState, user: &User) -> Effect {
     match engine {
-        Engine::Silent { endpoint, silence: Silence::Denied }
+        EngineState::Silent { endpoint, silence: Silence::Denied }
             if endpoint.origin == EndpointOrigin::Default && user.rank == Rank::Normal && user.in_docker_group =>
         {
             Effect::NextLogin
@@ -57,7 +57,7 @@ fn starts_engine(facts: &MachineFacts, means: &Means, sources: &[(Part, PackageS
     may_start(facts, means) && (facts.programs.dockerd.is_some() || is_installed())
 }
 
-fn start_engine(facts: &MachineFacts, means: &Means, root: Root) -> Fix {
+fn start_engine(facts: &MachineFacts, means: &Means, root: RootAccess) -> Fix {
     let log = PathBuf::from(DAEMON_LOG);
     let daemon = facts.programs.dockerd.as_deref().unwrap_or(Path::new("/usr/sbin/dockerd")).display().to_string();
     let detached = |options: &str| {
@@ -80,8 +80,8 @@ fn start_engine(facts: &MachineFacts, means: &Means, root: Root) -> Fix {
     Fix { why: "start Docker Engine".to_owned(), by: Rank::Root, ways, done: vec![Check::EngineRuns] }
 }
 
-fn join_group(facts: &MachineFacts, means: &Means, sources: &[(Part, PackageSource)], root: Root) -> Option<Fix> {
-    let denied = matches!(&facts.engine, Engine::Silent { endpoint, silence: Silence::Denied } if endpoint.origin == EndpointOrigin::Default);
+fn join_group(facts: &MachineFacts, means: &Means, sources: &[(Part, PackageSource)], root: RootAccess) -> Option<Fix> {
+    let denied = matches!(&facts.engine, EngineState::Silent { endpoint, silence: Silence::Denied } if endpoint.origin == EndpointOrigin::Default);
     let needs = denied || starts_engine(facts, means, sources);
     let user = &facts.user;
     (needs && user.rank == Rank::Normal && !user.in_docker_group).then(|| Fix {

@@ -86,7 +86,7 @@ pub enum Check {
 
 /// How a call becomes root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Root {
+pub enum RootAccess {
     /// We are.
     Already,
     /// With sudo.
@@ -95,7 +95,7 @@ pub enum Root {
     Never,
 }
 
-impl Root {
+impl RootAccess {
     /// How this user can.
     #[must_use]
     pub fn of(facts: &MachineFacts, means: &Means) -> Self {

@@ -4,7 +4,8 @@ use crate::plan::machine::{Inotify, Sudo, Transport};
 
 /// The rows that are not as they should be.
 fn not_ok(sample: &Sample) -> String {
-    let findings: Vec<_> = findings(&sample.facts).into_iter().filter(|finding| finding.state != State::Ok).collect();
+    let findings: Vec<_> =
+        findings(&sample.facts).into_iter().filter(|finding| finding.state != FindingState::Ok).collect();
     table(&findings)
 }
 
@@ -98,7 +99,7 @@ fn a_repair_is_promised_only_of_what_is_repaired() {
     // It runs, and nobody but its owner may end it.
     assert!(!promised(&ready().silent(Silence::Hangs(5))));
     let mut chosen = ready().silent(Silence::Refused);
-    if let Engine::Silent { endpoint, .. } = &mut chosen.facts.engine {
+    if let EngineState::Silent { endpoint, .. } = &mut chosen.facts.engine {
         endpoint.origin = EndpointOrigin::HostVariable;
     }
     assert!(!promised(&chosen));
@@ -148,13 +149,13 @@ fn an_engine_that_somebody_chose_is_not_ours_to_start() {
     let silent = |url: &str, origin, transport, silence| {
         but(|facts| {
             let endpoint = Endpoint { url: url.to_owned(), origin, transport };
-            facts.engine = Engine::Silent { endpoint, silence };
+            facts.engine = EngineState::Silent { endpoint, silence };
         })
     };
     let unknown = |origin| {
         but(|facts| {
             let known = ["default", "desktop"].map(str::to_owned).to_vec();
-            facts.engine = Engine::Nowhere(NoEndpoint::UnknownContext { origin, known });
+            facts.engine = EngineState::Nowhere(NoEndpoint::UnknownContext { origin, known });
         })
     };
     let lab = || "lab".to_owned();
@@ -207,7 +208,7 @@ fn what_is_too_old_too_small_or_too_slow_is_said() {
         facts.programs.compose_1 = Some("/usr/bin/docker-compose".into());
         facts.disk_free = Some(3 << 29);
         facts.inotify = Some(Inotify { watches: 8192, instances: 128 });
-        if let Engine::Answers { version, api, driver, .. } = &mut facts.engine {
+        if let EngineState::Answers { version, api, driver, .. } = &mut facts.engine {
             (*version, *api, *driver) = (Version::new("19.03.15").unwrap(), "1.40".to_owned(), "vfs".to_owned());
         }
     });

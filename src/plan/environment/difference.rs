@@ -97,7 +97,7 @@ impl Reason {
 
 /// One thing in which two environments differ.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Difference {
+pub struct SettingDifference {
     /// The part.
     pub part: String,
     /// Which of its keys.
@@ -133,9 +133,9 @@ pub struct Comparison<'a> {
 impl Comparison<'_> {
     /// Everything that differs, by part and key.
     #[must_use]
-    pub fn differences(&self) -> Vec<Difference> {
+    pub fn differences(&self) -> Vec<SettingDifference> {
         let names: BTreeSet<&String> = self.sides().iter().flat_map(|side| services(side.definition)).collect();
-        let mut all: Vec<Difference> = names.into_iter().flat_map(|name| self.part(name)).collect();
+        let mut all: Vec<SettingDifference> = names.into_iter().flat_map(|name| self.part(name)).collect();
         all.extend(self.fragments());
         all
     }
@@ -144,7 +144,7 @@ impl Comparison<'_> {
         [self.left, self.right]
     }
 
-    fn part(&self, name: &str) -> Vec<Difference> {
+    fn part(&self, name: &str) -> Vec<SettingDifference> {
         let leaves = |definition: &Value| definition.pointer(&pointer(name)).map(leaves);
         let (left, right) = match (leaves(self.left.definition), leaves(self.right.definition)) {
             (Some(left), Some(right)) => (left, right),
@@ -153,7 +153,7 @@ impl Comparison<'_> {
                 let word = |leaves: Option<BTreeMap<String, Value>>| leaves.map(|_| "runs".into());
                 let (left, right) = (word(left), word(right));
                 let (part, key) = (name.to_owned(), String::new());
-                return vec![Difference { part, key, left, right, reason, from, place }];
+                return vec![SettingDifference { part, key, left, right, reason, from, place }];
             }
         };
         let embedded = [self.left.embedded, self.right.embedded].map(|all| leaves(all).unwrap_or_default());
@@ -173,7 +173,7 @@ impl Comparison<'_> {
                     value => value.cloned(),
                 });
                 let (part, key) = (name.to_owned(), key.clone());
-                Difference { part, key, left, right, reason, from, place }
+                SettingDifference { part, key, left, right, reason, from, place }
             })
             .collect()
     }
@@ -299,14 +299,14 @@ impl Comparison<'_> {
     }
 
     /// The team's compose files lie over what devenv itself runs, and over no definition for a platform.
-    fn fragments(&self) -> Vec<Difference> {
+    fn fragments(&self) -> Vec<SettingDifference> {
         let [left, right] = self.sides().map(|side| side.target.base != Base::Prod);
         if left == right {
             return Vec::new();
         }
         let named = self.fragments.iter().flat_map(|(file, services)| services.iter().map(move |name| (file, name)));
         named
-            .map(|(file, name)| Difference {
+            .map(|(file, name)| SettingDifference {
                 part: name.clone(),
                 key: "compose".to_owned(),
                 left: left.then(|| file.as_str().into()),

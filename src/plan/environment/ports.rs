@@ -9,18 +9,23 @@ use crate::names::{PAGE, PartName};
 use crate::plan::environment::enabled::{enabled_modules, enabled_services, has_gateway};
 use crate::plan::environment::presets::Preset;
 use crate::plan::environment::target::Base;
-use crate::plan::identity::Wish;
+use crate::plan::identity::PortWish;
 use crate::plan::parts::{GATEWAY, GATEWAY_HTTP, GATEWAY_PORTS};
 
 /// The parts that listen on a port of this machine, in the order in which they choose one: in an environment that is made
 /// for a platform, the gateway alone.
-pub fn wishes(project: &Project, base: Base, known: &BTreeMap<String, Preset>, ours: &BTreeSet<PartName>) -> Vec<Wish> {
+pub fn wishes(
+    project: &Project,
+    base: Base,
+    known: &BTreeMap<String, Preset>,
+    ours: &BTreeSet<PartName>,
+) -> Vec<PortWish> {
     let mut wishes = Vec::new();
     let mut wish = |name: &str, holder: &PartName, preferred: u16| {
         // The configuration was checked: each port has a name of its own.
         let Ok(part) = PartName::new(name) else { return };
         let fixed = project.local.ports.get(&part).map(|port| port.get());
-        wishes.push(Wish { part, preferred, fixed, ours: ours.contains(holder) });
+        wishes.push(PortWish { part, preferred, fixed, ours: ours.contains(holder) });
     };
     if let Ok(gateway) = PartName::new(GATEWAY)
         && has_gateway(project)

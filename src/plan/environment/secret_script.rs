@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::plan::environment::presets::CREDENTIALS;
 use crate::plan::parts::Part;
-use crate::plan::parts::secret_variable::{Form, Piece, SecretVariable};
+use crate::plan::parts::secret_variable::{Form, SecretVariable, VariablePiece};
 
 /// Where containers find the secrets that they are given.
 pub(super) const SECRETS: &str = "/run/secrets";
@@ -44,14 +44,14 @@ pub(super) fn wrapped(part: &Part) -> Option<Vec<String>> {
 }
 
 /// A piece of a value in the words of a shell.
-fn piece(piece: &Piece, part: &Part) -> String {
+fn piece(piece: &VariablePiece, part: &Part) -> String {
     match piece {
-        Piece::Text(text) => format!("'{}'", text.replace('\'', "'\\''")),
+        VariablePiece::Text(text) => format!("'{}'", text.replace('\'', "'\\''")),
         // Its own ones have one place in every environment.
-        Piece::Credential(credential) if credential.service == part.name => {
+        VariablePiece::Credential(credential) if credential.service == part.name => {
             format!("\"$(cat {CREDENTIALS}/{})\"", credential.name)
         }
-        Piece::Credential(credential) => {
+        VariablePiece::Credential(credential) => {
             let read = if credential.form == Form::Percent { "encoded" } else { "secret" };
             format!("\"$({read} {}.{})\"", credential.service, credential.name)
         }

@@ -9,12 +9,12 @@ use crate::paths::environment_of;
 use crate::plan::environment::target::Base;
 use crate::plan::identity::{Reservation, Table};
 use crate::plan::mounts::VolumeClass;
-use crate::plan::observed::{Container, Role, State, Volume};
+use crate::plan::observed::{Container, ContainerState, Role, Volume};
 use crate::plan::parts::GATEWAY;
 
 /// What is found out about a folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Folder {
+pub struct CheckoutFolder {
     /// Whether it is there.
     pub exists: bool,
     /// The branch that is checked out, or the commit where there is none.
@@ -24,7 +24,7 @@ pub struct Folder {
 /// How an environment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Standing {
+pub enum EnvironmentState {
     /// Parts run.
     Running,
     /// It has containers, and none runs.
@@ -53,7 +53,7 @@ pub struct Listed {
     /// What is checked out.
     pub branch: Option<String>,
     /// How it stands.
-    pub state: Standing,
+    pub state: EnvironmentState,
     /// How many containers run.
     pub running: usize,
     /// How many there are.
@@ -69,12 +69,12 @@ impl Listed {
     #[must_use]
     pub fn text(&self) -> String {
         let state = match self.state {
-            Standing::Running => format!("{} of {} running", self.running, self.containers),
-            Standing::Stopped => "stopped".to_owned(),
-            Standing::Down => "down, its data is there".to_owned(),
-            Standing::NoData => "down, without data".to_owned(),
-            Standing::Nothing => "nothing is there".to_owned(),
-            Standing::OtherEngine => "on another engine".to_owned(),
+            EnvironmentState::Running => format!("{} of {} running", self.running, self.containers),
+            EnvironmentState::Stopped => "stopped".to_owned(),
+            EnvironmentState::Down => "down, its data is there".to_owned(),
+            EnvironmentState::NoData => "down, without data".to_owned(),
+            EnvironmentState::Nothing => "nothing is there".to_owned(),
+            EnvironmentState::OtherEngine => "on another engine".to_owned(),
         };
         if self.exists { state } else { format!("{state}; the folder is gone") }
     }
@@ -82,7 +82,7 @@ impl Listed {
 
 /// What the engine has.
 #[derive(Debug, Clone, Copy)]
-pub struct Engine<'a> {
+pub struct EngineLists<'a> {
     /// Its id.
     pub id: &'a str,
     /// Containers that devenv made.
@@ -99,9 +99,9 @@ pub fn folders(table: &Table) -> BTreeSet<String> {
 
 /// All environments: by folder, dev first. One that is gone with all that it had is left out.
 #[must_use]
-pub fn listing(table: &Table, engine: Engine<'_>, folders: &BTreeMap<String, Folder>) -> Vec<Listed> {
+pub fn listing(table: &Table, engine: EngineLists<'_>, folders: &BTreeMap<String, CheckoutFolder>) -> Vec<Listed> {
     let mut all: Vec<Listed> = table.checkouts.iter().map(|held| listed(held, engine, folders)).collect();
-    all.retain(|one| one.exists || one.state != Standing::Nothing);
+    all.retain(|one| one.exists || one.state != EnvironmentState::Nothing);
     let is_other = |one: &Listed| one.environment != Base::Dev.name();
     all.sort_by(|one, other| {
         (&one.folder, is_other(one), &one.environment).cmp(&(&other.folder, is_other(other), &other.environment))
@@ -115,24 +115,24 @@ fn checkout_of(held: &Reservation) -> (&str, &str) {
     found.unwrap_or((&held.path, Base::Dev.name()))
 }
 
-fn listed(held: &Reservation, engine: Engine<'_>, folders: &BTreeMap<String, Folder>) -> Listed {
+fn listed(held: &Reservation, engine: EngineLists<'_>, folders: &BTreeMap<String, CheckoutFolder>) -> Listed {
     let (folder, environment) = checkout_of(held);
     let facts = folders.get(folder).cloned().unwrap_or_default();
     let own = engine.containers.iter().filter(|one| one.checkout == held.id && one.role == Role::Part);
     let own: Vec<&Container> = own.collect();
-    let running = own.iter().filter(|one| one.state == State::Running).count();
+    let running = own.iter().filter(|one| one.state == ContainerState::Running).count();
     let mut volumes = engine.volumes.iter().filter(|volume| volume.checkout.as_ref() == Some(&held.id)).peekable();
     let has_volume = volumes.peek().is_some();
     let has_data = volumes.any(|volume| volume.class == VolumeClass::Data.as_str());
     let state = match (running, own.len()) {
-        (1.., _) => Standing::Running,
-        (0, 1..) => Standing::Stopped,
-        _ if has_data => Standing::Down,
-        _ if has_volume => Standing::NoData,
-        _ if !held.engine.is_empty() && held.engine != engine.id => Standing::OtherEngine,
-        _ => Standing::Nothing,
+        (1.., _) => EnvironmentState::Running,
+        (0, 1..) => EnvironmentState::Stopped,
+        _ if has_data => EnvironmentState::Down,
+        _ if has_volume => EnvironmentState::NoData,
+        _ if !held.engine.is_empty() && held.engine != engine.id => EnvironmentState::OtherEngine,
+        _ => EnvironmentState::Nothing,
     };
-    let gateway = own.iter().any(|one| one.part == GATEWAY && one.state == State::Running);
+    let gateway = own.iter().any(|one| one.part == GATEWAY && one.state == ContainerState::Running);
     let port = held.ports.iter().find(|(part, _)| part.as_str() == GATEWAY).map(|(_, port)| *port);
     let url = port.filter(|_| gateway).map(|port| match port {
         443 => format!("https://{}", held.host),
@@ -164,7 +164,7 @@ mod tests {
         Reservation { id, path, project, host, subnet: 0, ports, engine: "e1".to_owned() }
     }
 
-    fn of(id: &str, part: &str, state: State) -> Container {
+    fn of(id: &str, part: &str, state: ContainerState) -> Container {
         Container { checkout: id.to_owned(), ..container(part, state) }
     }
 
@@ -178,13 +178,13 @@ mod tests {
         table.checkouts.push(held("0d", "/b/shop", "b.shop.localhost"));
         table.checkouts[3].engine = "e2".to_owned();
         let containers = [
-            of("0a", "api", State::Exited(0)),
-            of("0b", "api", State::Running),
-            of("0b", "gateway", State::Running),
-            of("0b", "migrate", State::Exited(0)),
+            of("0a", "api", ContainerState::Exited(0)),
+            of("0b", "api", ContainerState::Running),
+            of("0b", "gateway", ContainerState::Running),
+            of("0b", "migrate", ContainerState::Exited(0)),
         ];
-        let engine = Engine { id: "e1", containers: &containers, volumes: &[] };
-        let here = Folder { exists: true, branch: Some("main".to_owned()) };
+        let engine = EngineLists { id: "e1", containers: &containers, volumes: &[] };
+        let here = CheckoutFolder { exists: true, branch: Some("main".to_owned()) };
         let facts = [("/a/shop", here.clone()), ("/b/shop", here)].map(|(path, facts)| (path.to_owned(), facts));
         assert_eq!(folders(&table).len(), 3, "dev and ci are of one folder");
         let all = listing(&table, engine, &facts.clone().into());
@@ -203,8 +203,8 @@ mod tests {
             ]
         );
         // What is left of a folder that is gone can be ended, so it is shown.
-        let left = [of("0c", "api", State::Running)];
-        let all = listing(&table, Engine { containers: &left, ..engine }, &facts.into());
+        let left = [of("0c", "api", ContainerState::Running)];
+        let all = listing(&table, EngineLists { containers: &left, ..engine }, &facts.into());
         let gone = all.iter().find(|one| one.folder == "/gone").unwrap();
         assert_eq!(gone.text(), "1 of 1 running; the folder is gone");
     }
@@ -213,14 +213,14 @@ mod tests {
     fn only_data_counts_as_data() {
         let mut table = Table::default();
         table.checkouts.push(held("0a", "/a/shop", "shop.localhost"));
-        let facts = BTreeMap::from([("/a/shop".to_owned(), Folder { exists: true, branch: None })]);
+        let facts = BTreeMap::from([("/a/shop".to_owned(), CheckoutFolder { exists: true, branch: None })]);
         let standing = |class: VolumeClass| {
             let (checkout, class) = (Some("0a".to_owned()), class.as_str().to_owned());
             let (name, path) = ("v".to_owned(), "/a/shop".to_owned());
             let volumes = [Volume { name, checkout, path, class, major: None, project: None }];
-            listing(&table, Engine { id: "e1", containers: &[], volumes: &volumes }, &facts)[0].state
+            listing(&table, EngineLists { id: "e1", containers: &[], volumes: &volumes }, &facts)[0].state
         };
-        assert_eq!(standing(VolumeClass::Data), Standing::Down);
-        assert_eq!(standing(VolumeClass::Deps), Standing::NoData);
+        assert_eq!(standing(VolumeClass::Data), EnvironmentState::Down);
+        assert_eq!(standing(VolumeClass::Deps), EnvironmentState::NoData);
     }
 }

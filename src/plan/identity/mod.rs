@@ -73,7 +73,7 @@ impl IdFile {
 
 /// What is known about the checkout before its identity is decided.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub struct KnownCheckout {
     /// The folder, without links.
     pub path: String,
     /// The environment whose home the folder is, where it is not that of dev.
@@ -144,7 +144,7 @@ impl Identity {
 }
 
 /// Decides id, host and subnet; ports are added by [`reserve_ports`]. The table is changed to hold them.
-pub fn identify(known: &Known, project: &Project, table: &mut Table) -> Result<Identity, NoSubnet> {
+pub fn identify(known: &KnownCheckout, project: &Project, table: &mut Table) -> Result<Identity, NoSubnet> {
     let (id, why) = id_of(known, table);
     let mut news: Vec<String> = why.into_iter().collect();
     let name = project.file.project.to_string();
@@ -195,7 +195,7 @@ pub fn identify(known: &Known, project: &Project, table: &mut Table) -> Result<I
 
 /// The id in the file, unless the folder is a copy; else the one that the engine or the table knows this folder by;
 /// else a new one.
-fn id_of(known: &Known, table: &Table) -> (String, Option<String>) {
+fn id_of(known: &KnownCheckout, table: &Table) -> (String, Option<String>) {
     if let Some(file) = known.file.as_ref().filter(|file| file.machine == known.machine) {
         if !file.is_of(&known.machine, &known.path, known.original_exists) {
             let news = format!("this is a copy of {}: it gets an identity of its own", file.path);
@@ -214,7 +214,7 @@ fn id_of(known: &Known, table: &Table) -> (String, Option<String>) {
 
 /// The host names that a checkout may have, best first: `shop.localhost`, then with the folder's name in front; those of
 /// another environment than dev begin with its name, `ci.shop.localhost`.
-fn host_names(label: &str, known: &Known, id: &str) -> Vec<String> {
+fn host_names(label: &str, known: &KnownCheckout, id: &str) -> Vec<String> {
     if let Some(name) = &known.environment {
         return vec![
             format!("{name}.{label}.localhost"),
@@ -236,7 +236,7 @@ fn host_names(label: &str, known: &Known, id: &str) -> Vec<String> {
 
 /// A port that a part would like to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub struct PortWish {
     /// Who.
     pub part: PartName,
     /// The number to begin with.
@@ -250,7 +250,7 @@ pub struct Wish {
 /// Whether each part runs at the port that it had, so that none is to be chosen. (The kernel takes milliseconds to list
 /// who listens.)
 #[must_use]
-pub fn has_ports(wishes: &[Wish], identity: &Identity) -> bool {
+pub fn has_ports(wishes: &[PortWish], identity: &Identity) -> bool {
     wishes.iter().all(|wish| {
         let held = identity.held.ports.get(&wish.part);
         wish.ours && held.is_some_and(|held| wish.fixed.is_none_or(|fixed| fixed == *held))
@@ -259,7 +259,12 @@ pub fn has_ports(wishes: &[Wish], identity: &Identity) -> bool {
 
 /// Gives each wish a port: the one that it had, else the preferred one, else the next that is free. Returns what is
 /// worth a line: a preferred port that was taken.
-pub fn reserve_ports(wishes: &[Wish], known: &Known, table: &mut Table, identity: &mut Identity) -> Vec<String> {
+pub fn reserve_ports(
+    wishes: &[PortWish],
+    known: &KnownCheckout,
+    table: &mut Table,
+    identity: &mut Identity,
+) -> Vec<String> {
     let mut news = Vec::new();
     let others: BTreeSet<u16> = table
         .checkouts
@@ -270,7 +275,7 @@ pub fn reserve_ports(wishes: &[Wish], known: &Known, table: &mut Table, identity
     let mut used: BTreeSet<u16> = wishes.iter().filter_map(|wish| wish.fixed).collect();
     let earlier = std::mem::take(&mut identity.held.ports);
     let mut ports = BTreeMap::new();
-    let kept = |wish: &Wish| {
+    let kept = |wish: &PortWish| {
         let port = *earlier.get(&wish.part)?;
         (wish.ours || !known.taken.contains(&port)).then_some(port)
     };

@@ -39,7 +39,7 @@ pub fn summary(inputs: BTreeMap<String, String>) -> BTreeMap<String, String> {
 
 /// How an input differs from that of an earlier image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Difference {
+pub enum InputDifference {
     /// It has another content.
     Changed,
     /// The earlier image had none of this name.
@@ -54,7 +54,7 @@ pub struct InputChange {
     /// Its name.
     pub input: String,
     /// How it differs.
-    pub difference: Difference,
+    pub difference: InputDifference,
 }
 
 impl InputChange {
@@ -68,9 +68,9 @@ impl InputChange {
 impl fmt::Display for InputChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let difference = match self.difference {
-            Difference::Changed => "changed",
-            Difference::New => "is new",
-            Difference::Gone => "is gone",
+            InputDifference::Changed => "changed",
+            InputDifference::New => "is new",
+            InputDifference::Gone => "is gone",
         };
         write!(f, "{} {difference}", self.input)
     }
@@ -80,9 +80,9 @@ impl fmt::Display for InputChange {
 #[must_use]
 pub fn changes(earlier: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<InputChange> {
     let changed = now.iter().filter(|(input, digest)| earlier.get(*input).is_some_and(|before| before != *digest));
-    let changed = changed.map(|(input, _)| (input, Difference::Changed));
-    let new = now.keys().filter(|input| !earlier.contains_key(*input)).map(|input| (input, Difference::New));
-    let gone = earlier.keys().filter(|input| !now.contains_key(*input)).map(|input| (input, Difference::Gone));
+    let changed = changed.map(|(input, _)| (input, InputDifference::Changed));
+    let new = now.keys().filter(|input| !earlier.contains_key(*input)).map(|input| (input, InputDifference::New));
+    let gone = earlier.keys().filter(|input| !now.contains_key(*input)).map(|input| (input, InputDifference::Gone));
     let all = changed.chain(new).chain(gone);
     all.map(|(input, difference)| InputChange { input: input.clone(), difference }).collect()
 }

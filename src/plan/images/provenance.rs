@@ -19,7 +19,7 @@ pub fn stands_on(layers: &[String], base: &[String]) -> bool {
 
 /// What the layers of a part's image say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Lineage {
     /// It stands on base.
     OnBase {
         /// How many layers are its own.
@@ -39,7 +39,7 @@ pub enum Verdict {
     OtherLayers,
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for Lineage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OnBase { own, base } => write!(f, "{own} on the {base} layers of base"),
@@ -62,19 +62,19 @@ pub struct Descent {
     /// Whether it is a third-party image, which nobody expects to.
     pub third_party: bool,
     /// Whether it stands on base, and if not, why.
-    pub verdict: Verdict,
+    pub verdict: Lineage,
 }
 
 /// Where an image stands by what the configuration says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum ImageOrigin {
     /// On base, if it is of the hierarchy at all.
     Hierarchy,
     /// A Dockerfile of the team's own decides.
     OwnDockerfile,
 }
 
-impl Standing {
+impl ImageOrigin {
     /// That of a node, where there is one.
     #[must_use]
     pub fn of(node: Option<&Node>) -> Self {
@@ -91,19 +91,19 @@ pub fn descent(
     base: &[String],
     layers: Option<&[String]>,
     running: Option<&str>,
-    root: Standing,
+    root: ImageOrigin,
 ) -> Descent {
     let image = part.image.reference().to_owned();
     let third_party = matches!(part.image, ImageRef::Theirs(_));
     let verdict = match (layers, running) {
-        (_, Some(running)) if running != image => Verdict::StillRuns(running.to_owned()),
-        (None, _) => Verdict::Missing,
+        (_, Some(running)) if running != image => Lineage::StillRuns(running.to_owned()),
+        (None, _) => Lineage::Missing,
         (Some(layers), _) if stands_on(layers, base) => {
-            Verdict::OnBase { own: layers.len() - base.len(), base: base.len() }
+            Lineage::OnBase { own: layers.len() - base.len(), base: base.len() }
         }
-        (Some(_), _) if third_party => Verdict::OfOthers,
-        (Some(_), _) if root == Standing::OwnDockerfile => Verdict::OwnDockerfile,
-        (Some(_), _) => Verdict::OtherLayers,
+        (Some(_), _) if third_party => Lineage::OfOthers,
+        (Some(_), _) if root == ImageOrigin::OwnDockerfile => Lineage::OwnDockerfile,
+        (Some(_), _) => Lineage::OtherLayers,
     };
     Descent { name: part.name.clone(), image, third_party, verdict }
 }
@@ -112,13 +112,13 @@ impl Descent {
     /// Whether it stands on base.
     #[must_use]
     pub fn descends(&self) -> bool {
-        matches!(self.verdict, Verdict::OnBase { .. })
+        matches!(self.verdict, Lineage::OnBase { .. })
     }
 
     /// Whether it is as it should be: a third-party image is there, and all else stands on base.
     #[must_use]
     pub fn is_right(&self) -> bool {
-        self.descends() || matches!(self.verdict, Verdict::OfOthers | Verdict::OwnDockerfile)
+        self.descends() || matches!(self.verdict, Lineage::OfOthers | Lineage::OwnDockerfile)
     }
 }
 
@@ -126,7 +126,7 @@ impl Descent {
 /// what `up` does.
 #[must_use]
 pub fn remedy(parts: &[Descent]) -> &'static str {
-    if parts.iter().any(|part| part.verdict == Verdict::OtherLayers) {
+    if parts.iter().any(|part| part.verdict == Lineage::OtherLayers) {
         "`devenv images build --no-cache base` builds it and the images built on it; then `devenv up --recreate`"
     } else {
         "`devenv up` makes it so"
@@ -190,7 +190,7 @@ mod tests {
         let base = layers(&["a"]);
         let verdict = |found: Option<&[&str]>, running| {
             let found = found.map(layers);
-            let descent = descent(&part, &base, found.as_deref(), running, Standing::Hierarchy);
+            let descent = descent(&part, &base, found.as_deref(), running, ImageOrigin::Hierarchy);
             (descent.descends(), descent.is_right())
         };
         assert_eq!(verdict(Some(&["x"]), None), (false, true));
@@ -208,8 +208,8 @@ mod tests {
             let descent = descent(&part, &layers(&["a"]), Some(&layers(found)), None, standing);
             (descent.descends(), descent.is_right())
         };
-        assert_eq!(verdict(&["x"], Standing::OwnDockerfile), (false, true));
-        assert_eq!(verdict(&["a", "x"], Standing::OwnDockerfile), (true, true));
-        assert_eq!(verdict(&["x"], Standing::Hierarchy), (false, false));
+        assert_eq!(verdict(&["x"], ImageOrigin::OwnDockerfile), (false, true));
+        assert_eq!(verdict(&["a", "x"], ImageOrigin::OwnDockerfile), (true, true));
+        assert_eq!(verdict(&["x"], ImageOrigin::Hierarchy), (false, false));
     }
 }

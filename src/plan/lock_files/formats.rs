@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 /// A format that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum LockFormat {
     /// `package-lock.json`.
     Npm,
     /// `Pipfile.lock`.
@@ -23,7 +23,7 @@ pub enum Format {
     Pip,
 }
 
-impl Format {
+impl LockFormat {
     /// The format of a file, by its name.
     #[must_use]
     pub fn of(path: &str) -> Option<Self> {

@@ -4,7 +4,7 @@ pub mod formats;
 
 use std::collections::BTreeMap;
 
-use crate::plan::lock_files::formats::{Format, npm, pipfile, requirements, tables};
+use crate::plan::lock_files::formats::{LockFormat, npm, pipfile, requirements, tables};
 
 /// Where packages of one kind come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,20 +51,20 @@ pub fn packages(file: &str, text: &str) -> Vec<LockedPackage> {
         version: version.to_owned(),
         digest,
     };
-    let mut all: Vec<LockedPackage> = match Format::of(file) {
+    let mut all: Vec<LockedPackage> = match LockFormat::of(file) {
         None => Vec::new(),
-        Some(Format::Pip) => requirements(text)
+        Some(LockFormat::Pip) => requirements(text)
             .iter()
             .filter_map(|requirement| requirement.exact())
             .map(|(name, version)| one(Ecosystem::Pypi, name, version, None))
             .collect(),
-        Some(Format::Pipfile) => pipfile(text, &["default"])
+        Some(LockFormat::Pipfile) => pipfile(text, &["default"])
             .unwrap_or_default()
             .iter()
             .filter_map(|(name, package)| Some((name, package.get("version")?.as_str()?.trim_start_matches('='))))
             .map(|(name, version)| one(Ecosystem::Pypi, name, version, None))
             .collect(),
-        Some(Format::Npm) => npm(text)
+        Some(LockFormat::Npm) => npm(text)
             .unwrap_or_default()
             .iter()
             .filter(|package| !package.is("dev"))
@@ -74,7 +74,7 @@ pub fn packages(file: &str, text: &str) -> Vec<LockedPackage> {
                 Some(one(Ecosystem::Npm, package.name(), package.text("version")?, digest))
             })
             .collect(),
-        Some(Format::Cargo) => tables(text)
+        Some(LockFormat::Cargo) => tables(text)
             .iter()
             .filter(|table| table.field("source").is_some())
             .filter_map(|table| {
@@ -83,15 +83,15 @@ pub fn packages(file: &str, text: &str) -> Vec<LockedPackage> {
             })
             .collect(),
         // In uv.lock, what is of this project has a path for its source.
-        Some(Format::Poetry | Format::Uv) => tables(text)
+        Some(LockFormat::Poetry | LockFormat::Uv) => tables(text)
             .iter()
             .filter(|table| !["virtual", "editable", "directory"].iter().any(|kind| table.comes_from(kind)))
             .filter_map(|table| Some(one(Ecosystem::Pypi, table.field("name")?, table.field("version")?, None)))
             .collect(),
-        Some(Format::GoMod) => {
+        Some(LockFormat::GoMod) => {
             required(text).into_iter().map(|(name, version)| one(Ecosystem::Golang, name, version, None)).collect()
         }
-        Some(Format::GoSum) => text
+        Some(LockFormat::GoSum) => text
             .lines()
             .filter_map(|line| {
                 let mut words = line.split_whitespace();
@@ -110,8 +110,8 @@ pub fn packages(file: &str, text: &str) -> Vec<LockedPackage> {
 /// which nothing is built, so where `go.mod` is among the files it decides.
 #[must_use]
 pub fn of_module(files: &BTreeMap<String, String>) -> BTreeMap<LockedPackage, String> {
-    let has_go_mod = files.keys().any(|path| Format::of(path) == Some(Format::GoMod));
-    let counted = files.iter().filter(|(path, _)| !(has_go_mod && Format::of(path) == Some(Format::GoSum)));
+    let has_go_mod = files.keys().any(|path| LockFormat::of(path) == Some(LockFormat::GoMod));
+    let counted = files.iter().filter(|(path, _)| !(has_go_mod && LockFormat::of(path) == Some(LockFormat::GoSum)));
     counted
         .flat_map(|(path, text)| packages(path, text).into_iter().map(move |package| (package, path.clone())))
         .collect()

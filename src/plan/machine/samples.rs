@@ -57,7 +57,7 @@ pub(crate) fn ready() -> Sample {
         docker: works("26.1.5+dfsg1"),
         compose: works("2.26.1-4"),
         buildx: works("0.13.1+ds1"),
-        engine: Engine::Answers {
+        engine: EngineState::Answers {
             endpoint: endpoint(),
             version: Version::new("26.1.5+dfsg1").unwrap(),
             api: "1.45".to_owned(),
@@ -112,7 +112,7 @@ impl Sample {
 
     /// With an engine that does not answer, and no process of one.
     pub(crate) fn silent(mut self, silence: Silence) -> Self {
-        self.facts.engine = Engine::Silent { endpoint: endpoint(), silence };
+        self.facts.engine = EngineState::Silent { endpoint: endpoint(), silence };
         self.facts.disk_free = None;
         self.means.daemon = Daemon::Absent;
         self

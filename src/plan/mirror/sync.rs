@@ -187,7 +187,7 @@ fn in_order(mut operations: Vec<Operation>) -> Vec<Operation> {
 
 /// What the root of a source is at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Root {
+pub enum SourceRoot {
     /// There is nothing.
     Missing,
     /// There is something else.
@@ -225,15 +225,15 @@ pub enum Halt {
 /// Whether a mirror must stand still: `before` is the root as it was when the mirror last knew it, if it did; `known`
 /// and `gone` are numbers of files that are in the container and that would go, `left` of files that are here.
 #[must_use]
-pub fn halt(before: Option<Root>, now: Root, known: usize, gone: usize, left: usize) -> Option<Halt> {
+pub fn halt(before: Option<SourceRoot>, now: SourceRoot, known: usize, gone: usize, left: usize) -> Option<Halt> {
     match now {
-        Root::Missing => Some(Halt::Vanished),
-        Root::NoFolder => Some(Halt::NoFolder),
-        Root::Folder(..) if known > 0 && left == 0 => Some(Halt::Emptied { files: known }),
-        Root::Folder(..) if before.is_some_and(|before| before != now) && gone * 2 > known => {
+        SourceRoot::Missing => Some(Halt::Vanished),
+        SourceRoot::NoFolder => Some(Halt::NoFolder),
+        SourceRoot::Folder(..) if known > 0 && left == 0 => Some(Halt::Emptied { files: known }),
+        SourceRoot::Folder(..) if before.is_some_and(|before| before != now) && gone * 2 > known => {
             Some(Halt::Replaced { gone, known })
         }
-        Root::Folder(..) => None,
+        SourceRoot::Folder(..) => None,
     }
 }
 
@@ -294,13 +294,13 @@ mod tests {
 
     #[test]
     fn a_mirror_halts_before_a_disaster_and_not_before_a_change() {
-        let (one, other) = (Root::Folder(1, 1), Root::Folder(1, 2));
+        let (one, other) = (SourceRoot::Folder(1, 1), SourceRoot::Folder(1, 2));
         assert_eq!(halt(None, one, 0, 0, 0), None);
         assert_eq!(halt(Some(one), one, 10, 9, 1), None);
         assert_eq!(halt(Some(one), one, 10, 10, 0), Some(Halt::Emptied { files: 10 }));
         assert_eq!(halt(Some(one), other, 10, 5, 5), None);
         assert_eq!(halt(Some(one), other, 10, 6, 4), Some(Halt::Replaced { gone: 6, known: 10 }));
-        assert_eq!(halt(Some(one), Root::Missing, 10, 0, 0), Some(Halt::Vanished));
-        assert_eq!(halt(None, Root::NoFolder, 0, 0, 0), Some(Halt::NoFolder));
+        assert_eq!(halt(Some(one), SourceRoot::Missing, 10, 0, 0), Some(Halt::Vanished));
+        assert_eq!(halt(None, SourceRoot::NoFolder, 0, 0, 0), Some(Halt::NoFolder));
     }
 }

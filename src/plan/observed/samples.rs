@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::plan::images::Hierarchy;
-use crate::plan::observed::{Container, EngineHealth, Image, Packages, Role, State};
+use crate::plan::observed::{Container, ContainerState, EngineHealth, Image, Packages, Role};
 
 /// A part's container in the checkout of [`crate::plan::parts::samples`], without health check, address or volumes.
-pub(crate) fn container(part: &str, state: State) -> Container {
+pub(crate) fn container(part: &str, state: ContainerState) -> Container {
     Container {
         id: format!("{part}-id"),
         name: format!("shop-a1b2c3-{part}-1"),

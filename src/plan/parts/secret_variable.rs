@@ -6,12 +6,12 @@ use crate::names::PartName;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SecretVariable {
     /// Texts and credentials, in their order.
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<VariablePiece>,
 }
 
 /// A piece of such a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
+pub enum VariablePiece {
     /// Characters that mean themselves.
     Text(String),
     /// What stands for a credential.
@@ -61,26 +61,30 @@ impl SecretVariable {
     pub fn push_text(&mut self, more: &str) {
         match self.pieces.last_mut() {
             _ if more.is_empty() => {}
-            Some(Piece::Text(text)) => text.push_str(more),
-            _ => self.pieces.push(Piece::Text(more.to_owned())),
+            Some(VariablePiece::Text(text)) => text.push_str(more),
+            _ => self.pieces.push(VariablePiece::Text(more.to_owned())),
         }
     }
 
     /// Goes on with a credential.
     pub fn push_credential(&mut self, service: &PartName, name: &str) {
         let form = if self.is_in_url() { Form::Percent } else { Form::Plain };
-        self.pieces.push(Piece::Credential(Credential { service: service.clone(), name: name.to_owned(), form }));
+        self.pieces.push(VariablePiece::Credential(Credential {
+            service: service.clone(),
+            name: name.to_owned(),
+            form,
+        }));
     }
 
     /// Goes on with another text. A credential in it that stands for itself is written as is right here.
     pub fn push(&mut self, more: &Self) {
         for piece in &more.pieces {
             match piece {
-                Piece::Text(text) => self.push_text(text),
-                Piece::Credential(Credential { form: Form::Plain, service, name }) => {
+                VariablePiece::Text(text) => self.push_text(text),
+                VariablePiece::Credential(Credential { form: Form::Plain, service, name }) => {
                     self.push_credential(service, name);
                 }
-                encoded @ Piece::Credential(_) => self.pieces.push(encoded.clone()),
+                encoded @ VariablePiece::Credential(_) => self.pieces.push(encoded.clone()),
             }
         }
     }
@@ -88,7 +92,7 @@ impl SecretVariable {
     /// Whether what comes next belongs to a URL.
     fn is_in_url(&self) -> bool {
         for piece in self.pieces.iter().rev() {
-            let Piece::Text(text) = piece else { continue };
+            let VariablePiece::Text(text) = piece else { continue };
             let word = text.rsplit(ENDS_A_URL).next().unwrap_or_default();
             if word.contains("://") || word.len() < text.len() {
                 return word.contains("://");
@@ -100,8 +104,8 @@ impl SecretVariable {
     /// The credentials in it.
     pub fn credentials(&self) -> impl Iterator<Item = &Credential> {
         self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Credential(credential) => Some(credential),
-            Piece::Text(_) => None,
+            VariablePiece::Credential(credential) => Some(credential),
+            VariablePiece::Text(_) => None,
         })
     }
 
@@ -109,7 +113,7 @@ impl SecretVariable {
     #[must_use]
     pub fn only(&self) -> Option<&Credential> {
         match self.pieces.as_slice() {
-            [Piece::Credential(credential)] => Some(credential),
+            [VariablePiece::Credential(credential)] => Some(credential),
             _ => None,
         }
     }
@@ -119,7 +123,7 @@ impl SecretVariable {
     pub fn plain(&self) -> Option<String> {
         match self.pieces.as_slice() {
             [] => Some(String::new()),
-            [Piece::Text(text)] => Some(text.clone()),
+            [VariablePiece::Text(text)] => Some(text.clone()),
             _ => None,
         }
     }
@@ -127,9 +131,11 @@ impl SecretVariable {
     /// The text with its credentials; one that has no value stays as it was written.
     #[must_use]
     pub fn filled(&self, value: impl Fn(&Credential) -> Option<String>) -> String {
-        let piece = |piece: &Piece| match piece {
-            Piece::Text(text) => text.clone(),
-            Piece::Credential(credential) => value(credential).unwrap_or_else(|| format!("{{{}}}", credential.name)),
+        let piece = |piece: &VariablePiece| match piece {
+            VariablePiece::Text(text) => text.clone(),
+            VariablePiece::Credential(credential) => {
+                value(credential).unwrap_or_else(|| format!("{{{}}}", credential.name))
+            }
         };
         self.pieces.iter().map(piece).collect()
     }

@@ -44,7 +44,7 @@ pub fn content(allow: &BTreeSet<Permission>) -> String {
 
 /// How `allow` of devenv.local.yaml stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Confirmation {
     /// Its user has confirmed it.
     Confirmed,
     /// Nobody has confirmed it yet.
@@ -101,18 +101,20 @@ pub struct Grants {
 
 /// Decides what is allowed, by the user's environment and by `allow` as it stands.
 #[must_use]
-pub fn grants(by_environment: BTreeSet<Permission>, allow: &BTreeSet<Permission>, standing: Standing) -> Grants {
+pub fn grants(by_environment: BTreeSet<Permission>, allow: &BTreeSet<Permission>, standing: Confirmation) -> Grants {
     let missing: BTreeSet<Permission> = allow.difference(&by_environment).copied().collect();
     if missing.is_empty() {
         return Grants { allowed: by_environment, denied: Denied::NotGiven, to_confirm: BTreeSet::new() };
     }
     match standing {
-        Standing::Confirmed => {
+        Confirmation::Confirmed => {
             let allowed = by_environment.union(allow).copied().collect();
             Grants { allowed, denied: Denied::NotGiven, to_confirm: BTreeSet::new() }
         }
-        Standing::New => Grants { allowed: by_environment, denied: Denied::NotConfirmed, to_confirm: missing },
-        Standing::Tracked => Grants { allowed: by_environment, denied: Denied::Tracked, to_confirm: BTreeSet::new() },
+        Confirmation::New => Grants { allowed: by_environment, denied: Denied::NotConfirmed, to_confirm: missing },
+        Confirmation::Tracked => {
+            Grants { allowed: by_environment, denied: Denied::Tracked, to_confirm: BTreeSet::new() }
+        }
     }
 }
 
@@ -128,13 +130,13 @@ mod tests {
     fn a_file_gives_what_its_user_has_confirmed_and_a_tracked_one_gives_nothing() {
         let allow = set("privileged,public-ports");
         let given = |environment: &str, standing| names(grants(set(environment), &allow, standing).allowed);
-        assert_eq!(given("", Standing::Confirmed), "privileged, public-ports");
-        assert_eq!(given("", Standing::New), "");
-        assert_eq!(given("", Standing::Tracked), "");
-        assert_eq!(given("host-network", Standing::Tracked), "host-network");
-        assert_eq!(given("host-network", Standing::Confirmed), "privileged, host-network, public-ports");
-        assert_eq!(names(grants(set("privileged"), &allow, Standing::New).to_confirm), "public-ports");
-        assert_eq!(grants(allow.clone(), &allow, Standing::New).denied, Denied::NotGiven);
+        assert_eq!(given("", Confirmation::Confirmed), "privileged, public-ports");
+        assert_eq!(given("", Confirmation::New), "");
+        assert_eq!(given("", Confirmation::Tracked), "");
+        assert_eq!(given("host-network", Confirmation::Tracked), "host-network");
+        assert_eq!(given("host-network", Confirmation::Confirmed), "privileged, host-network, public-ports");
+        assert_eq!(names(grants(set("privileged"), &allow, Confirmation::New).to_confirm), "public-ports");
+        assert_eq!(grants(allow.clone(), &allow, Confirmation::New).denied, Denied::NotGiven);
     }
 
     #[test]

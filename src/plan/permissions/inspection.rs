@@ -4,7 +4,7 @@ use serde_yaml::Value;
 
 use crate::config::model::local::Permission;
 use crate::plan::permissions::paths::{self, Destination, Reading};
-use crate::plan::permissions::ways::{AllowedBy, Outcome, WayFacts, WayOut};
+use crate::plan::permissions::ways::{AllowedBy, WayFacts, WayOut, WaysOut};
 
 /// Whose keys are asked, and what was found.
 pub(super) struct Inspection<'a> {
@@ -13,12 +13,12 @@ pub(super) struct Inspection<'a> {
     pub(super) who: String,
     /// The name of the service, volume or other entry.
     pub(super) name: String,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: WaysOut,
 }
 
 impl<'a> Inspection<'a> {
     pub(super) fn new(facts: &'a WayFacts<'a>) -> Self {
-        Self { facts, who: "the definition".to_owned(), name: String::new(), outcome: Outcome::default() }
+        Self { facts, who: "the definition".to_owned(), name: String::new(), outcome: WaysOut::default() }
     }
 
     /// Notes what needs a permission.

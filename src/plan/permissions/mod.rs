@@ -10,7 +10,7 @@ use crate::config::model::local::Permission;
 use crate::error::{Error, Kind};
 use crate::plan::permissions::grants::Denied;
 use crate::plan::permissions::inspection::Inspection;
-use crate::plan::permissions::ways::{AllowedBy, Outcome, WayFacts, WayOut};
+use crate::plan::permissions::ways::{AllowedBy, WayFacts, WayOut, WaysOut};
 
 mod capabilities;
 pub mod grants;
@@ -31,7 +31,7 @@ pub mod ways;
 
 /// Asks a definition. In its values `$$` stands for `$`, as in files for compose and in what compose prints.
 #[must_use]
-pub fn check(definition: &Value, facts: &WayFacts<'_>) -> Outcome {
+pub fn check(definition: &Value, facts: &WayFacts<'_>) -> WaysOut {
     let mut inspection = Inspection::new(facts);
     inspection.definition(definition);
     inspection.outcome
@@ -39,7 +39,7 @@ pub fn check(definition: &Value, facts: &WayFacts<'_>) -> Outcome {
 
 /// Asks files whose variables a service reads, which compose no longer tells once it has read them.
 #[must_use]
-pub fn check_files<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, facts: &WayFacts<'_>) -> Outcome {
+pub fn check_files<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, facts: &WayFacts<'_>) -> WaysOut {
     let mut inspection = Inspection::new(facts);
     for (service, file) in files {
         inspection.who = format!("service `{service}`");

@@ -11,7 +11,7 @@ use crate::plan::mounts::{Mount, MountClass, MountSource, Volume, VolumeClass};
 use crate::plan::parts::{Environment, ImageRef, Part, PartKind, samples};
 use crate::plan::permissions::grants::Denied;
 use crate::plan::permissions::paths::{Destination, Reading, folded};
-use crate::plan::permissions::ways::{AllowedBy, Outcome, WayFacts};
+use crate::plan::permissions::ways::{AllowedBy, WayFacts, WaysOut};
 use crate::plan::permissions::{check, check_files, enforce};
 
 const ROOT: &str = "/srv/shop";
@@ -57,7 +57,7 @@ fn place(path: &str) -> Destination {
     Destination { real, reading, settings }
 }
 
-fn ask(check: impl Fn(&WayFacts<'_>) -> Outcome) -> Outcome {
+fn ask(check: impl Fn(&WayFacts<'_>) -> WaysOut) -> WaysOut {
     let environment = environment();
     let sockets = ["/opt/engine/api.sock".to_owned()];
     let mut places = BTreeMap::new();
@@ -71,7 +71,7 @@ fn ask(check: impl Fn(&WayFacts<'_>) -> Outcome) -> Outcome {
     }
 }
 
-fn outcome(text: &str) -> Outcome {
+fn outcome(text: &str) -> WaysOut {
     let mut definition: Value = serde_yaml::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
     definition.apply_merge().unwrap();
     ask(|facts| check(&definition, facts))
@@ -315,7 +315,7 @@ fn each_way_out_of_a_section_has_its_permission() {
 #[test]
 fn what_stays_inside_needs_nothing() {
     let own = "services:\n  api:\n    volumes:\n      - {type: bind, source: '/srv/shop/a$$b', target: /srv/api, read_only: false, bind: {create_host_path: false}}\n      - {type: bind, source: /repo/.git, target: /repo/.git, read_only: true}\n      - {type: volume, source: shop-1-db-data, target: /x}\n      - {type: tmpfs, target: /tmp}\n    env_file: [/srv/shop/.devenv/secrets/api.env]\n    ports: [{mode: host, host_ip: 127.0.0.1, target: 80, published: '8000'}, {target: 1, host_ip: '::1'}]\n    security_opt: ['no-new-privileges:true']\n    cap_drop: [ALL]\n    cap_add: [CHOWN, DAC_OVERRIDE, SETUID, SETGID, SYS_PTRACE]\n    sysctls: {net.ipv4.tcp_tw_reuse: '1'}\n    logging: {driver: json-file, options: {max-size: 10m, max-file: '3'}}\nnetworks: {default: {name: shop-1, ipam: {config: [{subnet: 10.213.7.0/24}]}, labels: {devenv.checkout: '0123', devenv.path: /srv/shop}}}\nvolumes: {shop-1-db-data: {external: true}}\n";
-    assert_eq!(outcome(own), Outcome::default());
+    assert_eq!(outcome(own), WaysOut::default());
     let bind = |source: &str, more: &str| format!("volumes: [{{type: bind, source: {source}, target: /x{more}}}]");
     for keys in [
         bind("/srv/shop/data", ""),

@@ -15,13 +15,13 @@ pub struct WayFacts<'a> {
     pub home: Option<&'a str>,
     /// Sockets of engines, where links end.
     pub sockets: &'a [String],
-    /// What stands at paths, by the path as [`Outcome::unknown`] has it.
+    /// What stands at paths, by the path as [`WaysOut::unknown`] has it.
     pub places: &'a BTreeMap<String, Destination>,
 }
 
 /// What a definition turned out to be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct WaysOut {
     /// Everything that reaches out.
     pub ways: Vec<WayOut>,
     /// Paths about which nothing is known yet; with them known, it is asked again.
@@ -30,7 +30,7 @@ pub struct Outcome {
     pub is_unresolved: bool,
 }
 
-impl Outcome {
+impl WaysOut {
     /// The same for a definition that compose has merged: what is unresolved there, nobody resolves.
     #[must_use]
     pub fn of_merged(mut self) -> Self {

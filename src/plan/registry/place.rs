@@ -4,7 +4,7 @@ use crate::plan::registry::origin::Origin;
 
 /// A place in a registry, such as `registry.example.com/shop`, from its text without tag.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct RegistryPath {
     /// Host with port, as people and docker's configuration call it.
     pub host: String,
     /// Path of the place; empty for the registry itself.
@@ -16,7 +16,7 @@ const HUB: &str = "docker.io";
 /// The key of its credentials in docker's configuration.
 const HUB_KEY: &str = "https://index.docker.io/v1/";
 
-impl Place {
+impl RegistryPath {
     /// Reads a place as docker would: the first part is a host if it could be one.
     #[must_use]
     pub fn new(text: &str) -> Self {
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn a_place_is_read_as_docker_reads_it() {
         let shown = |text: &str| {
-            let place = Place::new(text);
+            let place = RegistryPath::new(text);
             format!("{} {} {}", place.api(), place.repository("api"), place.key())
         };
         assert_eq!(
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_registry_of_an_image_is_known_by_its_name() {
-        let host = |reference: &str| Place::of_image(reference).host;
+        let host = |reference: &str| RegistryPath::of_image(reference).host;
         assert_eq!(host("debian:trixie-slim"), "docker.io");
         assert_eq!(host("axllent/mailpit:v1"), "docker.io");
         assert_eq!(host("127.0.0.1:5000/shop/api:f00"), "127.0.0.1:5000");

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// The first file that differs, by path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Difference {
+pub enum BuildDifference {
     /// It has another content or mode.
     Changed(String),
     /// Only the first build has it.
@@ -16,7 +16,7 @@ pub enum Difference {
     Packing,
 }
 
-impl fmt::Display for Difference {
+impl fmt::Display for BuildDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Changed(path) => write!(f, "{path} differs"),
@@ -29,14 +29,14 @@ impl fmt::Display for Difference {
 
 /// The first difference between the files of two builds, given as path and digest.
 #[must_use]
-pub fn first(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Difference {
+pub fn first(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> BuildDifference {
     let changed = before.iter().find_map(|(path, digest)| match after.get(path) {
-        None => Some(Difference::Gone(path.clone())),
-        Some(other) if other != digest => Some(Difference::Changed(path.clone())),
+        None => Some(BuildDifference::Gone(path.clone())),
+        Some(other) if other != digest => Some(BuildDifference::Changed(path.clone())),
         Some(_) => None,
     });
-    let new = || after.keys().find(|path| !before.contains_key(*path)).cloned().map(Difference::New);
-    changed.or_else(new).unwrap_or(Difference::Packing)
+    let new = || after.keys().find(|path| !before.contains_key(*path)).cloned().map(BuildDifference::New);
+    changed.or_else(new).unwrap_or(BuildDifference::Packing)
 }
 
 #[cfg(test)]

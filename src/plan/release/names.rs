@@ -1,18 +1,18 @@
 //! What released images are called, here and in the team's registry.
 
 use crate::digest::Fingerprint;
-use crate::plan::release::source::State;
+use crate::plan::release::source::SourceState;
 
 /// The repository of release sets, below the registry.
 pub const SETS: &str = "release";
 
 /// The tag of a released image: its fingerprint, marked where no commit has its source. Without any commit there is none.
 #[must_use]
-pub fn tag(fingerprint: &Fingerprint, state: State) -> String {
+pub fn tag(fingerprint: &Fingerprint, state: SourceState) -> String {
     match state {
-        State::Clean => fingerprint.to_string(),
-        State::Dirty => format!("{fingerprint}-dirty"),
-        State::Uncommitted => State::Uncommitted.to_string(),
+        SourceState::Clean => fingerprint.to_string(),
+        SourceState::Dirty => format!("{fingerprint}-dirty"),
+        SourceState::Uncommitted => SourceState::Uncommitted.to_string(),
     }
 }
 
@@ -35,7 +35,7 @@ mod tests {
     #[test]
     fn names_are_the_same_wherever_the_inputs_are() {
         let fingerprint = Fingerprint::of("x");
-        let tag = tag(&fingerprint, State::Dirty);
+        let tag = tag(&fingerprint, SourceState::Dirty);
         assert_eq!(reference("shop", "api", &tag), "shop/api:2d711642b726b04401627ca9-dirty");
         assert_eq!(set("registry.example.com/shop", "c0ffee"), "registry.example.com/shop/release:c0ffee");
     }

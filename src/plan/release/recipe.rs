@@ -15,7 +15,7 @@ use crate::plan::images::inputs::short;
 use crate::plan::images::{Hierarchy, Node};
 use crate::plan::release::names;
 use crate::plan::release::recipe_error::{FilledIn, RecipeError};
-use crate::plan::release::source::{Source, State};
+use crate::plan::release::source::{Source, SourceState};
 use crate::plan::source_folder::directory;
 
 /// The way in which layers are made; another one gives other bytes for the same inputs.
@@ -211,7 +211,7 @@ impl Recipe {
     /// Whether its source is as committed.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.source.state == State::Clean
+        self.source.state == SourceState::Clean
     }
 
     /// Makes fingerprint, reference and labels from everything else.
@@ -263,9 +263,9 @@ impl Recipe {
 /// The commit as the label has it.
 fn revision(source: &Source) -> String {
     match source.state {
-        State::Clean => source.commit.id.clone(),
-        State::Dirty => format!("{}-dirty", source.commit.id),
-        State::Uncommitted => String::new(),
+        SourceState::Clean => source.commit.id.clone(),
+        SourceState::Dirty => format!("{}-dirty", source.commit.id),
+        SourceState::Uncommitted => String::new(),
     }
 }
 

@@ -7,13 +7,13 @@ use crate::labels;
 use crate::plan::images::samples::{hierarchy, project};
 use crate::plan::release::recipe::Recipe;
 use crate::plan::release::recipe_error::RecipeError;
-use crate::plan::release::source::{Commit, Source, State};
+use crate::plan::release::source::{Commit, Source, SourceState};
 
 fn source() -> Source {
     Source {
         commit: Commit { id: "c0ffee".to_owned(), time: 1_790_000_000 },
         tree: "beef".to_owned(),
-        state: State::Clean,
+        state: SourceState::Clean,
         origin: Some("https://git.example.com/shop".to_owned()),
     }
 }
@@ -104,7 +104,8 @@ fn every_input_is_in_the_fingerprint_and_nothing_else() {
 #[test]
 fn labels_say_where_an_image_comes_from() {
     let recipe =
-        recipe("{path: worker, image: go, run: bin/worker}", &Source { state: State::Dirty, ..source() }).unwrap();
+        recipe("{path: worker, image: go, run: bin/worker}", &Source { state: SourceState::Dirty, ..source() })
+            .unwrap();
     assert!(recipe.reference.ends_with("-dirty"));
     let label = |name: &str| recipe.labels.get(name).map(String::as_str).unwrap_or_default();
     assert_eq!(label(labels::oci::REVISION), "c0ffee-dirty");

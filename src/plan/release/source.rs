@@ -8,7 +8,7 @@ use crate::names::PartName;
 
 /// Whether the source is as it was committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum SourceState {
     /// As committed.
     Clean,
     /// With changes that no commit has.
@@ -18,7 +18,7 @@ pub enum State {
 }
 
 /// The word that the label has.
-impl fmt::Display for State {
+impl fmt::Display for SourceState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Clean => "clean",
@@ -45,7 +45,7 @@ pub struct Source {
     /// Git's id of the folder's content.
     pub tree: String,
     /// Whether that content is committed.
-    pub state: State,
+    pub state: SourceState,
     /// The address of the repository, without credentials.
     pub origin: Option<String>,
 }
@@ -55,7 +55,7 @@ impl Source {
     #[must_use]
     pub fn uncommitted() -> Self {
         let commit = Commit { id: String::new(), time: 0 };
-        Self { commit, tree: String::new(), state: State::Uncommitted, origin: None }
+        Self { commit, tree: String::new(), state: SourceState::Uncommitted, origin: None }
     }
 }
 

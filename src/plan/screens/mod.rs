@@ -75,7 +75,7 @@ pub struct Screen {
 
 /// What is known of the parts beside the environment.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub struct KnownParts {
     /// The services that have a console.
     pub databases: BTreeSet<PartName>,
     /// The modules that are watched.
@@ -86,7 +86,7 @@ pub struct Known {
 #[must_use]
 pub fn screens(
     environment: &Environment,
-    known: &Known,
+    known: &KnownParts,
     configured: &BTreeMap<PartName, Vec<PartName>>,
 ) -> Vec<Screen> {
     let mut screens: Vec<Screen> = if configured.is_empty() {
@@ -114,7 +114,7 @@ pub fn screens(
 }
 
 /// A module with what it needs.
-fn around(module: &Part, environment: &Environment, known: &Known) -> Screen {
+fn around(module: &Part, environment: &Environment, known: &KnownParts) -> Screen {
     let needs = module.needs.iter().filter_map(|need| environment.parts.get(need));
     let parts: Vec<&Part> = std::iter::once(module).chain(needs).collect();
     let mut screen = screen(module.name.as_str(), &parts, known);
@@ -127,7 +127,7 @@ fn around(module: &Part, environment: &Environment, known: &Known) -> Screen {
 }
 
 /// A screen on these parts: their logs together, then shells, loops and consoles.
-fn screen(name: &str, parts: &[&Part], known: &Known) -> Screen {
+fn screen(name: &str, parts: &[&Part], known: &KnownParts) -> Screen {
     if parts.is_empty() {
         return Screen { name: name.to_owned(), panes: Vec::new() };
     }

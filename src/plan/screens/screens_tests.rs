@@ -27,8 +27,8 @@ fn shop() -> Environment {
     ])
 }
 
-fn known() -> Known {
-    Known { databases: [name("db"), name("mail")].into(), watched: [name("api")].into() }
+fn known() -> KnownParts {
+    KnownParts { databases: [name("db"), name("mail")].into(), watched: [name("api")].into() }
 }
 
 fn text(screens: &[Screen]) -> String {
@@ -51,12 +51,12 @@ web: logs web api, shell web
     );
     let one = environment(&[("api", PartKind::Module, &[])]);
     assert_eq!(
-        text(&screens(&one, &Known::default(), &BTreeMap::new())),
+        text(&screens(&one, &KnownParts::default(), &BTreeMap::new())),
         "overview: status, logs\napi: logs api, shell api\n"
     );
     let same = environment(&[("overview", PartKind::Module, &[])]);
     assert_eq!(
-        text(&screens(&same, &Known::default(), &BTreeMap::new())),
+        text(&screens(&same, &KnownParts::default(), &BTreeMap::new())),
         "overview_of_all: status, logs\noverview: logs overview, shell overview\n"
     );
 }
@@ -124,7 +124,7 @@ fn parts_that_come_or_go_disturb_no_other_pane() {
 
 #[test]
 fn a_session_that_is_as_it_should_be_is_only_shown() {
-    let screens = screens(&environment(&[("api", PartKind::Module, &[])]), &Known::default(), &BTreeMap::new());
+    let screens = screens(&environment(&[("api", PartKind::Module, &[])]), &KnownParts::default(), &BTreeMap::new());
     let there =
         [seen("overview", "%0", "status", false), seen("overview", "%1", "logs", false), seen("api", "%2", "", false)];
     assert_eq!(changes(&screens, &there, "overview"), [TmuxChange::Show("overview".to_owned())]);

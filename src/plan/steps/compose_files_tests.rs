@@ -3,7 +3,7 @@
 use crate::names::PartName;
 use crate::plan::Action;
 use crate::plan::environment::compose_files;
-use crate::plan::observed::{EngineHealth, State};
+use crate::plan::observed::{ContainerState, EngineHealth};
 use crate::plan::steps::world::{SHOP, World};
 
 /// A product without parts of its own, and two services of a fragment.
@@ -54,7 +54,8 @@ fn a_part_of_ours_waits_for_what_a_fragment_says() {
     });
     let mut world = World::with_fragments(SHOP, &merged(&services));
     for container in &mut world.observed.containers {
-        container.state = if container.part == "migrate" { State::Exited(0) } else { State::Exited(143) };
+        container.state =
+            if container.part == "migrate" { ContainerState::Exited(0) } else { ContainerState::Exited(143) };
     }
     assert_eq!(
         world.plan(),
@@ -85,7 +86,7 @@ fn who_waits_for_the_end_of_what_runs_on_is_told() {
 fn a_one_shot_that_has_done_its_work_is_not_started_again() {
     let one = |service: serde_json::Value| {
         let mut world = World::with_fragments(ALONE, &merged(&serde_json::json!({ "job": service })));
-        world.observed.containers[0].state = State::Exited(0);
+        world.observed.containers[0].state = ContainerState::Exited(0);
         world.plan()
     };
     assert_eq!(one(serde_json::json!({"image": "job", "restart": "no"})), "");

@@ -34,14 +34,17 @@ fn has_one(container: &Container, volumes: &[&str]) -> bool {
 mod tests {
     use super::*;
     use crate::plan::observed::samples::container;
-    use crate::plan::observed::{State, Volume};
+    use crate::plan::observed::{ContainerState, Volume};
 
     #[test]
     fn whoever_has_the_volume_goes_before_it_and_comes_back() {
         let with =
             |part: &str, state| Container { volumes: vec!["shop-deps-api".to_owned()], ..container(part, state) };
-        let containers =
-            vec![with("api", State::Running), with("migrate", State::Exited(0)), container("web", State::Running)];
+        let containers = vec![
+            with("api", ContainerState::Running),
+            with("migrate", ContainerState::Exited(0)),
+            container("web", ContainerState::Running),
+        ];
         let mut observed = Observed { containers, ..Observed::default() };
         let all = ["shop-deps-api", "shop-deps-api-tools"];
         assert_eq!(reset(&observed, &all).to_string(), "1 remove api\n2 remove migrate\n");

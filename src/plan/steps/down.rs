@@ -6,7 +6,7 @@ use crate::names::PartName;
 use crate::plan::cause::Cause;
 use crate::plan::definition::{self, Definition};
 use crate::plan::environment::lifecycle::{Condition, End};
-use crate::plan::observed::{Observed, State};
+use crate::plan::observed::{ContainerState, Observed};
 use crate::plan::parts::{Environment, Part, PartKind};
 use crate::plan::steps::up;
 use crate::plan::{Action, Plan};
@@ -98,7 +98,7 @@ pub fn outdated(
 ) -> Option<(PartName, Cause)> {
     let begins = |part: &&&Part| {
         let container = observed.container(&part.name);
-        container.is_some_and(|container| container.state != State::Running)
+        container.is_some_and(|container| container.state != ContainerState::Running)
             || (running == Running::Counts && (names.is_empty() || names.contains(&part.name)))
     };
     let closure = environment.closure(names);
@@ -139,7 +139,8 @@ pub fn start(environment: &Environment, observed: &Observed, names: &[PartName])
     let mut ready: Vec<(PartName, usize, usize)> = Vec::new();
     for part in up::in_order(&environment.closure(names)) {
         let ends = part.kind == PartKind::Task || part.lifecycle.end == End::Done;
-        let is_right = |state: State| state == State::Running || (ends && state == State::Exited(0));
+        let is_right =
+            |state: ContainerState| state == ContainerState::Running || (ends && state == ContainerState::Exited(0));
         if observed.containers_of(&part.name).all(|container| is_right(container.state)) {
             continue;
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::plan::cause::Cause;
-use crate::plan::observed::{Container, Network, Role, State};
+use crate::plan::observed::{Container, ContainerState, Network, Role};
 use crate::plan::parts::GATEWAY;
 use crate::plan::steps::up::Up;
 use crate::plan::{Action, Plan};
@@ -57,7 +57,7 @@ impl Up<'_> {
         if self.observed.containers.iter().filter(is_of_part).any(Container::is_half_replaced) {
             return Some(Cause::HalfReplaced);
         }
-        (container.state == State::Removing).then_some(Cause::HalfRemoved)
+        (container.state == ContainerState::Removing).then_some(Cause::HalfRemoved)
     }
 
     /// How many containers there should be of the part that runs in this one.

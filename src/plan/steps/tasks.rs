@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::names::PartName;
 use crate::plan::cause::Cause;
-use crate::plan::observed::{Container, State};
+use crate::plan::observed::{Container, ContainerState};
 use crate::plan::parts::{Part, PartKind};
 use crate::plan::steps::once::{self, Again};
 use crate::plan::steps::up::{Up, volumes_of};
@@ -19,11 +19,12 @@ impl Up<'_> {
             .iter()
             .filter_map(|need| self.environment.parts.get(need))
             .any(|need| volumes_of(need).any(|volume| made.contains_key(volume)));
-        let has_failed = |container: &Container| matches!(container.state, State::Exited(code) if code != 0);
+        let has_failed = |container: &Container| matches!(container.state, ContainerState::Exited(code) if code != 0);
         if part.kind != PartKind::Task || has_new_data || self.observed.containers_of(&part.name).any(has_failed) {
             return None;
         }
-        let ended = self.observed.container(&part.name).filter(|container| container.state == State::Exited(0));
+        let ended =
+            self.observed.container(&part.name).filter(|container| container.state == ContainerState::Exited(0));
         ended.map(|container| container.definition.as_str()).or(self.observed.done.get(&part.name).map(String::as_str))
     }
 

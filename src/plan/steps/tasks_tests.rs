@@ -2,7 +2,7 @@
 
 use crate::names::PartName;
 use crate::plan::definition::Definition;
-use crate::plan::observed::State;
+use crate::plan::observed::ContainerState;
 use crate::plan::steps::world::{SHOP, World};
 
 #[test]
@@ -69,6 +69,6 @@ fn a_task_whose_last_run_failed_is_not_done_whatever_was_done_before_it() {
     let mut world = World::up_to_date(SHOP, None);
     let label = world.container("migrate").definition.clone();
     world.observed.done.insert(PartName::new("migrate").unwrap(), label);
-    world.container("migrate").state = State::Exited(1);
+    world.container("migrate").state = ContainerState::Exited(1);
     assert_eq!(world.plan(), "1 start migrate: it ended with code 1\n2 wait migrate: until it has ended (after 1)\n");
 }

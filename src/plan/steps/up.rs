@@ -12,7 +12,7 @@ use crate::plan::images::Hierarchy;
 use crate::plan::images::builds;
 use crate::plan::images::lock::Lock;
 use crate::plan::mounts::{MountClass, VolumeClass};
-use crate::plan::observed::{Container, EngineHealth, Observed, STOPPED, State};
+use crate::plan::observed::{Container, ContainerState, EngineHealth, Observed, STOPPED};
 use crate::plan::parts::{Environment, ImageRef, Part, PartKind};
 use crate::plan::release::recipe::Recipe;
 use crate::plan::steps::once::Again;
@@ -137,7 +137,7 @@ impl Up<'_> {
             }));
             let start = self.start(part, created.contains_key(&part.name), &plan, &installed);
             if let Some(cause) = &start {
-                let runs = self.observed.containers_of(&part.name).all(|one| one.state == State::Running);
+                let runs = self.observed.containers_of(&part.name).all(|one| one.state == ContainerState::Running);
                 let action = if runs && !created.contains_key(&part.name) { Action::Restart } else { Action::Start };
                 let step = plan.push(action(part.name.clone()), cause.clone(), after);
                 started.insert(&part.name, step);
@@ -260,8 +260,8 @@ impl Up<'_> {
     fn mirroring(&self, part: &Part, created: bool) -> Option<Cause> {
         part.mirror.as_ref()?;
         let container = self.observed.container(&part.name);
-        let runs = container.is_some_and(|container| container.state == State::Running);
-        let has_ended = container.is_some_and(|container| container.state == State::Exited(0));
+        let runs = container.is_some_and(|container| container.state == ContainerState::Running);
+        let has_ended = container.is_some_and(|container| container.state == ContainerState::Exited(0));
         if created || !(runs || (has_ended && part.kind == PartKind::Task)) {
             Some(Cause::BeforeStart)
         } else {
@@ -307,15 +307,17 @@ impl Up<'_> {
     ) -> Option<Cause> {
         let reinstalled = part.install.as_ref().is_some_and(|install| installed.contains_key(&install.volume));
         match (container.state, part.kind) {
-            (State::Exited(0), PartKind::Task) => self.task_again(part, plan),
-            (State::Exited(0), _) if part.lifecycle.end == End::Done => None,
-            (State::Running, _) if reinstalled => Some(Cause::DependenciesChanged),
-            (State::Running, _) => None,
-            (State::Created, _) => Some(Cause::NeverStarted),
-            (State::Exited(0 | STOPPED), _) => Some(Cause::Stopped),
-            (State::Exited(code), _) => Some(Cause::Ended(code)),
-            (State::Paused, _) => Some(Cause::Paused),
-            (State::Restarting | State::Removing, _) => Some(Cause::InState(container.status.clone())),
+            (ContainerState::Exited(0), PartKind::Task) => self.task_again(part, plan),
+            (ContainerState::Exited(0), _) if part.lifecycle.end == End::Done => None,
+            (ContainerState::Running, _) if reinstalled => Some(Cause::DependenciesChanged),
+            (ContainerState::Running, _) => None,
+            (ContainerState::Created, _) => Some(Cause::NeverStarted),
+            (ContainerState::Exited(0 | STOPPED), _) => Some(Cause::Stopped),
+            (ContainerState::Exited(code), _) => Some(Cause::Ended(code)),
+            (ContainerState::Paused, _) => Some(Cause::Paused),
+            (ContainerState::Restarting | ContainerState::Removing, _) => {
+                Some(Cause::InState(container.status.clone()))
+            }
         }
     }
 
@@ -342,7 +344,7 @@ impl Up<'_> {
         match &part.probe {
             _ if ready => None,
             Some(probe) => Some(Cause::UntilReady(probe.ask.clone())),
-            None => (has_check && container.state == State::Running).then_some(Cause::HealthCheck),
+            None => (has_check && container.state == ContainerState::Running).then_some(Cause::HealthCheck),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::assets::Assets;
 use crate::names::{ImageName, PartName};
 use crate::plan::definition::Definition;
-use crate::plan::observed::{Network, Role, State};
+use crate::plan::observed::{ContainerState, Network, Role};
 use crate::plan::steps::up::Up;
 use crate::plan::steps::world::{SHOP, World};
 
@@ -52,7 +52,7 @@ fn a_copy_is_filled_before_its_part_starts_and_compared_while_it_runs() {
     );
     assert_eq!(World::up_to_date(&copied, None).plan(), "1 mirror api: it runs on a copy\n");
     let mut world = World::up_to_date(&copied, None);
-    world.container("api").state = State::Exited(137);
+    world.container("api").state = ContainerState::Exited(137);
     world.observed.ready.remove("api");
     let expected = "\
 1 mirror api: before it starts
@@ -109,7 +109,7 @@ fn a_changed_key_is_named_and_only_its_part_is_recreated() {
 #[test]
 fn a_crashed_part_is_started_and_its_code_is_told() {
     let mut world = World::up_to_date(SHOP, None);
-    world.container("api").state = State::Exited(137);
+    world.container("api").state = ContainerState::Exited(137);
     world.observed.ready.remove(&PartName::new("api").unwrap());
     assert_eq!(world.plan(), "1 start api: it ended with code 137\n2 wait api: http /healthz (after 1)\n");
 }
@@ -196,7 +196,7 @@ fn a_container_whose_network_image_or_volume_is_gone_is_recreated() {
 #[test]
 fn a_paused_part_is_ours_and_goes_on() {
     let mut world = World::up_to_date(SHOP, None);
-    world.container("api").state = State::Paused;
+    world.container("api").state = ContainerState::Paused;
     world.observed.ready.remove("api");
     assert_eq!(world.plan(), "1 start api: it is paused\n2 wait api: http /healthz (after 1)\n");
     assert!(world.observed.runs());
@@ -207,7 +207,7 @@ fn what_a_killed_command_left_half_done_is_removed_before_anything_is_created() 
     let mut world = World::up_to_date(SHOP, None);
     let mut new = world.container("api").clone();
     (new.id, new.name) = ("id-new".to_owned(), "0123456789ab_shop-api-1".to_owned());
-    new.state = State::Created;
+    new.state = ContainerState::Created;
     world.observed.containers.push(new);
     let cause = "a command was killed while it replaced it";
     assert_eq!(
@@ -219,7 +219,7 @@ fn what_a_killed_command_left_half_done_is_removed_before_anything_is_created() 
     );
 
     let mut world = World::up_to_date(SHOP, None);
-    world.container("api").state = State::Removing;
+    world.container("api").state = ContainerState::Removing;
     let cause = "a command was killed while it removed it";
     assert_eq!(
         world.plan(),

@@ -18,7 +18,7 @@ use crate::plan::identity::{self, Table};
 use crate::plan::images::Hierarchy;
 use crate::plan::images::lock::{Lock, Root};
 use crate::plan::mounts::MountSource;
-use crate::plan::observed::{Container, EngineHealth, Observed, Role, State, Volume, samples};
+use crate::plan::observed::{Container, ContainerState, EngineHealth, Observed, Role, Volume, samples};
 use crate::plan::parts::{Environment, ImageRef, PartKind};
 use crate::plan::steps::up::{Up, UpRequest};
 
@@ -72,7 +72,7 @@ impl World {
                 checkout: "0a1b2c3d4e5f".to_owned(),
                 part: part.name.to_string(),
                 definition: world.definitions[part.name.as_str()].label(),
-                state: if ended { State::Exited(0) } else { State::Running },
+                state: if ended { ContainerState::Exited(0) } else { ContainerState::Running },
                 health: EngineHealth::Healthy,
                 status: String::new(),
                 role: Role::Part,
@@ -111,7 +111,7 @@ impl World {
                     checkout: "0a1b2c3d4e5f".to_owned(),
                     part: name.to_string(),
                     definition: String::new(),
-                    state: State::Running,
+                    state: ContainerState::Running,
                     health: EngineHealth::Unknown,
                     status: String::new(),
                     role: Role::Part,
@@ -139,10 +139,10 @@ impl World {
         let root = Root::Packages { suite: "trixie".to_owned(), archive: "20261121T000000Z".to_owned() };
         let lock = Lock { root, images: BTreeMap::new(), packages: BTreeMap::new() };
         let images = Hierarchy::new(&project, assets, &catalogue.images, &lock, "linux/amd64").unwrap();
-        let known = identity::Known {
+        let known = identity::KnownCheckout {
             path: "/srv/shop".to_owned(),
             fresh: "0a1b2c3d4e5f".to_owned(),
-            ..identity::Known::default()
+            ..identity::KnownCheckout::default()
         };
         let mut table = Table::default();
         let mut identity = identity::identify(&known, &project, &mut table).unwrap();

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
     use crate::plan::mounts::{Mount, MountSource};
     use crate::plan::observed::samples::container;
-    use crate::plan::observed::{Container, State};
+    use crate::plan::observed::{Container, ContainerState};
     use crate::plan::parts::{ImageRef, PartKind, samples};
 
     #[test]
@@ -72,7 +72,7 @@ mod tests {
     fn a_network_is_gone_only_where_containers_are_left() {
         let mut observed = Observed::default();
         assert!(!is_network_gone(&observed));
-        observed.containers.push(container("api", State::Running));
+        observed.containers.push(container("api", ContainerState::Running));
         assert!(is_network_gone(&observed));
     }
 
@@ -97,7 +97,7 @@ mod tests {
         let at = |role, address: &str| Container {
             role,
             address: Some(address.to_owned()),
-            ..container("api", State::Running)
+            ..container("api", ContainerState::Running)
         };
         let containers = vec![at(Role::Part, "10.0.0.2"), at(Role::InUse, "10.0.0.3"), at(Role::Part, "-")];
         let found = addresses(&Observed { containers, ..Observed::default() });

@@ -8,7 +8,7 @@ use crate::amounts::bytes;
 use crate::config::model::file::Notify;
 use crate::config::model::occasions::Occasion;
 use crate::names::PartName;
-use crate::plan::observed::State;
+use crate::plan::observed::ContainerState;
 use crate::plan::states::is_crash_loop;
 use crate::plan::watch::notify::News;
 
@@ -34,7 +34,7 @@ pub enum Mishap {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastSeen {
     /// What it does.
-    pub state: State,
+    pub state: ContainerState,
     /// How often the engine has started it again.
     pub restarts: i64,
     /// Since when it does what it does, in seconds since 1970.
@@ -49,8 +49,8 @@ impl Mishap {
     pub fn of(seen: &LastSeen, now: i64) -> Option<Self> {
         match (seen.state, seen.out_of_memory) {
             (state, _) if is_crash_loop(state, seen.restarts, seen.since, now) => Some(Self::CrashLoop(seen.restarts)),
-            (State::Exited(_), Some(limit)) => Some(Self::OutOfMemory(limit)),
-            (State::Exited(code), None) => Some(Self::Ended(code)),
+            (ContainerState::Exited(_), Some(limit)) => Some(Self::OutOfMemory(limit)),
+            (ContainerState::Exited(code), None) => Some(Self::Ended(code)),
             _ => None,
         }
     }
@@ -156,11 +156,11 @@ mod tests {
         let of = |state, restarts, now| {
             Mishap::of(&LastSeen { state, restarts, since: Some(began), out_of_memory: None }, began + now)
         };
-        assert_eq!(of(State::Restarting, 3, 5), Some(Mishap::CrashLoop(3)));
-        assert_eq!(of(State::Running, 3, 86_400), None, "it has come out of it");
-        assert_eq!(of(State::Exited(143), 3, 5), Some(Mishap::Ended(143)));
-        assert_eq!(of(State::Running, 1, 5), None);
-        let hungry = LastSeen { state: State::Exited(137), restarts: 0, since: None, out_of_memory: Some(16) };
+        assert_eq!(of(ContainerState::Restarting, 3, 5), Some(Mishap::CrashLoop(3)));
+        assert_eq!(of(ContainerState::Running, 3, 86_400), None, "it has come out of it");
+        assert_eq!(of(ContainerState::Exited(143), 3, 5), Some(Mishap::Ended(143)));
+        assert_eq!(of(ContainerState::Running, 1, 5), None);
+        let hungry = LastSeen { state: ContainerState::Exited(137), restarts: 0, since: None, out_of_memory: Some(16) };
         assert_eq!(Mishap::of(&hungry, began), Some(Mishap::OutOfMemory(16)));
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::digest::Fingerprint;
 use crate::names::PartName;
 use crate::plan::watch::debounce::Pending;
-use crate::plan::watch::events::{End, Event, LoopAction};
+use crate::plan::watch::events::{End, LoopAction, WatchEvent};
 use crate::plan::watch::hold::Hold;
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::{FileChange, Rule, Rules};
@@ -103,19 +103,19 @@ pub struct Loops {
 
 impl Loops {
     /// Takes in what happened, and says what is to be done.
-    pub fn take(&mut self, event: Event) -> Vec<LoopAction> {
+    pub fn take(&mut self, event: WatchEvent) -> Vec<LoopAction> {
         let mut actions = Vec::new();
         match event {
-            Event::Configured(rules) => self.configure(rules, &mut actions),
-            Event::Coming(paths) => self.coming(&paths),
-            Event::Changed(at, paths) => self.change(at, &paths),
-            Event::Missed(at, module) => {
+            WatchEvent::Configured(rules) => self.configure(rules, &mut actions),
+            WatchEvent::Coming(paths) => self.coming(&paths),
+            WatchEvent::Changed(at, paths) => self.change(at, &paths),
+            WatchEvent::Missed(at, module) => {
                 if let Some(one) = self.loops.get_mut(&module) {
                     one.pending.missed = true;
                     one.pending.last = at;
                 }
             }
-            Event::Tick(at) => {
+            WatchEvent::Tick(at) => {
                 let due = |one: &Loop| one.due().is_some_and(|due| due <= at);
                 let modules: Vec<PartName> =
                     self.loops.iter().filter(|(_, one)| due(one)).map(|(name, _)| name.clone()).collect();
@@ -123,24 +123,24 @@ impl Loops {
                     self.begin(&module, at, &mut actions);
                 }
             }
-            Event::Up(part) => {
+            WatchEvent::Up(part) => {
                 if let Some(one) = self.loops.get_mut(&part) {
                     // Whoever started it has started what was saved.
                     one.revived = true;
                 }
                 self.up.insert(part);
             }
-            Event::Down(part) => drop(self.up.remove(&part)),
-            Event::FailedContainers(parts) => self.failed = parts,
-            Event::Away => {
+            WatchEvent::Down(part) => drop(self.up.remove(&part)),
+            WatchEvent::FailedContainers(parts) => self.failed = parts,
+            WatchEvent::Away => {
                 self.away = true;
                 self.up.clear();
                 self.failed.clear();
             }
-            Event::Back => self.away = false,
-            Event::Held(module, why) => self.loops.entry(module).or_default().held = why,
-            Event::Installed(module, fingerprint) => self.loops.entry(module).or_default().installed = fingerprint,
-            Event::Ended(module, run, end) => self.end(&module, run, end, &mut actions),
+            WatchEvent::Back => self.away = false,
+            WatchEvent::Held(module, why) => self.loops.entry(module).or_default().held = why,
+            WatchEvent::Installed(module, fingerprint) => self.loops.entry(module).or_default().installed = fingerprint,
+            WatchEvent::Ended(module, run, end) => self.end(&module, run, end, &mut actions),
         }
         let modules: Vec<PartName> = self.loops.keys().cloned().collect();
         for module in modules {

@@ -19,11 +19,11 @@ fn a_change_counts_when_it_is_over() {
     play.at += Duration::from_millis(20);
     play.change(&[("worker/b", FileChange::New)]);
     play.at += Duration::from_millis(20);
-    play.take(Event::Tick(play.at));
+    play.take(WatchEvent::Tick(play.at));
     assert_eq!(play.said(), "");
     assert_eq!(play.loops.due(), Some(play.at + Duration::from_millis(10)));
     play.at += Duration::from_millis(10);
-    play.take(Event::Tick(play.at));
+    play.take(WatchEvent::Tick(play.at));
     assert_eq!(play.said(), "worker: restart #1: worker/a changed, and 1 more\n");
     assert_eq!(play.loops.due(), None);
 }
@@ -49,7 +49,7 @@ fn a_branch_switch_is_one_run() {
         play.at += Duration::from_millis(10);
     }
     play.at += Duration::from_millis(100);
-    play.take(Event::Tick(play.at));
+    play.take(WatchEvent::Tick(play.at));
     assert_eq!(play.said(), "");
     play.wait();
     assert_eq!(play.said(), "worker: restart #1: worker/0 changed, and 49 more\n");
@@ -60,15 +60,15 @@ fn a_batch_that_reaches_the_container_in_pieces_is_one_run() {
     let mut play = Play::new();
     let paths = |number: usize| BTreeMap::from([(format!("api/{number}"), FileChange::Written)]);
     for number in 0..5 {
-        play.take(Event::Coming(paths(number)));
+        play.take(WatchEvent::Coming(paths(number)));
         play.wait();
-        play.take(Event::Changed(play.at, paths(number)));
+        play.take(WatchEvent::Changed(play.at, paths(number)));
     }
     assert_eq!(play.said(), "");
     play.wait();
     assert_eq!(play.said(), "api: build #1: api/0 changed, and 4 more\n");
     // Nobody waits for what is on its way to another module.
-    play.take(Event::Coming(paths(5)));
+    play.take(WatchEvent::Coming(paths(5)));
     play.save("worker/x");
     assert_eq!(play.said(), "worker: restart #2: worker/x changed\n");
 }
@@ -154,7 +154,7 @@ fn the_last_of_many_saves_during_one_long_step_is_built() {
 #[test]
 fn what_changed_while_nobody_watched_is_caught_up_with() {
     let mut play = Play::new();
-    play.take(Event::Missed(play.at, part("worker")));
+    play.take(WatchEvent::Missed(play.at, part("worker")));
     play.wait();
     assert_eq!(play.said(), "worker: restart #1: changed while no watcher was running\n");
 }

@@ -28,13 +28,13 @@ impl Play {
         let mut worker = rule("worker", &[LoopStep::Restart], &[]);
         worker.needs = vec![part("api")];
         rules.insert(part("worker"), worker);
-        play.take(Event::Configured(rules));
-        play.take(Event::Up(part("api")));
-        play.take(Event::Up(part("worker")));
+        play.take(WatchEvent::Configured(rules));
+        play.take(WatchEvent::Up(part("api")));
+        play.take(WatchEvent::Up(part("worker")));
         play
     }
 
-    pub(super) fn take(&mut self, event: Event) {
+    pub(super) fn take(&mut self, event: WatchEvent) {
         for action in self.loops.take(event) {
             self.said.push_str(&format!("{action}\n"));
         }
@@ -42,13 +42,13 @@ impl Play {
 
     pub(super) fn change(&mut self, paths: &[(&str, FileChange)]) {
         let paths = paths.iter().map(|(path, change)| ((*path).to_owned(), *change)).collect();
-        self.take(Event::Changed(self.at, paths));
+        self.take(WatchEvent::Changed(self.at, paths));
     }
 
     /// Waits until what changed counts.
     pub(super) fn wait(&mut self) {
         self.at += Duration::from_secs(1);
-        self.take(Event::Tick(self.at));
+        self.take(WatchEvent::Tick(self.at));
     }
 
     pub(super) fn save(&mut self, path: &str) {
@@ -57,7 +57,7 @@ impl Play {
     }
 
     pub(super) fn end(&mut self, module: &str, run: u64, end: End) {
-        self.take(Event::Ended(part(module), run, end));
+        self.take(WatchEvent::Ended(part(module), run, end));
     }
 
     /// What was said since the last time.

@@ -46,11 +46,11 @@ fn a_failed_installation_has_ended_what_was_installed_before() {
         worker.install = Some(install.clone());
         Rules::from([(part("worker"), worker)])
     };
-    play.take(Event::Installed(part("worker"), Some(a.clone())));
-    play.take(Event::Configured(rules(&Fingerprint::of("b"))));
+    play.take(WatchEvent::Installed(part("worker"), Some(a.clone())));
+    play.take(WatchEvent::Configured(rules(&Fingerprint::of("b"))));
     play.save("worker/lock");
     play.end("worker", 1, End::Failed);
-    play.take(Event::Configured(rules(&a)));
+    play.take(WatchEvent::Configured(rules(&a)));
     play.save("worker/lock");
     assert_eq!(
         play.said(),
@@ -105,13 +105,13 @@ fn dependencies_are_installed_only_when_their_lock_changed() {
     let fingerprint = |text: &str| Some(Fingerprint::of(text));
     let mut rules = play.loops.rules.clone();
     rules.get_mut("api").unwrap().install = fingerprint("one");
-    play.take(Event::Configured(rules.clone()));
-    play.take(Event::Installed(part("api"), fingerprint("one")));
+    play.take(WatchEvent::Configured(rules.clone()));
+    play.take(WatchEvent::Installed(part("api"), fingerprint("one")));
     play.save("api/a.py");
     play.end("api", 1, End::Failed);
     assert_eq!(play.said(), "api: build #1: api/a.py changed\napi: done\n");
     rules.get_mut("api").unwrap().install = fingerprint("two");
-    play.take(Event::Configured(rules));
+    play.take(WatchEvent::Configured(rules));
     play.save("api/requirements.txt");
     play.end("api", 2, End::Failed);
     assert_eq!(play.said(), "api: deps #2: api/requirements.txt changed\napi: done\n");
@@ -123,20 +123,20 @@ fn dependencies_are_installed_only_when_their_lock_changed() {
 #[test]
 fn a_loop_waits_for_its_container_its_needs_its_mirror_and_the_engine() {
     let mut play = Play::new();
-    play.take(Event::Down(part("api")));
+    play.take(WatchEvent::Down(part("api")));
     play.save("worker/a");
     assert_eq!(play.loops.waits(&part("worker")), Some(Hold::Need { part: part("api") }));
-    play.take(Event::Down(part("worker")));
+    play.take(WatchEvent::Down(part("worker")));
     assert_eq!(play.loops.waits(&part("worker")), Some(Hold::Container));
-    play.take(Event::Away);
+    play.take(WatchEvent::Away);
     assert_eq!(play.loops.waits(&part("worker")), Some(Hold::Engine));
-    play.take(Event::Held(part("worker"), Some(Hold::Mirror)));
-    play.take(Event::Back);
-    play.take(Event::Up(part("api")));
-    play.take(Event::Up(part("worker")));
+    play.take(WatchEvent::Held(part("worker"), Some(Hold::Mirror)));
+    play.take(WatchEvent::Back);
+    play.take(WatchEvent::Up(part("api")));
+    play.take(WatchEvent::Up(part("worker")));
     assert_eq!(play.loops.waits(&part("worker")), Some(Hold::Mirror));
     assert_eq!(play.said(), "");
-    play.take(Event::Held(part("worker"), None));
+    play.take(WatchEvent::Held(part("worker"), None));
     assert_eq!(play.said(), "worker: restart #1: worker/a changed\n");
 }
 
@@ -144,10 +144,10 @@ fn a_loop_waits_for_its_container_its_needs_its_mirror_and_the_engine() {
 fn a_step_whose_container_went_away_is_run_again() {
     let mut play = Play::new();
     play.save("api/a.py");
-    play.take(Event::Down(part("api")));
+    play.take(WatchEvent::Down(part("api")));
     play.end("api", 1, End::Lost);
     assert_eq!(play.said(), "api: build #1: api/a.py changed\n");
-    play.take(Event::Up(part("api")));
+    play.take(WatchEvent::Up(part("api")));
     assert_eq!(play.said(), "api: build #2\n");
 }
 
@@ -160,7 +160,7 @@ fn settings_that_change_touch_nothing_else() {
     let mut rules = play.loops.rules.clone();
     rules.remove("worker");
     rules.get_mut("api").unwrap().steps = vec![LoopStep::Build, LoopStep::Test];
-    play.take(Event::Configured(rules));
+    play.take(WatchEvent::Configured(rules));
     assert_eq!(play.said(), "worker: cancel #2\n");
     play.end("worker", 2, End::Cancelled);
     play.end("api", 1, End::Failed);
@@ -173,15 +173,15 @@ fn settings_that_change_touch_nothing_else() {
 fn a_failed_container_is_started_once_for_what_was_saved() {
     let mut play = Play::new();
     let fails = |play: &mut Play| {
-        play.take(Event::Down(part("api")));
-        play.take(Event::FailedContainers([part("api")].into()));
+        play.take(WatchEvent::Down(part("api")));
+        play.take(WatchEvent::FailedContainers([part("api")].into()));
     };
     fails(&mut play);
     assert_eq!(play.said(), "", "nothing was saved");
     play.save("api/main.py");
     assert_eq!(play.said(), "api: revive\n");
     // It ends again in the middle of the first step.
-    play.take(Event::Up(part("api")));
+    play.take(WatchEvent::Up(part("api")));
     assert_eq!(play.said(), "api: build #1: api/main.py changed\n");
     fails(&mut play);
     play.end("api", 1, End::Lost);
@@ -189,11 +189,11 @@ fn a_failed_container_is_started_once_for_what_was_saved() {
     play.save("api/main.py");
     assert_eq!(play.said(), "api: revive\n");
     play.save("api/main.py");
-    play.take(Event::Up(part("api")));
+    play.take(WatchEvent::Up(part("api")));
     assert_eq!(play.said(), "api: build #2: api/main.py changed\n");
     fails(&mut play);
     assert_eq!(play.said(), "", "somebody else started it with what was saved");
-    play.take(Event::Away);
+    play.take(WatchEvent::Away);
     play.save("api/main.py");
     assert_eq!(play.said(), "api: cancel #2\n", "nobody knows what runs");
 }

@@ -12,7 +12,7 @@ use crate::plan::watch::{FileChange, Rules};
 
 /// What happened.
 #[derive(Debug, Clone)]
-pub enum Event {
+pub enum WatchEvent {
     /// The settings, at the beginning and whenever they change.
     Configured(Rules),
     /// Paths of the checkout changed, and have yet to reach a container: their batch is not complete before they have.

@@ -8,7 +8,7 @@ use crate::config::model::file::Notify;
 use crate::config::model::occasions::Occasion;
 use crate::names::PartName;
 use crate::plan::watch::loop_step::LoopStep;
-use crate::plan::watch::state::{Outcome, Run};
+use crate::plan::watch::state::{Run, StepOutcome};
 
 /// What somebody is told; the webhook gets it as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,12 +38,12 @@ pub fn decide(
     notify: &Notify,
     project: &str,
     (module, step): (&PartName, LoopStep),
-    before: Option<Outcome>,
+    before: Option<StepOutcome>,
     run: &Run,
 ) -> Option<News> {
     let result = match (before, run.result) {
-        (None | Some(Outcome::Good), Outcome::Failed) => Occasion::Failed,
-        (Some(Outcome::Failed), Outcome::Good) => Occasion::Fixed,
+        (None | Some(StepOutcome::Good), StepOutcome::Failed) => Occasion::Failed,
+        (Some(StepOutcome::Failed), StepOutcome::Good) => Occasion::Fixed,
         _ => return None,
     };
     if !notify.on.0.iter().any(|on| *on == result || *on == Occasion::Any) {
@@ -70,8 +70,8 @@ mod tests {
         let notify = Notify { on: Occasions(on.to_vec()), ..Notify::default() };
         let mut before = None;
         let tell = |result: char| {
-            let result = if result == 'F' { Outcome::Failed } else { Outcome::Good };
-            let code = if result == Outcome::Good { 0 } else { 2 };
+            let result = if result == 'F' { StepOutcome::Failed } else { StepOutcome::Good };
+            let code = if result == StepOutcome::Good { 0 } else { 2 };
             let run = Run::new("c1", code, (0, std::time::Duration::from_millis(1_500)), Vec::new());
             let news =
                 decide(&notify, "shop", (&PartName::new("api").unwrap(), LoopStep::Test), before.replace(result), &run);

@@ -17,7 +17,7 @@ use crate::plan::watch::loop_step::LoopStep;
 /// How a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+pub enum StepOutcome {
     /// Well.
     Good,
     /// Not well.
@@ -34,7 +34,7 @@ pub struct Run {
     #[serde(default)]
     pub container: String,
     /// How it ended.
-    pub result: Outcome,
+    pub result: StepOutcome,
     /// When it began, in seconds since 1970.
     pub began: u64,
     /// How long it took, in milliseconds.
@@ -49,7 +49,7 @@ impl Run {
     /// A run in `container` that began at `began` (seconds since 1970) and took `took`; the last of its `lines` are kept.
     #[must_use]
     pub fn new(container: &str, code: i64, (began, took): (u64, Duration), mut lines: Vec<String>) -> Self {
-        let result = if code == 0 { Outcome::Good } else { Outcome::Failed };
+        let result = if code == 0 { StepOutcome::Good } else { StepOutcome::Failed };
         let lines = lines.split_off(lines.len().saturating_sub(LINES));
         let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         Self { container: container.to_owned(), result, began, took, code, lines }
@@ -102,7 +102,7 @@ pub struct ModuleState {
 
 /// What is known about the watcher and by it: `.devenv/watch/state.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
+pub struct WatchState {
     /// The process that watches and is ready for changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready: Option<u32>,
@@ -114,7 +114,7 @@ pub struct State {
     pub modules: BTreeMap<PartName, ModuleState>,
 }
 
-impl State {
+impl WatchState {
     /// Forgets what was true of a watcher that has ended: what ran, what waited, how copies stood.
     pub fn watcher_ended(&mut self) {
         (self.ready, self.trouble) = (None, None);
@@ -132,7 +132,7 @@ impl ModuleState {
         self.steps.retain(|step, run| {
             step.is_of(module)
                 && match step {
-                    LoopStep::Deps => !(installed && run.result == Outcome::Failed),
+                    LoopStep::Deps => !(installed && run.result == StepOutcome::Failed),
                     _ => container == Some(run.container.as_str()),
                 }
         });
@@ -141,13 +141,13 @@ impl ModuleState {
     /// The restart since `began` (seconds since 1970) after which the command did not become ready.
     #[must_use]
     pub fn failed_restart(&self, began: u64) -> Option<&Run> {
-        self.steps.get(&LoopStep::Restart).filter(|run| run.result == Outcome::Failed && run.began >= began)
+        self.steps.get(&LoopStep::Restart).filter(|run| run.result == StepOutcome::Failed && run.began >= began)
     }
 
     /// Whether the last build failed.
     #[must_use]
     pub fn build_failed(&self) -> bool {
-        self.steps.get(&LoopStep::Build).is_some_and(|run| run.result == Outcome::Failed)
+        self.steps.get(&LoopStep::Build).is_some_and(|run| run.result == StepOutcome::Failed)
     }
 
     /// The last runs, what runs, and what it waits for, in a line.
@@ -157,8 +157,8 @@ impl ModuleState {
             .steps
             .iter()
             .map(|(step, run)| match run.result {
-                Outcome::Good => format!("{step} ok {}", amounts::milliseconds(run.took)),
-                Outcome::Failed => format!("{step} FAILED {}", amounts::milliseconds(run.took)),
+                StepOutcome::Good => format!("{step} ok {}", amounts::milliseconds(run.took)),
+                StepOutcome::Failed => format!("{step} FAILED {}", amounts::milliseconds(run.took)),
             })
             .collect();
         words.extend(self.runs.map(|step| format!("{step} runs")));

@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::engine::images::credentials;
 use crate::host::engine::swarm::{observed, of_stack, of_swarm};
 use crate::host::engine::{Engine, is_missing};
-use crate::host::registry::credentials::Login;
+use crate::host::registry::credentials::RegistryLogin;
 use crate::names::PartName;
 use crate::plan::deploy::cluster::{Cluster, Running, Secret};
 
@@ -69,14 +69,14 @@ impl Engine {
     }
 
     /// Makes a service; `spec` is in the words of the engine.
-    pub async fn make_service(&self, spec: &Value, login: Option<&Login>) -> Result<()> {
+    pub async fn make_service(&self, spec: &Value, login: Option<&RegistryLogin>) -> Result<()> {
         let spec = typed(spec)?;
         let doing = format!("cannot create service {}", spec.name.as_deref().unwrap_or_default());
         self.docker.create_service(spec, credentials(login)).await.map(drop).map_err(of_swarm(doing))
     }
 
     /// Changes a service, unless somebody has done so since it had this version.
-    pub async fn update_service(&self, running: &Running, spec: &Value, login: Option<&Login>) -> Result<()> {
+    pub async fn update_service(&self, running: &Running, spec: &Value, login: Option<&RegistryLogin>) -> Result<()> {
         let spec = typed(spec)?;
         let doing = format!("cannot update service {}", spec.name.as_deref().unwrap_or_default());
         let options = UpdateServiceOptions {

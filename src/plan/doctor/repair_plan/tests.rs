@@ -229,7 +229,7 @@ service docker start
     );
     assert_eq!(repaired(&ready().silent(Silence::Hangs(5)), Purpose::Run), "");
     let mut chosen = down;
-    if let Engine::Silent { endpoint, .. } = &mut chosen.facts.engine {
+    if let EngineState::Silent { endpoint, .. } = &mut chosen.facts.engine {
         endpoint.origin = EndpointOrigin::HostVariable;
     }
     assert_eq!(repaired(&chosen, Purpose::Run), "");
