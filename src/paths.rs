@@ -1,11 +1,18 @@
-//! Every path below a checkout's `.devenv`, the folder that holds what is generated. Paths of generated files are relative to
-//! it, with `/` between their parts.
+//! Every path below a checkout's `.devenv`, the folder that holds what is generated, and the names in a checkout that no
+//! container may have or write. Paths of generated files are relative to `.devenv`, with `/` between their parts.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 /// The folder.
 pub const DEVENV: &str = ".devenv";
+/// Names that are copied into no container, in any folder.
+pub const NEVER_COPIED: [&str; 3] = [".git", DEVENV, "devenv.local.yaml"];
+/// Folders and files that programs of the host run, or read as their settings: a container that could write them would
+/// decide what runs on the host.
+pub const HOST_SETTINGS: [&str; 7] =
+    [".git", ".vscode", ".idea", ".devcontainer", ".envrc", "devenv.yaml", "devenv.local.yaml"];
+
 /// Who the checkout is.
 pub const ID: &str = "id";
 /// Credentials.

@@ -23,6 +23,9 @@ pub mod watch;
 
 use std::time::Duration;
 
+/// A step that prints nothing for this long is said to run still.
+pub const SILENCE: Duration = Duration::from_secs(30);
+
 /// What happens while a plan is carried out; `usize` is the index of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepEvent {

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use crate::amounts;
+use crate::apply::SILENCE;
 use crate::apply::executor::module_steps;
 use crate::apply::mirror;
 use crate::apply::mirror::outputs;
@@ -23,7 +24,6 @@ use crate::plan::parts::Part;
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::state::Run;
 use crate::redact::hide;
-use crate::ui::progress::SILENCE;
 
 /// Compile a module in its container
 #[derive(clap::Args, Debug)]

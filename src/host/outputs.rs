@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::archive::pack;
 use crate::host::files::failed;
 use crate::host::files::ownership;
-use crate::host::ignore::source::NEVER;
+use crate::paths::NEVER_COPIED;
 use crate::plan::mirror::outputs::{Stamp, Stamps};
 
 /// Contents that have come out of a container and are not in their place yet.
@@ -60,7 +60,7 @@ pub fn stamps(root: &Path, outputs: &[RelPath]) -> Stamps {
 }
 
 fn is_never(name: &std::ffi::OsStr) -> bool {
-    NEVER.iter().any(|never| name == *never)
+    NEVER_COPIED.iter().any(|never| name == *never)
 }
 
 fn copied(from: &mut impl Read, to: &mut impl Write) -> io::Result<String> {

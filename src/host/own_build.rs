@@ -8,8 +8,9 @@ use crate::assets::{Asset, AssetOrigin, OwnBuild};
 use crate::config::model::values::RelPath;
 use crate::error::Result;
 use crate::host::files;
-use crate::host::ignore::source::{DOCKERIGNORE, NEVER, SourceFolder};
+use crate::host::ignore::source::{DOCKERIGNORE, SourceFolder};
 use crate::host::ignore::tree;
+use crate::paths::NEVER_COPIED;
 use crate::plan::mirror::copy::Selection;
 use crate::plan::mirror::tree::{Entry, EntryKind};
 
@@ -56,7 +57,7 @@ pub fn read(root: &Path, dockerfile: &RelPath, context: &RelPath) -> Result<Read
 pub fn hidden(root: &Path, path: &RelPath) -> Option<String> {
     let real = path.at(root).canonicalize().ok()?;
     let below = real.strip_prefix(root.canonicalize().ok()?).ok()?.to_owned();
-    let is_never = below.components().any(|part| NEVER.iter().any(|never| part.as_os_str() == *never));
+    let is_never = below.components().any(|part| NEVER_COPIED.iter().any(|never| part.as_os_str() == *never));
     is_never.then(|| below.display().to_string())
 }
 

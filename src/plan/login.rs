@@ -2,6 +2,7 @@
 
 use crate::names::PartName;
 use crate::plan::images::Hierarchy;
+use crate::plan::known_images;
 use crate::plan::parts::{Environment, ImageRef, Part, PartKind};
 
 /// What a service speaks.
@@ -16,6 +17,15 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    fn of_preset(name: &str) -> Option<Self> {
+        match name {
+            "postgres" => Some(Self::Postgres),
+            "redis" | "valkey" => Some(Self::Redis),
+            "mariadb" => Some(Self::MariaDb),
+            _ => None,
+        }
+    }
+
     /// The port that it has by custom.
     #[must_use]
     pub fn port(self) -> u16 {
@@ -127,24 +137,9 @@ pub fn protocol(part: &Part, images: &Hierarchy) -> Option<Protocol> {
     }
     match &part.image {
         ImageRef::Ours(image, _) | ImageRef::Released(image, _) => {
-            images.ancestry(image).iter().find_map(|node| match node.name.as_str() {
-                "postgres" => Some(Protocol::Postgres),
-                "redis" | "valkey" => Some(Protocol::Redis),
-                "mariadb" => Some(Protocol::MariaDb),
-                _ => None,
-            })
+            images.ancestry(image).iter().find_map(|node| Protocol::of_preset(node.name.as_str()))
         }
-        ImageRef::Theirs(reference) => {
-            let name = reference.split('@').next().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
-            match name.split(':').next().unwrap_or_default() {
-                "postgres" | "postgresql" | "postgis" | "pgvector" | "timescaledb" | "timescaledb-ha" => {
-                    Some(Protocol::Postgres)
-                }
-                "redis" | "redis-stack" | "redis-stack-server" | "valkey" | "keydb" => Some(Protocol::Redis),
-                "mariadb" | "mysql" | "mysql-server" => Some(Protocol::MariaDb),
-                _ => None,
-            }
-        }
+        ImageRef::Theirs(reference) => known_images::kind(reference).and_then(Protocol::of_preset),
     }
 }
 

@@ -107,6 +107,9 @@ pub enum Tool {
     Works(Version),
 }
 
+/// The oldest compose that devenv works with.
+pub const OLDEST_COMPOSE: (u32, u32) = (2, 20);
+
 /// A version, as in `2.26.1-4`, `v0.29.1`, `20.10.24+dfsg1` or `5:28.1.1-1~debian`: compared by its first numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {

@@ -16,6 +16,7 @@ pub mod features;
 pub mod graph;
 pub mod identity;
 pub mod images;
+pub(crate) mod known_images;
 pub mod lock_files;
 pub mod login;
 pub mod logs;

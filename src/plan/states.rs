@@ -1,6 +1,7 @@
 //! What each part does: one enum that `status`, `why` and `graph` show, and the sentences that are made from it. Pure.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -11,8 +12,8 @@ use crate::plan::parts::{Part, PartKind};
 
 /// How often the engine starts a container again before that is called a crash loop.
 pub const CRASHES: i64 = 3;
-/// A container that has run longer than this many seconds has come out of its crash loop.
-const STEADY: i64 = 60;
+/// A container that has run longer than this has come out of its crash loop.
+pub const CRASH_LOOP: Duration = Duration::from_secs(60);
 
 /// What a part does.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -197,7 +198,7 @@ pub fn of(part: &Part, observed: &Observed, lives: &Lives, now: i64) -> PartStat
 /// One that has ended for good is in none.
 #[must_use]
 pub fn is_crash_loop(state: ContainerState, restarts: i64, since: Option<i64>, now: i64) -> bool {
-    let is_young = since.is_none_or(|since| now - since < STEADY);
+    let is_young = since.is_none_or(|since| now - since < CRASH_LOOP.as_secs().cast_signed());
     matches!(state, ContainerState::Running | ContainerState::Restarting) && restarts >= CRASHES && is_young
 }
 

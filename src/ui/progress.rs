@@ -7,13 +7,10 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::amounts;
-use crate::apply::StepEvent;
+use crate::apply::{SILENCE, StepEvent};
 use crate::plan::Plan;
 use crate::redact::hide;
 use crate::ui::screen::{Screen, visible};
-
-/// A step without a line for this long is said to run still.
-pub const SILENCE: Duration = Duration::from_secs(30);
 
 /// The view of one plan.
 pub struct Progress {

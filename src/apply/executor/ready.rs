@@ -12,7 +12,7 @@ use crate::plan::environment::lifecycle::End;
 use crate::plan::observed::{ContainerState, EngineHealth};
 use crate::plan::parts::{Ask, Part, PartKind};
 use crate::plan::sockets;
-use crate::plan::states::CRASHES;
+use crate::plan::states::{CRASH_LOOP, CRASHES};
 use crate::plan::watch::runner::died_with;
 
 /// Between two looks at a part that answers over the network.
@@ -21,8 +21,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 const SHORT_PAUSE: Duration = Duration::from_millis(20);
 /// Between two commands in a container: each costs the engine tens of milliseconds.
 const EXEC_PAUSE: Duration = Duration::from_secs(1);
-/// For how long the engine may start a part again while it is waited for.
-const CRASHES_WITHIN: Duration = Duration::from_secs(60);
 /// How long a part without probe must run before it counts as running.
 const STEADY: Duration = Duration::from_secs(1);
 /// When it counts as running whatever is known of its processes.
@@ -114,7 +112,7 @@ async fn steady(engine: &Engine, part: &Part, id: &str, limit: Option<Duration>)
         let restarts = *first.get_or_insert(detail.restarts);
         let starts_again = detail.is_restarted
             && detail.restarts < restarts + CRASHES
-            && begin.elapsed() < CRASHES_WITHIN
+            && begin.elapsed() < CRASH_LOOP
             && !detail.out_of_memory;
         if detail.restarts != std::mem::replace(&mut last, detail.restarts) {
             since = Instant::now();

@@ -124,7 +124,7 @@ impl MirrorSession {
         let known = self.known.values().filter(|kind| **kind != EntryKind::Folder).count();
         let going = gone.iter().filter(|path| is_file(path)).count();
         // Who takes away most is asked what is left, and not believed by the batch.
-        let left = if going * 2 > known {
+        let left = if sync::takes_most(going, known) {
             self.ends.source.walk().map_or(0, |all| all.iter().filter(|entry| entry.kind != EntryKind::Folder).count())
         } else {
             known.max(1)

@@ -25,6 +25,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
 use crate::amounts;
+use crate::apply::SILENCE;
 use crate::apply::watch::journal::{Doing, Journal, Say};
 use crate::apply::watch::mishaps::Followers;
 use crate::apply::watch::running_steps::RunningSteps;
@@ -50,9 +51,6 @@ use crate::plan::watch::{Rules, rules};
 
 /// Between two looks at what has no events: settings, the lock, the wall clock, outputs.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// A step that prints nothing for this long is said to run still.
-const SILENCE: Duration = Duration::from_secs(30);
 
 /// Why the watcher stopped for a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -51,17 +51,7 @@ pub(super) async fn attach(cx: &Context, id: &str) -> Result<()> {
 /// After Ctrl-C asks once whether the run is to end; else it goes on without this command.
 async fn interrupted(cx: &Context, named: &Named, (signals, number): (&mut Signals, i32)) -> Result<()> {
     let (screen, id) = (cx.screen, &named.run.id);
-    let answer = async {
-        if number != INTERRUPT || !screen.can_ask() {
-            return false;
-        }
-        let ask = tokio::task::spawn_blocking(move || screen.ask("cancel the run?"));
-        tokio::select! {
-            answer = ask => answer.unwrap_or(false),
-            _ = signals.next() => false,
-        }
-    };
-    if answer.await {
+    if number == INTERRUPT && screen.can_ask() && signals.asks_to_cancel(screen).await == Ok(true) {
         return named.ask_to_end();
     }
     let error = Error::message(Kind::Signal(number), format!("run {id} continues"));

@@ -37,6 +37,15 @@ impl Signals {
         }
     }
 
+    /// Whether the user wants the run cancelled; the number of the signal that comes instead of an answer.
+    pub(in crate::commands) async fn asks_to_cancel(&mut self, screen: Screen) -> std::result::Result<bool, i32> {
+        let ask = tokio::task::spawn_blocking(move || screen.ask("cancel the run?"));
+        tokio::select! {
+            answer = ask => Ok(answer.unwrap_or(true)),
+            next = self.next() => Err(next),
+        }
+    }
+
     /// Has a run cancelled by what comes from now on: Ctrl-C asks first, once. The second channel has the number of the
     /// signal that did it.
     pub(super) fn cancel(mut self, screen: Screen) -> (UnboundedReceiver<()>, UnboundedReceiver<i32>) {
@@ -51,19 +60,14 @@ impl Signals {
                     continue;
                 }
                 if number == INTERRUPT && screen.can_ask() && !std::mem::replace(&mut has_asked, true) {
-                    let ask = move || screen.ask("cancel the run?");
-                    let answer = tokio::task::spawn_blocking(ask);
-                    number = tokio::select! {
-                        answer = answer => match answer.unwrap_or(true) {
-                            true => number,
-                            false => {
-                                screen.say("the run continues; Ctrl-C again cancels it");
-                                continue;
-                            }
-                        },
-                        // Nobody answers any more, or all is said.
-                        next = self.next() => next,
-                    };
+                    match self.asks_to_cancel(screen).await {
+                        Ok(true) => {}
+                        Ok(false) => {
+                            screen.say("the run continues; Ctrl-C again cancels it");
+                            continue;
+                        }
+                        Err(next) => number = next,
+                    }
                 }
                 end(&send, &tell, number);
             }

@@ -6,6 +6,7 @@ use crate::config::schema::table::listed;
 use crate::config::text::place::Span;
 use crate::config::text::quote::quoted;
 use crate::config::text::tree::{Node, Value};
+use crate::paths::{DEVENV, HOST_SETTINGS, NEVER_COPIED};
 
 /// Ways to see that a part is ready.
 const PROBES: [&str; 3] = ["http", "tcp", "command"];
@@ -138,19 +139,6 @@ fn empty_lock(part: &Part<'_>) -> Option<Finding> {
     }
 }
 
-/// Names that nothing from a container may come to.
-const OURS: [&str; 9] = [
-    ".git",
-    ".devenv",
-    ".vscode",
-    ".idea",
-    ".devcontainer",
-    ".envrc",
-    "devenv.yaml",
-    "devenv.local.yaml",
-    "devenv.lock",
-];
-
 /// Folders that are no source: who could write there would decide what runs on the host.
 pub(super) const NO_SOURCE: [&str; 2] = [".git", ".devenv"];
 
@@ -178,15 +166,13 @@ fn outputs(part: &Part<'_>) -> Vec<Finding> {
             let help = "name the files and folders that the container makes, such as openapi.json";
             return Some(Finding::new(span, message).label("everything").help(help));
         }
-        let ours = parts.find(|part| OURS.contains(part))?;
+        let is_ours = |part: &&str| [DEVENV, "devenv.lock"].contains(part) || HOST_SETTINGS.contains(part);
+        let ours = parts.find(is_ours)?;
         let message = format!("`outputs` of {} may not have {} in it", quoted(part.name), quoted(ours));
         Some(Finding::new(span, message).label("not from a container").help("a container must not write there"))
     };
     items.iter().filter_map(|item| finding(item.text()?, item.span)).collect()
 }
-
-/// What is never copied, whoever names it.
-const NEVER_COPIED: [&str; 3] = [".git", ".devenv", "devenv.local.yaml"];
 
 /// `mirror.also` names what git ignores, and not what is never copied.
 fn mirrored(part: &Part<'_>) -> Vec<Finding> {

@@ -39,6 +39,11 @@ pub(crate) fn check_stage(text: &str) -> Result<(), String> {
     Err(format!("{} is not the name of a stage: write what stands behind `AS`", quoted(text)))
 }
 
+/// Whether the first part of an image's name is the host of a registry, as docker decides.
+pub(crate) fn names_registry(first: &str) -> bool {
+    first.contains(['.', ':']) || first == "localhost"
+}
+
 /// Says why `text` is not `registry[:port]/path`, the place below which images are shared.
 pub(crate) fn check_registry(text: &str) -> Result<(), String> {
     let wrong = |why: &str| Err(format!("{} is not a registry path: {why}", quoted(text)));
@@ -50,13 +55,11 @@ pub(crate) fn check_registry(text: &str) -> Result<(), String> {
     }
     match text.split_once('/') {
         Some((_, path)) if path.contains(':') => wrong("write it without tag"),
-        Some((host, _)) if is_host(host) && (host.contains(['.', ':']) || host == "localhost") => {
-            match name_fault(text) {
-                Some(why) => wrong(why),
-                None => Ok(()),
-            }
-        }
-        None if is_host(text) && (text.contains(['.', ':']) || text == "localhost") => Ok(()),
+        Some((host, _)) if is_host(host) && names_registry(host) => match name_fault(text) {
+            Some(why) => wrong(why),
+            None => Ok(()),
+        },
+        None if is_host(text) && names_registry(text) => Ok(()),
         _ => wrong("it starts with the registry's host, such as registry.example.com/shop"),
     }
 }
@@ -76,7 +79,7 @@ fn early(text: &str) -> Option<&'static str> {
 
 fn name_fault(name: &str) -> Option<&'static str> {
     let (host, path) = match name.split_once('/') {
-        Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => (Some(host), path),
+        Some((host, path)) if names_registry(host) => (Some(host), path),
         _ => (None, name),
     };
     if host.is_some_and(|host| !is_host(host)) {

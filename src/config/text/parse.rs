@@ -13,11 +13,11 @@ use crate::config::text::tree::{Entry, Key, Node, Scalar, ScalarSource, Value};
 use crate::config::text::yaml_errors;
 
 /// Deepest nesting, after aliases.
-const DEEPEST: usize = 64;
+pub(super) const DEEPEST: usize = 64;
 /// Most nodes, after aliases: 2,000 modules with 40 settings each.
 const MOST_NODES: usize = 100_000;
-/// Most bytes of text, after aliases.
-const MOST_BYTES: usize = 8 << 20;
+/// Most bytes of text, after aliases, and of any other file: a lock with all packages of all images.
+pub(super) const MOST_BYTES: usize = 8 << 20;
 
 pub(crate) const TOO_DEEP: &str = "this is nested too deep";
 

@@ -4,13 +4,8 @@
 use serde::de::DeserializeOwned;
 
 use crate::config::problems::{self, Finding, Problems};
-use crate::config::text::parse;
+use crate::config::text::parse::{self, DEEPEST, MOST_BYTES};
 use crate::config::text::place::{Span, Text, Texts};
-
-/// The largest file: a lock with all packages of all images.
-const MOST_BYTES: usize = 8 << 20;
-/// Deepest nesting.
-const DEEPEST: usize = 64;
 
 /// Reads the text of the file `name`.
 ///

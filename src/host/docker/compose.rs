@@ -6,9 +6,7 @@ use std::time::Duration;
 use crate::error::{Error, Kind, Result};
 use crate::host::limits::Limit;
 use crate::host::process::{self, Cmd, OutputLine};
-
-/// The oldest Compose that understands what we write.
-pub const OLDEST: (u64, u64, u64) = (2, 20, 0);
+use crate::plan::machine::OLDEST_COMPOSE;
 
 /// Longest time for the merged definition, which takes far less than a second.
 const LONGEST_MERGE: Duration = Duration::from_secs(60);
@@ -73,9 +71,10 @@ pub async fn version() -> Result<(u64, u64, u64)> {
         return Err(missing("Docker Compose 2 is not installed (`docker compose` does not work)"));
     }
     let version = crate::host::engine::version(answer.stdout.trim());
-    if version < OLDEST {
+    let (major, minor) = OLDEST_COMPOSE;
+    if (version.0, version.1) < (major.into(), minor.into()) {
         let text = answer.stdout.trim();
-        return Err(missing(&format!("Docker Compose {text} is too old: devenv needs 2.20 or newer")));
+        return Err(missing(&format!("Docker Compose {text} is too old: devenv needs {major}.{minor} or newer")));
     }
     Ok(version)
 }

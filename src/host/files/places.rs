@@ -5,8 +5,8 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use crate::host::files::reading;
+use crate::paths::{DEVENV, HOST_SETTINGS};
 use crate::plan::permissions::paths::{Destination, Reading, folded};
-use crate::plan::permissions::settings::SETTINGS;
 
 /// What stands where `path` leads; `root` is the checkout.
 #[must_use]
@@ -41,11 +41,11 @@ fn read(real: &Path) -> Reading {
 /// The settings of a checkout that stand in a folder or above it.
 fn settings(real: &Path, root: &Path) -> Option<String> {
     let below = real.strip_prefix(root).ok()?;
-    let is_setting = |part: &std::ffi::OsStr| part == ".devenv" || SETTINGS.iter().any(|name| part == *name);
+    let is_setting = |part: &std::ffi::OsStr| part == DEVENV || HOST_SETTINGS.iter().any(|name| part == *name);
     if below.iter().any(is_setting) {
         return Some(below.display().to_string());
     }
-    let found = SETTINGS.iter().find(|name| real.join(name).symlink_metadata().is_ok())?;
+    let found = HOST_SETTINGS.iter().find(|name| real.join(name).symlink_metadata().is_ok())?;
     Some(below.join(found).display().to_string())
 }
 
@@ -53,7 +53,7 @@ fn settings(real: &Path, root: &Path) -> Option<String> {
 #[must_use]
 pub fn settings_in(folder: &Path) -> Vec<String> {
     let there = |name: &&&str| folder.join(name).symlink_metadata().is_ok_and(|facts| !facts.is_symlink());
-    SETTINGS.iter().filter(there).map(|name| (*name).to_owned()).collect()
+    HOST_SETTINGS.iter().filter(there).map(|name| (*name).to_owned()).collect()
 }
 
 /// Where a path leads, for the socket of an engine; `None` where there is nothing.

@@ -21,11 +21,9 @@ use crate::host::files::failed;
 use crate::host::ignore::docker_patterns::DockerPatterns;
 use crate::host::ignore::patterns::{Matched, Patterns};
 use crate::host::ignore::rules::{FolderFiles, KEYS, Places, Rules};
+use crate::paths::NEVER_COPIED;
 use crate::plan::mirror::copy::{GitFile, Selection, is_made_again};
 use crate::plan::mirror::tree::{Entry, EntryKind};
-
-/// What is never source, in any folder.
-pub(in crate::host) const NEVER: [&str; 3] = [".git", ".devenv", "devenv.local.yaml"];
 
 /// The file by which a context says what is not sent to a build.
 pub(in crate::host) const DOCKERIGNORE: &str = ".dockerignore";
@@ -185,7 +183,7 @@ impl SourceFolder {
 
     /// What is to become of an entry whose folder counts.
     fn fate(&self, rules: &Rules, path: &Path, name: &OsStr, is_folder: bool, dark: bool) -> Fate {
-        if NEVER.iter().any(|never| name == *never) {
+        if NEVER_COPIED.iter().any(|never| name == *never) {
             let is_git_file = !is_folder && path == Path::new(".git") && self.selection.git_file == GitFile::Counts;
             return if is_git_file { Fate::Counts } else { Fate::Not };
         }
@@ -240,7 +238,7 @@ impl SourceFolder {
     /// Whether somebody may miss what does not count: nobody has left it out, and no tool makes it again.
     fn is_missed(&self, path: &Path, name: &OsStr, is_folder: bool) -> bool {
         let is_own = self.ignore.verdict(&self.root.join(path), is_folder) == Some(Matched::Out);
-        !is_own && !NEVER.iter().any(|never| name == *never) && !is_made_again(&name.to_string_lossy())
+        !is_own && !NEVER_COPIED.iter().any(|never| name == *never) && !is_made_again(&name.to_string_lossy())
     }
 
     fn read_rules(&self) -> Arc<Rules> {

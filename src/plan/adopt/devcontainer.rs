@@ -7,8 +7,9 @@ use serde_json::{Value as Json, json};
 use crate::config::relative_path::{folder_of, joined};
 use crate::config::text::place::Place;
 use crate::plan::adopt::adoption::{Adoption, Keys, Note};
-use crate::plan::adopt::{known, values};
+use crate::plan::adopt::values;
 use crate::plan::detect::Starter;
+use crate::plan::known_images;
 
 /// What a devcontainer.json says, and where each of its keys stands.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -86,7 +87,7 @@ impl DevContainer {
     #[must_use]
     pub fn adopt(&self, starter: Option<&Starter>) -> Adoption {
         let mut done = Adoption::default();
-        let image = self.keys.get("image").and_then(Json::as_str).and_then(known::language);
+        let image = self.keys.get("image").and_then(Json::as_str).and_then(known_images::language);
         let image = image.or(starter.map(|starter| starter.image)).unwrap_or("base");
         let mut keys = Keys::from_iter([("path".to_owned(), json!(".")), ("image".to_owned(), json!(image))]);
         if let Some((lock, install)) =

@@ -10,9 +10,10 @@ use crate::config::text::tree::Node;
 use crate::plan::adopt::accounts::{self, Account};
 use crate::plan::adopt::adoption::Facts;
 use crate::plan::adopt::dockerfile::{self, Stage};
+use crate::plan::adopt::nginx;
 use crate::plan::adopt::words::{self, Mount, MountSource};
-use crate::plan::adopt::{known, nginx};
 use crate::plan::detect::{self, Starter};
+use crate::plan::known_images;
 
 /// What a service is.
 #[derive(Debug, Clone)]
@@ -55,13 +56,13 @@ pub(crate) fn kind(facts: Facts<'_>, node: &Node, span: Span) -> Result<Kind, Bo
         let finding = Finding::new(span, "this service has neither `image` nor `build`").label("here");
         return Err(Box::new(finding.help("add one of them, or remove the service")));
     };
-    if let Some(preset) = known::preset(image, &facts.catalogue.presets) {
+    if let Some(preset) = known_images::preset(image, &facts.catalogue.presets) {
         return Ok(Kind::Preset(preset, accounts::account(preset, node, facts)));
     }
-    if known::is_proxy(image) {
+    if known_images::is_proxy(image) {
         return Ok(proxy(facts, node, None, ".").unwrap_or(Kind::Service));
     }
-    if let Some(language) = known::language(image)
+    if let Some(language) = known_images::language(image)
         && let Some((path, workdir)) = mounted_source(facts, node)
     {
         let stage = Stage { workdir, from: image.to_owned(), ..Stage::default() };
@@ -113,19 +114,19 @@ fn built(facts: Facts<'_>, node: &Node, build: &Node) -> Result<Kind, Box<Findin
         let why = || format!("{file} does not say what it stands on, and no file of {path} is one that devenv knows");
         return language.map_or_else(|| Ok(Kind::Left(why())), |language| source(None, language, false));
     };
-    if let Some(language) = known::language(&wanted.from) {
+    if let Some(language) = known_images::language(&wanted.from) {
         return source(Some(wanted), language, false);
     }
-    if let Some(preset) = known::preset(&wanted.from, &facts.catalogue.presets) {
+    if let Some(preset) = known_images::preset(&wanted.from, &facts.catalogue.presets) {
         return Ok(Kind::Preset(preset, accounts::account(preset, node, facts)));
     }
     // What is built in one stage and copied into a smaller one is run where it is built.
-    let builders = || stages.iter().filter(|stage| known::language(&stage.from).is_some());
+    let builders = || stages.iter().filter(|stage| known_images::language(&stage.from).is_some());
     let builder = builders().find(|stage| !stage.cmd.is_empty()).or_else(|| builders().next_back());
     if let Some(builder) = builder {
-        return source(Some(builder), known::language(&builder.from).unwrap_or_default(), true);
+        return source(Some(builder), known_images::language(&builder.from).unwrap_or_default(), true);
     }
-    if known::is_proxy(&wanted.from)
+    if known_images::is_proxy(&wanted.from)
         && let Some(kind) = proxy(facts, node, Some(wanted), &path)
     {
         return Ok(kind);

@@ -19,7 +19,6 @@ pub mod devcontainer;
 mod dockerfile;
 mod fragment;
 mod kinds;
-mod known;
 mod module;
 mod module_volumes;
 mod needs;

@@ -12,8 +12,9 @@ use crate::plan::adopt::dockerfile::Stage;
 use crate::plan::adopt::kinds::{Kind, Source};
 use crate::plan::adopt::words::{ContainerPort, Mount};
 use crate::plan::adopt::{
-    account_files, commands, container_keys, known, module_volumes, needs, routes, third_party, values, words,
+    account_files, commands, container_keys, module_volumes, needs, routes, third_party, values, words,
 };
+use crate::plan::known_images;
 
 /// Variables of images that mean something else here.
 const NOT_CARRIED: [&str; 12] = [
@@ -158,7 +159,7 @@ fn image(adopting: &mut Adopting<'_>, source: &Source, name: &str) -> String {
     packages.dedup();
     let has = adopting.facts.catalogue.images.keys().any(|image| image.as_str() == language);
     if !has && !adopting.done.images.contains_key(&language) {
-        let of_language = known::packages(&language).unwrap_or_default();
+        let of_language = known_images::packages(&language).unwrap_or_default();
         adopting.done.images.insert(language.clone(), json!({"parent": "base", "packages": of_language}));
     }
     if packages.is_empty() {

@@ -8,8 +8,9 @@ use crate::plan::adopt::accounts::is_of_account;
 use crate::plan::adopt::adopting::Adopting;
 use crate::plan::adopt::adoption::Keys;
 use crate::plan::adopt::kinds::Kind;
+use crate::plan::adopt::needs;
 use crate::plan::adopt::words::{self, MountSource};
-use crate::plan::adopt::{known, needs};
+use crate::plan::known_images;
 
 /// Where images of databases look for what fills a new one.
 const SEEDS: &str = "/docker-entrypoint-initdb.d";
@@ -92,10 +93,10 @@ fn passwords(adopting: &mut Adopting<'_>, at: usize, preset: &str) {
 fn version(adopting: &mut Adopting<'_>, at: usize, preset: &str) {
     let node = adopting.parts[at].node;
     let Some(image) = node.get("image").and_then(Node::scalar) else { return };
-    let tag = known::tag(image);
+    let tag = known_images::tag(image);
     let major: String = tag.chars().take_while(char::is_ascii_digit).collect();
     let ours = adopting.facts.catalogue.presets.get(preset).and_then(|preset| preset.major.clone());
-    let other = known::repository(image) != preset;
+    let other = known_images::repository(image) != preset;
     let why = match ours {
         Some(ours) if !major.is_empty() && ours != major => format!("the preset is {preset} {ours}, not {image}"),
         _ if other => format!("the preset is {preset}, not {image}: what only that has is missing"),

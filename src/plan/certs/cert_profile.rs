@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::config::text::typed;
 use crate::names::is_host_label;
-use crate::plan::certs::domains::is_machines;
+use crate::plan::certs::domains::{MACHINES, is_machines};
 use crate::plan::certs::errors::{CertsError, PROFILE};
 use crate::plan::certs::x509::DAY;
 
@@ -70,7 +70,7 @@ impl AuthorityProfile {
     /// What is missing of what every environment's certificate is for.
     fn too_narrow(&self) -> Option<String> {
         let has = |domain: &&str| self.domains.iter().any(|own| own == domain);
-        if let Some(domain) = ["localhost", "test"].iter().find(|domain| !has(domain)) {
+        if let Some(domain) = MACHINES.iter().find(|domain| !has(domain)) {
             return Some(format!("authority.domains lacks `{domain}`: every environment has names below it"));
         }
         // A smaller network of the first may leave 127.0.0.1 out.

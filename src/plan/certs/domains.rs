@@ -1,9 +1,12 @@
 //! Which names are the machine's own, and what is below what.
 
+/// The domains that are the machine's own: no resolver of others knows them (RFC 6761).
+pub const MACHINES: [&str; 2] = ["localhost", "test"];
+
 /// Whether the machine's authority signs for `name`.
 #[must_use]
 pub fn is_machines(name: &str) -> bool {
-    ["localhost", "test"].iter().any(|own| is_below(name, own))
+    MACHINES.iter().any(|own| is_below(name, own))
 }
 
 /// Whether a name is this machine, whatever its resolver knows (RFC 6761): browsers and curl hold it so.

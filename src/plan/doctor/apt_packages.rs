@@ -7,8 +7,8 @@ use crate::plan::doctor::purpose::Purpose;
 use crate::plan::doctor::repairs::{Check, Fix, RepairAction, RootAccess, Way};
 use crate::plan::doctor::{compose_is_good, is_compose};
 use crate::plan::machine::{
-    AppArmor, Apt, Daemon, DaemonConfig, EndpointOrigin, EngineState, MachineFacts, Means, Overlay, Rank, Release,
-    Silence, System, Tool, Version,
+    AppArmor, Apt, Daemon, DaemonConfig, EndpointOrigin, EngineState, MachineFacts, Means, OLDEST_COMPOSE, Overlay,
+    Rank, Release, Silence, System, Tool, Version,
 };
 
 /// The Debian suite that has compose 2 and buildx, for machines whose own suite has not.
@@ -36,14 +36,18 @@ pub(crate) enum Part {
 
 impl Part {
     /// For people.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
+    pub(crate) fn name(self) -> String {
+        let name = match self {
             Self::Engine => "Docker Engine",
             Self::CommandLine => "docker's command line",
-            Self::Compose => "docker-compose 2.20 or newer",
+            Self::Compose => {
+                let (major, minor) = OLDEST_COMPOSE;
+                return format!("docker-compose {major}.{minor} or newer");
+            }
             Self::Buildx => "docker-buildx",
             Self::Program(name) => name,
-        }
+        };
+        name.to_owned()
     }
 
     fn check(self) -> Check {

@@ -13,14 +13,12 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::error::{Error, Kind};
 use crate::plan::machine::{
-    Endpoint, EndpointOrigin, EngineState, MachineFacts, NoEndpoint, Programs, Rank, Silence, System, Tool, User,
-    Version,
+    Endpoint, EndpointOrigin, EngineState, MachineFacts, NoEndpoint, OLDEST_COMPOSE, Programs, Rank, Silence, System,
+    Tool, User, Version,
 };
 
 /// The oldest engine that devenv works with.
 const ENGINE: (u32, u32) = (20, 10);
-/// The oldest compose that devenv works with.
-const COMPOSE: (u32, u32) = (2, 20);
 /// Below this many free bytes, builds are likely to fail.
 const LITTLE_SPACE: u64 = 5 << 30;
 /// Below this many watches, a large checkout cannot be watched.
@@ -178,7 +176,7 @@ pub fn compose_is_good(compose: &Tool) -> bool {
 /// Whether a version of compose is new enough.
 #[must_use]
 pub fn is_compose(version: &Version) -> bool {
-    version.at_least(COMPOSE.0, COMPOSE.1)
+    version.at_least(OLDEST_COMPOSE.0, OLDEST_COMPOSE.1)
 }
 
 /// What to do about something that can be installed.
@@ -288,7 +286,7 @@ fn denied_hint(user: &User) -> String {
 }
 
 fn compose(facts: &MachineFacts) -> Finding {
-    let (major, minor) = COMPOSE;
+    let (major, minor) = OLDEST_COMPOSE;
     let hint = || install(facts, "the plugin docker-compose");
     match &facts.compose {
         Tool::Works(version) if is_compose(version) => Finding::ok("compose", version.to_string()),

@@ -222,6 +222,12 @@ pub enum Halt {
     },
 }
 
+/// Whether most of the files that were known go.
+#[must_use]
+pub const fn takes_most(gone: usize, known: usize) -> bool {
+    gone * 2 > known
+}
+
 /// Whether a mirror must stand still: `before` is the root as it was when the mirror last knew it, if it did; `known`
 /// and `gone` are numbers of files that are in the container and that would go, `left` of files that are here.
 #[must_use]
@@ -230,7 +236,7 @@ pub fn halt(before: Option<SourceRoot>, now: SourceRoot, known: usize, gone: usi
         SourceRoot::Missing => Some(Halt::Vanished),
         SourceRoot::NoFolder => Some(Halt::NoFolder),
         SourceRoot::Folder(..) if known > 0 && left == 0 => Some(Halt::Emptied { files: known }),
-        SourceRoot::Folder(..) if before.is_some_and(|before| before != now) && gone * 2 > known => {
+        SourceRoot::Folder(..) if before.is_some_and(|before| before != now) && takes_most(gone, known) => {
             Some(Halt::Replaced { gone, known })
         }
         SourceRoot::Folder(..) => None,

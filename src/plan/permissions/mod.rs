@@ -22,7 +22,6 @@ pub mod paths;
 mod rules;
 #[cfg(test)]
 mod schema_tests;
-pub mod settings;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Where a registry is, and a repository in it.
 
+use crate::config::model::image::names_registry;
 use crate::plan::registry::origin::Origin;
 
 /// A place in a registry, such as `registry.example.com/shop`, from its text without tag.
@@ -21,8 +22,7 @@ impl RegistryPath {
     #[must_use]
     pub fn new(text: &str) -> Self {
         let (first, rest) = text.split_once('/').unwrap_or((text, ""));
-        let is_host = first.contains(['.', ':']) || first == "localhost";
-        let (host, path) = if is_host { (first, rest) } else { (HUB, text) };
+        let (host, path) = if names_registry(first) { (first, rest) } else { (HUB, text) };
         Self { host: host.to_owned(), path: path.trim_matches('/').to_owned() }
     }
 

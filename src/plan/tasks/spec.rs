@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::names::PartName;
 use crate::paths;
+use crate::paths::HOST_SETTINGS;
 use crate::plan::environment::machine::Machine;
 use crate::plan::environment::variables::surroundings;
 use crate::plan::images::Node;
 use crate::plan::mounts::{Mount, MountClass, MountSource};
 use crate::plan::parts::{Install, Part};
-use crate::plan::permissions::settings::SETTINGS;
 use crate::plan::tasks::graph::{TaskNode, Work};
 
 /// Where containers have the certificates of the machine.
@@ -65,7 +65,7 @@ impl TaskSpec {
         let is_source = |mount: &Mount| {
             let below = mount.target.strip_prefix(&dir).filter(|rest| rest.is_empty() || rest.starts_with('/'));
             let name = below.map(|rest| rest.trim_start_matches('/'));
-            let is_setting = name.is_some_and(|name| SETTINGS.contains(&name) && name != ".git");
+            let is_setting = name.is_some_and(|name| HOST_SETTINGS.contains(&name) && name != ".git");
             below == Some("") || is_setting || (name == Some(".devenv") && mount.source == MountSource::Memory)
         };
         let mut env = part.env.clone();

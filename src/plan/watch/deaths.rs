@@ -9,11 +9,9 @@ use crate::config::model::file::Notify;
 use crate::config::model::occasions::Occasion;
 use crate::names::PartName;
 use crate::plan::observed::ContainerState;
-use crate::plan::states::is_crash_loop;
+use crate::plan::states::{CRASH_LOOP, is_crash_loop};
 use crate::plan::watch::notify::News;
 
-/// A part that has run for so long is told again when it ends.
-const STEADY: Duration = Duration::from_secs(60);
 /// Errors of a part that are told while a watcher runs; another one that differs only in numbers is the same.
 const ERRORS: usize = 50;
 
@@ -101,7 +99,7 @@ impl Deaths {
     pub fn run<'a>(&mut self, at: Duration, parts: impl Iterator<Item = &'a PartName>) {
         let now: BTreeSet<&PartName> = parts.collect();
         for (part, since) in &self.up {
-            if !now.contains(part) && at.saturating_sub(*since) >= STEADY {
+            if !now.contains(part) && at.saturating_sub(*since) >= CRASH_LOOP {
                 self.told.remove(part);
             }
         }

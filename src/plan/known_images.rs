@@ -2,15 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::model::image::names_registry;
+
 /// Repositories and the presets that stand for them, where there is such a preset.
-const PRESETS: [(&str, &str); 26] = [
+const PRESETS: [(&str, &str); 29] = [
     ("postgres", "postgres"),
     ("postgis/postgis", "postgres"),
     ("pgvector/pgvector", "postgres"),
     ("bitnami/postgresql", "postgres"),
     ("timescale/timescaledb", "postgres"),
+    ("timescale/timescaledb-ha", "postgres"),
     ("redis", "redis"),
     ("redis/redis-stack", "redis"),
+    ("redis/redis-stack-server", "redis"),
+    ("eqalpha/keydb", "redis"),
     ("redislabs/redismod", "redis"),
     ("bitnami/redis", "redis"),
     ("valkey/valkey", "valkey"),
@@ -71,7 +76,7 @@ pub(crate) fn repository(image: &str) -> &str {
     let last = name.rfind('/').map_or(0, |slash| slash + 1);
     let name = name[last..].find(':').map_or(name, |colon| &name[..last + colon]);
     let name = match name.split_once('/') {
-        Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => rest,
+        Some((host, rest)) if names_registry(host) => rest,
         _ => name,
     };
     name.strip_prefix("library/").unwrap_or(name)
@@ -89,6 +94,13 @@ pub(crate) fn preset<T>(image: &str, presets: &BTreeMap<String, T>) -> Option<&'
     let repository = repository(image);
     let known = PRESETS.iter().find(|(name, preset)| *name == repository && presets.contains_key(*preset));
     known.map(|(_, preset)| *preset)
+}
+
+/// The preset that is the same kind of service, wherever the image is kept.
+pub(crate) fn kind(image: &str) -> Option<&'static str> {
+    let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
+    let name = last(repository(image));
+    PRESETS.iter().find(|(known, _)| last(known) == name).map(|(_, preset)| *preset)
 }
 
 /// The language that an image is for.
