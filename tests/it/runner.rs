@@ -1,6 +1,7 @@
 //! The runner of `base`, on this machine's own shell: what it does with signals, codes and whatever its command starts.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -164,6 +165,26 @@ fn a_restart_while_it_builds_builds_again_before_the_start() {
     runner.line("began");
     runner.signal(Signal::USR1);
     runner.line("started again");
+}
+
+#[test]
+fn a_restart_between_the_build_and_the_first_start_is_carried_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().display();
+    // The runner asks for the time between the two; this clock asks it to restart, once.
+    let clock =
+        format!("#!/bin/sh\n! pid=$(cat '{place}/pid') || {{ rm '{place}/pid'; kill -USR1 \"$pid\"; }}\necho 0\n");
+    std::fs::write(folder.path().join("date"), clock).unwrap();
+    std::fs::set_permissions(folder.path().join("date"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let build = format!("while ! [ -e '{place}/pid' ]; do sleep 0.01; done; echo built");
+    let path = format!("PATH={place}:{}", std::env::var("PATH").unwrap());
+    let runner = run(&["--build", &build, "echo began; sleep 1000"], &[&path]);
+    std::fs::write(folder.path().join("new"), runner.child.id().to_string()).unwrap();
+    std::fs::rename(folder.path().join("new"), folder.path().join("pid")).unwrap();
+    runner.line("built");
+    runner.line("devenv-run: restart");
+    runner.line("devenv-run: started again");
+    runner.line("began");
 }
 
 #[test]
