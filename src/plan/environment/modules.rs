@@ -44,58 +44,25 @@ impl Setup<'_> {
         let mut variables = self.module_env((name, module), node, &dir)?;
         let secrets = self.own_secrets(name, module, &mut variables, environment);
         let Variables { plain: env, secret: secret_env } = variables;
-        let source_class = match self.contents.sources.get(name) {
-            Some(digest) if module.is_task() => MountClass::Recreate { what: "source", digest: digest.clone() },
-            _ => MountClass::Ignore,
-        };
         let wish = module.mirror.clone().unwrap_or_default();
         let way = mirror::way(wish.mode, self.project.file.mirror, self.machine.engine_apart);
-        let copy = format!("{}-mirror-{name}", environment.project);
-        let source = match way {
-            Way::Bind => MountSource::Folder(self.below_root(module.path.as_str())),
-            Way::Sync => {
-                let owner = Some((self.machine.uid, self.machine.gid));
-                let volume = Volume { name: copy.clone(), class: VolumeClass::Mirror, major: None, owner };
-                environment.volumes.insert(copy.clone(), volume);
-                MountSource::Volume(copy.clone())
-            }
-        };
         let data = self.data(name, module, environment);
-        let mut mounts = vec![
-            Mount { source, target: dir.clone(), writable: true, class: source_class },
-            self.generated("users", "/var/lib/extrausers", MountClass::Ignore),
-            self.generated(paths::CERTS, CERTS, MountClass::Ignore),
-        ];
+        let mut mounts = self.source((name, module), way, &dir, environment);
+        mounts.push(self.generated("users", "/var/lib/extrausers", MountClass::Ignore));
+        mounts.push(self.generated(paths::CERTS, CERTS, MountClass::Ignore));
         mounts.extend(self.features());
         mounts.extend(secrets);
-        if way == Way::Bind && module.path.as_str() == "." {
-            // Keys and credentials of all parts are no module's source.
-            let target = format!("{dir}/.devenv");
-            mounts.push(Mount { source: MountSource::Memory, target, writable: true, class: MountClass::Ignore });
-        }
-        if way == Way::Bind {
-            mounts.extend(self.settings(name, module, &dir));
-        }
         let install = self.install(module, node, &dir, &mut mounts, environment)?;
-        let repository = self.contents.repositories.get(name);
-        mounts.extend(repository.into_iter().flat_map(|repository| {
-            let request = git::GitRequest { wanted: module.git, way, dir: &dir, name };
-            git::mounts(repository, &request).into_iter().map(|mount| match mount {
-                git::Mounted::Folder { source, target } => {
-                    let source = MountSource::Folder(source);
-                    Mount { source, target, writable: false, class: MountClass::Ignore }
-                }
-                git::Mounted::Generated { path, target } => self.generated(&path, &target, MountClass::Ignore),
-            })
-        }));
+        mounts.extend(self.repository((name, module), way, &dir));
         let mirror = (way == Way::Sync).then(|| {
             let below = |mount: &Mount| mount.target.strip_prefix(&format!("{dir}/")).map(str::to_owned);
             let mounted: Vec<String> = mounts.iter().chain(&data).filter_map(below).collect();
+            let repository = self.contents.repositories.get(name);
             let has_file = module.git && repository.is_some_and(git::Repository::has_file_in_module);
             let git_file = if has_file { GitFile::Counts } else { GitFile::LeftOut };
             let selection = Selection { also: wish.also.clone(), git_file, ..Selection::new(&wish.not, &mounted) };
             let (folder, outputs) = (module.path.clone(), module.outputs.clone());
-            Copy { folder, volume: copy, dir: dir.clone(), selection, outputs, mounted }
+            Copy { folder, volume: copy_of(name, environment), dir: dir.clone(), selection, outputs, mounted }
         });
         // Programs read it when they start. What a task has done is done.
         let trusted = match &self.contents.authorities {
@@ -128,6 +95,49 @@ impl Setup<'_> {
             once: task_rules(module),
             ..Part::new(name.clone(), if module.is_task() { PartKind::Task } else { PartKind::Module }, image)
         })
+    }
+
+    /// Its source at `dir`, and over it what no container may have or write.
+    fn source(
+        &self,
+        (name, module): (&PartName, &Module),
+        way: Way,
+        dir: &str,
+        environment: &mut Environment,
+    ) -> Vec<Mount> {
+        let class = match self.contents.sources.get(name) {
+            Some(digest) if module.is_task() => MountClass::Recreate { what: "source", digest: digest.clone() },
+            _ => MountClass::Ignore,
+        };
+        let mount = |source| Mount { source, target: dir.to_owned(), writable: true, class };
+        if way == Way::Sync {
+            let (copy, owner) = (copy_of(name, environment), Some((self.machine.uid, self.machine.gid)));
+            let volume = Volume { name: copy.clone(), class: VolumeClass::Mirror, major: None, owner };
+            environment.volumes.insert(copy.clone(), volume);
+            return vec![mount(MountSource::Volume(copy))];
+        }
+        let mut mounts = vec![mount(MountSource::Folder(self.below_root(module.path.as_str())))];
+        if module.path.as_str() == "." {
+            // Keys and credentials of all parts are no module's source.
+            let target = format!("{dir}/{}", paths::DEVENV);
+            mounts.push(Mount { source: MountSource::Memory, target, writable: true, class: MountClass::Ignore });
+        }
+        mounts.extend(self.settings(name, module, dir));
+        mounts
+    }
+
+    /// The repository that it is in, as far as it sees it.
+    fn repository(&self, (name, module): (&PartName, &Module), way: Way, dir: &str) -> Vec<Mount> {
+        let Some(repository) = self.contents.repositories.get(name) else { return Vec::new() };
+        let request = git::GitRequest { wanted: module.git, way, dir, name };
+        let mount = |mounted| match mounted {
+            git::Mounted::Folder { source, target } => {
+                let source = MountSource::Folder(source);
+                Mount { source, target, writable: false, class: MountClass::Ignore }
+            }
+            git::Mounted::Generated { path, target } => self.generated(&path, &target, MountClass::Ignore),
+        };
+        git::mounts(repository, &request).into_iter().map(mount).collect()
     }
 
     /// A module that runs in its released image: no source, no dependencies, no loop.
@@ -266,6 +276,11 @@ impl Setup<'_> {
             secrets: deps.secrets.clone(),
         }))
     }
+}
+
+/// The volume that has the copy of its source.
+fn copy_of(name: &PartName, environment: &Environment) -> String {
+    format!("{}-mirror-{name}", environment.project)
 }
 
 /// Where a container finds the runner that has none in its image.

@@ -8,7 +8,7 @@ use crate::paths;
 use crate::plan::environment::errors::EnvironmentError;
 use crate::plan::environment::needs::Variables;
 use crate::plan::environment::ports::service_port;
-use crate::plan::environment::presets;
+use crate::plan::environment::presets::{self, Preset};
 use crate::plan::environment::target::{Base, Placement};
 use crate::plan::environment::{Setup, probe, volume_mount};
 use crate::plan::mounts::{Mount, MountClass, MountSource, Volume, VolumeClass};
@@ -23,29 +23,8 @@ impl Setup<'_> {
     ) -> Result<Part, EnvironmentError> {
         let preset = self.preset(name, service)?;
         let port = service_port(service, self.presets);
-        let named = || self.project.file.image_named(service.image.as_ref()?);
-        let image = match (preset.map(|preset| &preset.image).or_else(named), &service.image) {
-            (Some(node), _) => {
-                let (node, image) = self.image(name, node)?;
-                let is_here = self.target.base == Base::Dev || self.placement == Placement::Here;
-                if is_here { image } else { self.deployed_image(node) }
-            }
-            (None, Some(image)) => ImageRef::Theirs(match self.lock.images.get(image) {
-                Some(digest) if !image.contains('@') => format!("{image}@{digest}"),
-                _ => image.clone(),
-            }),
-            (None, None) => return Err(EnvironmentError::UnknownPreset(name.clone(), String::new())),
-        };
-        let mut volumes = preset.map(|preset| preset.volumes.clone()).unwrap_or_default();
-        volumes.extend(service.volumes.clone());
-        let major = preset.and_then(|preset| preset.major.clone());
-        let mut data = Vec::new();
-        for (volume, target) in volumes {
-            let named = format!("{}-{name}-{volume}", environment.project);
-            data.push(volume_mount(&named, &target));
-            let volume = Volume { name: named.clone(), class: VolumeClass::Data, major: major.clone(), owner: None };
-            environment.volumes.insert(named, volume);
-        }
+        let image = self.service_image(name, service, preset)?;
+        let data = service_data(name, service, preset, environment);
         let mut variables = Variables::default();
         self.set_written(name, &service.env, &mut variables)?;
         if let Some(env) = self.target.settings.env.get(name) {
@@ -55,31 +34,14 @@ impl Setup<'_> {
         let is_local = self.target.base != Base::Prod;
         let mut mounts = Vec::new();
         if let (Some(seed), Some(target), true) =
-            (&service.seed, preset.and_then(|preset| preset.seed.clone()), is_local)
+            (&service.seed, preset.and_then(|preset| preset.seed.as_ref()), is_local)
         {
-            let (folder, file) = seed.as_str().rsplit_once('/').unwrap_or((".", seed.as_str()));
-            // A seed is read once, by a new database: its change means nothing to the one that is there.
-            mounts.push(Mount {
-                source: MountSource::Folder(self.below_root(folder)),
-                target: target.clone(),
-                writable: false,
-                class: MountClass::Ignore,
-            });
-            env.insert("DEVENV_SEED".to_owned(), format!("{target}/{file}"));
+            let (mount, value) = self.seed(seed.as_str(), target);
+            mounts.push(mount);
+            env.insert("DEVENV_SEED".to_owned(), value);
         }
-        let credentials = preset.map(|preset| preset.credentials.clone()).unwrap_or_default();
-        if !credentials.is_empty() {
-            let project = self.project.file.project.to_string();
-            let filled = credentials
-                .into_iter()
-                .map(|(key, value)| {
-                    let overridden = self.project.local.secrets.get(&format!("{name}.{key}")).cloned();
-                    let named = service.credentials.get(&key).cloned();
-                    let value = named.or_else(|| value.map(|text| text.replace("{project}", &project)));
-                    (key, overridden.or(value))
-                })
-                .collect();
-            environment.credentials.insert(name.clone(), filled);
+        if let Some(preset) = preset.filter(|preset| !preset.credentials.is_empty()) {
+            environment.credentials.insert(name.clone(), self.declared_credentials(name, service, preset));
             if is_local {
                 mounts.push(self.generated(&paths::secrets_of(name), presets::CREDENTIALS, MountClass::Ignore));
             }
@@ -102,4 +64,71 @@ impl Setup<'_> {
             ..Part::new(name.clone(), PartKind::Service, image)
         })
     }
+
+    fn service_image(
+        &self,
+        name: &PartName,
+        service: &Service,
+        preset: Option<&Preset>,
+    ) -> Result<ImageRef, EnvironmentError> {
+        let named = || self.project.file.image_named(service.image.as_ref()?);
+        match (preset.map(|preset| &preset.image).or_else(named), &service.image) {
+            (Some(node), _) => {
+                let (node, image) = self.image(name, node)?;
+                let is_here = self.target.base == Base::Dev || self.placement == Placement::Here;
+                Ok(if is_here { image } else { self.deployed_image(node) })
+            }
+            (None, Some(image)) => Ok(ImageRef::Theirs(match self.lock.images.get(image) {
+                Some(digest) if !image.contains('@') => format!("{image}@{digest}"),
+                _ => image.clone(),
+            })),
+            (None, None) => Err(EnvironmentError::UnknownPreset(name.clone(), String::new())),
+        }
+    }
+
+    /// The folder of a seed at `target`, and where the file is in it. A seed is read once, by a new database: its change
+    /// means nothing to the one that is there.
+    fn seed(&self, seed: &str, target: &str) -> (Mount, String) {
+        let (folder, file) = seed.rsplit_once('/').unwrap_or((".", seed));
+        let source = MountSource::Folder(self.below_root(folder));
+        let mount = Mount { source, target: target.to_owned(), writable: false, class: MountClass::Ignore };
+        (mount, format!("{target}/{file}"))
+    }
+
+    /// Its credentials: one developer's settings win over the team's, and these over the preset's. Those without a value
+    /// are made.
+    fn declared_credentials(
+        &self,
+        name: &PartName,
+        service: &Service,
+        preset: &Preset,
+    ) -> BTreeMap<String, Option<String>> {
+        let project = self.project.file.project.as_str();
+        let value = |key: &String, usual: &Option<String>| {
+            let overridden = self.project.local.secrets.get(&format!("{name}.{key}")).cloned();
+            let named = || service.credentials.get(key).cloned();
+            overridden.or_else(named).or_else(|| usual.as_ref().map(|text| text.replace("{project}", project)))
+        };
+        preset.credentials.iter().map(|(key, usual)| (key.clone(), value(key, usual))).collect()
+    }
+}
+
+/// The volumes of a service's data, which the environment gets too.
+fn service_data(
+    name: &PartName,
+    service: &Service,
+    preset: Option<&Preset>,
+    environment: &mut Environment,
+) -> Vec<Mount> {
+    let mut volumes = preset.map(|preset| preset.volumes.clone()).unwrap_or_default();
+    volumes.extend(service.volumes.clone());
+    let major = preset.and_then(|preset| preset.major.clone());
+    let mut data = Vec::new();
+    for (volume, target) in volumes {
+        let named = format!("{}-{name}-{volume}", environment.project);
+        data.push(volume_mount(&named, &target));
+        let volume = Volume { name: named.clone(), class: VolumeClass::Data, major: major.clone(), owner: None };
+        environment.volumes.insert(named, volume);
+    }
+    data
 }

@@ -74,6 +74,13 @@ pub struct Recipe {
     pub labels: BTreeMap<String, String>,
 }
 
+/// Variables of images, the later ones over the earlier, where the source is at `dir` and its user is at home.
+fn with_home<'a>(all: impl IntoIterator<Item = &'a BTreeMap<String, String>>, dir: &str) -> BTreeMap<String, String> {
+    let home = ("HOME".to_owned(), "/home/app".to_owned());
+    let all = all.into_iter().flatten().map(|(key, value)| (key.clone(), value.replace("{dir}", dir)));
+    all.chain([home]).collect()
+}
+
 impl Recipe {
     /// Decides how the module `name` is released from `source`. The project is the team's, without one developer's settings.
     pub fn new(
@@ -89,23 +96,19 @@ impl Recipe {
         };
         let chain = images.ancestry(&module.image);
         let own = module.release.clone().unwrap_or_default();
+        let no_ancestor = |key: &[&str], wanted| RecipeError::NotAncestor {
+            place: place(key),
+            module: name.clone(),
+            wanted,
+            image: module.image.clone(),
+        };
         let Some(builder) = chain.first().copied() else {
-            return Err(RecipeError::NotAncestor {
-                place: place(&["image"]),
-                module: name.clone(),
-                wanted: module.image.clone(),
-                image: module.image.clone(),
-            });
+            return Err(no_ancestor(&["image"], module.image.clone()));
         };
         let usual = &builder.release;
         let wanted = own.image.clone().or_else(|| usual.image.clone()).unwrap_or_else(|| module.image.clone());
         let Some(parent) = chain.iter().copied().find(|node| node.name == wanted) else {
-            return Err(RecipeError::NotAncestor {
-                place: place(&["release", "image"]),
-                module: name.clone(),
-                wanted,
-                image: module.image.clone(),
-            });
+            return Err(no_ancestor(&["release", "image"], wanted));
         };
         refuse_filled_in(project, name, &own, place)?;
         let run = released_run(module, usual.run.iter());
@@ -132,18 +135,12 @@ impl Recipe {
         let build = build.or_else(|| usual.default_build.clone());
         let install: Vec<String> = [prepare, install].into_iter().flatten().collect();
         let build: Vec<String> = [build, usual.finish.clone()].into_iter().flatten().collect();
-        let with_dir = |env: &BTreeMap<String, String>| -> BTreeMap<String, String> {
-            env.iter().map(|(key, value)| (key.clone(), value.replace("{dir}", &dir))).collect()
-        };
-        let mut build_env = with_dir(&builder.env);
-        build_env.extend(with_dir(&usual.env));
-        build_env.insert("HOME".to_owned(), "/home/app".to_owned());
         let is_fixed = |key: &str| project.template(&["modules", name.as_str(), "env", key]).is_none();
-        build_env.extend(module.env.clone().into_iter().filter(|(key, _)| is_fixed(key)));
-        build_env.extend(STEADY.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let fixed = module.env.clone().into_iter().filter(|(key, _)| is_fixed(key));
+        let mut build_env = with_home([&builder.env, &usual.env], &dir);
+        build_env.extend(fixed.chain(STEADY.map(|(name, value)| (name.to_owned(), value.to_owned()))));
         build_env.insert("SOURCE_DATE_EPOCH".to_owned(), source.commit.time.to_string());
-        let mut env = with_dir(&parent.env);
-        env.insert("HOME".to_owned(), "/home/app".to_owned());
+        let env = with_home([&parent.env], &dir);
         let command = ["sh".to_owned(), "-c".to_owned(), run];
         let mut recipe = Self {
             part: name.clone(),
