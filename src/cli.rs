@@ -317,7 +317,7 @@ async fn until_signal(cli: &Cli, called: Called) -> Result<()> {
     cx.clean_up().await;
     let message = match cli.command {
         Command::Logs(_) | Command::Watch(_) | Command::Status(_) => {
-            "ended; everything it showed keeps running in the background"
+            "stopped; everything it showed keeps running in the background"
         }
         _ => "interrupted; run the command again to continue",
     };
@@ -330,7 +330,7 @@ fn chosen_environment(given: Option<Option<String>>, selected: Option<String>) -
     match (given, selected) {
         (Some(given), selected) => Ok(given.or(selected).filter(|name| name != Base::Dev.name())),
         (None, Some(name)) => {
-            let error = Error::message(Kind::Usage, format!("this command is about dev, and `-p` selects `{name}`"));
+            let error = Error::message(Kind::Usage, format!("this command is for dev, but `-p` selects `{name}`"));
             Err(error.hint("select the checkout by its product, folder or dev's host name"))
         }
         (None, None) => Ok(None),

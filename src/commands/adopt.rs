@@ -105,7 +105,7 @@ pub fn write(cx: &Context, folder: &Path, name: &ProjectName, origin: &Origin, a
     let from = origin.to_string();
     if let Some(fragment) = render::fragment(adoption) {
         files::write(&folder.join(FRAGMENT), fragment.as_bytes(), Access::Public)?;
-        cx.screen.say(format!("wrote {FRAGMENT}: what devenv.yaml has no words for"));
+        cx.screen.say(format!("wrote {FRAGMENT}: settings that devenv.yaml cannot express"));
     }
     if let Some(local) = render::local(adoption) {
         let path = folder.join(checkout::LOCAL);

@@ -94,7 +94,7 @@ pub async fn run(cx: &Context, args: &AttachArgs) -> Result<()> {
         return Ok(());
     }
     if tmux.is_copy() {
-        cx.screen.say("there is no tmux on this machine: using that of the image `debug`");
+        cx.screen.say("tmux is not installed on this machine: using the one of the image `debug`");
     }
     if !all.is_empty() {
         tmux.run(&all).await?;
@@ -105,7 +105,7 @@ pub async fn run(cx: &Context, args: &AttachArgs) -> Result<()> {
 /// Whether a session can be shown here at all.
 fn check(has_terminal: bool) -> Result<()> {
     if !has_terminal {
-        let error = Error::message(Kind::Usage, "`attach` shows a session on a terminal, and there is none");
+        let error = Error::message(Kind::Usage, "`attach` needs a terminal, and there is none");
         return Err(
             error.hint("`devenv attach --print` prints the commands of tmux; `devenv logs -f` needs no terminal")
         );
@@ -116,8 +116,8 @@ fn check(has_terminal: bool) -> Result<()> {
 /// The tmux of the image `debug`, for a machine that has none.
 async fn from_image(cx: &Context, session: &Session) -> Result<Tmux> {
     let missing = |said: &str| {
-        let error = Error::message(Kind::Missing, format!("there is no tmux on this machine{said}"));
-        error.hint("`sudo apt-get install tmux` or `devenv doctor --fix` installs it; `devenv logs -f` and `devenv shell` need none")
+        let error = Error::message(Kind::Missing, format!("tmux is not installed on this machine{said}"));
+        error.hint("`sudo apt-get install tmux` or `devenv doctor --fix` installs it; `devenv logs -f` and `devenv shell` work without it")
     };
     // The programs of the image are those of Linux, and of the engine's processor.
     if !cfg!(target_os = "linux") {

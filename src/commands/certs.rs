@@ -170,14 +170,14 @@ async fn show(cx: &Context, json: bool) -> Result<()> {
     }
     match &all.environment {
         Some(leaf) => rows.push(row("environment", leaf, &leaf.names.join(" "))),
-        None => rows.push(vec!["environment".to_owned(), "none yet: `devenv up` makes it".to_owned()]),
+        None => rows.push(vec!["environment".to_owned(), "none yet: `devenv up` creates it".to_owned()]),
     }
     rows.extend(all.own.iter().map(|own| row("the team's own", own, &own.names.join(" "))));
     for ZoneJson { zone, certificate } in &all.zones {
         rows.push(row(&format!("environment, {zone}"), certificate, &certificate.names.join(" ")));
     }
     if all.authorities.is_empty() {
-        rows.insert(0, vec!["authority".to_owned(), "none yet: `devenv up` makes it".to_owned()]);
+        rows.insert(0, vec!["authority".to_owned(), "none yet: `devenv up` creates it".to_owned()]);
     }
     cx.screen.table(&["WHAT", "STATE", "UNTIL", "", ""], &rows);
     Ok(())
@@ -221,7 +221,7 @@ fn none_there(zone: Option<&str>) -> Error {
             .hint("`devenv up` makes it")
             .hint("`devenv certs untrust --lost` finds one whose files are gone"),
         Some(zone) => Error::message(Kind::Usage, format!("there is no zone `{zone}`"))
-            .hint(format!("`devenv certs add-zone {zone}` makes it")),
+            .hint(format!("`devenv certs add-zone {zone}` creates it")),
     }
 }
 
@@ -258,7 +258,7 @@ async fn untrust_lost(cx: &Context) -> Result<()> {
     }
     let lost = trust::lost(&known).await?;
     if lost.is_empty() {
-        cx.screen.say("no store here knows an authority of devenv but yours");
+        cx.screen.say("no trust store here has a devenv authority other than yours");
     }
     let mut refused = None;
     for authority in lost {
@@ -289,16 +289,16 @@ async fn change(cx: &Context, authority: &Authority, change: Change) -> Result<(
     done.into_iter().for_each(|seen| cx.screen.say(shown(seen)));
     if !failed.is_empty() {
         let names: Vec<String> = failed.iter().map(|seen| seen.store.to_string()).collect();
-        let error = Error::message(Kind::Failed, format!("{} is not as it should be afterwards", names.join(", ")));
+        let error = Error::message(Kind::Failed, format!("{} could not be changed as intended", names.join(", ")));
         let is_browser = |seen: &&StoreTrust| matches!(seen.store, decision::Store::Nss(_));
         return Err(if failed.iter().any(is_browser) {
-            error.hint("a browser with a primary password takes the authority only by its own settings")
+            error.hint("a browser with a primary password accepts the authority only through its own settings")
         } else {
             error
         });
     }
     if change == Change::Trust && !stores.iter().any(|seen| matches!(seen.store, decision::Store::Nss(_))) {
-        cx.screen.say("no browser's database was found: run it again when Firefox or Chromium has been started once");
+        cx.screen.say("no browser database was found: run this again after starting Firefox or Chromium once");
     }
     Ok(())
 }
@@ -310,7 +310,7 @@ async fn carry_out(cx: &Context, actions: &[RepairAction]) -> Result<()> {
     }
     if !cx.screen.yes {
         let lines: String = actions.iter().map(|action| format!("\n  {action}")).collect();
-        cx.screen.say(format!("this takes these commands:{lines}"));
+        cx.screen.say(format!("these commands are needed:{lines}"));
         let refused = Error::message(Kind::Missing, "nothing was changed: the commands above do it");
         cx.screen.insist("run them?", refused)?;
     }
@@ -333,12 +333,12 @@ async fn reset(cx: &Context, zone: Option<&str>) -> Result<()> {
         }
     }
     cx.screen.say(format!("this deletes {} and its key", place.certificate().display()));
-    cx.screen.insist("delete it?", Error::message(Kind::Usage, "nothing was changed: deleting needs a yes"))?;
+    cx.screen.insist("delete it?", Error::message(Kind::Usage, "nothing was changed: deleting must be confirmed"))?;
     let _held = place.hold()?;
     place.delete()?;
     cx.screen.say(match zone {
-        None => "the next `devenv up` makes a new authority and new certificates".to_owned(),
-        Some(zone) => format!("`devenv certs add-zone {zone}` makes another one"),
+        None => "the next `devenv up` creates a new authority and new certificates".to_owned(),
+        Some(zone) => format!("`devenv certs add-zone {zone}` creates another one"),
     });
     Ok(())
 }

@@ -147,7 +147,7 @@ async fn show(cx: &Context, session: &Session, text: &str, json: bool) -> Result
     cx.screen.table(&["NAME", "SYSTEM RESOLVER", "HOSTS FILE", "FOUND BY"], &rows);
     if all.iter().any(|name| !name.system) && !asking.is_empty() {
         cx.screen.say(format!(
-            "these ask the system, and do not find every name: {}: `devenv hosts add` writes all into {FILE}",
+            "these use the system's resolver, which does not find every name: {}: `devenv hosts add` writes all into {FILE}",
             asking.join(", ")
         ));
     }
@@ -195,7 +195,7 @@ async fn write(cx: &Context, session: &Session, before: &str, after: &str) -> Re
     for line in before.lines().filter(|line| !after.lines().any(|new| new == *line)) {
         cx.screen.say(format!("- {line}"));
     }
-    let refused = Error::message(Kind::Missing, format!("nothing was changed in {FILE}: writing needs a yes"));
+    let refused = Error::message(Kind::Missing, format!("nothing was changed in {FILE}: writing must be confirmed"));
     cx.screen.insist(&format!("write this into {FILE}?"), refused)?;
     files::write(&prepared, after.as_bytes(), Access::Public)?;
     let written = mender::go(&Way::of(vec![copy]), &mut |line| cx.screen.say(line)).await;

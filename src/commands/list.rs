@@ -35,7 +35,7 @@ pub async fn run(cx: &Context, args: &ListArgs) -> Result<()> {
         return Ok(());
     }
     if all.is_empty() {
-        cx.screen.say("there is none yet: `devenv up` in a checkout makes one");
+        cx.screen.say("there is none yet: `devenv up` in a checkout creates one");
         return Ok(());
     }
     let rows: Vec<Vec<String>> = all.iter().map(row).collect();

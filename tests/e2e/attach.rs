@@ -117,7 +117,7 @@ fn without_a_terminal_it_explains_itself_and_prints_its_commands() {
     let checkout = Checkout::new(CONFIGURATION);
     checkout.write("api/.keep", "");
     checkout.ok(&["up"]);
-    checkout.devenv(&["attach"]).code(2).says("`attach` shows a session on a terminal, and there is none");
+    checkout.devenv(&["attach"]).code(2).says("`attach` needs a terminal, and there is none");
     checkout.devenv(&["attach", "apo", "--print"]).code(2).says("did you mean `api`?");
     checkout.devenv(&["attach", "db", "--print"]).code(2).says("`db` is shown with the modules that need it");
     let printed = checkout.ok(&["attach", "--print"]).stdout;

@@ -193,7 +193,7 @@ fn each_fault_of_a_module_and_of_what_it_needs_is_told_apart() {
     says(&checkout, &["/api/orders"], "gateway", "`api` answers 500: a table is missing, says `");
     says(&checkout, &["/api/slow"], "gateway", "within 3 s");
     says(&checkout, &["/api/hang-up"], "gateway", "`api` closes the connection without an answer");
-    says(&checkout, &["/api/circle"], "gateway", "`api` leads in a circle");
+    says(&checkout, &["/api/circle"], "gateway", "`api` redirects in a loop");
     // What the module keeps to itself, the wire tells.
     says(
         &checkout,
@@ -294,7 +294,7 @@ fn each_fault_on_the_way_to_a_module_is_told_apart() {
     // Names and routes.
     says(&checkout, &["/nowhere"], "gateway", "no module has a route for /nowhere");
     let wrong = checkout.url("gateway").replace(&name, "elsewhere") + "/api/ok";
-    says(&checkout, &[&wrong], "tls", "the certificate that is shown is not for `elsewhere.localhost`");
+    says(&checkout, &[&wrong], "tls", "the certificate presented is not for `elsewhere.localhost`");
     says(&checkout, &["http://no-such-name.test/"], "name", "`no-such-name.test` does not resolve on this machine");
 
     // From inside a part whose variables are wrong.

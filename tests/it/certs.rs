@@ -152,7 +152,7 @@ fn the_doctor_tells_of_authorities_and_changes_nothing() {
             .collect::<Vec<_>>()
     };
     let before = files(&test.beside("home"));
-    assert_eq!(rows(), ["ok none yet: `devenv up` makes it"]);
+    assert_eq!(rows(), ["ok none yet: `devenv up` creates it"]);
     assert_eq!(files(&test.beside("home")), before);
     let folder = zone(&test, "022");
     let key = folder.join("ca.key");
@@ -162,6 +162,6 @@ fn the_doctor_tells_of_authorities_and_changes_nothing() {
         "warning the certificate authority of zone shop.internal cannot be used: others can read {} (mode 0644)",
         key.display()
     );
-    assert_eq!(rows(), ["ok none yet: `devenv up` makes it".to_owned(), exposed]);
+    assert_eq!(rows(), ["ok none yet: `devenv up` creates it".to_owned(), exposed]);
     assert_eq!(files(&test.beside("home")), made);
 }

@@ -65,7 +65,7 @@ fn a_template_of_the_checkout_imitates_nothing_of_ours() {
         ("volumes: [{type: bind, source: ./link, target: /x}]", "mounts ./link, which is /etc"),
         ("volumes: [{type: bind, source: ./.devenv/../.., target: /x}]", "mounts ./.devenv/../.., which is "),
         ("env_file: [/etc/passwd]", "reads /etc/passwd"),
-        ("network_mode: host", "is in the host's network"),
+        ("network_mode: host", "uses the host's network"),
         ("security_opt: [seccomp=unconfined]", "has less protection: `seccomp=unconfined`"),
         (
             "labels: {devenv.checkout: other}",

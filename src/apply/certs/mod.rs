@@ -139,12 +139,12 @@ pub fn load(wish: CertificateWish<'_>, make: Make) -> Result<Certs> {
         CertFacts::of(&authority.certificate).map_err(|problem| place.problem(&place.certificate(), problem))?;
     if let Some(left) = decision::authority_ends_in(&facts, wish.now) {
         certs.news.push(format!(
-            "this machine's certificate authority ends in {left} days: `devenv doctor` says how to make another one"
+            "this machine's certificate authority expires in {left} days: `devenv doctor` says how to create another one"
         ));
     }
     if let Some(name) = decision::beyond(&facts, wish.names) {
         let domains = facts.domains.join(", ");
-        let problem = format!("it signs for {domains} and not for {name}: it was made by another profile");
+        let problem = format!("it signs for {domains} and not for {name}: it was made with another profile");
         return Err(place.problem(&place.certificate(), problem).into());
     }
     certs.leaf = Some(leaf(kept, &authority, wish, &profile, "the certificate")?.noting(&mut certs.news));

@@ -143,7 +143,7 @@ impl Executor<'_> {
                 Ok(self.builder.pull(node, registry, doing).await?)
             }
             Action::Fetch(reference) => Ok(self.engine.pull(reference, doing).await.map_err(|error| {
-                error.hint("this image comes from a registry: look at its name, the network, and `docker login`")
+                error.hint("this image comes from a registry: check its name, the network, and `docker login`")
             })?),
             Action::Release(name) => Ok(self.release(at, name).await?),
             Action::PullReleased(name) => {

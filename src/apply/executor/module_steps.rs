@@ -102,7 +102,7 @@ pub async fn restart(
         match output.next().await {
             Some(line) if line == STARTED_AGAIN => break,
             Some(_) => {}
-            None => return Err(Error::message(Kind::Failed, format!("`{}` ended in its restart", part.name))),
+            None => return Err(Error::message(Kind::Failed, format!("`{}` ended during its restart", part.name))),
         }
     }
     let name = part.name.clone();

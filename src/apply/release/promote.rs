@@ -37,7 +37,7 @@ impl From<Refusal> for Error {
                 Kind::Failed,
                 "`devenv ci` or `devenv release passed` records one; `--force` promotes without, and the record says so",
             ),
-            Refusal::Moved(_) => (Kind::Failed, "look at `devenv release list`, then run the command again"),
+            Refusal::Moved(_) => (Kind::Failed, "check `devenv release list`, then run the command again"),
             Refusal::Name(_) => (Kind::Usage, "such as `staging` or `prod`"),
         };
         Self::new(kind, refusal).hint(hint)

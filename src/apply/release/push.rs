@@ -87,8 +87,8 @@ struct OtherSet {
 impl From<OtherSet> for Error {
     fn from(error: OtherSet) -> Self {
         Self::new(Kind::Failed, error).hint(
-            "`devenv release show` shows that set; `devenv push --replace` puts this one in its place, and what is \
-             recorded of the other does not count for it",
+            "`devenv release show` shows that set; `devenv push --replace` replaces it with this one, and records of the old set do not count for the new \
+             one",
         )
     }
 }

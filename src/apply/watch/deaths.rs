@@ -59,7 +59,7 @@ impl Watcher {
         let (engine, containers, outbox) = (self.engine.clone(), self.containers.clone(), self.outbox.clone());
         tokio::spawn(async move {
             for error in tell(&engine, &notify, &containers, &news).await {
-                // Nobody listens where the watcher has ended.
+                // Nobody listens where the watcher has stopped.
                 let _ = outbox.send(Message::Line(news.module.clone(), format!("notification failed: {error}")));
             }
         });

@@ -116,7 +116,8 @@ async fn dump(cx: &Context, session: &Session, target: &Target<'_>, file: Option
     let what = format!("the dump of `{}`", target.part.name);
     if file == Some("-") {
         if crate::ui::screen::has_terminal() {
-            return Err(Error::message(Kind::Usage, "a dump is not for a terminal").hint("redirect it, or name a file"));
+            return Err(Error::message(Kind::Usage, "a dump cannot be written to a terminal")
+                .hint("redirect it, or name a file"));
         }
         let out = process::standard_output()?;
         return call_between(session, target, &call, None, Some(out)).await.and_then(|said| ended(said, &what));

@@ -94,7 +94,7 @@ struct ImageJson {
     present: bool,
     bytes: Option<i64>,
     stale: Option<String>,
-    /// Instructions that take something from outside without a digest.
+    /// Instructions that use external content without a digest.
     unpinned: Vec<String>,
 }
 
@@ -131,7 +131,7 @@ async fn show(cx: &Context, args: &ImagesArgs) -> Result<()> {
     cx.screen.say(format!("root: {}", session.lock.root));
     for image in images.iter().filter(|image| !image.unpinned.is_empty()) {
         let all: String = image.unpinned.iter().map(|line| format!("\n  {line}")).collect();
-        cx.screen.say(format!("{} takes something from outside without a digest:{all}", image.name));
+        cx.screen.say(format!("{} uses external content without a digest:{all}", image.name));
     }
     Ok(())
 }

@@ -90,7 +90,7 @@ pub(super) async fn passed(cx: &Context, args: &PassedArgs) -> Result<()> {
     };
     let Some((set, digest)) = sets.set(&tag).await? else {
         let message = format!("the registry has no release set `{}`", visible(&tag));
-        return Err(Error::message(Kind::Failed, message).hint("`devenv push` makes the one of this commit"));
+        return Err(Error::message(Kind::Failed, message).hint("`devenv push` creates the one of this commit"));
     };
     sets.happened(&digest, Happened::Passed, &source::author(&checkout.root).await?).await?;
     cx.screen.say(format!("✓ recorded: the tests of {} have passed", set.commit));

@@ -28,7 +28,7 @@ pub(super) async fn attach(cx: &Context, id: &str) -> Result<()> {
         named.check_heir("attach", "joins")?;
         let (id, word) = (&named.run.id, named.run.word(false));
         let error = Error::message(Kind::Usage, format!("run {id} is not running: it is {word}"));
-        return Err(error.hint(format!("`devenv runs show {id}` and `devenv runs logs {id}` tell what became of it")));
+        return Err(error.hint(format!("`devenv runs show {id}` and `devenv runs logs {id}` show what happened to it")));
     }
     let mut followed = Followed::new(&named);
     let mut signals = Signals::listen()?;

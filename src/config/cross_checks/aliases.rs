@@ -31,7 +31,7 @@ pub(super) fn check(tree: &Node, parts: &[Part<'_>]) -> Vec<Finding> {
     for node in gateway.get("aliases").map(Node::items).unwrap_or_default() {
         let Some(alias) = node.text() else { continue };
         if let Some(first) = seen.insert(alias, node.span) {
-            let message = format!("{} stands twice in `gateway.aliases`", quoted(alias));
+            let message = format!("{} is listed twice in `gateway.aliases`", quoted(alias));
             findings.push(
                 Finding::new(node.span, message).label("again here").help("remove one").also(first, "first here"),
             );

@@ -27,7 +27,7 @@ pub(super) fn check(tree: &Node, parts: &[Part<'_>], known: &KnownNames) -> Vec<
     let subject = Subject { entries: entries(tree), parts: by_name(parts), known };
     let mut findings: Vec<Finding> = subject.entries.iter().flat_map(|entry| subject.environment(entry)).collect();
     for (chain, spans) in cycles::find(&subject.graph()) {
-        let message = format!("these environments begin with each other in a circle: {chain}");
+        let message = format!("these environments are `like` each other in a cycle: {chain}");
         let finding = cycles::finding(message, &spans, "begins with this");
         findings.extend(finding.map(|finding| finding.help("change one `like` to `dev`, `ci` or `prod`")));
     }
@@ -153,7 +153,7 @@ impl<'t> Subject<'t> {
     fn part(&self, part: &str, gateway: bool, finding: impl FnOnce() -> Finding) -> Option<Finding> {
         let is_external = |part: &&Part<'_>| part.node.get("external").is_some();
         let what = match self.parts.get(part) {
-            Some(part) if is_external(part) => "which is external: devenv runs no container for it",
+            Some(part) if is_external(part) => "which is external: devenv does not run it",
             Some(_) => return None,
             None if gateway && part == GATEWAY => return None,
             None => "which is not a module or service",
@@ -178,7 +178,7 @@ impl<'t> Subject<'t> {
             (true, _) => {
                 ("has data, which two containers must not write at once", "leave it at one, or make it `external`")
             }
-            (_, true) => ("runs once, to its end", "leave it at one"),
+            (_, true) => ("runs once, to completion", "leave it at one"),
             _ => return None,
         };
         let message = format!("{} cannot have replicas: it {what}", quoted(part.name));

@@ -76,20 +76,20 @@ fn probes(part: &Part<'_>, health: &Node, key: Span) -> Option<Finding> {
     }
 }
 
-/// Whether a module runs to its end.
+/// Whether a module runs to completion.
 pub(super) fn is_task(module: &Node) -> bool {
     let once = module.get("once");
     once.is_some_and(|once| once.scalar() == Some("true") || matches!(once.value, Value::Map(_)))
 }
 
-/// A task runs to its end: nothing can be sent to it.
+/// A task runs to completion: nothing can be sent to it.
 fn task(part: &Part<'_>) -> Vec<Finding> {
     if !is_task(part.node) {
         let of_tasks = ["inputs", "max"].iter().filter_map(|key| part.node.entry(key));
         return of_tasks
             .map(|entry| {
                 let message = format!("{} is not a task, so it has no {}", quoted(part.name), quoted(&entry.key.text));
-                let help = "add `once: true` if it runs to its end, or remove the key";
+                let help = "add `once: true` if it runs to completion, or remove the key";
                 Finding::new(entry.key.span, message).label("of tasks").help(help)
             })
             .collect();
@@ -103,7 +103,7 @@ fn task(part: &Part<'_>) -> Vec<Finding> {
         .filter(|(entry, _)| !entry.value.is_null())
         .map(|(entry, why)| {
             let message =
-                format!("{} runs once to its end, so it has no {}", quoted(part.name), quoted(&entry.key.text));
+                format!("{} runs once to completion, so it has no {}", quoted(part.name), quoted(&entry.key.text));
             Finding::new(entry.key.span, message).label("of a task").help(format!("remove it: {why}"))
         })
         .collect()

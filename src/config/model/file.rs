@@ -65,7 +65,7 @@ pub struct ProjectFile {
     /// Feature gates: `owner`, `until` (a day), and for each environment `on` or `off` [default: off].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub features: BTreeMap<FeatureName, Feature>,
-    /// Commands that run to their end in containers of their own, in a graph. Each module's `build`, `lint`, `test` and
+    /// Commands that run to completion in containers of their own, in a graph. Each module's `build`, `lint`, `test` and
     /// `release` are tasks too: `MODULE:STEP`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tasks: BTreeMap<PartName, Task>,

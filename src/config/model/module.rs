@@ -137,7 +137,7 @@ pub struct Module {
     #[serde(default)]
     #[schemars(with = "BTreeMap<PartName, ContainerPath>")]
     pub paths: BTreeMap<String, String>,
-    /// True for a task that runs to its end, and again when its inputs or the data that it works on are new;
+    /// True for a task that runs to completion, and again when its inputs or the data that it works on are new;
     /// `{per: data}` runs it once for new data, whatever becomes of its inputs.
     #[serde(default)]
     pub once: Once,
@@ -174,7 +174,7 @@ impl Module {
         if self.is_task() { format!("set -e\n{}", self.run) } else { self.run.clone() }
     }
 
-    /// Whether it runs to its end.
+    /// Whether it runs to completion.
     #[must_use]
     pub fn is_task(&self) -> bool {
         self.once != Once::No

@@ -1,11 +1,11 @@
-//! Whether a module is a task, which runs to its end, and for what it runs once.
+//! Whether a module is a task, which runs to completion, and for what it runs once.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-/// Whether a module runs to its end: `true`, or `{per: …}`.
+/// Whether a module runs to completion: `true`, or `{per: …}`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "serde_json::Value", into = "serde_json::Value")]
 pub enum Once {

@@ -1,4 +1,4 @@
-//! What a person may write about a task: a command that runs to its end in a container of its own, in a graph. No decisions
+//! What a person may write about a task: a command that runs to completion in a container of its own, in a graph. No decisions
 //! here.
 
 use std::collections::BTreeMap;

@@ -205,11 +205,9 @@ impl Check {
             None if self.findings.len() > ENOUGH => String::new(),
             None => did_you_mean(&key.text, names()).unwrap_or_else(|| match path {
                 Path::Root if value.get("run").or_else(|| value.get("path")).is_some() => {
-                    "a module stands below `modules:`, indented".to_owned()
+                    "modules go below `modules:`, indented".to_owned()
                 }
-                Path::Root if value.get("preset").is_some() => {
-                    "a service stands below `services:`, indented".to_owned()
-                }
+                Path::Root if value.get("preset").is_some() => "services go below `services:`, indented".to_owned(),
                 _ => format!(
                     "known keys: {}; keys that start with `x-` are yours",
                     names().collect::<Vec<_>>().join(", ")

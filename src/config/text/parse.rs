@@ -19,7 +19,7 @@ const MOST_NODES: usize = 100_000;
 /// Most bytes of text, after aliases, and of any other file: a lock with all packages of all images.
 pub(super) const MOST_BYTES: usize = 8 << 20;
 
-pub(crate) const TOO_DEEP: &str = "this is nested too deep";
+pub(crate) const TOO_DEEP: &str = "this is nested too deeply";
 
 /// What a text says, and what is wrong with it.
 #[derive(Debug)]
@@ -151,7 +151,7 @@ impl<'t> Composer<'t> {
                 self.findings.push(
                     Finding::new(
                         span,
-                        format!("no anchor `&{}` stands above", crate::config::text::quote::shown(&name)),
+                        format!("there is no anchor `&{}` above", crate::config::text::quote::shown(&name)),
                     )
                     .label("unknown anchor")
                     .help("define it before it is used, or put the text in quotes"),
@@ -256,7 +256,7 @@ impl<'t> Composer<'t> {
         let key = Key { text: name.text.clone(), kind: name.kind, span: key.span };
         if let Some(first) = entries.add(key.clone(), value) {
             self.findings.push(
-                Finding::new(key.span, format!("the key {} stands here twice", quoted(&key.text)))
+                Finding::new(key.span, format!("the key {} appears here twice", quoted(&key.text)))
                     .label("again here")
                     .help("keep one of them")
                     .also(first, "first here"),
@@ -269,7 +269,7 @@ impl<'t> Composer<'t> {
     fn merge(&mut self, entries: &mut Entries, key: Span, value: Node) -> Result<(), Stop> {
         if let Some(first) = entries.merge_key.replace(key) {
             self.findings.push(
-                Finding::new(key, "the key `<<` stands here twice")
+                Finding::new(key, "the key `<<` appears here twice")
                     .label("again here")
                     .help("merge several maps with one list: `<<: [*a, *b]`")
                     .also(first, "first here"),
@@ -300,7 +300,7 @@ impl<'t> Composer<'t> {
     fn alias(&mut self, id: usize, span: Span, depth: usize) -> Result<Built, Stop> {
         let Some(Anchored { node, size, height }) = self.anchors.get(&id).cloned() else {
             self.findings.push(
-                Finding::new(span, "this alias stands inside the very node that it names").label("it contains itself"),
+                Finding::new(span, "this alias is inside the node that it refers to").label("it contains itself"),
             );
             return Ok((Node::hole(span), 1));
         };

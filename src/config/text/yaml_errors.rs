@@ -96,7 +96,7 @@ fn words(kind: &ErrorKind, line: &str, column: usize) -> Words {
         | ErrorKind::InvalidLowSurrogateHexEscape
         | ErrorKind::MissingLowSurrogate
         | ErrorKind::UnpairedLowSurrogate => {
-            say("a `\\` in double quotes starts no known escape", "write `\\\\`, or use single quotes")
+            say("a `\\` in double quotes does not start a known escape", "write `\\\\`, or use single quotes")
         }
         ErrorKind::UnexpectedCharacter { character: '`' } => {
             say("a text cannot start with a backtick", "put the text in quotes")
@@ -105,7 +105,7 @@ fn words(kind: &ErrorKind, line: &str, column: usize) -> Words {
             say("this `%` directive is not valid", "remove it, or quote a text that starts with `%`")
         }
         ErrorKind::ExpectedDocumentStart => say(
-            "this line does not belong to what stands above",
+            "this line does not fit the lines above it",
             "check the indentation: keys that belong together start in the same column",
         ),
         ErrorKind::UnexpectedCharacter { character } => {
@@ -121,14 +121,14 @@ fn words(kind: &ErrorKind, line: &str, column: usize) -> Words {
         | ErrorKind::ExpectedTagBang => say("tags (`!`) are not supported", "put the text in quotes"),
         ErrorKind::MissingAnchorOrAliasName => say("`&` and `*` must be followed by a name", "put the text in quotes"),
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement if inside_template(line, column) => {
-            say("`${…}` with `: ` must stand in quotes", "put the text in quotes")
+            say("`${…}` with `: ` must be quoted", "put the text in quotes")
         }
         ErrorKind::ExpectedFlowSequenceSeparator
         | ErrorKind::ExpectedFlowMappingSeparator
         | ErrorKind::InvalidColonPlacement
             if line.contains("${") =>
         {
-            say("`${…}` must stand in quotes inside `[ ]` and `{ }`", "write \"${…}\"")
+            say("`${…}` must be quoted inside `[ ]` and `{ }`", "write \"${…}\"")
         }
         ErrorKind::ExpectedFlowSequenceSeparator => {
             say("expected `,` or `]`", "separate items with commas; quote texts with special characters")
@@ -156,7 +156,7 @@ fn words(kind: &ErrorKind, line: &str, column: usize) -> Words {
         ErrorKind::BlockSequenceEntryNotAllowed
         | ErrorKind::BlockEntryInFlowCollection
         | ErrorKind::InvalidBlockEntryWhitespace => {
-            say("an item `- …` cannot stand here", "start the list on a line of its own, below its key")
+            say("an item `- …` is not allowed here", "start the list on a line of its own, below its key")
         }
         ErrorKind::InvalidIndentation | ErrorKind::InvalidBlockScalarIndent | ErrorKind::InvalidFlowScalarIndent => {
             say("the indentation of this line fits no line above", "indent it like its neighbours")

@@ -26,7 +26,7 @@ pub fn pack((at, dockerfile): (&str, &str), context: &[(&str, &Asset)], host: &[
                 };
                 // Another content would stand in an image under the fingerprint of the one that was read before.
                 let Some(content) = content.filter(|content| digest::hex(content) == asset.digest) else {
-                    let message = format!("{} changed while its image was to be built", file.display());
+                    let message = format!("{} changed while its image was being built", file.display());
                     return Err(Error::message(Kind::Failed, message).hint("run the command again"));
                 };
                 match link {

@@ -75,7 +75,7 @@ impl DevContainer {
                     "a compose file of the team's says this (docs/fragments.md)"
                 }
                 key if key.ends_with("Command") => "write it into `deps.install`, `build` or `run` of the module",
-                _ => "devenv has nothing like it",
+                _ => "devenv has no equivalent",
             };
             let place = Place { file: self.file.clone(), line, column: 1, bytes: 0..0 };
             Note { place: Some(place), subject: key.clone(), why: why.to_owned() }

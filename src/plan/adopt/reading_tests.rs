@@ -52,7 +52,7 @@ fn what_is_wrong_is_told_with_its_place() {
         (&[("a.yaml", "services: {a: x}\n")], "a.yaml:1:15: the service `a` has keys, found a text"),
         (
             &[("a.yaml", "volumes: {}\n")],
-            "a.yaml:1:1: no services stand in this file (name the compose file that has `services:`)",
+            "a.yaml:1:1: this file has no services (name the compose file that has `services:`)",
         ),
         (
             &[("a.yaml", "include: [b.yaml]\nservices: {}\n"), ("b.yaml", "include: [a.yaml]\n")],

@@ -39,7 +39,7 @@ pub enum StackError {
         image: String,
     },
     /// A key of a module or a preset that a cluster does not know, or not with this value.
-    #[error("`{part}` has `{key}`, which a Swarm service cannot have, or not so")]
+    #[error("`{part}` has `{key}`, which a Swarm service cannot have, or not in this form")]
     Unsupported {
         /// The part.
         part: String,

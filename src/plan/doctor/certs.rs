@@ -94,7 +94,9 @@ fn authority(authority: &Authority, now: i64) -> Finding {
     let zone = authority.zone.as_deref();
     let of = zone.map(|zone| format!("zone {zone}: ")).unwrap_or_default();
     match &authority.state {
-        AuthorityState::Absent => Finding::ok("authority", format!("{of}none yet: `devenv up` makes it")).recommended(),
+        AuthorityState::Absent => {
+            Finding::ok("authority", format!("{of}none yet: `devenv up` creates it")).recommended()
+        }
         // Nothing that has a gateway starts without that of the machine.
         AuthorityState::Unusable(problem) => {
             let finding = Finding::missing("authority", &problem.says, &problem.next);
@@ -152,11 +154,11 @@ fn leaf(zone: Option<&str>, leaf: &Leaf, now: i64) -> Finding {
     let of = zone.map(|zone| format!("zone {zone}: ")).unwrap_or_default();
     let days = |facts: &CertFacts| format!("{of}{}, {} days left", facts.name, facts.days_left(now));
     match leaf {
-        Leaf::Absent => Finding::ok("certificate", format!("{of}none yet: `devenv up` makes it")),
+        Leaf::Absent => Finding::ok("certificate", format!("{of}none yet: `devenv up` creates it")),
         Leaf::Unusable(problem) => Finding::warning("certificate", &problem.says, &problem.next),
         Leaf::Made { facts, due: None } => Finding::ok("certificate", days(facts)),
         Leaf::Made { facts, due: Some(cause) } => {
-            Finding::warning("certificate", format!("{of}{}: {cause}", facts.name), "`devenv up` makes a new one")
+            Finding::warning("certificate", format!("{of}{}: {cause}", facts.name), "`devenv up` creates a new one")
         }
         Leaf::Own { missing_issuer: Some(issuer), .. } => Finding::warning(
             "certificate",
@@ -217,7 +219,7 @@ mod tests {
             of_leaf(Leaf::Made { facts: facts("shop.localhost", days), due: due.map(str::to_owned) })
         };
         for (seen, expected) in [
-            (machine(AuthorityState::Absent), "ok       authority  none yet: `devenv up` makes it\n"),
+            (machine(AuthorityState::Absent), "ok       authority  none yet: `devenv up` creates it\n"),
             (
                 machine(good(3650, Trusted, Trusted)),
                 "ok       authority  devenv on box, trusted by system, browser /home/ann/.pki/nssdb\n",
@@ -258,18 +260,18 @@ warning  authority  devenv on box expires in 89 days
                     ..Certificates::default()
                 },
                 "\
-ok       certificate  zone acme.internal: none yet: `devenv up` makes it
+ok       certificate  zone acme.internal: none yet: `devenv up` creates it
 warning  certificate  no authority of this machine signs for dev.other.internal
                       hint: `devenv certs add-zone other.internal` makes an authority for it
 ",
             ),
-            (of_leaf(Leaf::Absent), "ok       certificate  none yet: `devenv up` makes it\n"),
+            (of_leaf(Leaf::Absent), "ok       certificate  none yet: `devenv up` creates it\n"),
             (made(80, None), "ok       certificate  shop.localhost, 80 days left\n"),
             (
                 made(29, Some("29 days are left")),
                 "\
 warning  certificate  shop.localhost: 29 days are left
-                      hint: `devenv up` makes a new one
+                      hint: `devenv up` creates a new one
 ",
             ),
             (

@@ -46,7 +46,7 @@ impl fmt::Display for Lineage {
             Self::StillRuns(image) => write!(f, "its container still runs {image}"),
             Self::Missing => f.write_str("its image is missing"),
             Self::OfOthers => f.write_str("a third-party image, which is not built on base"),
-            Self::OwnDockerfile => f.write_str("its Dockerfile does not stand on base"),
+            Self::OwnDockerfile => f.write_str("its Dockerfile is not based on base"),
             Self::OtherLayers => f.write_str("its lowest layers are not those of base"),
         }
     }

@@ -160,7 +160,7 @@ fn each_way_out_of_a_service_has_its_permission() {
             "networks: {default: {driver_opts: {a: b}}}".into(),
             "privileged: service `tool` changes how the engine attaches",
         ),
-        ("network_mode: host".into(), "host-network: service `tool` is in the host's network"),
+        ("network_mode: host".into(), "host-network: service `tool` uses the host's network"),
         (
             "network_mode: bridge".into(),
             "other-projects: service `tool` is in a network outside this checkout: `bridge`",

@@ -89,7 +89,7 @@ pub enum JunitError {
     #[error("it is not XML: {0} (byte {1})")]
     Xml(String, u64),
     /// It has a document type.
-    #[error("it has a document type, whose entities are not read")]
+    #[error("it has a document type, and entities are not read")]
     DocumentType,
     /// It is XML of another kind.
     #[error("its first element is <{0}>, and not <testsuites> or <testsuite>")]
@@ -154,7 +154,7 @@ impl Reading {
             return Err(JunitError::Other(name));
         }
         if self.open.len() >= DEEPEST {
-            return Err(JunitError::Xml(format!("more than {DEEPEST} elements lie in each other"), at));
+            return Err(JunitError::Xml(format!("elements are nested more than {DEEPEST} deep"), at));
         }
         self.has_begun = true;
         match name.as_str() {
@@ -302,7 +302,7 @@ mod tests {
         assert!(why("<testsuites><testcase name=\"a</testsuites>").starts_with("it is not XML: "));
         let bomb =
             "<!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]><testsuites><testcase name='&b;'/></testsuites>";
-        assert_eq!(why(bomb), "it has a document type, whose entities are not read");
+        assert_eq!(why(bomb), "it has a document type, and entities are not read");
         assert!(why("<testsuites><testcase name='&b;'/></testsuites>").starts_with("it is not XML: "));
         assert!(why(&"<testsuite>".repeat(100)).contains("more than 64 elements"));
     }

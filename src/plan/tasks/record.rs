@@ -117,7 +117,7 @@ pub enum RecordError {
     #[error("the record of run {0} is of version {1}, and this devenv reads version {VERSION}")]
     Version(String, u32),
     /// It does not begin as a record does.
-    #[error("the record of run {0} is damaged: it does not say what has begun")]
+    #[error("the record of run {0} is damaged: it does not say what was started")]
     Damaged(String),
 }
 

@@ -46,7 +46,7 @@ const KNOWN: [Known; 9] = [
     ),
     (&["onnection refused", "ECONNREFUSED"], "a connection was refused", "the lines of the log name the address"),
     (&["MemoryError", "out of memory", "Out of memory"], "there is not enough memory", "raise its memory limit"),
-    (&["No space left on device"], "the disk is full", "`docker system df` shows with what"),
+    (&["No space left on device"], "the disk is full", "`docker system df` shows what uses it"),
 ];
 
 /// The first known cause in lines: a sentence, and what to do.

@@ -80,7 +80,7 @@ fn distrusted(host: &str, problem: &BadCertificate) -> Cause {
         BadCertificate::Expired => {
             way(format!("the certificate for `{host}` has expired")).hint("`devenv up` renews those that devenv makes")
         }
-        BadCertificate::OtherName => way(format!("the certificate that is shown is not for `{host}`"))
+        BadCertificate::OtherName => way(format!("the certificate presented is not for `{host}`"))
             .hint("`gateway: {aliases: […]}` in devenv.yaml adds a name, and `devenv up` a certificate for it"),
         BadCertificate::Untrusted => {
             way(format!("the certificate for `{host}` is signed by an authority that this client does not trust"))
@@ -129,12 +129,12 @@ fn refused(facts: &Facts, outside: &Outside, answer: &Timed<Answer>) -> Option<C
     {
         let who = facts.route.as_ref().map_or("the gateway".to_owned(), |route| format!("`{}`", route.name));
         let sentence = format!(
-            "{who} leads in a circle: {} comes again after {} redirects",
+            "{who} redirects in a loop: {} comes up again after {} redirects",
             plain(again),
             outside.redirects.len() - 1
         );
         return Some(
-            way(sentence).hint("a module that wants HTTPS must believe `X-Forwarded-Proto: https` of the gateway"),
+            way(sentence).hint("a module that wants HTTPS must trust the gateway's `X-Forwarded-Proto: https`"),
         );
     }
     let Some(gateway) = &facts.gateway else {

@@ -156,7 +156,7 @@ impl Manifests<'_> {
         Some(format!("features-{}", &digest::hex(text.as_bytes())[..10]))
     }
 
-    /// What runs the part's pods: a Job that runs to its end, a StatefulSet where data is, else a Deployment.
+    /// What runs the part's pods: a Job that runs to completion, a StatefulSet where data is, else a Deployment.
     fn workload(&self, part: &Part) -> Value {
         let template = json!({
             "metadata": {"labels": self.labels(Some(part))},
