@@ -32,13 +32,13 @@ const WIDEST: usize = 100;
 #[derive(Parser, Debug)]
 #[command(name = "devenv", version, about, max_term_width = WIDEST, arg_required_else_help = true)]
 struct Cli {
-    /// Begin in this folder instead of the current one
+    /// Run in this folder instead of the current one
     #[arg(short = 'C', long, global = true, value_name = "DIR")]
     directory: Option<PathBuf>,
     /// Read this configuration instead of the nearest devenv.yaml
     #[arg(short, long, value_name = "FILE", conflicts_with = "project")]
     file: Option<PathBuf>,
-    /// Act on another checkout of yours: its product, host name, folder or id
+    /// Act on another of your checkouts: its product, host name, folder or id
     #[arg(short, long, value_name = "NAME", conflicts_with = "directory")]
     project: Option<String>,
     /// Answer every question with yes
@@ -47,7 +47,7 @@ struct Cli {
     /// Print only data and errors
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// Fail where devenv.lock would have to change
+    /// Fail if devenv.lock would have to change
     #[arg(long, global = true)]
     locked: bool,
     #[command(subcommand)]

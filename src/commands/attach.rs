@@ -20,9 +20,9 @@ use crate::render::tmux as commands;
 
 /// Open a tmux session on everything that runs
 ///
-/// One window around each module, with its logs, a shell in its folder, the results of its loop and a console on each
+/// One window for each module, with its logs, a shell in its folder, the results of its loop and a console on each
 /// database that it needs; the first one has the state and the logs of all. `screens:` in devenv.yaml groups parts
-/// otherwise. The session is this checkout's own: it is created where it is missing; the next
+/// differently. The session is this checkout's own: it is created if it is missing; the next
 /// `attach` adds or removes panes for parts that changed and leaves the others alone. Leave it with the prefix and d, end it with the prefix and D.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv attach\n  devenv attach api\n  devenv attach --print")]

@@ -20,7 +20,7 @@ use crate::ui::dates::day;
 
 /// Show certificates and who trusts them, or make browsers trust them
 ///
-/// An authority is made on first need, for `localhost` and `test` alone. Its key never leaves your data folder.
+/// An authority is created when first needed, for `localhost` and `test` alone. Its key never leaves your data folder.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv certs\n  devenv certs trust\n  devenv certs add-zone shop.internal")]
 #[command(args_conflicts_with_subcommands = true)]
@@ -47,17 +47,18 @@ pub enum CertsCommand {
         /// The authority of a zone instead of the machine's
         #[arg(long)]
         zone: Option<String>,
-        /// Authorities of devenv whose files are not yours or are gone; on a machine of several users, look whose it is
+        /// Authorities of devenv whose files are not yours or are gone; on a machine of several users, check whose it
+        /// is
         #[arg(long, conflicts_with = "zone")]
         lost: bool,
     },
-    /// Delete the authority; a new one is made when it is needed, and must be trusted again
+    /// Delete the authority; a new one is created when it is needed, and must be trusted again
     Reset {
         /// The authority of a zone instead of the machine's
         #[arg(long)]
         zone: Option<String>,
     },
-    /// Make an authority for another domain and all below it
+    /// Create an authority for another domain and all below it
     AddZone {
         /// The domain, such as `shop.internal`
         zone: String,

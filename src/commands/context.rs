@@ -25,7 +25,7 @@ pub const ENVIRONMENT: &str = "in_environment";
 /// Which environment of the checkout a command is about.
 #[derive(clap::Args, Debug, Default)]
 pub struct InEnvironment {
-    /// Act on another environment of this checkout than dev
+    /// Act on another environment of this checkout instead of dev
     #[arg(long = "env", id = ENVIRONMENT, value_name = "ENVIRONMENT", global = true)]
     pub name: Option<String>,
 }

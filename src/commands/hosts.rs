@@ -22,9 +22,9 @@ const FILE: &str = "/etc/hosts";
 
 /// Show this environment's host names and which programs here resolve them
 ///
-/// Browsers and newer curls find every name below `localhost` by themselves; other programs ask the system, which may not
-/// know them, and other names nobody finds. For those, `add` writes a marked block into the hosts file, and `remove` takes
-/// it away.
+/// Browsers and newer versions of curl resolve every name below `localhost` themselves; other programs ask the system,
+/// which may not know them, and other names do not resolve at all. For those, `add` writes a marked block into the
+/// hosts file, and `remove` removes it.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  devenv hosts\n  devenv hosts add\n  devenv hosts add shop.internal\n  devenv hosts remove"

@@ -14,7 +14,7 @@ use crate::render::{self, Access};
 
 /// Write a devenv.yaml for this folder
 ///
-/// It takes over what is there: compose files, a Procfile, or what it finds in this folder and those below it, such as a
+/// It starts from what exists: compose files, a Procfile, or what it finds in this folder and those below it, such as a
 /// requirements.txt, pyproject.toml, package.json, go.mod or Cargo.toml. Each key of a compose file that is not carried
 /// over is listed with the reason.
 #[derive(clap::Args, Debug)]

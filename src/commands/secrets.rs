@@ -15,7 +15,7 @@ use crate::ui::table;
 
 /// Show the credentials of this checkout: names and where each comes from
 ///
-/// They are made at random for each checkout; `devenv up` asks for those of a module with `ask`. `secrets:` in
+/// They are generated at random for each checkout; `devenv up` asks for those of a module with `ask`. `secrets:` in
 /// devenv.local.yaml or a variable such as DEVENV_SECRET_DB_PASSWORD sets one.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv secrets\n  devenv secrets --show\n  devenv secrets reset db")]

@@ -28,7 +28,7 @@ pub struct UpdateArgs {
 
 /// Show which images `update` would move: the root, and third-party ones
 ///
-/// Which packages it would move shows when it builds.
+/// Which packages would move is known only when it builds.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  devenv outdated --json")]
 pub struct OutdatedArgs {

@@ -14,7 +14,7 @@ use crate::render::secrets;
 
 /// Print where parts are reached from this machine
 ///
-/// A database's address has its user and password in it, for a client on this machine.
+/// A database's address includes its user and password, for a client on this machine.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv url\n  psql \"$(devenv url db)\"")]
 pub struct UrlArgs {

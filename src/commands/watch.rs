@@ -16,7 +16,7 @@ use crate::ui::screen::visible;
 
 /// Show what the watcher does, as it does it
 ///
-/// Ctrl-C ends the view and nothing else: the watcher goes on in the background.
+/// Ctrl-C ends the view and nothing else: the watcher continues in the background.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  devenv watch")]
 pub struct WatchArgs {

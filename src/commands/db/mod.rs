@@ -22,10 +22,10 @@ use crate::plan::observed::ContainerState;
 /// List databases, open a console, dump and restore data
 ///
 /// Without an action it lists the databases with their sizes. `console` opens psql or redis-cli, logged in, or what the
-/// preset of another service says (`mariadb`, `rabbitmqctl`, …); what follows `--` are its arguments. `dump` writes all data
-/// into a compressed file, `-` for standard output. `restore` replaces all data by that of a dump, `reset` by that of the
-/// seed; both ask first, and where they fail halfway the old data stays. `seed` adds what the seed has, all of it or nothing
-/// (SQL seeds only). NAME may be left out where there is one database.
+/// preset of another service says (`mariadb`, `rabbitmqctl`, …); what follows `--` are its arguments. `dump` writes all
+/// data into a compressed file, `-` for standard output. `restore` replaces all data with that of a dump, `reset` with
+/// that of the seed; both ask first, and if they fail halfway, the old data stays. `seed` adds what the seed has, all
+/// of it or nothing (SQL seeds only). NAME may be omitted if there is only one database.
 #[derive(clap::Args, Debug)]
 #[command(override_usage = "devenv db [NAME] [console|dump|restore|seed|reset] [FILE] [-- ARGS]")]
 #[command(after_help = "Examples:

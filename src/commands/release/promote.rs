@@ -10,7 +10,7 @@ use crate::plan::registry::retry::Patience;
 use crate::plan::release::record::Happened;
 use crate::ui::screen::visible;
 
-/// Give a release set a further name: the very same images, by digest
+/// Give a release set another name: exactly the same images, by digest
 ///
 /// The manifest of the set is put under the new name byte by byte, and read back. A name in another registry is
 /// written with its place: images, records and the set are brought there first. It is refused when an image of the set is

@@ -28,7 +28,7 @@ pub(super) struct TaskRunArgs {
     /// Tasks: names of `tasks:`, or MODULE:STEP
     #[arg(required = true)]
     names: Vec<String>,
-    /// Begin with this task: what it needs is not run, and the last results of that are taken
+    /// Start with this task: its needs are not run, and their last results are used
     #[arg(long, value_name = "NAME")]
     from: Vec<String>,
     /// How they run.

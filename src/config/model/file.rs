@@ -65,8 +65,8 @@ pub struct ProjectFile {
     /// Feature gates: `owner`, `until` (a day), and for each environment `on` or `off` [default: off].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub features: BTreeMap<FeatureName, Feature>,
-    /// Commands that run to completion in containers of their own, in a graph. Each module's `build`, `lint`, `test` and
-    /// `release` are tasks too: `MODULE:STEP`.
+    /// Commands that run to completion in containers of their own, in a graph. Each module's `build`, `lint`, `test`
+    /// and `release` are tasks too: `MODULE:STEP`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tasks: BTreeMap<PartName, Task>,
     /// What `devenv ci` runs: names of tasks, `*:STEP` for that step of all modules, and `check`
@@ -80,7 +80,7 @@ pub struct ProjectFile {
     /// How source reaches the containers, where a module does not say otherwise.
     #[serde(default)]
     pub mirror: Mirror,
-    /// Windows of `devenv attach`, each with the parts that it shows [default: one around each module].
+    /// Windows of `devenv attach`, each with the parts that it shows [default: one for each module].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub screens: BTreeMap<PartName, Vec<PartName>>,
 }

@@ -1,5 +1,5 @@
-//! What a person may write about a task: a command that runs to completion in a container of its own, in a graph. No decisions
-//! here.
+//! What a person may write about a task: a command that runs to completion in a container of its own, in a graph. No
+//! decisions here.
 
 use std::collections::BTreeMap;
 

@@ -82,7 +82,8 @@ fn reason(desired: &Desired, running: &Running, otherwise: &str) -> String {
     said.next().map_or_else(|| otherwise.to_owned(), |task| task.message.clone())
 }
 
-/// What became of a module that runs to completion. A node that was lost leaves it running for ever in the engine's words.
+/// What became of a module that runs to completion. A node that was lost leaves it running for ever in the engine's
+/// words.
 #[must_use]
 pub fn of_run(running: &Running) -> RunState {
     let Some(task) = running.tasks.last() else { return RunState::UnderWay };
