@@ -94,7 +94,7 @@ pub struct Publish {
     pub host: u16,
     /// In the container.
     pub container: u16,
-    /// What is spoken there.
+    /// Transport protocol.
     pub protocol: Protocol,
 }
 

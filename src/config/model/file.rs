@@ -74,7 +74,7 @@ pub struct ProjectFile {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<CiEntry>")]
     pub ci: Vec<String>,
-    /// Who is told when a step of a module's loop fails or passes again, and when a part dies.
+    /// How to report a step of a module's loop that fails or passes again, and a part that dies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify: Option<Notify>,
     /// How source reaches the containers, where a module does not say otherwise.
@@ -122,7 +122,7 @@ pub struct Image {
     /// [default: `Dockerfile` in `context`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dockerfile: Option<RelPath>,
-    /// The folder that such a Dockerfile takes files from, less what its `.dockerignore` names
+    /// The folder that such a Dockerfile takes files from, except those that its `.dockerignore` names
     /// [default: the folder of `dockerfile`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<RelPath>,
@@ -227,8 +227,8 @@ pub struct Gateway {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Notify {
-    /// What is told, one or a list: `failed` and `fixed` steps, a part that `died` unasked or is in a crash loop, `error`
-    /// lines of logs, or `any` of these but errors [default: any].
+    /// What is reported, one or a list: `failed` and `fixed` steps, a part that `died` unexpectedly or is in a crash
+    /// loop, `error` lines of logs, or `any` of these but errors [default: any].
     #[serde(default)]
     pub on: Occasions,
     /// Show it on the desktop, where there is one.

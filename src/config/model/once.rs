@@ -16,7 +16,7 @@ pub enum Once {
     Per(Per),
 }
 
-/// For what a task runs once. It always runs for new data.
+/// What a task runs once for. It always runs for new data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Per {
@@ -63,7 +63,7 @@ impl JsonSchema for Once {
             {
                 "type": "object",
                 "properties": {"per": {
-                    "description": "For what it runs once: its inputs, or the data that it works on, whatever becomes of its inputs.",
+                    "description": "What it runs once for: its inputs, or the data that it works on, whatever becomes of its inputs.",
                     "type": "string", "enum": ["inputs", "data"]
                 }},
                 "required": ["per"],

@@ -1,5 +1,5 @@
 //! Who gives a permission: the user's environment at once; `allow` of devenv.local.yaml once its user has confirmed it,
-//! and never where git tracks the file.
+//! and never if git tracks the file.
 
 use std::collections::BTreeSet;
 
