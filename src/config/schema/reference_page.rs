@@ -46,7 +46,7 @@ fn below(page: &mut String, path: &str, shape: &Shape) {
 fn noun(shape: &Shape) -> String {
     match shape {
         Shape::Map { key, value } => {
-            let key = key.map_or("a text", |key| key.one);
+            let key = key.map_or("a string", |key| key.one);
             match value.as_ref() {
                 Shape::Struct(_) => format!("a map from {key}"),
                 value => format!("a map from {key} to {}", value.noun()),
@@ -66,7 +66,7 @@ mod tests {
         for row in [
             "| `project` | a name, required |",
             "| `modules.NAME.deps.lock` | a list of paths, required |",
-            "| `services.NAME.env` | a map from a variable's name to a text |",
+            "| `services.NAME.env` | a map from a variable's name to a string |",
             "| `start` | `resume`, `fresh` or `ask` |",
         ] {
             assert!(page.contains(row), "{row}\n{page}");

@@ -112,7 +112,7 @@ impl<'t> Composer<'t> {
                         "remove it: a compose file adds to what devenv.yaml says; what that says of a part is changed there, \
                          or in a template, which `devenv eject compose/base.yaml` writes"
                     }
-                    _ => "remove it; a value in quotes is a text",
+                    _ => "remove it; a value in quotes is a string",
                 }),
         );
     }
@@ -190,7 +190,7 @@ impl<'t> Composer<'t> {
         let empty = plain && span.start == span.end;
         let text = if empty { "" } else { text };
         if text.contains('\0') {
-            self.findings.push(Finding::new(span, "a text must not contain NUL").label("`\\0` in this text"));
+            self.findings.push(Finding::new(span, "a string must not contain NUL").label("`\\0` in this text"));
             return Ok((Node::hole(span), 1));
         }
         let kind = if plain { scalar::kind(text) } else { ScalarKind::Text };
@@ -243,7 +243,7 @@ impl<'t> Composer<'t> {
             if !matches!(key.value, Value::Hole) {
                 let found = key.noun();
                 self.findings.push(
-                    Finding::new(key.span, format!("a key must be a text, found {found}"))
+                    Finding::new(key.span, format!("a key must be a string, found {found}"))
                         .label("no key")
                         .help("if this is a template such as `{{ x }}`, put it in quotes"),
                 );

@@ -52,7 +52,7 @@ impl From<KubernetesError> for Error {
     fn from(error: KubernetesError) -> Self {
         let hint = match &error {
             KubernetesError::Template { part, variable, environment, .. } => {
-                format!("set a text in `environments.{environment}.env.{part}.{variable}`")
+                format!("set a value in `environments.{environment}.env.{part}.{variable}`")
             }
             KubernetesError::Local(_) => "name `prod`, or an environment that is like it".to_owned(),
         };
