@@ -100,7 +100,7 @@ pub fn refuse_existing(folder: &Path, adoption: &Adoption) -> Result<()> {
     Ok(())
 }
 
-/// Writes the files, and says what became of what.
+/// Writes the files, and reports what each key became.
 pub fn write(cx: &Context, folder: &Path, name: &ProjectName, origin: &Origin, adoption: &Adoption) -> Result<()> {
     let from = origin.to_string();
     if let Some(fragment) = render::fragment(adoption) {

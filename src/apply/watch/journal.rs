@@ -128,7 +128,7 @@ impl Journal {
         });
     }
 
-    /// Nobody knows how the copies stand while the engine is unreachable.
+    /// The state of the copies is unknown while the engine is unreachable.
     pub(crate) fn engine_is_away(&mut self) {
         self.mirrors.clear();
         self.update(|state| {

@@ -40,7 +40,7 @@ pub(crate) async fn look(engine: Engine, part: PartName, id: String, outbox: Unb
         return;
     }
     let lines = engine.last_lines(&id, LINES).await.iter().map(|line| hide(line)).collect();
-    // Nobody listens where the watcher has stopped.
+    // The channel is closed once the watcher has stopped.
     let _ = outbox.send(Message::Mishap(part, mishap, lines));
 }
 

@@ -63,7 +63,7 @@ impl Batches {
         let (containers, outbox) = (road.containers.clone(), road.outbox.clone());
         let task = tokio::spawn(async move {
             let told = copies.lock().await.send(&engine, &setting, &containers, &batch).await;
-            // Nobody listens where the watcher has stopped.
+            // The channel is closed once the watcher has stopped.
             let _ = outbox.send(Message::Mirrored(number, told));
         });
         self.sending = Some(Sending { number, changed, task });

@@ -1,4 +1,5 @@
-//! Environments: each begins with one that exists, names parts and secrets that exist, and asks of no part what it cannot do.
+//! Environments: each is based on one that exists, names parts and secrets that exist, and configures no part in a way
+//! that it does not support.
 
 use std::collections::BTreeMap;
 

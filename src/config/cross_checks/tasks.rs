@@ -1,4 +1,4 @@
-//! Tasks: what each runs in exists, its needs exist and lead in no circle, and no two write one artifact.
+//! Tasks: the image or module of each exists, its needs exist and form no cycle, and no two write the same artifact.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Walks a tree along the table and says everything that is wrong with its shape; what is right becomes JSON.
+//! Walks a tree along the table and reports everything that is wrong with its shape; a correct tree becomes JSON.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! The table that files are checked against: what may stand where, made from the JSON Schema of the types.
+//! The table that files are checked against: which keys and values are allowed where, derived from the JSON Schema of
+//! the types.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! What the YAML parser found wrong, in words of people who do not know its grammar.
+//! Errors of the YAML parser, in words for people who do not know its grammar.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! What became of a service or of a run, from what the engine says of it.
+//! The result of a service or of a run, from its status in the engine.
 
 use crate::plan::deploy::cluster::{Running, Task, Update};
 use crate::plan::deploy::stack::Desired;

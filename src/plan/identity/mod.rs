@@ -1,4 +1,5 @@
-//! Who this checkout is: its id, and the name, host, ports and subnet that follow from it and stay what they are.
+//! The identity of this checkout: its id, and the name, host, ports and subnet that follow from it and stay what they
+//! are.
 
 pub mod checkout_lookup;
 pub mod hosts;

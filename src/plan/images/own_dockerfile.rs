@@ -1,4 +1,4 @@
-//! A Dockerfile of the team's own: its stages, and whether it stands on an image of the hierarchy. Pure.
+//! A Dockerfile of the team's own: its stages, and whether it is based on an image of the hierarchy. Pure.
 
 use crate::config::model::file::Image;
 use crate::config::schema::table::listed;

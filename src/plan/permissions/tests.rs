@@ -1,4 +1,4 @@
-//! Ways out of a checkout, each with what is said, and what stays inside.
+//! Ways out of a checkout, each with its message, and definitions that stay inside.
 
 use std::collections::{BTreeMap, BTreeSet};
 

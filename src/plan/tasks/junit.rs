@@ -1,4 +1,4 @@
-//! JUnit files: what the tests of a task have come to, read from what its runner has written, and written as one file.
+//! JUnit files: the results of a task's tests, read from its runner's files, and written as one file.
 //!
 //! There is no standard; this reads what pytest, Node, nextest, gotestsum, Playwright and PHPUnit write: `testsuites` or a single
 //! `testsuite` at the top, suites in suites, times that are missing. A file with a document type is refused: its entities

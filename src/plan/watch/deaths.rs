@@ -1,4 +1,4 @@
-//! Parts that have ended though nobody asked them to, that are started again and again, or that print an error: who is told,
+//! Parts that have ended unexpectedly, that are restarted again and again, or that print an error: who is notified,
 //! once. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};

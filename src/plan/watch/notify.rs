@@ -1,5 +1,5 @@
-//! Whether somebody is told that a step has ended: only of another result than the one before, however often it runs and
-//! whoever has watched meanwhile.
+//! Whether the end of a step is reported: only if its result differs from the one before, however often it runs and
+//! whichever watcher ran meanwhile.
 
 use serde::Serialize;
 
