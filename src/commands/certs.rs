@@ -350,7 +350,7 @@ fn add_zone(cx: &Context, zone: &str) -> Result<()> {
     let authority = certs::authority(&place, &profile(cx)?.of_zone(zone), clock::unix_time(), Make::Yes)?;
     cx.screen.say(match authority.note {
         None => format!("the zone {zone} has an authority already"),
-        Some(_) => format!("made an authority that can sign for {zone} and all below it, and for nothing else"),
+        Some(_) => format!("created an authority that can sign for {zone} and all below it, and for nothing else"),
     });
     cx.screen.say(format!("not trusted yet: `devenv certs trust --zone {zone}`"));
     Ok(())

@@ -230,7 +230,7 @@ pub fn authority(place: &CaFolder, profile: &Profile, now: i64, make: Make) -> R
     let name = common_name(&certs::machine_name(), place.zone());
     let pair = certs::authority(profile, &name, now)?;
     place.keep(&pair)?;
-    let note = "made this machine's certificate authority: `devenv certs trust` makes browsers accept it";
+    let note = "created this machine's certificate authority: `devenv certs trust` makes browsers accept it";
     Ok(Noted { value: Some(pair), note: Some(note.to_owned()) })
 }
 

@@ -233,7 +233,7 @@ async fn ended(engine: &Engine, part: &Part, id: &str, detail: &Detail) -> Error
         (_, true) if detail.memory_limit > 0 => {
             format!("`{}` ran out of memory: its limit is {}", part.name, bytes(detail.memory_limit.unsigned_abs()))
         }
-        (_, true) => format!("`{}` was ended because memory ran out", part.name),
+        (_, true) => format!("`{}` was killed because memory ran out", part.name),
         (ContainerState::Exited(code), _) if part.kind == PartKind::Task => {
             format!("`{}` failed with code {code}", part.name)
         }
@@ -245,7 +245,7 @@ async fn ended(engine: &Engine, part: &Part, id: &str, detail: &Detail) -> Error
     let error = Error::message(Kind::Failed, format!("{what}{lines}"));
     let error = match (detail.state, &part.kind) {
         (ContainerState::Exited(0), PartKind::Module) => {
-            error.hint("`once: true` is for a command that comes to its end")
+            error.hint("`once: true` is for a command that runs to completion")
         }
         (_, PartKind::Module) => {
             error.hint("fix it and save: a watched module starts again by itself, and `devenv up` continues from here")

@@ -70,5 +70,5 @@ fn a_task_whose_last_run_failed_is_not_done_whatever_was_done_before_it() {
     let label = world.container("migrate").definition.clone();
     world.observed.done.insert(PartName::new("migrate").unwrap(), label);
     world.container("migrate").state = ContainerState::Exited(1);
-    assert_eq!(world.plan(), "1 start migrate: it ended with code 1\n2 wait migrate: until it has ended (after 1)\n");
+    assert_eq!(world.plan(), "1 start migrate: it ended with code 1\n2 wait migrate: until it completes (after 1)\n");
 }

@@ -220,7 +220,7 @@ fn what_a_killed_command_left_half_done_is_removed_before_anything_is_created() 
 
     let mut world = World::up_to_date(SHOP, None);
     world.container("api").state = ContainerState::Removing;
-    let cause = "a command was killed while it removed it";
+    let cause = "a command was killed while removing it";
     assert_eq!(
         world.plan(),
         format!(
