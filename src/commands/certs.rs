@@ -219,7 +219,7 @@ fn read(place: &CaFolder) -> Result<Option<(CertFacts, Authority)>> {
 fn none_there(zone: Option<&str>) -> Error {
     match zone {
         None => Error::message(Kind::Usage, "this machine has no authority")
-            .hint("`devenv up` makes it")
+            .hint("`devenv up` creates it")
             .hint("`devenv certs untrust --lost` finds one whose files are gone"),
         Some(zone) => Error::message(Kind::Usage, format!("there is no zone `{zone}`"))
             .hint(format!("`devenv certs add-zone {zone}` creates it")),

@@ -220,7 +220,7 @@ async fn verify(cx: &Context, names: &[String], json: bool) -> Result<()> {
         1 => "one difference".to_owned(),
         many => format!("{many} differences"),
     };
-    Err(Error::message(Kind::Failed, message).hint("`devenv up` makes the copies equal"))
+    Err(Error::message(Kind::Failed, message).hint("`devenv up` synchronises the copies"))
 }
 
 async fn resume(cx: &Context, name: &str) -> Result<()> {

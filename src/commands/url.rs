@@ -124,7 +124,7 @@ fn full(session: &Session, part: &Part) -> Result<String> {
         (Some(_), Some(_)) if session.observed.container(&part.name).is_none() => {
             let error =
                 Error::message(Kind::Failed, format!("`{}` has no container, so its password is not known", part.name));
-            return Err(error.hint(format!("`devenv up {}` makes both", part.name)));
+            return Err(error.hint(format!("`devenv up {}` creates both", part.name)));
         }
         (Some(template), Some(publish)) => {
             let text = template.replace("{host}", "127.0.0.1").replace("{port}", &publish.host.to_string());

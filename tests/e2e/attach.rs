@@ -162,7 +162,7 @@ fn without_tmux_on_the_machine_that_of_the_tool_box_serves() {
     assert!(called.contains(&runs), "{called}");
     let down = without(place::program().as_ref()).arg("down").output().unwrap();
     assert!(String::from_utf8_lossy(&down.stderr).contains("ended the session of `devenv attach`"), "{down:?}");
-    terminals.pop().unwrap().shows("using that of the image `debug`");
+    terminals.pop().unwrap().shows("using the one of the image `debug`");
     terminals.into_iter().for_each(Terminal::ends_somehow);
 
     // A checkout with an image of its own does not choose what runs on this machine.

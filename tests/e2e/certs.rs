@@ -344,7 +344,7 @@ gateway: {aliases: [dev.teams-own.internal]}
         "{doctor}"
     );
     checkout.write("devenv/certs/gateway.pem", &format!("{ca}{leaf}"));
-    checkout.devenv(&["up"]).code(2).says("its certificate must stand first");
+    checkout.devenv(&["up"]).code(2).says("its certificate must come first");
     let good = checkout.read("devenv/certs/gateway.key");
     make(&host, "10");
     let pem = checkout.read("devenv/certs/gateway.pem");

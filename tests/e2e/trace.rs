@@ -201,7 +201,7 @@ fn each_fault_of_a_module_and_of_what_it_needs_is_told_apart() {
         "gateway",
         "`api` answers 500: `api` calls db:5433, and the connection is refused",
     );
-    says(&checkout, &["/api/misnamed"], "gateway", "`api` looks up `dbx`, and there is no such name in its network");
+    says(&checkout, &["/api/misnamed"], "gateway", "`api` looks up `dbx`, but there is no such name in its network");
     let watched = checkout.devenv(&["trace", "/api/orders", "--wire"]).code(1).stdout;
     assert!(watched.contains("api looks up db: 10.213.") && watched.contains("api → db:5432: postgres: "), "{watched}");
     says(&checkout, &["/pages/index.html"], "gateway", "`web` answers 404 to /pages/index.html and 200 to /index.html");
@@ -357,7 +357,7 @@ fn each_fault_on_the_way_to_a_module_is_told_apart() {
     checkout.ok(&["eject", "templates/gateway/nginx.conf"]);
     checkout.replace("devenv/templates/gateway/nginx.conf", "client_max_body_size 100m", "client_max_body_size 1k");
     checkout.ok(&["up"]);
-    says(&checkout, &["/api/x", "-d", &"x".repeat(5000)], "gateway", "the gateway refuses the body as too large");
+    says(&checkout, &["/api/x", "-d", &"x".repeat(5000)], "gateway", "the gateway rejects the body as too large");
 
     // The gateway, and the network.
     engine::docker(&["stop", &checkout.container("gateway")]);

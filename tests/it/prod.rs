@@ -292,7 +292,7 @@ fn without_a_commit_definitions_are_there_and_say_that_nothing_is_released() {
         assert_eq!(all["services"]["api"]["image"], "shop/api:uncommitted", "{environment}");
         assert_eq!(
             said,
-            "a release is made from a commit, and there is none here, so released images have no names yet: `git \
+            "a release is built from a commit, and there is none here, so released images have no names yet: `git \
              commit`, then `devenv release build`\n"
         );
     }

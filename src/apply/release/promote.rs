@@ -32,10 +32,10 @@ pub struct Named {
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         let (kind, hint) = match &refusal {
-            Refusal::Incomplete(_) => (Kind::Failed, "`devenv push` of that commit makes it complete"),
+            Refusal::Incomplete(_) => (Kind::Failed, "`devenv push` of that commit completes it"),
             Refusal::NotPassed(_) => (
                 Kind::Failed,
-                "`devenv ci` or `devenv release passed` records one; `--force` promotes without, and the record says so",
+                "`devenv ci` or `devenv release passed` records one; `--force` promotes without one, and the record says so",
             ),
             Refusal::Moved(_) => (Kind::Failed, "check `devenv release list`, then run the command again"),
             Refusal::Name(_) => (Kind::Usage, "such as `staging` or `prod`"),

@@ -47,7 +47,7 @@ mod tests {
             fs::write(&at, bytes).unwrap();
             read(folder.path()).unwrap_err().to_string()
         };
-        assert_eq!(why(b"<testsuites>"), "r.xml cannot be read: it ends before its elements do");
+        assert_eq!(why(b"<testsuites>"), "r.xml cannot be read: it ends before its elements are closed");
         assert_eq!(why(b"\xff"), "r.xml cannot be read: it is not UTF-8");
         fs::File::create(&at).unwrap().set_len(500 << 20).unwrap();
         let huge = read(folder.path()).unwrap_err().to_string();

@@ -62,7 +62,7 @@ impl Named {
     pub(super) fn check_heir(&self, verb: &str, does: &str) -> Result<()> {
         let id = &self.run.id;
         let Some(heir) = self.known.heir(id) else { return Ok(()) };
-        let message = format!("run {id} is dead, and run {heir} has taken over its work");
+        let message = format!("run {id} is dead, and run {heir} continues its work");
         Err(Error::message(Kind::Usage, message).hint(format!("`devenv runs {verb} {heir}` {does} that")))
     }
 

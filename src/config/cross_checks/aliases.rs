@@ -23,7 +23,7 @@ pub(super) fn check(tree: &Node, parts: &[Part<'_>]) -> Vec<Finding> {
             parts.iter().find(routed).filter(|_| rest == format!("{label}.localhost"))
         };
         inner()
-            .map(|part| (part, "is what containers know it by"))
+            .map(|part| (part, "is the name that containers know it by"))
             .or_else(|| outer().map(|part| (part, "is the host of its route")))
     };
     let mut findings = Vec::new();

@@ -280,6 +280,6 @@ pub(super) fn cpus(resources: &Node) -> Option<Finding> {
     if is_number && text.parse::<f64>().is_ok_and(|number| number > 0.0) {
         return None;
     }
-    let message = format!("{} is not a number of processors", quoted(text));
+    let message = format!("{} is not a number of CPUs", quoted(text));
     Some(Finding::new(cpus.span, message).label("not a number").help("write a number above 0, such as 1.5"))
 }

@@ -86,7 +86,7 @@ fn own_dockerfile(image: &Entry, built_in: &BTreeMap<&str, Option<&str>>) -> Vec
         let text = path.text().unwrap_or_default();
         if let Some(found) = text.split('/').find(|part| NO_SOURCE.contains(part)) {
             let message = format!("`{key}` of {} may not have {} in it", quoted(name), quoted(found));
-            findings.push(Finding::new(path.span, message).label("no source").help("name what is committed"));
+            findings.push(Finding::new(path.span, message).label("no source").help("name committed files"));
         }
     }
     findings

@@ -94,10 +94,8 @@ fn task(part: &Part<'_>) -> Vec<Finding> {
             })
             .collect();
     }
-    let refused = [
-        ("route", "the gateway cannot send requests to it"),
-        ("health", "it is ready when it has ended with exit code 0"),
-    ];
+    let refused =
+        [("route", "the gateway cannot send requests to it"), ("health", "it is ready when it has exited with code 0")];
     let entries = refused.iter().filter_map(|(key, why)| Some((part.node.entry(key)?, why)));
     entries
         .filter(|(entry, _)| !entry.value.is_null())
@@ -133,7 +131,7 @@ fn empty_lock(part: &Part<'_>) -> Option<Finding> {
         Value::List(items) if items.is_empty() => Some(
             Finding::new(lock.span, format!("`deps` of {} names no lock file", quoted(part.name)))
                 .label("empty")
-                .help("name the files whose change installs again, such as [requirements.txt]"),
+                .help("name the files whose changes trigger an installation, such as [requirements.txt]"),
         ),
         _ => None,
     }

@@ -116,7 +116,7 @@ fn credentials(part: &Part<'_>, known: &KnownNames) -> Vec<Finding> {
             true => (
                 "a secret",
                 format!(
-                    "devenv makes one; `secrets: {{{}.{name}: …}}` in devenv.local.yaml sets it for one checkout",
+                    "devenv generates one; `secrets: {{{}.{name}: …}}` in devenv.local.yaml sets it for one checkout",
                     part.name
                 ),
             ),

@@ -68,7 +68,7 @@ impl DevContainer {
             let line = self.lines.get(key).copied().unwrap_or(1);
             let why = match key.as_str() {
                 "customizations" | "extensions" | "settings" => {
-                    "it is for an editor: `devenv ide` writes what one needs"
+                    "it is for an editor: `devenv ide` writes the files that editors need"
                 }
                 "features" => "what they install belongs into an image: `images: {NAME: {parent: …, packages: […]}}`",
                 "mounts" | "runArgs" | "capAdd" | "securityOpt" | "privileged" | "init" => {

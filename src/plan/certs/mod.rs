@@ -34,20 +34,20 @@ impl From<CertsError> for Error {
             CertsError::Zone { .. } => Self::new(Kind::Usage, error),
             CertsError::Authority { zone, .. } => {
                 let hint = format!(
-                    "restore the file from a backup, or make a new authority with `{}`: browsers must then trust it again",
+                    "restore the file from a backup, or create a new authority with `{}`: browsers must then trust it again",
                     reset(zone.as_deref())
                 );
                 Self::new(Kind::Failed, error).hint(hint)
             }
             CertsError::Exposed { zone, path, .. } => {
                 let hint = format!(
-                    "`chmod 400 '{path}'`; if somebody may have read it, make a new authority with `{}`",
+                    "`chmod 400 '{path}'`; if somebody may have read it, create a new authority with `{}`",
                     reset(zone.as_deref())
                 );
                 Self::new(Kind::Failed, error).hint(hint)
             }
             CertsError::Own { .. } => Self::new(Kind::Usage, error)
-                .hint("put a certificate and its key there that belong together, or take both away: devenv then makes its own"),
+                .hint("put a certificate and its key there that belong together, or take both away: devenv then issues its own"),
         }
     }
 }

@@ -84,7 +84,7 @@ pub fn findings(seen: &Certificates) -> Vec<Finding> {
     let mut all: Vec<Finding> = seen.authorities.iter().map(|one| authority(one, seen.now)).collect();
     all.extend(seen.leaves.iter().map(|(zone, one)| leaf(zone.as_deref(), one, seen.now)));
     all.extend(seen.unsigned.iter().map(|name| {
-        let hint = format!("`devenv certs add-zone {}` makes an authority for it", zone_for(name));
+        let hint = format!("`devenv certs add-zone {}` creates an authority for it", zone_for(name));
         Finding::warning("certificate", format!("no authority of this machine signs for {name}"), hint).recommended()
     }));
     all
@@ -108,8 +108,11 @@ fn authority(authority: &Authority, now: i64) -> Finding {
         }
         AuthorityState::Good { facts, .. } if authority_ends_in(facts, now).is_some() => {
             let detail = format!("{of}{} expires in {} days", facts.name, facts.days_left(now));
-            let next =
-                format!("make a new one in time: `{}`, `{}`, then `devenv up`", untrusting_first(zone), trusting(zone));
+            let next = format!(
+                "create a new one in time: `{}`, `{}`, then `devenv up`",
+                untrusting_first(zone),
+                trusting(zone)
+            );
             Finding::warning("authority", detail, next).recommended()
         }
         AuthorityState::Good { facts, stores } => trust(&format!("{of}{}", facts.name), zone, stores),
@@ -246,7 +249,7 @@ warning  authority  zone acme.internal: devenv on box: not trusted by browser /h
                 machine(good(89, Trusted, Trusted)),
                 "\
 warning  authority  devenv on box expires in 89 days
-                    hint: make a new one in time: `devenv certs untrust`, `devenv certs reset`, `devenv certs trust`, then `devenv up`
+                    hint: create a new one in time: `devenv certs untrust`, `devenv certs reset`, `devenv certs trust`, then `devenv up`
 ",
             ),
             (
@@ -262,7 +265,7 @@ warning  authority  devenv on box expires in 89 days
                 "\
 ok       certificate  zone acme.internal: none yet: `devenv up` creates it
 warning  certificate  no authority of this machine signs for dev.other.internal
-                      hint: `devenv certs add-zone other.internal` makes an authority for it
+                      hint: `devenv certs add-zone other.internal` creates an authority for it
 ",
             ),
             (of_leaf(Leaf::Absent), "ok       certificate  none yet: `devenv up` creates it\n"),

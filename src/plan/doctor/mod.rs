@@ -314,7 +314,7 @@ fn buildx(facts: &MachineFacts) -> Finding {
 
 /// Only Linux can run it.
 fn mmdebstrap(facts: &MachineFacts) -> Option<Finding> {
-    let why = "makes the root image where no registry can be reached";
+    let why = "builds the root image if no registry can be reached";
     let is_linux = matches!(facts.system, System::Linux(_) | System::Wsl(_));
     is_linux.then(|| program("mmdebstrap", facts.programs.mmdebstrap.is_some(), why, facts))
 }

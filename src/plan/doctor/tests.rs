@@ -54,7 +54,7 @@ warning  git         not installed: git decides which files are ignored
                      hint: `devenv doctor --fix` installs it
 warning  tmux        not installed: `devenv attach` needs it
                      hint: `devenv doctor --fix` installs it
-warning  mmdebstrap  not installed: makes the root image where no registry can be reached
+warning  mmdebstrap  not installed: builds the root image if no registry can be reached
                      hint: `devenv doctor --fix` installs it
 "
     );
@@ -77,7 +77,7 @@ warning  git         not installed: git decides which files are ignored
                      hint: install the package git
 warning  tmux        not installed: `devenv attach` needs it
                      hint: install the package tmux
-warning  mmdebstrap  not installed: makes the root image where no registry can be reached
+warning  mmdebstrap  not installed: builds the root image if no registry can be reached
                      hint: install the package mmdebstrap
 "
     );

@@ -129,7 +129,7 @@ pub fn remedy(parts: &[Descent]) -> &'static str {
     if parts.iter().any(|part| part.verdict == Lineage::OtherLayers) {
         "`devenv images build --no-cache base` builds it and the images built on it; then `devenv up --recreate`"
     } else {
-        "`devenv up` makes it so"
+        "`devenv up` creates it so"
     }
 }
 

@@ -95,7 +95,7 @@ pub enum JunitError {
     #[error("its first element is <{0}>, and not <testsuites> or <testsuite>")]
     Other(String),
     /// It ends too early.
-    #[error("it ends before its elements do")]
+    #[error("it ends before its elements are closed")]
     Cut,
     /// It has no tests.
     #[error("there is no element in it")]
@@ -297,7 +297,7 @@ mod tests {
         let why = |text: &str| read(text).unwrap_err().to_string();
         assert_eq!(why(""), "there is no element in it");
         assert_eq!(why("<html/>"), "its first element is <html>, and not <testsuites> or <testsuite>");
-        assert_eq!(why("<testsuites><testsuite>"), "it ends before its elements do");
+        assert_eq!(why("<testsuites><testsuite>"), "it ends before its elements are closed");
         assert!(why("<testsuites></testsuite>").starts_with("it is not XML: "));
         assert!(why("<testsuites><testcase name=\"a</testsuites>").starts_with("it is not XML: "));
         let bomb =

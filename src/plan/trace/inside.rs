@@ -174,7 +174,7 @@ fn heard(peer: &Peer, spoken: &Timed<Spoken>, by: Option<&str>) -> (String, Opti
                     "SSL_CERT_FILE of the module names what it trusts: leave it to devenv, or add devenv's authority"
                 }
                 BadCertificate::OtherName => "`devenv certs` lists the names",
-                _ => "`devenv up` renews the certificates that devenv makes",
+                _ => "`devenv up` renews the certificates that devenv issues",
             };
             (format!("certificate {what}"), ms, Some(cause.hint(hint)))
         }

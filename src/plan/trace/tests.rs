@@ -281,8 +281,8 @@ fn a_circle_and_a_body_that_is_too_large() {
     });
     assert_eq!(circle, "gateway: `api` redirects in a loop: /a comes up again after 2 redirects");
     let large = |upstream_status: &str| after(facts(), |facts| answered(facts, 413, "api", upstream_status));
-    assert!(large("-").starts_with("gateway: the gateway refuses the body as too large"), "{}", large("-"));
-    assert_eq!(large("413"), "gateway: `api` refuses the body as too large");
+    assert!(large("-").starts_with("gateway: the gateway rejects the body as too large"), "{}", large("-"));
+    assert_eq!(large("413"), "gateway: `api` rejects the body as too large");
 }
 
 #[test]
@@ -362,7 +362,7 @@ fn what_was_seen_on_the_wire_explains_an_answer_that_nothing_else_does() {
     assert!(shown.contains("wire | 0.5 | BROKEN | api \u{2192} db:5433: connection refused"), "{shown}");
     assert!(shown.contains("`api` answers 500: `api` calls db:5433, and the connection is refused"), "{shown}");
     let name = failing_with(vec![lookup("dbx")], 0);
-    assert!(decide(&name).sentence.contains("`api` looks up `dbx`, and there is no such name in its network"));
+    assert!(decide(&name).sentence.contains("`api` looks up `dbx`, but there is no such name in its network"));
     let words =
         Words { text: "GET /prices answered 503".to_owned(), problem: Some("GET /prices answered 503".to_owned()) };
     let busy = failing_with(vec![call("web", 3000, Came::Answered, Some(words.clone()))], 2);

@@ -70,7 +70,7 @@ fn problem(module: &str, seen: &Seen) -> Option<Cause> {
     let cause = |sentence: String| Some(Cause::new(CauseKind::Peer, plain(&sentence)));
     match &seen.what {
         What::Name(name, Looked::NoSuchName) => {
-            let cause = cause(format!("`{module}` looks up `{name}`, and there is no such name in its network"))?;
+            let cause = cause(format!("`{module}` looks up `{name}`, but there is no such name in its network"))?;
             Some(cause.hint("parts are found by their names in devenv.yaml"))
         }
         What::Name(name, Looked::Failed(_) | Looked::Silence) => {
