@@ -288,7 +288,7 @@ async fn until_signal(cli: &Cli, called: Called) -> Result<()> {
         begun: BegunSet::default(),
     };
     if let Command::Watcher = cli.command {
-        // It ends by itself when it is told to, and a terminal that is closed is not its own.
+        // It ends by itself when it is asked to, and a terminal that is closed is not its own.
         return cli.command.run(&cx).await;
     }
     if cli.command.hears_signals() {

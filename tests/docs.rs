@@ -161,7 +161,7 @@ fn texts() -> Vec<(String, String)> {
 }
 
 /// Words that no native engineer writes there, and what to write instead.
-const WORDS: [(&str, &str); 12] = [
+const WORDS: [(&str, &str); 31] = [
     (" anew", "again, or recreated"),
     (" mends", "fixes, repairs"),
     (" mended", "fixed, repaired"),
@@ -174,6 +174,25 @@ const WORDS: [(&str, &str); 12] = [
     ("image of others", "a third-party image"),
     ("forbids to ", "forbids …ing"),
     ("although they are there", "even if they exist"),
+    ("is told", "is reported"),
+    ("are told", "are reported"),
+    (" in a circle", "in a cycle"),
+    ("runs to its end", "runs to completion"),
+    ("comes to its end", "runs to completion"),
+    ("in the order of time", "in chronological order"),
+    ("in no hierarchy", "not in the hierarchy"),
+    ("needs a yes", "must be confirmed"),
+    ("stands here", "appears here"),
+    ("stands twice", "is listed twice"),
+    ("no words for", "does not support"),
+    ("around each module", "for each module"),
+    ("server for names", "DNS server"),
+    ("another content", "different content"),
+    ("look at its log", "check its log"),
+    ("a further name", "another name"),
+    ("never tried", "never tested"),
+    ("could not begin", "could not start"),
+    ("of yours on this machine", "your … on this machine"),
 ];
 
 #[test]

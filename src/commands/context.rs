@@ -186,8 +186,8 @@ impl Context {
         assemble(checkout, engine, description, terms).await
     }
 
-    /// Connects to the engine and asks what it is, which it says while files are read; what is wrong with those is told
-    /// first.
+    /// Connects to the engine and asks what it is, which it says while files are read; what is wrong with those is
+    /// reported first.
     pub fn ask(&self) -> Result<(Engine, Description)> {
         let engine = self.engine()?;
         let description = observe::describe(&engine);

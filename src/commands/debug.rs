@@ -66,7 +66,7 @@ pub async fn run(cx: &Context, args: &DebugArgs) -> Result<()> {
         return Err(NoToolBox::NoTerminal.into());
     }
     let mut session = cx.session(Intent::Look).await?;
-    // What cannot be joined is told before an image is built for it.
+    // What cannot be joined is reported before an image is built for it.
     Target::of(part(&session, args)?, &session.observed)?;
     if !session.observed.tags.contains(&image(&session)?) {
         images::build(cx, &[DEBUG.to_owned()], None).await?;

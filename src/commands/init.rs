@@ -117,7 +117,7 @@ pub fn eject(cx: &Context, args: &EjectArgs) -> Result<()> {
     for (path, asset) in &chosen {
         generated::refuse_links(&root, &Path::new(folder.as_str()).join(path))?;
         let to = target(path);
-        // The very same file is what an earlier call has written, before it was killed perhaps.
+        // The identical file is one that an earlier call wrote, before it was killed perhaps.
         if to.symlink_metadata().is_ok() && files::read(&to)?.as_deref() != asset.content.as_deref() {
             let message = format!("{} is already there, so nothing was written", to.display());
             return Err(Error::message(Kind::Usage, message).hint("move it away first"));

@@ -63,7 +63,7 @@ pub struct TraceArgs {
 /// Runs the command.
 pub async fn run(cx: &Context, args: &TraceArgs) -> Result<()> {
     let mut session = cx.session(Intent::Look).await?;
-    // What is wrong with the question is told before an image is built for it.
+    // What is wrong with the question is reported before an image is built for it.
     let wish = match &args.from {
         Some(from) => session.part(from).map(|_| None)?,
         None => Some(wish(&session, args)?),

@@ -70,7 +70,7 @@ pub async fn ensure(cx: &Context, session: &Session) -> Result<()> {
     background::ensure(session, cx.file.as_deref(), |line| cx.screen.say(line)).await
 }
 
-/// Is the watcher: runs until it is told to end.
+/// Is the watcher: runs until it is asked to end.
 pub async fn watcher(cx: &Context) -> Result<()> {
     watcher_process::leave_session();
     let Some(held) = watcher_process::take(&cx.root()?, &cx.engine()?.endpoint)? else { return Ok(()) };

@@ -1,5 +1,5 @@
-//! A release set gets a further name, here or in another registry: the very bytes of its manifest are put under it and read
-//! back. The registry has no compare-and-swap, so the source is asked right before and right after.
+//! A release set gets another name, here or in another registry: the very bytes of its manifest are put under it and
+//! read back. The registry has no compare-and-swap, so the source is asked right before and right after.
 
 use crate::apply::release::push::Sets;
 use crate::error::{Error, Kind, Result};

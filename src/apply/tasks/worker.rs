@@ -55,7 +55,7 @@ pub(super) struct Attempt {
     pub(super) left: Vec<SeenTask>,
     /// Whether the container stays when the task has not completed.
     pub(super) keep: bool,
-    /// Where it is told.
+    /// Where it is reported.
     pub(super) send: UnboundedSender<Message>,
     /// Becomes true when the task is to end.
     pub(super) ending: watch::Receiver<bool>,

@@ -33,7 +33,7 @@ pub trait Reader {
     fn lock(&self) -> impl Future<Output = Result<(Session, ProjectLock)>>;
 }
 
-/// Watches until it is told to end. `say` prints a line into the log.
+/// Watches until it is asked to end. `say` prints a line into the log.
 pub async fn serve(reader: &impl Reader, held: Held, say: impl Fn(&str) + Copy + Send + Sync + 'static) -> Result<()> {
     let failed = |error| Error::message(Kind::Bug, error);
     let mut term = signal(SignalKind::terminate()).map_err(failed)?;

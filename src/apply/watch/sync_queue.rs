@@ -83,7 +83,7 @@ impl Batches {
         self.unsent.take()
     }
 
-    /// The engine is away: what was on its way has to go again, after a full comparison.
+    /// The engine is unreachable: what was on its way has to go again, after a full comparison.
     pub(crate) fn interrupt(&mut self) {
         if let Some(sending) = self.sending.take() {
             sending.task.abort();

@@ -80,7 +80,7 @@ pub async fn run(cx: &Context, args: &DbArgs) -> Result<()> {
 async fn list(cx: &Context, name: Option<&str>, json: bool) -> Result<()> {
     let session = cx.session(Intent::Look).await?;
     if let Some(name) = name {
-        // One that is not a database is told so.
+        // One that is not a database gets an error.
         let part = named(&session, Some(name))?;
         if databases::kind(part, &session.images).is_none() {
             return target::find(&session, Some(name)).map(drop);

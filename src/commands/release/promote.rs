@@ -1,4 +1,4 @@
-//! `devenv promote`, `devenv release passed`: a release set gets a further name, and what allows it.
+//! `devenv promote`, `devenv release passed`: a release set gets another name, and what allows it.
 
 use crate::apply::release::promote::Untested;
 use crate::apply::release::push::Sets;
@@ -12,7 +12,7 @@ use crate::ui::screen::visible;
 
 /// Give a release set another name: exactly the same images, by digest
 ///
-/// The manifest of the set is put under the new name byte by byte, and read back. A name in another registry is
+/// The manifest of the set is put under the new name byte for byte, and read back. A name in another registry is
 /// written with its place: images, records and the set are brought there first. It is refused when an image of the set is
 /// gone, when no passed run is recorded for it, or when the name was moved to another set meanwhile.
 #[derive(clap::Args, Debug)]

@@ -34,7 +34,7 @@ pub(super) async fn attach(cx: &Context, id: &str) -> Result<()> {
     let mut signals = Signals::listen()?;
     cx.screen.say(format!("run {}", named.run.id));
     loop {
-        // Looked at before the lines are: what was written until the end is told.
+        // Looked at before the lines are: what was written until the end is reported.
         let is_over = followed.is_over || !records::is_alive(&named.root, &named.run.id);
         followed.look(cx)?;
         if is_over {

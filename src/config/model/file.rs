@@ -223,7 +223,7 @@ pub struct Gateway {
     pub aliases: Vec<String>,
 }
 
-/// Who is told when the result of a step changes or a part dies: each way that is named.
+/// Whom to notify when the result of a step changes or a part dies: each way that is named.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Notify {

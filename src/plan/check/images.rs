@@ -1,4 +1,4 @@
-//! Images: nothing comes from outside without a digest. Pure.
+//! Images: no external content without a digest. Pure.
 
 use crate::plan::check::facts::CheckFacts;
 use crate::plan::check::finding::{Finding, Spot};

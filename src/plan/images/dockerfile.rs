@@ -1,4 +1,5 @@
-//! What a Dockerfile takes from outside without a digest, so that the same text can build another image tomorrow. Pure.
+//! External content that a Dockerfile uses without a digest, so that the same text can build another image tomorrow.
+//! Pure.
 
 use std::collections::BTreeSet;
 

@@ -125,7 +125,7 @@ impl fmt::Display for PackageChange {
     }
 }
 
-/// What people are told when a build got other packages of an image than the lock listed.
+/// The message when a build got other packages of an image than the lock listed.
 #[must_use]
 pub fn moved(image: &str, before: Option<&PackageList>, now: &PackageList) -> Vec<String> {
     let Some(before) = before else {

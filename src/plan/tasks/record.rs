@@ -171,7 +171,7 @@ impl Run {
 }
 
 impl About {
-    /// What is told later counts.
+    /// A later event counts.
     pub fn add(&mut self, later: Self) {
         let Self { inputs, result, took, tests, reused, adopted, why } = later;
         self.inputs = inputs.or(self.inputs.take());

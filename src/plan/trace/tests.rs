@@ -189,7 +189,7 @@ fn a_database_that_is_the_cause() {
     );
     // A cause of its own is none of these.
     assert_eq!(said(&failing()), "gateway: `api` answers 500");
-    // One that is broken beside a request that is well is told too.
+    // One that is broken beside a request that is well is reported too.
     let beside = after(facts(), |facts| facts.peers = vec![database(Spoken::Denied("NOAUTH".to_owned()))]);
     assert_eq!(beside, "api → db: `db` refuses the password that `DB_URL` of `api` has: NOAUTH");
 }

@@ -60,7 +60,7 @@ impl From<KubernetesError> for Error {
     }
 }
 
-/// Keys of the compose specification that a pod has no words for, or only with rights that clusters rarely give.
+/// Keys of the compose specification that a pod does not support, or only with rights that clusters rarely give.
 const LEFT_OUT: [&str; 3] = ["ulimits", "sysctls", "stop_signal"];
 
 /// The label that says which part an object is of.
