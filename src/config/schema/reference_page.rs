@@ -10,7 +10,7 @@ pub fn markdown() -> String {
     let mut page = String::from(
         "# devenv.yaml and devenv.local.yaml\n\n\
          Generated from the types in `src/config/` (`file.rs`, `module.rs`, `local.rs`, `environment.rs`): change it there.\n\n\
-         `NAME` stands for a name of your own. `devenv.local.yaml` has the same keys, lies over `devenv.yaml`, and may\n\
+         `NAME` stands for a name of your own. `devenv.local.yaml` has the same keys, overrides `devenv.yaml`, and may\n\
          also have those of the second table; there, `null` restores a default. Keys that start with `x-` are yours.\n\
          `${VAR}`, `${VAR:-default}` and `${VAR:?message}` are replaced in every value; `$$` is a `$`.\n",
     );
