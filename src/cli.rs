@@ -32,13 +32,13 @@ const WIDEST: usize = 100;
 #[derive(Parser, Debug)]
 #[command(name = "devenv", version, about, max_term_width = WIDEST, arg_required_else_help = true)]
 struct Cli {
-    /// Begin in this folder instead of the current one
+    /// Run in this folder instead of the current one
     #[arg(short = 'C', long, global = true, value_name = "DIR")]
     directory: Option<PathBuf>,
     /// Read this configuration instead of the nearest devenv.yaml
     #[arg(short, long, value_name = "FILE", conflicts_with = "project")]
     file: Option<PathBuf>,
-    /// Act on another checkout of yours: its product, host name, folder or id
+    /// Act on another of your checkouts: its product, host name, folder or id
     #[arg(short, long, value_name = "NAME", conflicts_with = "directory")]
     project: Option<String>,
     /// Answer every question with yes
@@ -47,7 +47,7 @@ struct Cli {
     /// Print only data and errors
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// Fail where devenv.lock would have to change
+    /// Fail if devenv.lock would have to change
     #[arg(long, global = true)]
     locked: bool,
     #[command(subcommand)]
@@ -288,7 +288,7 @@ async fn until_signal(cli: &Cli, called: Called) -> Result<()> {
         begun: BegunSet::default(),
     };
     if let Command::Watcher = cli.command {
-        // It ends by itself when it is told to, and a terminal that is closed is not its own.
+        // It ends by itself when it is asked to, and a terminal that is closed is not its own.
         return cli.command.run(&cx).await;
     }
     if cli.command.hears_signals() {
@@ -317,7 +317,7 @@ async fn until_signal(cli: &Cli, called: Called) -> Result<()> {
     cx.clean_up().await;
     let message = match cli.command {
         Command::Logs(_) | Command::Watch(_) | Command::Status(_) => {
-            "ended; everything it showed keeps running in the background"
+            "stopped; everything it showed keeps running in the background"
         }
         _ => "interrupted; run the command again to continue",
     };
@@ -330,7 +330,7 @@ fn chosen_environment(given: Option<Option<String>>, selected: Option<String>) -
     match (given, selected) {
         (Some(given), selected) => Ok(given.or(selected).filter(|name| name != Base::Dev.name())),
         (None, Some(name)) => {
-            let error = Error::message(Kind::Usage, format!("this command is about dev, and `-p` selects `{name}`"));
+            let error = Error::message(Kind::Usage, format!("this command is for dev, but `-p` selects `{name}`"));
             Err(error.hint("select the checkout by its product, folder or dev's host name"))
         }
         (None, None) => Ok(None),

@@ -250,7 +250,7 @@ fn imports(texts: &BTreeMap<String, String>) -> BTreeMap<String, BTreeSet<String
     texts.iter().map(of).collect()
 }
 
-/// The files that import each other in a circle: none is left when whoever imports nothing that is left is taken away.
+/// The files that import each other in a cycle: none is left when whoever imports nothing that is left is taken away.
 fn circles(mut imports: BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, BTreeSet<String>> {
     loop {
         let ends: BTreeSet<String> =

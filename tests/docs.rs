@@ -34,7 +34,7 @@ fn the_page_of_all_commands_is_what_help_prints() {
     let mut page = String::from(
         "# Commands\n\n\
          Generated from the texts that `devenv COMMAND --help` prints: change them in `src/commands/`.\n\
-         Data goes to stdout, everything else to stderr. What the codes mean: [exit codes](exit-codes.md).\n",
+         Data goes to stdout, everything else to stderr. See also: [exit codes](exit-codes.md).\n",
     );
     let mut all = devenv::cli::command().term_width(100);
     all.build();
@@ -66,11 +66,11 @@ fn the_page_of_exit_codes_is_what_errors_end_with() {
             Kind::Missing => "something that devenv needs is missing: engine, compose",
             Kind::Bug => "a bug in devenv: please report it",
             Kind::Signal(2) => "interrupted with Ctrl-C",
-            Kind::Signal(_) => "ended by another signal: 128 and its number, here SIGTERM",
+            Kind::Signal(_) => "terminated by another signal: 128 plus its number, here SIGTERM",
             Kind::Child(_) => {
-                "`exec`, `shell`, `run`, `debug`, `build`, `lint` and `test` end with the code of the command that they ran"
+                "`exec`, `shell`, `run`, `debug`, `build`, `lint` and `test` exit with the code of the command that they ran"
             }
-            Kind::Code(_) => "`task run`, `runs rerun` and `ci` end with the code of the first task that has failed",
+            Kind::Code(_) => "`task run`, `runs rerun` and `ci` exit with the code of the first task that failed",
         };
         let code =
             if let Kind::Child(_) | Kind::Code(_) = kind { "any".to_owned() } else { kind.exit_code().to_string() };
@@ -161,7 +161,7 @@ fn texts() -> Vec<(String, String)> {
 }
 
 /// Words that no native engineer writes there, and what to write instead.
-const WORDS: [(&str, &str); 12] = [
+const WORDS: [(&str, &str); 31] = [
     (" anew", "again, or recreated"),
     (" mends", "fixes, repairs"),
     (" mended", "fixed, repaired"),
@@ -174,6 +174,25 @@ const WORDS: [(&str, &str); 12] = [
     ("image of others", "a third-party image"),
     ("forbids to ", "forbids …ing"),
     ("although they are there", "even if they exist"),
+    ("is told", "is reported"),
+    ("are told", "are reported"),
+    (" in a circle", "in a cycle"),
+    ("runs to its end", "runs to completion"),
+    ("comes to its end", "runs to completion"),
+    ("in the order of time", "in chronological order"),
+    ("in no hierarchy", "not in the hierarchy"),
+    ("needs a yes", "must be confirmed"),
+    ("stands here", "appears here"),
+    ("stands twice", "is listed twice"),
+    ("no words for", "does not support"),
+    ("around each module", "for each module"),
+    ("server for names", "DNS server"),
+    ("another content", "different content"),
+    ("look at its log", "check its log"),
+    ("a further name", "another name"),
+    ("never tried", "never tested"),
+    ("could not begin", "could not start"),
+    ("of yours on this machine", "your … on this machine"),
 ];
 
 #[test]

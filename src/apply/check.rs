@@ -123,7 +123,7 @@ fn environments(checkout: &Checkout, files: &Files<'_>) -> Result<Vec<Checked>> 
     Ok(all)
 }
 
-/// The secrets that the clusters of deployed environments have; one that cannot be asked is told.
+/// The secrets that the clusters of deployed environments have; one that cannot be asked is reported.
 async fn secrets(environments: &[Checked], notes: &mut Vec<String>) -> BTreeMap<String, BTreeMap<String, Secret>> {
     let deployed = environments.iter().filter(|checked| checked.environment.is_ok());
     let deployed = deployed.filter_map(|one| Some((one.target.name.as_str(), one.target.settings.deploy.as_ref()?)));

@@ -1,4 +1,4 @@
-//! A tool box: made, with the files of a container that is not running; and what became of it when it has ended.
+//! A tool box: made, with the files of a container that is not running; and its result when it has ended.
 
 use std::time::{Duration, Instant};
 

@@ -124,7 +124,7 @@ pub async fn go(way: &Way, say: &mut dyn FnMut(&str)) -> Result<()> {
             RepairAction::Run(argv) => run(argv).await?,
             RepairAction::Try(argv) => {
                 if let Err(error) = run(argv).await {
-                    say(&format!("going on without it: {error}"));
+                    say(&format!("continuing without it: {error}"));
                 }
             }
             RepairAction::Scratch(path) => scratch.push(Scratch::new(path)?),
@@ -168,7 +168,7 @@ fn not_reached(check: &Check, log: Option<&Path>) -> Error {
         Check::Compose => "`docker compose` is still missing, or too old".to_owned(),
         Check::Buildx => "`docker buildx` is still missing".to_owned(),
         Check::EngineRuns => "the engine does not answer".to_owned(),
-        Check::InDockerGroup => "the user is still not in group `docker`".to_owned(),
+        Check::InDockerGroup => "the user is still not in the group `docker`".to_owned(),
     };
     let said = log.and_then(|log| Some((log, fs::read_to_string(log).ok()?)));
     let said = said.map(|(log, said)| format!("\nlast lines of {}:\n{}", log.display(), last_lines(&said)));
@@ -221,7 +221,7 @@ fn lock(folder: &Path, say: &mut dyn FnMut(&str)) -> Result<OwnedFd> {
     let descriptor = rustix::fs::open(folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
     let descriptor = descriptor.map_err(|error| failed(error.into()))?;
     if rustix::fs::flock(&descriptor, FlockOperation::NonBlockingLockExclusive).is_err() {
-        say("waiting for another devenv that repairs this machine");
+        say("waiting for another devenv that is repairing this machine");
         rustix::fs::flock(&descriptor, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
     }
     Ok(descriptor)
@@ -369,7 +369,7 @@ $ cat > DIR/scratch/file <<'END'
 text
 END
 $ false || true
-going on without it: `false` failed: exit status: 1
+continuing without it: `false` failed: exit status: 1
 
 $ sh -c 'cat DIR/scratch/file; exit 1'
 error: `sh -c 'cat DIR/scratch/file; exit 1'` failed: exit status: 1

@@ -33,7 +33,7 @@ impl<'a> Unplaced<'a> {
         let mut notes = Vec::new();
         let lock = lock::read(&checkout.root, moving)?.unwrap_or_else(|| {
             let file = checkout::LOCK;
-            notes.push(format!("there is no {file}, so images will have other tags: `devenv up` makes it; commit it"));
+            notes.push(format!("there is no {file}, so image tags will change: `devenv up` creates it; commit it"));
             unplaced::unlocked()
         });
         let images = unplaced::images(&checkout.project, &checkout.assets, &checkout.catalogue, &lock)?;

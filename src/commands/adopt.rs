@@ -100,12 +100,12 @@ pub fn refuse_existing(folder: &Path, adoption: &Adoption) -> Result<()> {
     Ok(())
 }
 
-/// Writes the files, and says what became of what.
+/// Writes the files, and reports what each key became.
 pub fn write(cx: &Context, folder: &Path, name: &ProjectName, origin: &Origin, adoption: &Adoption) -> Result<()> {
     let from = origin.to_string();
     if let Some(fragment) = render::fragment(adoption) {
         files::write(&folder.join(FRAGMENT), fragment.as_bytes(), Access::Public)?;
-        cx.screen.say(format!("wrote {FRAGMENT}: what devenv.yaml has no words for"));
+        cx.screen.say(format!("wrote {FRAGMENT}: settings that devenv.yaml cannot express"));
     }
     if let Some(local) = render::local(adoption) {
         let path = folder.join(checkout::LOCAL);

@@ -20,9 +20,9 @@ use crate::render::tmux as commands;
 
 /// Open a tmux session on everything that runs
 ///
-/// One window around each module, with its logs, a shell in its folder, the results of its loop and a console on each
+/// One window for each module, with its logs, a shell in its folder, the results of its loop and a console on each
 /// database that it needs; the first one has the state and the logs of all. `screens:` in devenv.yaml groups parts
-/// otherwise. The session is this checkout's own: it is created where it is missing; the next
+/// differently. The session is this checkout's own: it is created if it is missing; the next
 /// `attach` adds or removes panes for parts that changed and leaves the others alone. Leave it with the prefix and d, end it with the prefix and D.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv attach\n  devenv attach api\n  devenv attach --print")]
@@ -94,7 +94,7 @@ pub async fn run(cx: &Context, args: &AttachArgs) -> Result<()> {
         return Ok(());
     }
     if tmux.is_copy() {
-        cx.screen.say("there is no tmux on this machine: using that of the image `debug`");
+        cx.screen.say("tmux is not installed on this machine: using the one of the image `debug`");
     }
     if !all.is_empty() {
         tmux.run(&all).await?;
@@ -105,7 +105,7 @@ pub async fn run(cx: &Context, args: &AttachArgs) -> Result<()> {
 /// Whether a session can be shown here at all.
 fn check(has_terminal: bool) -> Result<()> {
     if !has_terminal {
-        let error = Error::message(Kind::Usage, "`attach` shows a session on a terminal, and there is none");
+        let error = Error::message(Kind::Usage, "`attach` needs a terminal, and there is none");
         return Err(
             error.hint("`devenv attach --print` prints the commands of tmux; `devenv logs -f` needs no terminal")
         );
@@ -116,8 +116,8 @@ fn check(has_terminal: bool) -> Result<()> {
 /// The tmux of the image `debug`, for a machine that has none.
 async fn from_image(cx: &Context, session: &Session) -> Result<Tmux> {
     let missing = |said: &str| {
-        let error = Error::message(Kind::Missing, format!("there is no tmux on this machine{said}"));
-        error.hint("`sudo apt-get install tmux` or `devenv doctor --fix` installs it; `devenv logs -f` and `devenv shell` need none")
+        let error = Error::message(Kind::Missing, format!("tmux is not installed on this machine{said}"));
+        error.hint("`sudo apt-get install tmux` or `devenv doctor --fix` installs it; `devenv logs -f` and `devenv shell` work without it")
     };
     // The programs of the image are those of Linux, and of the engine's processor.
     if !cfg!(target_os = "linux") {

@@ -20,7 +20,7 @@ use crate::ui::dates::day;
 
 /// Show certificates and who trusts them, or make browsers trust them
 ///
-/// An authority is made on first need, for `localhost` and `test` alone. Its key never leaves your data folder.
+/// An authority is created when first needed, for `localhost` and `test` alone. Its key never leaves your data folder.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv certs\n  devenv certs trust\n  devenv certs add-zone shop.internal")]
 #[command(args_conflicts_with_subcommands = true)]
@@ -47,17 +47,18 @@ pub enum CertsCommand {
         /// The authority of a zone instead of the machine's
         #[arg(long)]
         zone: Option<String>,
-        /// Authorities of devenv whose files are not yours or are gone; on a machine of several users, look whose it is
+        /// Authorities of devenv whose files are not yours or are gone; on a machine of several users, check whose it
+        /// is
         #[arg(long, conflicts_with = "zone")]
         lost: bool,
     },
-    /// Delete the authority; a new one is made when it is needed, and must be trusted again
+    /// Delete the authority; a new one is created when it is needed, and must be trusted again
     Reset {
         /// The authority of a zone instead of the machine's
         #[arg(long)]
         zone: Option<String>,
     },
-    /// Make an authority for another domain and all below it
+    /// Create an authority for another domain and all below it
     AddZone {
         /// The domain, such as `shop.internal`
         zone: String,
@@ -170,14 +171,14 @@ async fn show(cx: &Context, json: bool) -> Result<()> {
     }
     match &all.environment {
         Some(leaf) => rows.push(row("environment", leaf, &leaf.names.join(" "))),
-        None => rows.push(vec!["environment".to_owned(), "none yet: `devenv up` makes it".to_owned()]),
+        None => rows.push(vec!["environment".to_owned(), "none yet: `devenv up` creates it".to_owned()]),
     }
     rows.extend(all.own.iter().map(|own| row("the team's own", own, &own.names.join(" "))));
     for ZoneJson { zone, certificate } in &all.zones {
         rows.push(row(&format!("environment, {zone}"), certificate, &certificate.names.join(" ")));
     }
     if all.authorities.is_empty() {
-        rows.insert(0, vec!["authority".to_owned(), "none yet: `devenv up` makes it".to_owned()]);
+        rows.insert(0, vec!["authority".to_owned(), "none yet: `devenv up` creates it".to_owned()]);
     }
     cx.screen.table(&["WHAT", "STATE", "UNTIL", "", ""], &rows);
     Ok(())
@@ -218,10 +219,10 @@ fn read(place: &CaFolder) -> Result<Option<(CertFacts, Authority)>> {
 fn none_there(zone: Option<&str>) -> Error {
     match zone {
         None => Error::message(Kind::Usage, "this machine has no authority")
-            .hint("`devenv up` makes it")
+            .hint("`devenv up` creates it")
             .hint("`devenv certs untrust --lost` finds one whose files are gone"),
         Some(zone) => Error::message(Kind::Usage, format!("there is no zone `{zone}`"))
-            .hint(format!("`devenv certs add-zone {zone}` makes it")),
+            .hint(format!("`devenv certs add-zone {zone}` creates it")),
     }
 }
 
@@ -258,7 +259,7 @@ async fn untrust_lost(cx: &Context) -> Result<()> {
     }
     let lost = trust::lost(&known).await?;
     if lost.is_empty() {
-        cx.screen.say("no store here knows an authority of devenv but yours");
+        cx.screen.say("no trust store here has a devenv authority other than yours");
     }
     let mut refused = None;
     for authority in lost {
@@ -289,16 +290,16 @@ async fn change(cx: &Context, authority: &Authority, change: Change) -> Result<(
     done.into_iter().for_each(|seen| cx.screen.say(shown(seen)));
     if !failed.is_empty() {
         let names: Vec<String> = failed.iter().map(|seen| seen.store.to_string()).collect();
-        let error = Error::message(Kind::Failed, format!("{} is not as it should be afterwards", names.join(", ")));
+        let error = Error::message(Kind::Failed, format!("{} could not be changed as intended", names.join(", ")));
         let is_browser = |seen: &&StoreTrust| matches!(seen.store, decision::Store::Nss(_));
         return Err(if failed.iter().any(is_browser) {
-            error.hint("a browser with a primary password takes the authority only by its own settings")
+            error.hint("a browser with a primary password accepts the authority only through its own settings")
         } else {
             error
         });
     }
     if change == Change::Trust && !stores.iter().any(|seen| matches!(seen.store, decision::Store::Nss(_))) {
-        cx.screen.say("no browser's database was found: run it again when Firefox or Chromium has been started once");
+        cx.screen.say("no browser database was found: run this again after starting Firefox or Chromium once");
     }
     Ok(())
 }
@@ -310,7 +311,7 @@ async fn carry_out(cx: &Context, actions: &[RepairAction]) -> Result<()> {
     }
     if !cx.screen.yes {
         let lines: String = actions.iter().map(|action| format!("\n  {action}")).collect();
-        cx.screen.say(format!("this takes these commands:{lines}"));
+        cx.screen.say(format!("these commands are needed:{lines}"));
         let refused = Error::message(Kind::Missing, "nothing was changed: the commands above do it");
         cx.screen.insist("run them?", refused)?;
     }
@@ -333,12 +334,12 @@ async fn reset(cx: &Context, zone: Option<&str>) -> Result<()> {
         }
     }
     cx.screen.say(format!("this deletes {} and its key", place.certificate().display()));
-    cx.screen.insist("delete it?", Error::message(Kind::Usage, "nothing was changed: deleting needs a yes"))?;
+    cx.screen.insist("delete it?", Error::message(Kind::Usage, "nothing was changed: deleting must be confirmed"))?;
     let _held = place.hold()?;
     place.delete()?;
     cx.screen.say(match zone {
-        None => "the next `devenv up` makes a new authority and new certificates".to_owned(),
-        Some(zone) => format!("`devenv certs add-zone {zone}` makes another one"),
+        None => "the next `devenv up` creates a new authority and new certificates".to_owned(),
+        Some(zone) => format!("`devenv certs add-zone {zone}` creates another one"),
     });
     Ok(())
 }
@@ -349,7 +350,7 @@ fn add_zone(cx: &Context, zone: &str) -> Result<()> {
     let authority = certs::authority(&place, &profile(cx)?.of_zone(zone), clock::unix_time(), Make::Yes)?;
     cx.screen.say(match authority.note {
         None => format!("the zone {zone} has an authority already"),
-        Some(_) => format!("made an authority that can sign for {zone} and all below it, and for nothing else"),
+        Some(_) => format!("created an authority that can sign for {zone} and all below it, and for nothing else"),
     });
     cx.screen.say(format!("not trusted yet: `devenv certs trust --zone {zone}`"));
     Ok(())

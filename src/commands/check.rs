@@ -11,7 +11,7 @@ use crate::plan::check::findings;
 
 use crate::render::check as output;
 
-/// Check that what the team has committed is sane: locks, images, secrets, health, environments
+/// Check what the team has committed: locks, images, secrets, health, environments
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  devenv check\n  devenv check --format github\n  devenv check --format junit > check.xml"

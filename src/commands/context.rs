@@ -25,7 +25,7 @@ pub const ENVIRONMENT: &str = "in_environment";
 /// Which environment of the checkout a command is about.
 #[derive(clap::Args, Debug, Default)]
 pub struct InEnvironment {
-    /// Act on another environment of this checkout than dev
+    /// Act on another environment of this checkout instead of dev
     #[arg(long = "env", id = ENVIRONMENT, value_name = "ENVIRONMENT", global = true)]
     pub name: Option<String>,
 }
@@ -186,8 +186,8 @@ impl Context {
         assemble(checkout, engine, description, terms).await
     }
 
-    /// Connects to the engine and asks what it is, which it says while files are read; what is wrong with those is told
-    /// first.
+    /// Connects to the engine and asks what it is, which it says while files are read; what is wrong with those is
+    /// reported first.
     pub fn ask(&self) -> Result<(Engine, Description)> {
         let engine = self.engine()?;
         let description = observe::describe(&engine);

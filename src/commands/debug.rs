@@ -27,7 +27,7 @@ use crate::ui::screen;
 ///
 /// The tool box is a container of its own. With NAME it joins the network and the processes of that part, whatever its
 /// image has, and sees its files at /target and its volumes; without NAME it joins the network of the environment.
-/// `psql` and `redis-cli` log in to what the part needs. It goes when you leave.
+/// `psql` and `redis-cli` log in to what the part needs. It is removed when you leave.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  devenv debug api\n  devenv debug api -- ss -tlnp\n  devenv debug api -- psql -c 'select 1'\n  devenv debug -- probe\n  devenv debug --list"
@@ -66,7 +66,7 @@ pub async fn run(cx: &Context, args: &DebugArgs) -> Result<()> {
         return Err(NoToolBox::NoTerminal.into());
     }
     let mut session = cx.session(Intent::Look).await?;
-    // What cannot be joined is told before an image is built for it.
+    // What cannot be joined is reported before an image is built for it.
     Target::of(part(&session, args)?, &session.observed)?;
     if !session.observed.tags.contains(&image(&session)?) {
         images::build(cx, &[DEBUG.to_owned()], None).await?;

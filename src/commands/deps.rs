@@ -28,9 +28,9 @@ pub struct DepsArgs {
 enum Verb {
     /// Copy a module's installed dependencies to the checkout, for editors that run on this machine
     ///
-    /// They live in volumes, where such an editor does not see them. Each folder (`.venv`, `node_modules`) comes to the
-    /// same place in the checkout, in place of an earlier copy; containers go on to use the volume. It is a copy: run it
-    /// again when a lock file has changed.
+    /// They live in volumes, where such an editor does not see them. Each folder (`.venv`, `node_modules`) is copied to
+    /// the same place in the checkout, replacing an earlier copy; containers continue to use the volume. It is a copy:
+    /// run it again when a lock file has changed.
     #[command(after_help = "Examples:\n  devenv deps export api\n  devenv deps export api --to /tmp/api")]
     Export {
         /// The module
@@ -44,8 +44,8 @@ enum Verb {
     },
     /// Delete a module's installed dependencies, and install them from scratch
     ///
-    /// Downloads that are kept for all modules of a language stay. What runs with the dependencies, also another module that
-    /// shares them, is replaced and started again.
+    /// Downloads that are kept for all modules of a language stay. Parts that use the dependencies, including other
+    /// modules that share them, are recreated and started again.
     #[command(after_help = "Example:\n  devenv deps reset api")]
     Reset {
         /// The module

@@ -125,14 +125,15 @@ pub async fn go_on(cx: &Context) -> Error {
     if mender::is_in_new_session() {
         return Error::message(
             Kind::Missing,
-            format!("{name} is in group `docker`, but this session is older than that"),
+            format!("{name} is in group `docker`, but this session started before that"),
         )
         .hint("log in again, then run the same command");
     }
     match mender::own_call() {
         Ok(own) => {
             let cmd = mender::in_new_session(&own, &user).await;
-            cx.screen.say(format!("{name} is new in group `docker`: going on in a session that knows it\n$ {cmd}"));
+            cx.screen
+                .say(format!("{name} was just added to group `docker`: continuing in a session that has it\n$ {cmd}"));
             process::replace(&cmd)
         }
         Err(error) => error,

@@ -12,8 +12,8 @@ use crate::plan::steps::down::{self, Volumes};
 
 /// Stop and remove the containers and the network of this checkout
 ///
-/// Data volumes stay, unless -v is given. The session of `devenv attach` ends too. It also works where devenv.yaml or a compose file cannot be used, and with
-/// `-p NAME` where the folder of a checkout is gone.
+/// Data volumes stay, unless -v is given. The session of `devenv attach` ends too. It also works if devenv.yaml or a
+/// compose file cannot be used, and with `-p NAME` if the folder of a checkout is gone.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv down\n  devenv down -v --yes")]
 pub struct DownArgs {

@@ -110,7 +110,7 @@ fn set(cx: &Context, name: &str, state: Switch, env: &str) -> Result<()> {
     } else {
         files::rewrite(&root.join(checkout::LOCAL), &local.bytes)?;
         record(&root, &feature, state, env)?;
-        cx.screen.say(format!("{feature} is {state} in {env}: {} in containers says so at once", flags()));
+        cx.screen.say(format!("{feature} is {state} in {env}: {} in containers changes at once", flags()));
         cx.screen.say(format!("{} changes when a container is recreated: `devenv up`", feature.variable()));
     }
     let target = Target::of(&whole.project, env)?;

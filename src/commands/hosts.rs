@@ -22,9 +22,9 @@ const FILE: &str = "/etc/hosts";
 
 /// Show this environment's host names and which programs here resolve them
 ///
-/// Browsers and newer curls find every name below `localhost` by themselves; other programs ask the system, which may not
-/// know them, and other names nobody finds. For those, `add` writes a marked block into the hosts file, and `remove` takes
-/// it away.
+/// Browsers and newer versions of curl resolve every name below `localhost` themselves; other programs ask the system,
+/// which may not know them, and other names do not resolve at all. For those, `add` writes a marked block into the
+/// hosts file, and `remove` removes it.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  devenv hosts\n  devenv hosts add\n  devenv hosts add shop.internal\n  devenv hosts remove"
@@ -147,7 +147,7 @@ async fn show(cx: &Context, session: &Session, text: &str, json: bool) -> Result
     cx.screen.table(&["NAME", "SYSTEM RESOLVER", "HOSTS FILE", "FOUND BY"], &rows);
     if all.iter().any(|name| !name.system) && !asking.is_empty() {
         cx.screen.say(format!(
-            "these ask the system, and do not find every name: {}: `devenv hosts add` writes all into {FILE}",
+            "these use the system's resolver, which does not find every name: {}: `devenv hosts add` writes all into {FILE}",
             asking.join(", ")
         ));
     }
@@ -195,7 +195,7 @@ async fn write(cx: &Context, session: &Session, before: &str, after: &str) -> Re
     for line in before.lines().filter(|line| !after.lines().any(|new| new == *line)) {
         cx.screen.say(format!("- {line}"));
     }
-    let refused = Error::message(Kind::Missing, format!("nothing was changed in {FILE}: writing needs a yes"));
+    let refused = Error::message(Kind::Missing, format!("nothing was changed in {FILE}: writing must be confirmed"));
     cx.screen.insist(&format!("write this into {FILE}?"), refused)?;
     files::write(&prepared, after.as_bytes(), Access::Public)?;
     let written = mender::go(&Way::of(vec![copy]), &mut |line| cx.screen.say(line)).await;

@@ -100,8 +100,10 @@ fn tell(cx: &Context, session: &Session, modules: &[&Part], done: &IdeJson) {
         .map(|part| part.name.as_str())
         .collect();
     if !absent.is_empty() {
-        cx.screen
-            .say(format!("not running: {}; `devenv up` first, so that there is what to attach to", absent.join(", ")));
+        cx.screen.say(format!(
+            "not running: {}; run `devenv up` first, so that editors have something to attach to",
+            absent.join(", ")
+        ));
     }
 }
 
@@ -130,7 +132,7 @@ fn modules<'a>(session: &'a Session, names: &[String]) -> Result<Vec<&'a Part>> 
         let part = session.part(name)?;
         let problem = match part.kind {
             PartKind::Module => return Ok(part),
-            PartKind::Task => "runs to its end, so an editor has nothing to attach to",
+            PartKind::Task => "runs to completion, so an editor has nothing to attach to",
             PartKind::Service | PartKind::Gateway => "is not a module: it has no source to edit",
         };
         let all: Vec<&str> = every_module(session).map(|part| part.name.as_str()).collect();

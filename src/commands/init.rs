@@ -14,7 +14,7 @@ use crate::render::{self, Access};
 
 /// Write a devenv.yaml for this folder
 ///
-/// It takes over what is there: compose files, a Procfile, or what it finds in this folder and those below it, such as a
+/// It starts from what exists: compose files, a Procfile, or what it finds in this folder and those below it, such as a
 /// requirements.txt, pyproject.toml, package.json, go.mod or Cargo.toml. Each key of a compose file that is not carried
 /// over is listed with the reason.
 #[derive(clap::Args, Debug)]
@@ -117,7 +117,7 @@ pub fn eject(cx: &Context, args: &EjectArgs) -> Result<()> {
     for (path, asset) in &chosen {
         generated::refuse_links(&root, &Path::new(folder.as_str()).join(path))?;
         let to = target(path);
-        // The very same file is what an earlier call has written, before it was killed perhaps.
+        // The identical file is one that an earlier call wrote, before it was killed perhaps.
         if to.symlink_metadata().is_ok() && files::read(&to)?.as_deref() != asset.content.as_deref() {
             let message = format!("{} is already there, so nothing was written", to.display());
             return Err(Error::message(Kind::Usage, message).hint("move it away first"));

@@ -10,9 +10,10 @@ use crate::host::git;
 use crate::host::user::checkout_table;
 use crate::plan::identity::listing::{self, CheckoutFolder, EngineLists, Listed};
 
-/// List all environments of yours on this machine: folder, branch, state, address
+/// List all your environments on this machine: folder, branch, state, address
 ///
-/// `-p NAME` before another command acts on one of them from anywhere; `devenv -p FOLDER down` also where the folder is gone.
+/// `-p NAME` before another command acts on one of them from anywhere; `devenv -p FOLDER down` works even if the folder
+/// is gone.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv list\n  devenv list --json")]
 pub struct ListArgs {
@@ -35,7 +36,7 @@ pub async fn run(cx: &Context, args: &ListArgs) -> Result<()> {
         return Ok(());
     }
     if all.is_empty() {
-        cx.screen.say("there is none yet: `devenv up` in a checkout makes one");
+        cx.screen.say("there is none yet: `devenv up` in a checkout creates one");
         return Ok(());
     }
     let rows: Vec<Vec<String>> = all.iter().map(row).collect();

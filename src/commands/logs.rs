@@ -18,7 +18,7 @@ use crate::plan::logs::lines::LineRef;
 use crate::plan::parts::PartKind;
 use crate::ui::stream::{Stream, coloured};
 
-/// Show the output of modules and services, in the order of time
+/// Show the output of modules and services, in chronological order
 ///
 /// Escape sequences other than colours are removed. The gateway's lines say method, path, status, time and part.
 #[derive(clap::Args, Debug)]
@@ -36,22 +36,22 @@ pub struct LogsArgs {
     /// Number of lines from the end of each log, counted before `--grep` and `--level` apply
     #[arg(short = 'n', long, value_name = "LINES")]
     pub tail: Option<u64>,
-    /// Only what is younger than this, such as 10m
+    /// Only lines newer than this, such as 10m
     #[arg(long, value_parser = Duration::parse)]
     pub since: Option<Duration>,
     /// Only lines that this regular expression matches
     #[arg(short, long, value_name = "PATTERN")]
     pub grep: Option<String>,
-    /// Only lines at least as urgent: trace, debug, info, warn, error or fatal
+    /// Only lines of at least this severity: trace, debug, info, warn, error or fatal
     ///
     /// Levels are found in JSON and logfmt, and as Python, Go, nginx, Postgres and Redis write them. A line without one
     /// counts as info; a traceback has the level of the line that it follows.
     #[arg(short, long, value_name = "LEVEL", value_parser = clap::value_parser!(Level))]
     pub level: Option<Level>,
-    /// Print a JSON object a line: time, part, level, text, and the fields of a line that is JSON itself
+    /// Print one JSON object per line: time, part, level, text, and the fields of a line that is JSON itself
     #[arg(long)]
     pub json: bool,
-    /// With the time in front of each line
+    /// Print the time in front of each line
     #[arg(short, long)]
     pub timestamps: bool,
     /// Which environment.

@@ -36,7 +36,7 @@ pub struct MirrorArgs {
 enum Verb {
     /// Compare both sides by content and report each difference
     ///
-    /// Exits with 1 where there is one. What is ignored, and what other volumes are mounted on, is left out.
+    /// Exits with 1 if there is one. Ignored files and folders that other volumes are mounted on are left out.
     #[command(after_help = "Example:\n  devenv mirror verify api")]
     Verify {
         /// Modules [default: all that are copied and run]
@@ -220,7 +220,7 @@ async fn verify(cx: &Context, names: &[String], json: bool) -> Result<()> {
         1 => "one difference".to_owned(),
         many => format!("{many} differences"),
     };
-    Err(Error::message(Kind::Failed, message).hint("`devenv up` makes the copies equal"))
+    Err(Error::message(Kind::Failed, message).hint("`devenv up` synchronises the copies"))
 }
 
 async fn resume(cx: &Context, name: &str) -> Result<()> {

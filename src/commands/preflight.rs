@@ -59,7 +59,7 @@ pub fn confirm(cx: &Context, plan: &Plan) -> Result<()> {
     for deletion in deletions {
         cx.screen.say(format!("  {deletion}"));
     }
-    let refused = Error::message(Kind::Usage, "nothing was deleted: deleting data needs a yes");
+    let refused = Error::message(Kind::Usage, "nothing was deleted: deleting data must be confirmed");
     cx.screen.insist("delete this data?", refused)
 }
 

@@ -15,7 +15,7 @@ use crate::ui::table;
 
 /// Show the credentials of this checkout: names and where each comes from
 ///
-/// They are made at random for each checkout; `devenv up` asks for those of a module with `ask`. `secrets:` in
+/// They are generated at random for each checkout; `devenv up` asks for those of a module with `ask`. `secrets:` in
 /// devenv.local.yaml or a variable such as DEVENV_SECRET_DB_PASSWORD sets one.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv secrets\n  devenv secrets --show\n  devenv secrets reset db")]
@@ -121,7 +121,7 @@ async fn reset(cx: &Context, name: Option<&str>) -> Result<()> {
 /// devenv has made nothing of what is meant.
 fn nothing_made(session: &Session, service: &PartName, credential: Option<&str>) -> Error {
     let what = credential.map_or_else(|| service.to_string(), |name| format!("{service}.{name}"));
-    let error = Error::message(Kind::Usage, format!("nothing of `{what}` was made by devenv"));
+    let error = Error::message(Kind::Usage, format!("devenv generated no credential of `{what}`"));
     let mut names = session.secrets.get(service).into_iter().flatten().map(|(name, _)| name);
     let is_given = |name: &&String| session.origin(service, name) == CredentialOrigin::Given;
     let given = names.find(|name| credential.is_none_or(|wanted| *name == wanted) && is_given(name));
@@ -145,5 +145,5 @@ fn wanted<'a>(session: &Session, name: Option<&'a str>) -> Result<(Vec<PartName>
     }
     let all: Vec<&str> = session.secrets.keys().map(PartName::as_str).collect();
     let error = Error::message(Kind::Usage, format!("`{service}` has no credentials"));
-    Err(if all.is_empty() { error } else { error.hint(format!("there are those of: {}", all.join(", "))) })
+    Err(if all.is_empty() { error } else { error.hint(format!("these have credentials: {}", all.join(", "))) })
 }

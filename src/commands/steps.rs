@@ -43,7 +43,7 @@ pub struct LintArgs {
 
 /// Test a module in its container
 ///
-/// What follows `--` is appended to the module's command. Such a run is not remembered, since it is of a part only.
+/// What follows `--` is appended to the module's command. Such a run is not recorded, because it covers only a part.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv test\n  devenv test api -- -k orders")]
 pub struct TestArgs {

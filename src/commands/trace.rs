@@ -22,7 +22,7 @@ use crate::ui::screen::visible;
 ///
 /// Name, connection, certificate, gateway and route; the same request to the module directly; then what the module needs,
 /// each in its own protocol, from the module's network and with the module's variables. A request that may change something
-/// goes to the module a second time only with --direct. Exits with 1 where a hop is broken.
+/// goes to the module a second time only with --direct. Exits with 1 if a hop is broken.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  devenv trace /api/healthz\n  devenv trace /api/orders -X POST -d '{\"item\": \"mug\"}' -H 'Content-Type: application/json'\n  devenv trace --from api db\n  devenv trace --from web http://api:8000/healthz"
@@ -31,7 +31,7 @@ pub struct TraceArgs {
     /// Path on the gateway, or an address; with --from also a part, or HOST:PORT
     #[arg(value_name = "PATH|URL")]
     pub target: String,
-    /// Begin inside the network of this part
+    /// Start inside the network of this part
     #[arg(long, value_name = "NAME", conflicts_with_all = ["method", "body", "header", "direct"])]
     pub from: Option<String>,
     /// Method [default: GET, or POST with a body]
@@ -63,7 +63,7 @@ pub struct TraceArgs {
 /// Runs the command.
 pub async fn run(cx: &Context, args: &TraceArgs) -> Result<()> {
     let mut session = cx.session(Intent::Look).await?;
-    // What is wrong with the question is told before an image is built for it.
+    // What is wrong with the question is reported before an image is built for it.
     let wish = match &args.from {
         Some(from) => session.part(from).map(|_| None)?,
         None => Some(wish(&session, args)?),

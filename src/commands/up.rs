@@ -108,7 +108,7 @@ pub async fn run(cx: &Context, args: &UpArgs) -> Result<()> {
             }
             Ok(Ended::PortTaken(taken)) if tries < TRIES => {
                 tries += 1;
-                cx.screen.say(format!("{taken}; another one is chosen"));
+                cx.screen.say(format!("{taken}; choosing another one"));
             }
             Ok(Ended::PortTaken(taken)) => return Err(Error::new(Kind::Failed, taken)),
             Err(error) if error.kind == Kind::Missing && !fixed => {

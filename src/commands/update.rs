@@ -28,7 +28,7 @@ pub struct UpdateArgs {
 
 /// Show which images `update` would move: the root, and third-party ones
 ///
-/// Which packages it would move shows when it builds.
+/// Which packages would move is known only when it builds.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  devenv outdated --json")]
 pub struct OutdatedArgs {
@@ -107,7 +107,7 @@ async fn newest(cx: &Context, root: Option<&str>) -> Result<(std::path::PathBuf,
     let root = match from {
         Some(from) => {
             let digest = engine.registry_digest(&from).await.ok_or_else(|| {
-                let error = Error::message(Kind::Failed, format!("no registry has an answer for {from}"));
+                let error = Error::message(Kind::Failed, format!("no registry answers for {from}"));
                 error.hint("`devenv update --root packages` builds the root from Debian's packages instead")
             })?;
             Root::Registry { from, digest, archive: Some(today()) }
@@ -131,7 +131,7 @@ async fn newest(cx: &Context, root: Option<&str>) -> Result<(std::path::PathBuf,
             Some(digest) => {
                 images.insert(image.clone(), digest);
             }
-            None => cx.screen.say(format!("{image}: no registry has an answer, so it is not pinned")),
+            None => cx.screen.say(format!("{image}: no registry answers, so it is not pinned")),
         }
     }
     Ok((checkout.root.clone(), before, Lock { root, images, packages: BTreeMap::new() }))

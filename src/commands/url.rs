@@ -14,7 +14,7 @@ use crate::render::secrets;
 
 /// Print where parts are reached from this machine
 ///
-/// A database's address has its user and password in it, for a client on this machine.
+/// A database's address includes its user and password, for a client on this machine.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv url\n  psql \"$(devenv url db)\"")]
 pub struct UrlArgs {
@@ -124,7 +124,7 @@ fn full(session: &Session, part: &Part) -> Result<String> {
         (Some(_), Some(_)) if session.observed.container(&part.name).is_none() => {
             let error =
                 Error::message(Kind::Failed, format!("`{}` has no container, so its password is not known", part.name));
-            return Err(error.hint(format!("`devenv up {}` makes both", part.name)));
+            return Err(error.hint(format!("`devenv up {}` creates both", part.name)));
         }
         (Some(template), Some(publish)) => {
             let text = template.replace("{host}", "127.0.0.1").replace("{port}", &publish.host.to_string());

@@ -16,7 +16,7 @@ use crate::ui::screen::visible;
 
 /// Show what the watcher does, as it does it
 ///
-/// Ctrl-C ends the view and nothing else: the watcher goes on in the background.
+/// Ctrl-C ends the view and nothing else: the watcher continues in the background.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  devenv watch")]
 pub struct WatchArgs {
@@ -34,11 +34,13 @@ pub async fn watch(cx: &Context, args: &WatchArgs) -> Result<()> {
     let session = cx.session(Intent::Look).await?;
     let root = session.checkout.root.clone();
     if rules(&session.checkout.project, &session.environment).is_empty() {
-        return Err(Error::message(Kind::Usage, "no module asks to be watched")
+        return Err(Error::message(Kind::Usage, "no module is configured to be watched")
             .hint("`watch: {}` restarts a module when a file is saved, `watch: {on_change: [build, test]}` runs its steps first"));
     }
     if watcher_process::holder(&root).is_none() && !session.observed.runs() {
-        return Err(Error::message(Kind::Failed, "nothing runs that could be watched").hint("`devenv up` starts it"));
+        return Err(
+            Error::message(Kind::Failed, "nothing is running that could be watched").hint("`devenv up` starts it")
+        );
     }
     ensure(cx, &session).await?;
     let names = session.names(&args.names)?;
@@ -50,7 +52,7 @@ pub async fn watch(cx: &Context, args: &WatchArgs) -> Result<()> {
             }
         }
         if watcher_process::holder(&root).is_none() {
-            cx.screen.say("the watcher has ended");
+            cx.screen.say("the watcher has stopped");
             return Ok(());
         }
         tokio::time::sleep(PAUSE).await;
@@ -68,7 +70,7 @@ pub async fn ensure(cx: &Context, session: &Session) -> Result<()> {
     background::ensure(session, cx.file.as_deref(), |line| cx.screen.say(line)).await
 }
 
-/// Is the watcher: runs until it is told to end.
+/// Is the watcher: runs until it is asked to end.
 pub async fn watcher(cx: &Context) -> Result<()> {
     watcher_process::leave_session();
     let Some(held) = watcher_process::take(&cx.root()?, &cx.engine()?.endpoint)? else { return Ok(()) };

@@ -172,7 +172,7 @@ pub async fn stream(cmd: &Cmd, mut each: impl FnMut(OutputLine<'_>)) -> Result<E
         Ok(ended) => ended,
         Err(_) => {
             limits::end_group(&child);
-            let message = format!("`{}` was ended: it took longer than {}", cmd.program, amounts::limit(time));
+            let message = format!("`{}` was killed: it took longer than {}", cmd.program, amounts::limit(time));
             Err(Error::message(Kind::Failed, message).hint(format!("the call was: {cmd}")))
         }
     }

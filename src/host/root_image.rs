@@ -98,11 +98,11 @@ const SOURCES: &str = "sources.list";
 /// Whether the program is there; an error says what to do.
 pub fn check() -> Result<()> {
     if which::which("mmdebstrap").is_err() {
-        let error = Error::message(Kind::Missing, "the root image is made with `mmdebstrap`, which is not installed");
+        let error = Error::message(Kind::Missing, "the root image is built with `mmdebstrap`, which is not installed");
         return Err(error.hint("`devenv doctor --fix` installs it"));
     }
     if !rustix::process::geteuid().is_root() && which::which("newuidmap").is_err() {
-        let message = "mmdebstrap needs `newuidmap` where it does not run as root, and that is not installed";
+        let message = "mmdebstrap needs `newuidmap` unless it runs as root, and that is not installed";
         return Err(Error::message(Kind::Missing, message)
             .hint("the package uidmap has it: `devenv doctor --fix` installs it, or says what root must install"));
     }
@@ -130,8 +130,8 @@ pub async fn make(order: &Order<'_>, mut each: impl FnMut(&str)) -> Result<Vec<u
     if !status.success() {
         let lines =
             last.iter().skip(last.len().saturating_sub(12)).map(|line| format!("\n    {line}")).collect::<String>();
-        let error = Error::message(Kind::Failed, format!("mmdebstrap could not make the root image{lines}"));
-        return Err(error.hint("it needs Debian's packages: look at the network and at proxy settings"));
+        let error = Error::message(Kind::Failed, format!("mmdebstrap could not build the root image{lines}"));
+        return Err(error.hint("it needs Debian's packages: check the network and the proxy settings"));
     }
     let target = folder.path().join(ROOT);
     std::fs::read(&target).map_err(crate::host::files::failed("read", &target))

@@ -38,7 +38,7 @@ pub struct Starter {
 }
 
 /// What a project is begun with: each folder with its name as a module's and the texts of the files at its top. Names
-/// are told apart, and the first that answers requests has the whole of the gateway.
+/// are distinguished, and the first that answers requests has the whole of the gateway.
 #[must_use]
 pub fn starters(folders: &[(String, String, BTreeMap<String, String>)]) -> Vec<Starter> {
     let mut all: Vec<Starter> = Vec::new();

@@ -16,7 +16,7 @@ use crate::plan::parts::secret_variable::SecretVariable;
 /// What stands for a secret.
 const MASKED: &str = "********";
 
-/// What the variables of a part are told from.
+/// The inputs of the variables of a part.
 #[derive(Debug, Clone, Copy)]
 pub struct Layers<'a> {
     /// The configuration, for the places of its settings.

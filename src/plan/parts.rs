@@ -37,7 +37,7 @@ pub const GATEWAY_CONFIGURATION: &str = "/etc/devenv/gateway/nginx.conf";
 pub enum PartKind {
     /// The team's own source.
     Module,
-    /// A module that runs to its end.
+    /// A module that runs to completion.
     Task,
     /// A part that the team did not write.
     Service,
@@ -94,7 +94,7 @@ pub struct Publish {
     pub host: u16,
     /// In the container.
     pub container: u16,
-    /// What is spoken there.
+    /// Transport protocol.
     pub protocol: Protocol,
 }
 
@@ -210,7 +210,7 @@ pub struct Part {
     pub install: Option<Install>,
     /// The copy of its source, where it has one.
     pub mirror: Option<Copy>,
-    /// When it runs again, where it is a module that runs to its end.
+    /// When it runs again, where it is a module that runs to completion.
     pub once: Option<TaskRules>,
     /// Digest of what such a module runs on, where that is in its image.
     pub inputs: Option<String>,

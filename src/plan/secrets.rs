@@ -14,7 +14,7 @@ pub struct UnusableSecret {
 
 impl From<UnusableSecret> for Error {
     fn from(error: UnusableSecret) -> Self {
-        Self::new(Kind::Usage, error).hint("remove it, and devenv makes one; or set one line of visible characters")
+        Self::new(Kind::Usage, error).hint("remove it, and devenv generates one; or set one line of visible characters")
     }
 }
 

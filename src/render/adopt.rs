@@ -7,7 +7,7 @@ use crate::config::text::yaml;
 use crate::names::ProjectName;
 use crate::plan::adopt::adoption::{Adoption, Keys};
 
-/// The compose file with what devenv.yaml has no words for.
+/// The compose file with settings that devenv.yaml cannot express.
 pub const FRAGMENT: &str = "devenv.compose.yaml";
 /// Longest line for a value with parts.
 const WIDEST: usize = 110;
@@ -45,7 +45,7 @@ pub fn configuration(name: &ProjectName, adoption: &Adoption, from: &str) -> Str
 pub fn fragment(adoption: &Adoption) -> Option<String> {
     let text = || yaml::document(&adoption.fragment);
     (!adoption.fragment.is_empty())
-        .then(|| format!("# Laid over what devenv generates: what devenv.yaml has no words for.\n{}", text()))
+        .then(|| format!("# Laid over what devenv generates: settings that devenv.yaml cannot express.\n{}", text()))
 }
 
 /// The text of a devenv.local.yaml with this developer's secrets, where there are any.

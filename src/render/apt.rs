@@ -1,4 +1,5 @@
-//! What apt is told during a build, and in no image: which versions the lock has, and where packages of its day are.
+//! Configuration of apt for a build, which stays in no image: which versions the lock has, and where packages of its
+//! day are.
 
 use crate::config::model::snapshot::{self, Snapshot};
 use crate::plan::images::lock::Root;

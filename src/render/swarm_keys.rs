@@ -18,7 +18,7 @@ pub(in crate::render) fn memory_at(path: &str) -> Value {
     json!({"Type": "tmpfs", "Target": path, "TmpfsOptions": {"Mode": 0o1777}})
 }
 
-/// Writes a key into a container; none where the engine has no words for it.
+/// Writes a key into a container; none where the engine does not support it.
 pub(in crate::render) fn extra(keys: &mut Map<String, Value>, key: &str, value: &Value) -> Option<()> {
     let text = || value.as_str().map(str::to_owned);
     match key {

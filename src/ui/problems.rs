@@ -202,7 +202,7 @@ error: unknown key `presett` in `services.cache`
   |
   = help: did you mean `preset`?
 
-error: the key `project` stands here twice
+error: the key `project` appears here twice
  --> devenv.yaml:4:1
   |
 4 | project: x

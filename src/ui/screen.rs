@@ -91,8 +91,8 @@ impl Screen {
         self.data(serde_json::to_string_pretty(value).unwrap_or_default());
     }
 
-    /// Asks a question that must be answered with yes; anything else is the error `refused`. Who cannot be asked is told
-    /// how to say it.
+    /// Asks a question that must be answered with yes; anything else is the error `refused`. Without a terminal, a
+    /// hint says how to confirm it.
     pub fn insist(&self, question: &str, refused: Error) -> Result<()> {
         let nobody_there = !self.can_ask();
         match self.ask(question) {

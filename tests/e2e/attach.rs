@@ -117,7 +117,7 @@ fn without_a_terminal_it_explains_itself_and_prints_its_commands() {
     let checkout = Checkout::new(CONFIGURATION);
     checkout.write("api/.keep", "");
     checkout.ok(&["up"]);
-    checkout.devenv(&["attach"]).code(2).says("`attach` shows a session on a terminal, and there is none");
+    checkout.devenv(&["attach"]).code(2).says("`attach` needs a terminal, and there is none");
     checkout.devenv(&["attach", "apo", "--print"]).code(2).says("did you mean `api`?");
     checkout.devenv(&["attach", "db", "--print"]).code(2).says("`db` is shown with the modules that need it");
     let printed = checkout.ok(&["attach", "--print"]).stdout;
@@ -162,7 +162,7 @@ fn without_tmux_on_the_machine_that_of_the_tool_box_serves() {
     assert!(called.contains(&runs), "{called}");
     let down = without(place::program().as_ref()).arg("down").output().unwrap();
     assert!(String::from_utf8_lossy(&down.stderr).contains("ended the session of `devenv attach`"), "{down:?}");
-    terminals.pop().unwrap().shows("using that of the image `debug`");
+    terminals.pop().unwrap().shows("using the one of the image `debug`");
     terminals.into_iter().for_each(Terminal::ends_somehow);
 
     // A checkout with an image of its own does not choose what runs on this machine.

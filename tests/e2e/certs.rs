@@ -173,7 +173,7 @@ fn a_name_of_another_zone_has_the_certificate_of_that_zone_alone() {
     let before = checkout.read(&file);
     checkout.replace(&file, "MII", "NII");
     let doctor = checkout.ok(&["doctor"]).stdout;
-    assert!(doctor.contains("it is damaged") && doctor.contains("hint: `devenv up` makes a new one"), "{doctor}");
+    assert!(doctor.contains("it is damaged") && doctor.contains("hint: `devenv up` creates a new one"), "{doctor}");
     checkout.ok(&["up"]).says(&format!("the certificate for {zone} is recreated"));
     assert_ne!(checkout.read(&file), before);
     assert_eq!(ask(&named, own), "hello");
@@ -281,7 +281,7 @@ fn the_watcher_renews_a_certificate_that_is_due_while_requests_go_on() {
     let foreign = due.split_once('\n').unwrap().1;
     checkout.write(".devenv/certs/cert.pem", foreign);
     checkout.replace("devenv.yaml", "# changed\n", "");
-    let log = log_says("cannot be renewed now, another try comes in an hour");
+    let log = log_says("could not be renewed, trying again in an hour");
     assert!(log.contains("cert.pem is not a file that devenv made, so it stays as it is"), "{log}");
     assert_eq!((http::get(&url).0, checkout.read(".devenv/certs/cert.pem").as_str()), (200, foreign));
     checkout.write(".devenv/certs/cert.pem", &due);
@@ -344,13 +344,13 @@ gateway: {aliases: [dev.teams-own.internal]}
         "{doctor}"
     );
     checkout.write("devenv/certs/gateway.pem", &format!("{ca}{leaf}"));
-    checkout.devenv(&["up"]).code(2).says("its certificate must stand first");
+    checkout.devenv(&["up"]).code(2).says("its certificate must come first");
     let good = checkout.read("devenv/certs/gateway.key");
     make(&host, "10");
     let pem = checkout.read("devenv/certs/gateway.pem");
     let key = checkout.read("devenv/certs/gateway.key");
     checkout.write("devenv/certs/gateway.key", &good);
-    checkout.devenv(&["up"]).code(2).says("gateway.key: it is not the key of the certificate beside it");
+    checkout.devenv(&["up"]).code(2).says("gateway.key: it does not match the certificate next to it");
     checkout.write("devenv/certs/gateway.key", &key);
     checkout.ok(&["up"]).says("devenv/certs/gateway.pem expires in ");
     let served = checkout.read(".devenv/certs/gateway.pem");

@@ -250,7 +250,7 @@ fn a_release_is_rolled_out_by_what_differs_and_goes_back_as_a_whole() {
     killed.kill().unwrap();
     killed.wait().unwrap();
     let ran = shop.deploy(&["deploy", "prod", "--confirm", "backup"]).code(0);
-    let ran = ran.says("waiting for the deployment by a@example.com").says("ended without a word");
+    let ran = ran.says("waiting for the deployment by a@example.com").says("was interrupted");
     ran.says_not("create network").says("✓ create web").says("✓ smoke GET /index.html");
     assert_eq!(shop.page(&cluster), "one");
     let api = cluster.docker(&["ps", "--quiet", "--filter", &format!("name={stack}_api")]);

@@ -83,7 +83,7 @@ fn ci_and_production_run_beside_dev_from_what_is_committed_with_data_and_credent
     let ci = format!("ci.{}.localhost", checkout.project());
     assert_eq!(checkout.ok(&["-p", &ci, "url", "web"]).stdout.trim(), url(&checkout, "ci"));
     assert_ne!(checkout.ok(&["-p", &ci, "url", "web", "--env", "dev"]).stdout.trim(), url(&checkout, "ci"));
-    checkout.devenv(&["-p", &ci, "mirror"]).code(2).says("this command is about dev, and `-p` selects `ci`");
+    checkout.devenv(&["-p", &ci, "mirror"]).code(2).says("this command is for dev, but `-p` selects `ci`");
 
     let listed: Vec<Value> = serde_json::from_str(&checkout.ok(&["list", "--json"]).stdout).unwrap();
     let here = listed.iter().filter(|one| one["folder"] == checkout.root().display().to_string().as_str());

@@ -154,7 +154,7 @@ fn data_is_deleted_only_after_a_yes() {
         |command: &str| engine::docker(&["exec", "--user", "redis", &checkout.container("cache"), "sh", "-c", command]);
     redis("touch /var/lib/redis/kept");
     let before = made();
-    checkout.devenv(&["up", "--fresh"]).code(2).says("delete volume:").says("deleting data needs a yes");
+    checkout.devenv(&["up", "--fresh"]).code(2).says("delete volume:").says("deleting data must be confirmed");
     assert_eq!(made(), before);
     is_whole(&checkout);
     let plan = checkout.ok(&["up", "--fresh", "--dry-run"]).stdout;

@@ -107,7 +107,7 @@ fn losing_the_generated_folder_loses_nothing() {
 
     // While it runs.
     fs::remove_dir_all(checkout.root().join(".devenv")).unwrap();
-    checkout.ok(&["up"]).says("found this checkout's identity again");
+    checkout.ok(&["up"]).says("recovered this checkout's identity");
     assert_eq!((checkout.id(), password(&checkout.url("db"))), (id.clone(), old.clone()));
     assert_eq!(sql(&old, "select what from orders"), "tea");
 
@@ -153,7 +153,7 @@ fn what_runs_is_ended_also_without_the_files_that_describe_it() {
     std::fs::create_dir(elsewhere.root()).unwrap();
     let gone = checkout.root().display().to_string();
     std::fs::remove_dir_all(checkout.root()).unwrap();
-    elsewhere.devenv(&["-p", &gone, "down", "-v"]).code(2).says("deleting data needs a yes");
+    elsewhere.devenv(&["-p", &gone, "down", "-v"]).code(2).says("deleting data must be confirmed");
     elsewhere.ok(&["-p", &gone, "down", "-v", "--yes"]).says("remove cache").says("delete volume:");
     for what in [&["ps", "--all"][..], &["network", "ls"], &["volume", "ls"]] {
         assert_eq!(left(what), "", "{what:?}");

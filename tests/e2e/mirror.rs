@@ -129,7 +129,7 @@ fn alone(checkout: &Checkout) {
     let state: serde_json::Value = serde_json::from_str(&checkout.read(".devenv/watch/state.json")).unwrap();
     let process = state["ready"].as_u64().unwrap();
     shell(&format!("kill {process}"));
-    until("the watcher has ended", || (!checkout.read(".devenv/watch/state.json").contains("ready")).then_some(()));
+    until("the watcher has stopped", || (!checkout.read(".devenv/watch/state.json").contains("ready")).then_some(()));
 }
 
 fn runtime() -> tokio::runtime::Runtime {

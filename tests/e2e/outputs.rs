@@ -87,7 +87,7 @@ fn nobody_is_overwritten_unseen_while_nobody_watches() {
     until("it is written down", || agreed().then_some(()));
     kill_watcher(&checkout);
     within(&api, "echo there > /srv/api/lock");
-    checkout.ok(&["up"]).says("output lock came back");
+    checkout.ok(&["up"]).says("output lock was copied back");
     assert_eq!(text(&root, "lock"), "there\n");
     kill_watcher(&checkout);
     within(&api, "echo there again > /srv/api/lock");
@@ -97,7 +97,7 @@ fn nobody_is_overwritten_unseen_while_nobody_watches() {
 
     // A step by hand brings them back too, with nobody watching.
     kill_watcher(&checkout);
-    checkout.ok(&["test", "api"]).says("api output lock came back");
+    checkout.ok(&["test", "api"]).says("api output lock was copied back");
     assert_eq!(text(&root, "lock"), "tested\n");
     // A folder that stands in the way is the developer's, and goes there before the step begins.
     fs::remove_file(root.join("lock")).unwrap();

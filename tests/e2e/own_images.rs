@@ -56,7 +56,7 @@ fn modules_and_services_run_in_images_of_own_dockerfiles_and_verify_says_what_th
     checkout.ok(&["exec", "api", "sh", "-c", "test -f ~/x"]);
     checkout.ok(&["exec", "old", "cat", "/greeting"]);
     let proof = checkout.ok(&["images", "verify"]).stdout;
-    assert!(proof.contains("its Dockerfile does not stand on base"), "{proof}");
+    assert!(proof.contains("its Dockerfile is not based on base"), "{proof}");
     assert!(proof.lines().any(|line| line.starts_with("✓  old")), "{proof}");
     checkout.ok(&["restart", "api"]);
     checkout.ok(&["up"]).says("nothing to do");

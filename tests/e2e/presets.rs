@@ -93,7 +93,7 @@ fn stores_speak_their_protocols_and_new_secrets_keep_their_data() {
     assert_eq!(console("kv", &["get", "one"]), "kept\n");
     assert!(console("mail", &["list"]).contains("shop@example.com -> ann@example.com: Kept ü\n"));
     assert!(console("files", &["ls", "s3:"]).ends_with(&format!(" {}/a/b.txt\n", checkout.project())));
-    checkout.devenv(&["db", "mail", "dump"]).code(2).says("`devenv db mail console` is all that there is for it");
+    checkout.devenv(&["db", "mail", "dump"]).code(2).says("only `devenv db mail console` works for it");
     let urls = checkout.ok(&["url"]).stdout;
     let page = |name: &str| {
         let lines = urls.lines().filter_map(|line| line.strip_prefix(name)).map(str::trim);

@@ -137,7 +137,7 @@ fn the_same_inputs_with_other_packages_are_seen_and_named() {
     engine::docker(&["push", "--quiet", &shared]);
     engine::docker(&["rmi", &shared]);
     let ran = checkout.devenv(&["images", "verify"]).code(1);
-    let ran = ran.says("the registry has other bytes under the same fingerprint");
+    let ran = ran.says("the registry has different bytes under the same fingerprint");
     let named = format!("base: same inputs, other packages in {shared}\n  tzdata ");
     assert!(ran.stdout.contains(&named) && ran.stdout.contains("(there 1-other)\n"), "{}", ran.stdout);
     let left = engine::lines(&["images", &format!("{host}/base"), "--format", "{{.ID}}"]);

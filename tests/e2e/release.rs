@@ -201,5 +201,5 @@ fn what_cannot_be_released_is_told_with_its_place() {
     commit(&checkout, "outside");
     checkout.devenv(&["release", "build", "odd"]).code(2).says("odd/outside is a link to ../../etc");
     shell(&format!("rm -rf '{}/.git'", checkout.root().display()));
-    checkout.devenv(&["release", "build"]).code(2).says("a release is made from a commit, and there is none here");
+    checkout.devenv(&["release", "build"]).code(2).says("a release is built from a commit, and there is none here");
 }

@@ -32,7 +32,7 @@ modules:
     checkout.write("api/main.sh", "if broken\n");
     let up = checkout.devenv(&["up"]).code(1).says("watching api in the background").says("`api` ended with code");
     up.says("fix it and save: a watched module starts again by itself");
-    logged(&checkout, "api is started again: it had failed, and something was saved", || {
+    logged(&checkout, "starting api again: it had failed, and a file was saved", || {
         checkout.write("api/main.sh", good);
     });
     let runs = |part: &str| engine::inspect(&checkout.container(part))["State"]["Running"] == true;

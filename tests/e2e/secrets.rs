@@ -35,12 +35,12 @@ fn a_new_password_reaches_the_service_and_its_users_and_the_data_stays() {
     let checkout = Checkout::new(CONFIGURATION);
     checkout.write("apart/.keep", "");
     checkout.write("tool/.keep", "");
-    assert!(checkout.ok(&["secrets"]).stdout.contains("db.password     not made yet"));
+    assert!(checkout.ok(&["secrets"]).stdout.contains("db.password     not generated yet"));
     checkout.ok(&["up"]);
     let old = password(&checkout);
     assert!(psql(&checkout, &old, "create table kept as select 42 as answer").0);
     let listed = checkout.ok(&["secrets"]).stdout;
-    assert!(listed.contains("db.password     made for this checkout") && !listed.contains(&old), "{listed}");
+    assert!(listed.contains("db.password     generated for this checkout") && !listed.contains(&old), "{listed}");
 
     checkout.ok(&["secrets", "reset", "db"]).says("recreate db: secrets").says("recreate tool: secrets");
     let new = password(&checkout);
@@ -61,8 +61,8 @@ fn a_new_password_reaches_the_service_and_its_users_and_the_data_stays() {
     assert_eq!(psql(&checkout, "it's mine", "select answer from kept"), (true, "42".to_owned()));
     assert!(!psql(&checkout, &new, "select 1").0, "the made password is still good");
     checkout.ok(&["up"]).says("nothing to do");
-    checkout.devenv(&["secrets", "reset", "db"]).code(2).says("nothing of `db` was made by devenv");
-    checkout.devenv(&["secrets", "reset", "tool"]).code(2).says("there are those of: cache, db");
+    checkout.devenv(&["secrets", "reset", "db"]).code(2).says("devenv generated no credential of `db`");
+    checkout.devenv(&["secrets", "reset", "tool"]).code(2).says("these have credentials: cache, db");
     // Without it, what was made is good again.
     std::fs::remove_file(checkout.root().join("devenv.local.yaml")).unwrap();
     checkout.ok(&["up"]).says("recreate db: secrets").says("recreate tool: secrets");
@@ -231,7 +231,7 @@ services:
     checkout.devenv(&["secrets", "reset", "db.pass"]).code(2).says("`db` has no credential `pass`");
     checkout.ok(&["secrets", "reset", "db.password"]).says("db.password: a new one").says_not("cache");
     let start = checkout.devenv(&["start"]).code(1);
-    start.says("cannot start as it is: its credentials changed since it was made").says("`devenv up` recreates it");
+    start.says("cannot start as it is: its credentials changed since it was created").says("`devenv up` recreates it");
     let mut up = checkout.command();
     let up = up.arg("up").env("DEVENV_SECRET_DB_PASSWD", "x").output().unwrap();
     let said = String::from_utf8_lossy(&up.stderr);

@@ -150,7 +150,7 @@ fn a_small_project_is_kept_as_it_should_be_with_the_fewest_steps() {
         str![[r#"
 1 recreate prepare: source changed
 2 start prepare (after 1)
-3 wait prepare: until it has ended (after 2)
+3 wait prepare: until it completes (after 2)
 
 "#]],
     );
@@ -204,7 +204,7 @@ fn a_small_project_is_kept_as_it_should_be_with_the_fewest_steps() {
     checkout.ok(&["up", "api"]);
     assert_eq!(stamp(&checkout.container("api")), first);
     checkout.ok(&["down"]);
-    checkout.devenv(&["down", "-v"]).code(2).says("deleting data needs a yes");
+    checkout.devenv(&["down", "-v"]).code(2).says("deleting data must be confirmed");
     assert_eq!(checkout.volumes().len(), 3);
     checkout.ok(&["down", "-v", "--yes"]);
     assert_eq!(checkout.volumes(), Vec::<String>::new());

@@ -204,7 +204,7 @@ fn an_engine_that_does_not_answer_for_ten_seconds_is_waited_for() {
     std::thread::park_timeout(Duration::from_millis(300));
     proxy.close();
     proxy.let_go();
-    until("it is seen", || log(&checkout).contains("the engine is away").then_some(()));
+    until("it is seen", || log(&checkout).contains("the engine is unreachable").then_some(()));
     let told = || state(&checkout)["modules"]["api"]["mirror"]["status"].as_str().map(str::to_owned);
     until("nobody calls it in sync", || (told().as_deref() == Some("engine-away")).then_some(()));
     fs::remove_dir_all(root.join("deep")).unwrap();

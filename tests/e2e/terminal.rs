@@ -165,7 +165,7 @@ modules:
     assert_eq!(next(), "begun two");
     child.kill().unwrap();
     child.wait().unwrap();
-    // Without -f, what several have printed comes in the order of time.
+    // Without -f, what several have printed comes in chronological order.
     until("both have printed", || checkout.ok(&["logs"]).stdout.contains("later").then_some(()));
     checkout.ok(&["restart", "other"]);
     until("the other has printed again", || {

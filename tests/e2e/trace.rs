@@ -193,7 +193,7 @@ fn each_fault_of_a_module_and_of_what_it_needs_is_told_apart() {
     says(&checkout, &["/api/orders"], "gateway", "`api` answers 500: a table is missing, says `");
     says(&checkout, &["/api/slow"], "gateway", "within 3 s");
     says(&checkout, &["/api/hang-up"], "gateway", "`api` closes the connection without an answer");
-    says(&checkout, &["/api/circle"], "gateway", "`api` leads in a circle");
+    says(&checkout, &["/api/circle"], "gateway", "`api` redirects in a loop");
     // What the module keeps to itself, the wire tells.
     says(
         &checkout,
@@ -201,7 +201,7 @@ fn each_fault_of_a_module_and_of_what_it_needs_is_told_apart() {
         "gateway",
         "`api` answers 500: `api` calls db:5433, and the connection is refused",
     );
-    says(&checkout, &["/api/misnamed"], "gateway", "`api` looks up `dbx`, and there is no such name in its network");
+    says(&checkout, &["/api/misnamed"], "gateway", "`api` looks up `dbx`, but there is no such name in its network");
     let watched = checkout.devenv(&["trace", "/api/orders", "--wire"]).code(1).stdout;
     assert!(watched.contains("api looks up db: 10.213.") && watched.contains("api → db:5432: postgres: "), "{watched}");
     says(&checkout, &["/pages/index.html"], "gateway", "`web` answers 404 to /pages/index.html and 200 to /index.html");
@@ -294,7 +294,7 @@ fn each_fault_on_the_way_to_a_module_is_told_apart() {
     // Names and routes.
     says(&checkout, &["/nowhere"], "gateway", "no module has a route for /nowhere");
     let wrong = checkout.url("gateway").replace(&name, "elsewhere") + "/api/ok";
-    says(&checkout, &[&wrong], "tls", "the certificate that is shown is not for `elsewhere.localhost`");
+    says(&checkout, &[&wrong], "tls", "the certificate presented is not for `elsewhere.localhost`");
     says(&checkout, &["http://no-such-name.test/"], "name", "`no-such-name.test` does not resolve on this machine");
 
     // From inside a part whose variables are wrong.
@@ -357,7 +357,7 @@ fn each_fault_on_the_way_to_a_module_is_told_apart() {
     checkout.ok(&["eject", "templates/gateway/nginx.conf"]);
     checkout.replace("devenv/templates/gateway/nginx.conf", "client_max_body_size 100m", "client_max_body_size 1k");
     checkout.ok(&["up"]);
-    says(&checkout, &["/api/x", "-d", &"x".repeat(5000)], "gateway", "the gateway refuses the body as too large");
+    says(&checkout, &["/api/x", "-d", &"x".repeat(5000)], "gateway", "the gateway rejects the body as too large");
 
     // The gateway, and the network.
     engine::docker(&["stop", &checkout.container("gateway")]);

@@ -202,7 +202,7 @@ fn settings_take_effect_and_touch_nothing_else() {
     });
     assert!(!log(&checkout).split("api lint").nth(1).unwrap().contains("api test"));
     checkout.write("devenv.local.yaml", "modules: {api: {watch: {on_change: [lnt]}}}\n");
-    until("the fault is told", || log(&checkout).contains("settings are wrong").then_some(()));
+    until("the fault is told", || log(&checkout).contains("the new settings are invalid").then_some(()));
     logged(&checkout, "api lint ok", || checkout.write("api/source", "still\n"));
     assert_eq!(started(), "1");
     logged(&checkout, "other restarted", || checkout.write("other/file", "two\n"));
@@ -282,7 +282,7 @@ fn an_engine_that_was_away_is_found_again() {
     logged(&checkout, "api build: api/source changed", || checkout.write("api/source", "slow\n"));
     until("the build runs", || state(&checkout)["modules"]["api"]["group"].is_array().then_some(()));
     let text = logged(&checkout, "api waits for the engine", || proxy.close());
-    assert!(text.contains("the engine is away"), "{text}");
+    assert!(text.contains("the engine is unreachable"), "{text}");
     checkout.write("api/source", "back\n");
     let text = logged(&checkout, "api restarted", || proxy.open());
     assert!(text.contains("api build: api/source changed"), "{text}");

@@ -36,5 +36,5 @@ pub(crate) fn watcher(checkout: &Checkout) -> Pid {
 }
 
 pub(crate) fn ended(pid: Pid) {
-    until("the watcher has ended", || test_kill_process(pid).is_err().then_some(()));
+    until("the watcher has stopped", || test_kill_process(pid).is_err().then_some(()));
 }

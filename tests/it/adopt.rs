@@ -58,7 +58,7 @@ fn what_is_written_loads() {
         .args(["init", "--name", "shop"])
         .stderr(str![[r#"
 ...
-wrote devenv.compose.yaml: what devenv.yaml has no words for
+wrote devenv.compose.yaml: settings that devenv.yaml cannot express
 ...
 "#]])
         .status(0);

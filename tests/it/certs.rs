@@ -52,7 +52,7 @@ fn an_authority_that_is_damaged_is_told_and_kept() {
         let (code, said) = again(&test);
         assert_eq!(code, Some(1), "{said}");
         assert!(said.contains(&path.display().to_string()) && said.contains("devenv certs reset"), "{said}");
-        assert!(said.contains(says) || said.contains("it is not the key"), "{said}");
+        assert!(said.contains(says) || said.contains("it does not match the certificate"), "{said}");
         assert_eq!(fs::read(&path).unwrap(), bad);
         fs::write(&path, good).unwrap();
         assert_eq!(again(&test).0, Some(0));
@@ -152,7 +152,7 @@ fn the_doctor_tells_of_authorities_and_changes_nothing() {
             .collect::<Vec<_>>()
     };
     let before = files(&test.beside("home"));
-    assert_eq!(rows(), ["ok none yet: `devenv up` makes it"]);
+    assert_eq!(rows(), ["ok none yet: `devenv up` creates it"]);
     assert_eq!(files(&test.beside("home")), before);
     let folder = zone(&test, "022");
     let key = folder.join("ca.key");
@@ -162,6 +162,6 @@ fn the_doctor_tells_of_authorities_and_changes_nothing() {
         "warning the certificate authority of zone shop.internal cannot be used: others can read {} (mode 0644)",
         key.display()
     );
-    assert_eq!(rows(), ["ok none yet: `devenv up` makes it".to_owned(), exposed]);
+    assert_eq!(rows(), ["ok none yet: `devenv up` creates it".to_owned(), exposed]);
     assert_eq!(files(&test.beside("home")), made);
 }

@@ -19,7 +19,7 @@ fn an_environment_says_where_it_is_deployed() {
         .file("devenv.yaml", SHOP.replace("  prod:", "  production: {like: prod}\n  prod:"))
         .args(["deploy", "production"])
         .stderr(str![[r#"
-error: devenv.yaml names no `registry:`, where releases would be
+error: devenv.yaml has no `registry:` to keep releases in
 hint: such as `registry: registry.example.com/shop`
 
 "#]])

@@ -36,7 +36,7 @@ fn a_state_of_ones_own_stands_in_the_local_file_until_it_is_the_teams() {
         .env("USER", "anna")
         .args(["features", "set", "new-checkout", "off"])
         .stderr(str![[r#"
-new-checkout is off in dev: /run/devenv/features/flags.json in containers says so at once
+new-checkout is off in dev: /run/devenv/features/flags.json in containers changes at once
 FEATURE_NEW_CHECKOUT changes when a container is recreated: `devenv up`
 
 "#]])

@@ -107,7 +107,7 @@ fn a_cycle_is_printed_whole() {
         .file("devenv.yaml", text)
         .args(["config"])
         .stderr(str![[r#"
-error: these parts need each other in a circle: a → b → c → a
+error: these parts depend on each other in a cycle: a → b → c → a
  --> devenv.yaml:3:45
   |
 3 |   a: {path: ., image: base, run: x, needs: [b]}
@@ -123,7 +123,7 @@ error: these parts need each other in a circle: a → b → c → a
 5 |   c: {path: ., image: base, run: x, needs: [a]}
   |                                             - needed here
   |
-  = help: remove one of these `needs`: no part of a circle can start first
+  = help: remove one of these `needs`: no part of a cycle can start first
 
 "#]])
         .status(2)
@@ -221,7 +221,7 @@ hint: `devenv init` writes one
         .args(["-p", "shop", "status"])
         .stderr(str![[r#"
 error: none of your checkouts is called `shop`
-hint: `devenv up` in a checkout makes it known
+hint: `devenv up` in a checkout registers it
 
 "#]])
         .status(2)

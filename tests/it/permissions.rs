@@ -65,7 +65,7 @@ fn a_template_of_the_checkout_imitates_nothing_of_ours() {
         ("volumes: [{type: bind, source: ./link, target: /x}]", "mounts ./link, which is /etc"),
         ("volumes: [{type: bind, source: ./.devenv/../.., target: /x}]", "mounts ./.devenv/../.., which is "),
         ("env_file: [/etc/passwd]", "reads /etc/passwd"),
-        ("network_mode: host", "is in the host's network"),
+        ("network_mode: host", "uses the host's network"),
         ("security_opt: [seccomp=unconfined]", "has less protection: `seccomp=unconfined`"),
         (
             "labels: {devenv.checkout: other}",
@@ -97,7 +97,7 @@ fn a_tracked_file_gives_no_permission_and_an_unconfirmed_one_neither() {
         assert!(std::process::Command::new("git").args(args).current_dir(test.project()).status().unwrap().success());
     }
     let (code, said) = ended(&test, &["up", "--dry-run", "--yes"]);
-    let tracked = "git tracks devenv.local.yaml, so its `allow` gives nothing: `git rm --cached devenv.local.yaml`";
+    let tracked = "git tracks devenv.local.yaml, so its `allow` has no effect: `git rm --cached devenv.local.yaml`";
     assert!(code == Some(2) && said.contains(tracked), "{said}");
 
     let (code, said) = ended(&test.env("DEVENV_ALLOW", "privileged"), &["up", "--dry-run", "--yes"]);

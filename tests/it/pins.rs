@@ -1,4 +1,4 @@
-//! Images that take something from outside without a digest are told, and refused by `--locked`.
+//! Images that use external content without a digest are told, and refused by `--locked`.
 
 use snapbox::str;
 
@@ -24,7 +24,7 @@ fn what_an_image_takes_from_outside_is_told() {
     let (test, _engine) = test();
     let output = test.args(["images"]).command().output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let expected = "redis takes something from outside without a digest:\n  COPY --from=busybox:1 /bin/busybox /bin/\n";
+    let expected = "redis uses external content without a digest:\n  COPY --from=busybox:1 /bin/busybox /bin/\n";
     assert!(output.status.success() && said.ends_with(expected), "{said}");
 }
 
@@ -33,7 +33,7 @@ fn locked_refuses_it() {
     let (test, _engine) = test();
     test.args(["--locked", "up", "--dry-run"])
         .stderr(str![[r#"
-error: images/redis/Dockerfile takes something from outside without a digest:
+error: images/redis/Dockerfile uses external content without a digest:
   COPY --from=busybox:1 /bin/busybox /bin/
 hint: name it by digest, such as `FROM golang@sha256:…`: --locked allows nothing else
 

@@ -292,7 +292,7 @@ fn without_a_commit_definitions_are_there_and_say_that_nothing_is_released() {
         assert_eq!(all["services"]["api"]["image"], "shop/api:uncommitted", "{environment}");
         assert_eq!(
             said,
-            "a release is made from a commit, and there is none here, so released images have no names yet: `git \
+            "a release is built from a commit, and there is none here, so released images have no names yet: `git \
              commit`, then `devenv release build`\n"
         );
     }
@@ -306,10 +306,7 @@ fn without_a_commit_definitions_are_there_and_say_that_nothing_is_released() {
     // Without a lock, the tags are not those of a build either.
     fs::remove_file(test.project().join("devenv.lock")).unwrap();
     let said = definition(&test, "ci").1;
-    assert!(
-        said.starts_with("there is no devenv.lock, so images will have other tags: `devenv up` makes it"),
-        "{said}"
-    );
+    assert!(said.starts_with("there is no devenv.lock, so image tags will change: `devenv up` creates it"), "{said}");
 }
 
 fn image(all: &serde_json::Value, part: &str) -> String {

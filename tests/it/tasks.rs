@@ -67,7 +67,7 @@ flowchart LR
 fn runs_are_what_their_records_say_and_one_of_a_later_version_is_told() {
     shop()
         .args(["runs"])
-        .stderr("no run is recorded: `devenv task run NAME` makes the first one\n")
+        .stderr("no run is recorded: `devenv task run NAME` starts the first one\n")
         .status(0)
         .wrote_nothing();
     let record = "\

@@ -38,6 +38,6 @@ fn without_docker_up_says_so() {
 
 #[test]
 fn without_mmdebstrap_the_root_cannot_be_made() {
-    let error = "error: the root image is made with `mmdebstrap`, which is not installed";
+    let error = "error: the root image is built with `mmdebstrap`, which is not installed";
     assert_eq!(first_line(Some("echo 2.26.1")), (error.to_owned(), Some(3)));
 }

@@ -139,12 +139,12 @@ pub fn load(wish: CertificateWish<'_>, make: Make) -> Result<Certs> {
         CertFacts::of(&authority.certificate).map_err(|problem| place.problem(&place.certificate(), problem))?;
     if let Some(left) = decision::authority_ends_in(&facts, wish.now) {
         certs.news.push(format!(
-            "this machine's certificate authority ends in {left} days: `devenv doctor` says how to make another one"
+            "this machine's certificate authority expires in {left} days: `devenv doctor` says how to create another one"
         ));
     }
     if let Some(name) = decision::beyond(&facts, wish.names) {
         let domains = facts.domains.join(", ");
-        let problem = format!("it signs for {domains} and not for {name}: it was made by another profile");
+        let problem = format!("it signs for {domains} and not for {name}: it was made with another profile");
         return Err(place.problem(&place.certificate(), problem).into());
     }
     certs.leaf = Some(leaf(kept, &authority, wish, &profile, "the certificate")?.noting(&mut certs.news));
@@ -230,7 +230,7 @@ pub fn authority(place: &CaFolder, profile: &Profile, now: i64, make: Make) -> R
     let name = common_name(&certs::machine_name(), place.zone());
     let pair = certs::authority(profile, &name, now)?;
     place.keep(&pair)?;
-    let note = "made this machine's certificate authority: `devenv certs trust` makes browsers accept it";
+    let note = "created this machine's certificate authority: `devenv certs trust` makes browsers accept it";
     Ok(Noted { value: Some(pair), note: Some(note.to_owned()) })
 }
 

@@ -66,7 +66,7 @@ fn made(zone: Option<&str>, wish: CertificateWish<'_>) -> Result<Leaf> {
     };
     match CertFacts::of(&pair.certificate) {
         Ok(facts) => Ok(Leaf::Made { facts, due }),
-        Err(says) => Ok(Leaf::Unusable(Problem { says, next: "`devenv up` makes a new one".to_owned() })),
+        Err(says) => Ok(Leaf::Unusable(Problem { says, next: "`devenv up` creates a new one".to_owned() })),
     }
 }
 

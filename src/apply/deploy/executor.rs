@@ -38,7 +38,8 @@ struct State {
 }
 
 impl Deployer<'_> {
-    /// Carries out the steps; where one fails, everything goes back. What only cleans up is no reason to: it is told.
+    /// Carries out the steps; where one fails, everything goes back. What only cleans up is no reason to: it is
+    /// reported.
     pub async fn carry_out(&self, plan: &DeployPlan) -> Result<()> {
         let mut state = State { done: Vec::new(), configs: self.cluster.configs.clone(), failed: None };
         for step in &plan.steps {

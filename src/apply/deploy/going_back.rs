@@ -22,7 +22,7 @@ pub enum Done {
     MadeConfig(String),
 }
 
-/// Goes back, the newest first, and returns what became of it in words.
+/// Rolls back, the newest first, and returns the result in words.
 pub async fn go_back(engine: &Engine, stack: &Stack, login: Option<&RegistryLogin>, done: &[Done]) -> String {
     let (mut said, mut failed) = (Vec::new(), Vec::new());
     for one in done.iter().rev() {

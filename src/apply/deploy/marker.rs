@@ -47,7 +47,7 @@ async fn take(engine: &Engine, stack: &str, by: &str, tell: impl Fn(&str)) -> Re
         let Some(now) = engine.marker(stack).await? else { continue };
         match &seen {
             Some((before, since)) if *before == now && since.elapsed() >= DEAD => {
-                tell(&format!("the deployment by {} ended without a word: this one continues it", now.by));
+                tell(&format!("the deployment by {} was interrupted: this one continues it", now.by));
                 engine.remove_config(&now.id).await?;
                 seen = None;
             }

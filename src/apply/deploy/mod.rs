@@ -1,4 +1,4 @@
-//! Deployments: the release and the cluster are asked for, the plan is carried out, and what became of it is recorded.
+//! Deployments: the release and the cluster are read, the plan is carried out, and its result is recorded.
 
 pub mod executor;
 pub mod going_back;

@@ -24,7 +24,7 @@ pub async fn engine(deploy: &Deploy, begun: BegunSet) -> Result<(Engine, Option<
     let found = endpoint::find(&choice);
     let found = found.map_err(|error| match &deploy.context {
         Some(name) => Error::message(Kind::Missing, format!("cannot use the context `{name}` of `deploy`: {error}"))
-            .hint("`docker context create` makes one"),
+            .hint("`docker context create` creates one"),
         None => Error::from(error),
     })?;
     let tunnel = match Ssh::parse(&found.url) {

@@ -201,7 +201,7 @@ impl Builder<'_> {
         let Checkout { project, assets, catalogue, .. } = self.checkout;
         let images = Hierarchy::new(project, assets, &catalogue.images, lock, self.platform)?;
         let node = images.get(name).cloned();
-        node.ok_or_else(|| Error::message(Kind::Bug, format!("the image {name} is in no hierarchy")))
+        node.ok_or_else(|| Error::message(Kind::Bug, format!("the image {name} is not in the hierarchy")))
     }
 
     /// Keeps a list for the lock, and ends the step in the way that makes everything decided again.
@@ -273,7 +273,7 @@ fn refused(image: &str, changes: &[PackageChange]) -> Error {
         }
     };
     Error::message(Kind::Failed, format!("--locked forbids changing devenv.lock: {message}"))
-        .hint("run the same without --locked, look at the difference of devenv.lock, and commit it")
+        .hint("run the same command without --locked, review the change of devenv.lock, and commit it")
         .hint("`snapshot:` in devenv.yaml names an archive that keeps the packages of the lock's day")
 }
 

@@ -57,7 +57,7 @@ async fn taken_up(engine: &Engine, part: &Part, id: &str) -> Result<()> {
             _ => since = None,
         }
         if begin.elapsed() >= WITHIN {
-            let message = format!("`{}` did not take up its configuration in {}", part.name, amounts::limit(WITHIN));
+            let message = format!("`{}` did not load its configuration in {}", part.name, amounts::limit(WITHIN));
             let error = Error::message(Kind::Failed, message);
             return Err(error.hint(format!("`devenv logs {0}` says why; `devenv restart {0}` restarts it", part.name)));
         }

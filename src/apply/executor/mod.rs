@@ -82,8 +82,8 @@ pub struct Executor<'a> {
 }
 
 impl Executor<'_> {
-    /// Carries out the plan. A failure holds up only the steps after it; all failures are told at the end. First comes the
-    /// one that makes everything decided again: the lock has moved, or a port was taken.
+    /// Carries out the plan. A failure holds up only the steps after it; all failures are reported at the end. First
+    /// comes the one that makes everything decided again: the lock has moved, or a port was taken.
     pub async fn carry_out(&self, plan: &Plan) -> Result<(), StepFailure> {
         let builds = Semaphore::new(3);
         let walked = walk(plan, |task| self.task(plan, task, &builds), || (self.report)(StepEvent::Tick)).await;
@@ -143,7 +143,7 @@ impl Executor<'_> {
                 Ok(self.builder.pull(node, registry, doing).await?)
             }
             Action::Fetch(reference) => Ok(self.engine.pull(reference, doing).await.map_err(|error| {
-                error.hint("this image comes from a registry: look at its name, the network, and `docker login`")
+                error.hint("this image comes from a registry: check its name, the network, and `docker login`")
             })?),
             Action::Release(name) => Ok(self.release(at, name).await?),
             Action::PullReleased(name) => {

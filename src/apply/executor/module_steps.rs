@@ -88,7 +88,7 @@ async fn one_off(engine: &Engine, project: &str, part: &Part, one_off: OneOff, e
 const STEADY: Duration = Duration::from_secs(11);
 
 /// Has the runner end the module's command and start it again, and waits until it is ready. The inner error is the
-/// command's own fault. One that ends soon after it was ready is told to `died`.
+/// command's own fault. One that ends soon after it was ready is reported to `died`.
 pub async fn restart(
     engine: &Engine,
     part: &Part,
@@ -102,7 +102,7 @@ pub async fn restart(
         match output.next().await {
             Some(line) if line == STARTED_AGAIN => break,
             Some(_) => {}
-            None => return Err(Error::message(Kind::Failed, format!("`{}` ended in its restart", part.name))),
+            None => return Err(Error::message(Kind::Failed, format!("`{}` ended during its restart", part.name))),
         }
     }
     let name = part.name.clone();
@@ -119,7 +119,7 @@ pub async fn restart(
                 _ => last.push(line),
             }
         }
-        // The next restart has a follower of its own, and a container that is gone is told by its readiness.
+        // The next restart has a follower of its own, and a container that is gone is reported by its readiness.
         std::future::pending().await
     });
     tokio::select! {

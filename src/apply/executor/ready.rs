@@ -89,7 +89,7 @@ async fn too_long(engine: &Engine, part: &Part, id: &str, limit: Duration) -> Er
     let message = format!("`{}` did not end within {}{lines}", part.name, amounts::limit(limit));
     let error = Error::message(Kind::Failed, message);
     match stopped {
-        Ok(()) => error.hint("it was stopped; `max:` of the module or `--wait-timeout` give it more time"),
+        Ok(()) => error.hint("it was stopped; `max:` of the module or `--wait-timeout` gives it more time"),
         Err(stop) => error.hint(stop.to_string()),
     }
 }
@@ -135,7 +135,7 @@ async fn steady(engine: &Engine, part: &Part, id: &str, limit: Option<Duration>)
             _ => return Err(ended(engine, part, id, &detail).await),
         }
         if let (Some(limit), Some(check)) = (limit.filter(|limit| begin.elapsed() >= *limit), &detail.check) {
-            let last = format!("its health check says nothing yet: {}", check.output);
+            let last = format!("its health check has not reported yet: {}", check.output);
             return Err(not_ready_within(engine, part, id, limit, &last).await);
         }
         tokio::time::sleep(PAUSE).await;
@@ -151,14 +151,15 @@ async fn unhealthy(engine: &Engine, part: &Part, id: &str, output: &str) -> Erro
     };
     let lines = last_lines(engine, part, id).await;
     Error::message(Kind::Failed, format!("`{}` is unhealthy: {said}{lines}", part.name))
-        .hint(format!("`devenv shell {}` looks inside: it still runs", part.name))
+        .hint(format!("it is still running: `devenv shell {}` opens a shell in it", part.name))
         .hint("`healthcheck: {start_period: 1m}` of its compose file gives it more time")
 }
 
 async fn not_ready_within(engine: &Engine, part: &Part, id: &str, within: Duration, last: &str) -> Error {
     let lines = last_lines(engine, part, id).await;
     let message = format!("`{}` did not become healthy in {}: {last}{lines}", part.name, amounts::limit(within));
-    Error::message(Kind::Failed, message).hint(format!("`devenv shell {}` looks inside: it still runs", part.name))
+    Error::message(Kind::Failed, message)
+        .hint(format!("it is still running: `devenv shell {}` opens a shell in it", part.name))
 }
 
 /// Asks once; the inner error is what the part answered.
@@ -220,7 +221,7 @@ fn said(ask: &Ask, code: i64, output: &str) -> String {
 async fn last_lines(engine: &Engine, part: &Part, id: &str) -> String {
     let lines = engine.last_lines(id, 20).await;
     if lines.is_empty() {
-        return format!("\n  `{}` has printed nothing", part.name);
+        return format!("\n  `{}` printed nothing", part.name);
     }
     let lines: String = lines.iter().map(|line| format!("\n    {line}")).collect();
     format!("\n  last lines of `{}`:{lines}", part.name)
@@ -232,7 +233,7 @@ async fn ended(engine: &Engine, part: &Part, id: &str, detail: &Detail) -> Error
         (_, true) if detail.memory_limit > 0 => {
             format!("`{}` ran out of memory: its limit is {}", part.name, bytes(detail.memory_limit.unsigned_abs()))
         }
-        (_, true) => format!("`{}` was ended because memory ran out", part.name),
+        (_, true) => format!("`{}` was killed because memory ran out", part.name),
         (ContainerState::Exited(code), _) if part.kind == PartKind::Task => {
             format!("`{}` failed with code {code}", part.name)
         }
@@ -244,14 +245,14 @@ async fn ended(engine: &Engine, part: &Part, id: &str, detail: &Detail) -> Error
     let error = Error::message(Kind::Failed, format!("{what}{lines}"));
     let error = match (detail.state, &part.kind) {
         (ContainerState::Exited(0), PartKind::Module) => {
-            error.hint("`once: true` is for a command that comes to its end")
+            error.hint("`once: true` is for a command that runs to completion")
         }
         (_, PartKind::Module) => {
             error.hint("fix it and save: a watched module starts again by itself, and `devenv up` continues from here")
         }
         _ => error.hint("fix it, then `devenv up` continues from here"),
     };
-    error.hint(format!("`devenv logs {}` shows all of its log", part.name))
+    error.hint(format!("`devenv logs {}` shows its whole log", part.name))
 }
 
 /// The error for a part whose program has died after a restart, and whose runner waits for the next one: more time changes
@@ -277,8 +278,8 @@ async fn not_ready(engine: &Engine, part: &Part, id: &str, within: Duration, ask
         None => error,
     };
     error
-        .hint(format!("`devenv shell {}` looks inside: it still runs", part.name))
-        .hint("`health: {start_within: 2m}` or `--wait-timeout` give it more time")
+        .hint(format!("it is still running: `devenv shell {}` opens a shell in it", part.name))
+        .hint("`health: {start_within: 2m}` or `--wait-timeout` gives it more time")
 }
 
 /// Where the part's program listens instead, if it does.

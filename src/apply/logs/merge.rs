@@ -1,4 +1,4 @@
-//! Several logs as one, in the order of time. Of logs that go on, one that is silent for a moment is not waited for.
+//! Several logs as one, in chronological order. Of logs that go on, one that is silent for a moment is not waited for.
 
 use std::collections::VecDeque;
 use std::time::Duration;

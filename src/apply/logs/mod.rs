@@ -62,7 +62,7 @@ pub struct Log {
     pub root: PathBuf,
     /// The part.
     pub part: String,
-    /// It runs to its end, and what has ended is not waited for.
+    /// It runs to completion, and what has ended is not waited for.
     pub is_task: bool,
 }
 

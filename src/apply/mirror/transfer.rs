@@ -195,7 +195,7 @@ fn chunk_of(operations: &[Operation], source: &SourceFolder, at: &Place, is_new:
         next += 1;
         match operation {
             Operation::Write { path, .. } => {
-                // What is gone by now is told by the next event.
+                // What is gone by now is reported by the next event.
                 if let Some(content) = pack::read(&source.root().join(path)) {
                     length += content.bytes.len();
                     files.push((path, content));

@@ -54,7 +54,7 @@ impl Sets {
     async fn manifest_of(&self, repository: &str, reference: &str) -> Result<Manifest> {
         self.registry.manifest(repository, reference).await?.ok_or_else(|| {
             let message = format!("{}/{repository} does not have {reference} any more", self.text);
-            Error::message(Kind::Failed, message).hint("run the command again: what is there is not sent again")
+            Error::message(Kind::Failed, message).hint("run the command again: it does not resend what has arrived")
         })
     }
 }

@@ -70,7 +70,7 @@ impl Releaser<'_> {
         tell(Progress::Step("making the image".to_owned()));
         let Some(parent) = self.engine.parent(&recipe.parent_tag).await? else {
             let message = format!("{} is missing", recipe.parent_tag);
-            return Err(Error::message(Kind::Failed, message).hint("`devenv images build` makes it"));
+            return Err(Error::message(Kind::Failed, message).hint("`devenv images build` creates it"));
         };
         let described = render::release::described(recipe, &parent, &layer.digest);
         self.engine.load(&recipe.reference, &layer, &described, render::release::LAYER).await
@@ -100,7 +100,7 @@ impl Releaser<'_> {
         });
         let caches: Vec<(String, String)> = caches.collect();
         let Some(node) = self.images.get(&recipe.builder) else {
-            return Err(Error::message(Kind::Bug, format!("the image {} is in no hierarchy", recipe.builder)));
+            return Err(Error::message(Kind::Bug, format!("the image {} is not in the hierarchy", recipe.builder)));
         };
         for (name, _) in &caches {
             let volume = Volume { name: name.clone(), class: VolumeClass::Cache, major: None, owner: Some((uid, gid)) };
@@ -154,7 +154,7 @@ impl Releaser<'_> {
             let lines: String = last.iter().map(|line| format!("\n    {line}")).collect();
             let message = format!("the release of `{}` could not be built (code {code}){lines}", recipe.part);
             return Err(Error::message(Kind::Failed, message)
-                .hint("no image was made; it was built from committed source alone"));
+                .hint("no image was created; the build uses committed source only"));
         }
         tell(Progress::Step("reading what it left".to_owned()));
         self.collect(recipe, container, writer).await
@@ -168,7 +168,7 @@ impl Releaser<'_> {
             SourceState::Uncommitted => return Err(SourceError::NoCommit.into()),
         };
         if tree.id(&recipe.path).await?.as_deref() != Some(&recipe.source.tree) {
-            let message = format!("the source of `{}` changed while it was to be released", recipe.part);
+            let message = format!("the source of `{}` changed during the release", recipe.part);
             return Err(Error::message(Kind::Failed, message).hint("run the command again"));
         }
         let entries = tree.entries(&recipe.path).await?;

@@ -1,5 +1,5 @@
-//! A release set gets a further name, here or in another registry: the very bytes of its manifest are put under it and read
-//! back. The registry has no compare-and-swap, so the source is asked right before and right after.
+//! A release set gets another name, here or in another registry: the very bytes of its manifest are put under it and
+//! read back. The registry has no compare-and-swap, so the source is asked right before and right after.
 
 use crate::apply::release::push::Sets;
 use crate::error::{Error, Kind, Result};
@@ -32,12 +32,12 @@ pub struct Named {
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         let (kind, hint) = match &refusal {
-            Refusal::Incomplete(_) => (Kind::Failed, "`devenv push` of that commit makes it complete"),
+            Refusal::Incomplete(_) => (Kind::Failed, "`devenv push` of that commit completes it"),
             Refusal::NotPassed(_) => (
                 Kind::Failed,
-                "`devenv ci` or `devenv release passed` records one; `--force` promotes without, and the record says so",
+                "`devenv ci` or `devenv release passed` records one; `--force` promotes without one, and the record says so",
             ),
-            Refusal::Moved(_) => (Kind::Failed, "look at `devenv release list`, then run the command again"),
+            Refusal::Moved(_) => (Kind::Failed, "check `devenv release list`, then run the command again"),
             Refusal::Name(_) => (Kind::Usage, "such as `staging` or `prod`"),
         };
         Self::new(kind, refusal).hint(hint)

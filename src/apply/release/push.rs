@@ -87,8 +87,8 @@ struct OtherSet {
 impl From<OtherSet> for Error {
     fn from(error: OtherSet) -> Self {
         Self::new(Kind::Failed, error).hint(
-            "`devenv release show` shows that set; `devenv push --replace` puts this one in its place, and what is \
-             recorded of the other does not count for it",
+            "`devenv release show` shows that set; `devenv push --replace` replaces it with this one, and records of the old set do not count for the new \
+             one",
         )
     }
 }
@@ -106,7 +106,7 @@ pub struct Sets {
 }
 
 impl Sets {
-    /// Pushes images that are not there, and returns the digest of each. Events are told as they come.
+    /// Pushes images that are not there, and returns the digest of each. Events are reported as they come.
     pub async fn images(
         &self,
         engine: &Engine,
@@ -133,7 +133,7 @@ impl Sets {
     async fn push(&self, engine: &Engine, image: &Wanted) -> Result<String> {
         let shared = format!("{}/{}", self.text.trim_end_matches('/'), image.repository);
         let reference = format!("{shared}:{}", image.tag);
-        // The engine keeps the image under the name that it has here, which may be the very same.
+        // The engine keeps the image under the name that it has here, which may be the same.
         if is_same_image(&reference, &image.reference) {
             engine.push(&shared, &image.tag, self.login.as_ref()).await?;
         } else {
@@ -202,7 +202,7 @@ impl Sets {
         self.put(&record.tag(&random::text(3)?), Artefact::new(record::TYPE, content)).await
     }
 
-    /// All records of a set, the oldest first. One that cannot be read is told and left out.
+    /// All records of a set, the oldest first. One that cannot be read is reported and left out.
     pub async fn records(&self, set: &str) -> Result<Vec<Record>> {
         let prefix = record::prefix(set);
         let mut tags = self.registry.tags(SETS).await?;
@@ -232,7 +232,7 @@ impl Sets {
         Error::new(Kind::Failed, error).hint("a newer devenv may have written it")
     }
 
-    /// One of many: where it alone cannot be read, that is told, and the others count.
+    /// One of many: where it alone cannot be read, that is reported, and the others count.
     fn readable<T>(&self, tag: &str, read: Result<Option<T>>) -> Result<Option<T>> {
         let is_alone = |error: &Error| {
             error.source.downcast_ref::<RegistryError>().is_some_and(RegistryError::is_of_one_object)
@@ -263,7 +263,7 @@ impl Sets {
     }
 
     /// All sets, by tag, with the digest of each; tags that stand for something else are left out, and those that
-    /// cannot be read are told.
+    /// cannot be read are reported.
     pub async fn all(&self) -> Result<Vec<(String, ReleaseSet, String)>> {
         let mut tags = self.registry.tags(SETS).await?;
         tags.retain(|tag| !tag.starts_with(record::PREFIX));

@@ -185,7 +185,7 @@ fn refuse_unpinned(needed: &[&Node]) -> Result<()> {
     let Some(node) = needed.iter().find(|node| !node.outside.is_empty()) else { return Ok(()) };
     let lines: String = node.outside.iter().map(|line| format!("\n  {line}")).collect();
     let path = node.dockerfile_path();
-    let message = format!("{path} takes something from outside without a digest:{lines}");
+    let message = format!("{path} uses external content without a digest:{lines}");
     Err(Error::message(Kind::Usage, message)
         .hint("name it by digest, such as `FROM golang@sha256:…`: --locked allows nothing else"))
 }

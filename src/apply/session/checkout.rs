@@ -129,14 +129,14 @@ fn with_own_builds(root: &Path, project: &Project, mut assets: Assets) -> Result
         for (key, path) in [("dockerfile", &dockerfile), ("context", &context)] {
             if let Some(place) = own_build::hidden(root, path) {
                 let message = format!("`{key}` of `{name}` leads to `{place}`, which is no source");
-                return Err(problem(key, &message, "name what is committed"));
+                return Err(problem(key, &message, "name committed files"));
             }
         }
         let build = match own_build::read(root, &dockerfile, &context)? {
             own_build::Read::Build(build) => build,
             own_build::Read::TooLarge(how) => {
                 let message = format!("the context of `{name}`, `{context}`, {how}");
-                let help = "name what the build does not need in its `.dockerignore`, or a smaller folder in `context`";
+                let help = "list what the build does not need in its `.dockerignore`, or a smaller folder in `context`";
                 return Err(problem("context", &message, help));
             }
         };

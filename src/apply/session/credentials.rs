@@ -62,10 +62,10 @@ impl fmt::Display for CredentialOrigin {
             Self::Configuration => "devenv.yaml",
             Self::Local => "devenv.local.yaml",
             Self::Environment => "environment",
-            Self::Made => "made for this checkout",
+            Self::Made => "generated for this checkout",
             Self::Given => "given by you",
-            Self::NotGiven => "not given yet: `devenv up` asks",
-            Self::NotMade => "not made yet: `devenv up` does",
+            Self::NotGiven => "not set yet: `devenv up` asks for it",
+            Self::NotMade => "not generated yet: `devenv up` generates it",
         })
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn owner(checkout: &Checkout, machine: &Machine, world: World, intent
         known.taken = network::listening();
     }
     if identity.held.id == NOT_MADE {
-        news.push("this checkout has no id yet; `new` stands for it in names until `devenv up` makes one".to_owned());
+        news.push("this checkout has no id yet; names contain `new` until `devenv up` creates one".to_owned());
     }
     if intent == Intent::Act {
         news.extend(identity.news.clone());

@@ -159,7 +159,7 @@ impl Session {
         });
         let (file, profiles) = found?;
         let message = format!("`{name}` belongs to the profile `{profiles}` in {file}, and devenv activates none");
-        Some(Error::message(Kind::Usage, message).hint(format!("remove `profiles` of `{name}` in {file} to have it")))
+        Some(Error::message(Kind::Usage, message).hint(format!("remove `profiles` of `{name}` in {file} to use it")))
     }
 
     /// Where a credential comes from.

@@ -1,4 +1,5 @@
-//! The coordinator of a run: carries out what the scheduler decides, and writes down every change before it is told.
+//! The coordinator of a run: carries out what the scheduler decides, and writes down every change before it is
+//! reported.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -81,7 +82,7 @@ struct Coordinator<'a> {
     send: UnboundedSender<Message>,
 }
 
-/// Carries out a run. What `cancel` receives ends it in order; `told` is told what happens.
+/// Carries out a run. What `cancel` receives ends it in order; `told` receives what happens.
 pub async fn run(
     context: &RunContext,
     wishes: Wishes,
@@ -162,7 +163,7 @@ impl Coordinator<'_> {
                 }
                 Action::Start(task, number) => attempts.extend(self.attempt(&task, number)),
                 Action::Cancel(task, _) => {
-                    // One that has ended already is told so by its worker.
+                    // One that has ended already is notified by its worker.
                     let _ = self.endings.get(&task).map(|ending| ending.send(true));
                 }
             }

@@ -47,11 +47,11 @@ mod tests {
             fs::write(&at, bytes).unwrap();
             read(folder.path()).unwrap_err().to_string()
         };
-        assert_eq!(why(b"<testsuites>"), "r.xml cannot be read: it ends before its elements do");
+        assert_eq!(why(b"<testsuites>"), "r.xml cannot be read: it ends before its elements are closed");
         assert_eq!(why(b"\xff"), "r.xml cannot be read: it is not UTF-8");
         fs::File::create(&at).unwrap().set_len(500 << 20).unwrap();
         let huge = read(folder.path()).unwrap_err().to_string();
-        assert_eq!(huge, "r.xml cannot be read: it has more than 64 MiB");
+        assert_eq!(huge, "r.xml cannot be read: it is larger than 64 MiB");
         fs::write(&at, "<testsuite><testcase name='a'/></testsuite>").unwrap();
         assert_eq!(read(folder.path()).unwrap().len(), 1);
         symlink("r.xml", folder.path().join("s.xml")).unwrap();

@@ -17,7 +17,7 @@ use crate::names::TaskName;
 use crate::plan::tasks::sidecar::SidecarSpec;
 use crate::redact::hide;
 
-/// How many of its last lines are told of each, where its task has not completed.
+/// How many of its last lines are shown of each, where its task has not completed.
 const LINES: usize = 20;
 
 impl Attempt {

@@ -96,7 +96,7 @@ fn outputs(root: &Path, report: &Report, id: &str) -> Vec<TaskOutput> {
     let mut left = ALL;
     let of_task = |name: &String| {
         let (mut lines, mut left_out) = (VecDeque::new(), 0);
-        // A task that has printed nothing has no log.
+        // A task that printed nothing has no log.
         let _ = reading::lines(&log(root, report, name, id)?, |line| {
             if lines.len() == LINES {
                 lines.pop_front();

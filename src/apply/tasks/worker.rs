@@ -55,7 +55,7 @@ pub(super) struct Attempt {
     pub(super) left: Vec<SeenTask>,
     /// Whether the container stays when the task has not completed.
     pub(super) keep: bool,
-    /// Where it is told.
+    /// Where it is reported.
     pub(super) send: UnboundedSender<Message>,
     /// Becomes true when the task is to end.
     pub(super) ending: watch::Receiver<bool>,
@@ -287,7 +287,7 @@ impl Attempt {
             _ if ended.code == 0 => None,
             _ if detail.out_of_memory => Some(Reason::OutOfMemory),
             Some(limit) if was_killed && took >= limit => Some(Reason::TimedOut),
-            _ if was_killed && ended.was_lost => Some(Reason::Lost("the engine has ended meanwhile".to_owned())),
+            _ if was_killed && ended.was_lost => Some(Reason::Lost("the engine has stopped meanwhile".to_owned())),
             _ => None,
         };
         match reason {

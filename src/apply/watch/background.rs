@@ -49,9 +49,9 @@ pub async fn ensure(session: &Session, file: Option<&str>, say: impl Fn(String))
             return Ok(());
         }
         say(if holder.endpoint == *endpoint {
-            "the watcher is of another version: it is replaced".to_owned()
+            "the watcher is from another version: replacing it".to_owned()
         } else {
-            format!("the watcher talks to another engine, {}: it is replaced", holder.endpoint)
+            format!("the watcher talks to another engine, {}: replacing it", holder.endpoint)
         });
         watcher_process::end(root).await;
     }
@@ -66,7 +66,7 @@ pub async fn ensure(session: &Session, file: Option<&str>, say: impl Fn(String))
     while begin.elapsed() < PATIENCE && watcher_process::state(root).ready != Some(process) {
         if begin.elapsed() > Duration::from_secs(1) && watcher_process::holder(root).is_none() {
             let log = watcher_process::log(root);
-            let message = format!("the watcher could not begin; its log is {}", log.display());
+            let message = format!("the watcher could not start; its log is {}", log.display());
             return Err(Error::message(Kind::Failed, message));
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -121,5 +121,5 @@ fn not_up_again(module: &PartName, run: &Run) -> Error {
     let lines: String = run.lines.iter().map(|line| format!("\n    {line}")).collect();
     let error =
         Error::message(Kind::Failed, format!("`{module}` did not come up again after its source changed{lines}"));
-    error.hint(format!("fix it and save: the watcher starts it again; `devenv logs {module}` shows all of its log"))
+    error.hint(format!("fix it and save: the watcher starts it again; `devenv logs {module}` shows its whole log"))
 }

@@ -1,4 +1,4 @@
-//! Parts of a watcher that do not run any more: what became of them is looked at, said and told.
+//! Watched parts that are no longer running: their state is inspected, logged and reported.
 
 use std::collections::BTreeMap;
 
@@ -59,7 +59,7 @@ impl Watcher {
         let (engine, containers, outbox) = (self.engine.clone(), self.containers.clone(), self.outbox.clone());
         tokio::spawn(async move {
             for error in tell(&engine, &notify, &containers, &news).await {
-                // Nobody listens where the watcher has ended.
+                // The channel is closed once the watcher has stopped.
                 let _ = outbox.send(Message::Line(news.module.clone(), format!("notification failed: {error}")));
             }
         });

@@ -29,7 +29,7 @@ pub(crate) async fn follow(engine: Engine, checkout: String, outbox: UnboundedSe
     let mut pause = PAUSE.0;
     let mut known = None;
     loop {
-        // What happens between the list and the first event is told afterwards, by the time that events begin at.
+        // What happens between the list and the first event is reported afterwards, by the time that events begin at.
         let since = clock::seconds();
         let mut events = pin!(engine.events(&label, since.saturating_sub(1)));
         let mut looks = 0;

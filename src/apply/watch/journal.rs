@@ -61,7 +61,7 @@ impl Journal {
             }
             Err(error) => {
                 if !std::mem::replace(&mut self.is_lost, true) {
-                    self.say(&format!("cannot remember what happens: {error}"));
+                    self.say(&format!("cannot save what happened: {error}"));
                 }
                 T::default()
             }
@@ -101,7 +101,7 @@ impl Journal {
             // A restart that does not get healthy has no code.
             End::Failed if record.code < 0 => format!("{module} {step} FAILED in {took}"),
             End::Failed => format!("{module} {step} FAILED (code {}) in {took}", record.code),
-            End::Cancelled => format!("{module} {step} cancelled: something newer was saved"),
+            End::Cancelled => format!("{module} {step} cancelled: a newer change was saved"),
             End::Lost => format!("{module} {step} lost its container: it will be run again"),
         });
         let counts = matches!(end, End::Good | End::Failed);
@@ -128,7 +128,7 @@ impl Journal {
         });
     }
 
-    /// Nobody knows how the copies stand while the engine is away.
+    /// The state of the copies is unknown while the engine is unreachable.
     pub(crate) fn engine_is_away(&mut self) {
         self.mirrors.clear();
         self.update(|state| {

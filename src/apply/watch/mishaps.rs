@@ -21,7 +21,7 @@ use crate::redact::hide;
 
 /// The engine says that a container was stopped after it says that it has ended.
 const AFTERWARDS: Duration = Duration::from_secs(1);
-/// The last lines of a part that are told with what has happened to it.
+/// The last lines of a part that are reported with what has happened to it.
 const LINES: usize = 10;
 
 /// Looks at a container that has run and does not, and tells where nobody had stopped it. One that is gone was removed.
@@ -40,7 +40,7 @@ pub(crate) async fn look(engine: Engine, part: PartName, id: String, outbox: Unb
         return;
     }
     let lines = engine.last_lines(&id, LINES).await.iter().map(|line| hide(line)).collect();
-    // Nobody listens where the watcher has ended.
+    // The channel is closed once the watcher has stopped.
     let _ = outbox.send(Message::Mishap(part, mishap, lines));
 }
 
@@ -61,7 +61,7 @@ impl Followers {
         outbox: &UnboundedSender<Message>,
     ) {
         let now = clock::seconds();
-        // What was printed since is told, too: a log that has ended since was followed until then.
+        // What was printed since is reported, too: a log that has ended since was followed until then.
         let since = self.looked.replace(now).unwrap_or(now);
         self.tasks.retain(|part, (id, task)| {
             let stays = containers.get(part) == Some(id) && !task.is_finished();

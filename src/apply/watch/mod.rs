@@ -195,7 +195,7 @@ impl Watcher {
     /// Starts a module's container again that has failed.
     fn revive(&mut self, module: &PartName) {
         let Some(container) = self.failed.remove(module) else { return };
-        self.journal.say(&format!("{module} is started again: it had failed, and something was saved"));
+        self.journal.say(&format!("starting {module} again: it had failed, and a file was saved"));
         self.running.revive(&self.setting, module.clone(), container);
     }
 
@@ -268,7 +268,7 @@ impl Watcher {
         }
         let before = std::mem::replace(&mut self.looked, Moment::now());
         if self.looked.has_slept_since(&before) {
-            self.journal.say("the machine has slept: looking at everything again");
+            self.journal.say("the machine was asleep: checking everything again");
             self.changes.rescan();
         }
         self.changes.check();
@@ -296,7 +296,7 @@ impl Watcher {
     fn on_message(&mut self, message: Message) {
         match message {
             Message::Containers(None) => {
-                self.journal.say("the engine is away");
+                self.journal.say("the engine is unreachable");
                 self.containers.clear();
                 self.journal.engine_is_away();
                 self.batches.interrupt();

@@ -77,7 +77,7 @@ impl RunningSteps {
         tokio::spawn(async move {
             if let Err(error) = revive(&engine, &setting, &module, &container).await {
                 for line in format!("it cannot be started: {error}").lines() {
-                    // Nobody listens where the watcher has ended.
+                    // The channel is closed once the watcher has stopped.
                     let _ = outbox.send(Message::Line(module.clone(), line.to_owned()));
                 }
             }
@@ -129,7 +129,7 @@ impl RunningSteps {
             running.task.abort();
             let (module, step) = (module.clone(), running.step);
             let record = Run::new(&running.container, -1, (0, Duration::ZERO), Vec::new());
-            // Nobody listens where the watcher has ended.
+            // The channel is closed once the watcher has stopped.
             let _ = self.outbox.send(Message::Ended { module, run, step, end: End::Cancelled, record });
         }
     }

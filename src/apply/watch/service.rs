@@ -17,7 +17,7 @@ use crate::plan::images::{Node, builds};
 
 /// Between two tries to renew a certificate.
 const RENEW_AGAIN: Duration = Duration::from_secs(3600);
-/// Between two tries to read settings while the engine is away.
+/// Between two tries to read settings while the engine is unreachable.
 const AGAIN: Duration = Duration::from_secs(2);
 
 /// The files of contexts that are looked at for a change: each is asked for its time again and again.
@@ -33,7 +33,7 @@ pub trait Reader {
     fn lock(&self) -> impl Future<Output = Result<(Session, ProjectLock)>>;
 }
 
-/// Watches until it is told to end. `say` prints a line into the log.
+/// Watches until it is asked to end. `say` prints a line into the log.
 pub async fn serve(reader: &impl Reader, held: Held, say: impl Fn(&str) + Copy + Send + Sync + 'static) -> Result<()> {
     let failed = |error| Error::message(Kind::Bug, error);
     let mut term = signal(SignalKind::terminate()).map_err(failed)?;
@@ -54,7 +54,7 @@ pub async fn serve(reader: &impl Reader, held: Held, say: impl Fn(&str) + Copy +
             }
         };
         if stop == Stop::Gone {
-            say("ended: its lock is gone, with the checkout or by a user who may not signal it");
+            say("stopped: its lock was removed, with the checkout or by a user who may not signal it");
             watcher.end().await;
             return Ok(());
         }
@@ -68,7 +68,7 @@ pub async fn serve(reader: &impl Reader, held: Held, say: impl Fn(&str) + Copy +
                 }
             };
             if let Err(error) = renewed {
-                say(&format!("the certificate cannot be renewed now, another try comes in an hour: {error}"));
+                say(&format!("the certificate could not be renewed, trying again in an hour: {error}"));
                 not_before = SystemTime::now() + RENEW_AGAIN;
             }
         }
@@ -83,7 +83,7 @@ pub async fn serve(reader: &impl Reader, held: Held, say: impl Fn(&str) + Copy +
                 tokio::time::sleep(AGAIN).await;
                 watcher.read_settings_again();
             }
-            Err(error) => say(&format!("settings are wrong, the old ones stay in force: {error}")),
+            Err(error) => say(&format!("the new settings are invalid, keeping the old ones: {error}")),
         }
     }
 }

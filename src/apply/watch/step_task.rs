@@ -63,7 +63,7 @@ impl StepTask {
         };
         let record = Run::new(&self.container, code, (began.as_secs(), took), lines);
         let Self { module, run, step, .. } = self;
-        // Nobody listens where the watcher has ended.
+        // The channel is closed once the watcher has stopped.
         let _ = self.outbox.send(Message::Ended { module, run, step, end, record });
     }
 
@@ -79,7 +79,7 @@ impl StepTask {
                 let died = move |error: Error| {
                     let lines = error.to_string().lines().map(hide).collect();
                     let record = Run::new(&container, -1, (began, Duration::ZERO), lines);
-                    // Nobody listens where the watcher has ended.
+                    // The channel is closed once the watcher has stopped.
                     let _ = outbox.send(Message::Died(module, record));
                 };
                 module_steps::restart(&self.engine, part, &self.container, died).await?.map(|()| 0)

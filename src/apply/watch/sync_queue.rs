@@ -63,7 +63,7 @@ impl Batches {
         let (containers, outbox) = (road.containers.clone(), road.outbox.clone());
         let task = tokio::spawn(async move {
             let told = copies.lock().await.send(&engine, &setting, &containers, &batch).await;
-            // Nobody listens where the watcher has ended.
+            // The channel is closed once the watcher has stopped.
             let _ = outbox.send(Message::Mirrored(number, told));
         });
         self.sending = Some(Sending { number, changed, task });
@@ -83,7 +83,7 @@ impl Batches {
         self.unsent.take()
     }
 
-    /// The engine is away: what was on its way has to go again, after a full comparison.
+    /// The engine is unreachable: what was on its way has to go again, after a full comparison.
     pub(crate) fn interrupt(&mut self) {
         if let Some(sending) = self.sending.take() {
             sending.task.abort();

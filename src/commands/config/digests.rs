@@ -1,5 +1,5 @@
 //! The digests of released images, asked of the team's registry for a definition that names them. What a registry does not
-//! say is told, and the definition has tags there.
+//! say is reported, and the definition has tags there.
 
 use std::collections::BTreeMap;
 

@@ -22,10 +22,10 @@ use crate::plan::observed::ContainerState;
 /// List databases, open a console, dump and restore data
 ///
 /// Without an action it lists the databases with their sizes. `console` opens psql or redis-cli, logged in, or what the
-/// preset of another service says (`mariadb`, `rabbitmqctl`, …); what follows `--` are its arguments. `dump` writes all data
-/// into a compressed file, `-` for standard output. `restore` replaces all data by that of a dump, `reset` by that of the
-/// seed; both ask first, and where they fail halfway the old data stays. `seed` adds what the seed has, all of it or nothing
-/// (SQL seeds only). NAME may be left out where there is one database.
+/// preset of another service says (`mariadb`, `rabbitmqctl`, …); what follows `--` are its arguments. `dump` writes all
+/// data into a compressed file, `-` for standard output. `restore` replaces all data with that of a dump, `reset` with
+/// that of the seed; both ask first, and if they fail halfway, the old data stays. `seed` adds what the seed has, all
+/// of it or nothing (SQL seeds only). NAME may be omitted if there is only one database.
 #[derive(clap::Args, Debug)]
 #[command(override_usage = "devenv db [NAME] [console|dump|restore|seed|reset] [FILE] [-- ARGS]")]
 #[command(after_help = "Examples:
@@ -80,7 +80,7 @@ pub async fn run(cx: &Context, args: &DbArgs) -> Result<()> {
 async fn list(cx: &Context, name: Option<&str>, json: bool) -> Result<()> {
     let session = cx.session(Intent::Look).await?;
     if let Some(name) = name {
-        // One that is not a database is told so.
+        // One that is not a database gets an error.
         let part = named(&session, Some(name))?;
         if databases::kind(part, &session.images).is_none() {
             return target::find(&session, Some(name)).map(drop);
@@ -116,7 +116,8 @@ async fn dump(cx: &Context, session: &Session, target: &Target<'_>, file: Option
     let what = format!("the dump of `{}`", target.part.name);
     if file == Some("-") {
         if crate::ui::screen::has_terminal() {
-            return Err(Error::message(Kind::Usage, "a dump is not for a terminal").hint("redirect it, or name a file"));
+            return Err(Error::message(Kind::Usage, "a dump cannot be written to a terminal")
+                .hint("redirect it, or name a file"));
         }
         let out = process::standard_output()?;
         return call_between(session, target, &call, None, Some(out)).await.and_then(|said| ended(said, &what));

@@ -30,7 +30,7 @@ pub(super) fn find<'a>(session: &'a Session, name: Option<&str>) -> Result<Targe
         let error = Error::message(Kind::Usage, format!("`{}` is not a database that devenv knows", part.name));
         return Err(match session.preset(&part.name) {
             Some(preset) if !preset.console.is_empty() => {
-                error.hint(format!("`devenv db {} console` is all that there is for it", part.name))
+                error.hint(format!("only `devenv db {} console` works for it", part.name))
             }
             _ => error.hint("it knows services with `preset: postgres`, `redis` and `valkey`"),
         });

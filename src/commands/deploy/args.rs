@@ -24,7 +24,7 @@ pub struct DeployArgs {
     /// Confirm an item of the checklist; may be repeated
     #[arg(long, value_name = "ITEM")]
     pub confirm: Vec<String>,
-    /// Record your approval of the deployment, which somebody else makes
+    /// Record your approval of a deployment that somebody else runs
     #[arg(long, conflicts_with_all = ["rollback", "dry_run", "confirm", "json"])]
     pub approve: bool,
     /// Bring back an earlier deployment: the one before, or that of a release

@@ -59,8 +59,9 @@ pub(super) async fn release(checkout: &Checkout, sets: &Sets, named: Option<&str
     };
     sets.set(&tag).await?.ok_or_else(|| {
         let message = format!("the registry has no release set `{}`", visible(&tag));
-        Error::message(Kind::Failed, message)
-            .hint("`devenv release build && devenv push` makes the one of this commit; `devenv release list` shows all")
+        Error::message(Kind::Failed, message).hint(
+            "`devenv release build && devenv push` creates the one of this commit; `devenv release list` shows all",
+        )
     })
 }
 

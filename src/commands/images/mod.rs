@@ -28,7 +28,7 @@ use crate::plan::images::builds;
                   devenv images sbom api > api.spdx.json\n  devenv images diff python api")]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct ImagesArgs {
-    /// Show all images, also those that nothing here runs in
+    /// Show all images, including those that nothing here runs in
     #[arg(short, long)]
     pub all: bool,
     /// Print JSON
@@ -45,14 +45,14 @@ pub struct ImagesArgs {
 /// What can be done with images.
 #[derive(clap::Subcommand, Debug)]
 pub enum ImagesCommand {
-    /// Make the images present that this project needs
+    /// Build or pull the images that this project needs
     Build {
         /// Images to build, with what they are built from and what stands on them [default: those that are needed]
         names: Vec<String>,
         /// Print the plan and stop
         #[arg(long)]
         dry_run: bool,
-        /// Build even if they are there, without earlier results
+        /// Build even if they exist, without the cache
         #[arg(long)]
         no_cache: bool,
     },
@@ -65,15 +65,15 @@ pub enum ImagesCommand {
     /// Print the packages of an image as SPDX 2.3 (JSON): those of the system, and those that lock files pin
     #[command(after_help = "Example:\n  devenv images sbom api > api.spdx.json")]
     Sbom {
-        /// An image of the hierarchy, a module that is released, or any image that is here
+        /// An image of the hierarchy, a module that is released, or any image on this machine
         name: String,
     },
-    /// Say how two images differ: packages, user, command, locale, environment and files
+    /// Show how two images differ: packages, user, command, locale, environment and files
     #[command(
         after_help = "Examples:\n  devenv images diff base python\n  devenv images diff api shop/api:8411eb1e92b081f13f56bcf5"
     )]
     Diff {
-        /// An image of the hierarchy, a module that is released, or any image that is here
+        /// An image of the hierarchy, a module that is released, or any image on this machine
         from: String,
         /// The other one
         to: String,
@@ -94,7 +94,7 @@ struct ImageJson {
     present: bool,
     bytes: Option<i64>,
     stale: Option<String>,
-    /// Instructions that take something from outside without a digest.
+    /// Instructions that use external content without a digest.
     unpinned: Vec<String>,
 }
 
@@ -131,7 +131,7 @@ async fn show(cx: &Context, args: &ImagesArgs) -> Result<()> {
     cx.screen.say(format!("root: {}", session.lock.root));
     for image in images.iter().filter(|image| !image.unpinned.is_empty()) {
         let all: String = image.unpinned.iter().map(|line| format!("\n  {line}")).collect();
-        cx.screen.say(format!("{} takes something from outside without a digest:{all}", image.name));
+        cx.screen.say(format!("{} uses external content without a digest:{all}", image.name));
     }
     Ok(())
 }

@@ -21,9 +21,9 @@ pub(super) struct NamedImage {
 pub(super) async fn find(session: &Session, name: &str) -> Result<NamedImage> {
     let node = session.images.nodes().iter().find(|node| node.name.as_str() == name);
     let (reference, hint) = match node {
-        Some(node) => (node.tag.clone(), format!("`devenv images build {name}` makes it")),
+        Some(node) => (node.tag.clone(), format!("`devenv images build {name}` creates it")),
         None => match released(session, name).await? {
-            Some(reference) => (reference, format!("`devenv release build {name}` makes it")),
+            Some(reference) => (reference, format!("`devenv release build {name}` creates it")),
             None => (name.to_owned(), unknown(session, name)?),
         },
     };

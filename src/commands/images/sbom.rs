@@ -58,7 +58,7 @@ async fn application(session: &Session, released: Released<'_>) -> Result<BTreeM
     let module = project.file.modules.iter().find(|(name, _)| name.as_str() == released.part);
     let Some((_, module)) = module else { return Ok(BTreeMap::new()) };
     if released.revision.ends_with("-dirty") {
-        let message = "the image was released from files that no commit has".to_owned();
+        let message = "the image was released from uncommitted files".to_owned();
         return failed(message, "commit them, then `devenv release build`");
     }
     let Some(tree) = Tree::of_commit(&session.checkout.root, released.revision).await? else {

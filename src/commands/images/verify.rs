@@ -42,7 +42,7 @@ pub(super) async fn run(cx: &Context, json: bool) -> Result<()> {
     let Some(base) = base else { return Err(Error::message(Kind::Failed, "no image is built on the root")) };
     let Some(root) = session.engine.layers(&base.tag).await? else {
         return Err(
-            Error::message(Kind::Failed, format!("{} is missing", base.tag)).hint("`devenv images build` makes it")
+            Error::message(Kind::Failed, format!("{} is missing", base.tag)).hint("`devenv images build` creates it")
         );
     };
     let mut parts = Vec::new();
@@ -71,7 +71,7 @@ pub(super) async fn run(cx: &Context, json: bool) -> Result<()> {
         return Err(error.hint(provenance::remedy(&parts)));
     }
     if other_packages.iter().any(|other| shared.values().any(|(name, _)| *name == other.there)) {
-        let error = Error::message(Kind::Failed, "the registry has other bytes under the same fingerprint");
+        let error = Error::message(Kind::Failed, "the registry has different bytes under the same fingerprint");
         return Err(error.hint("`docker rmi` of the image here, then `devenv up`, takes the registry's"));
     }
     Ok(())

@@ -8,7 +8,7 @@ pub mod sets;
 use crate::commands::context::Context;
 use crate::error::Result;
 
-/// Build released images from committed source, and look at release sets
+/// Build released images from committed source, and inspect release sets
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv release build\n  devenv release build worker --verify")]
 pub struct ReleaseArgs {

@@ -20,7 +20,7 @@ pub(in crate::commands) async fn record(cx: &Context) -> Result<()> {
     let sets = sets_at(cx, registry, Patience::SHORT).await?;
     let Some((_, digest)) = sets.set(&commit).await? else {
         let message = format!("the registry has no release set of {commit}");
-        return Err(Error::message(Kind::Failed, message).hint("`devenv push` before `devenv ci` makes it"));
+        return Err(Error::message(Kind::Failed, message).hint("`devenv push` before `devenv ci` creates it"));
     };
     let records = sets.records(&digest).await?;
     if !records.iter().any(|record| record.happened == Happened::Passed) {

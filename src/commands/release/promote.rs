@@ -1,4 +1,4 @@
-//! `devenv promote`, `devenv release passed`: a release set gets a further name, and what allows it.
+//! `devenv promote`, `devenv release passed`: a release set gets another name, and what allows it.
 
 use crate::apply::release::promote::Untested;
 use crate::apply::release::push::Sets;
@@ -10,9 +10,9 @@ use crate::plan::registry::retry::Patience;
 use crate::plan::release::record::Happened;
 use crate::ui::screen::visible;
 
-/// Give a release set a further name: the very same images, by digest
+/// Give a release set another name: exactly the same images, by digest
 ///
-/// The manifest of the set is put under the new name byte by byte, and read back. A name in another registry is
+/// The manifest of the set is put under the new name byte for byte, and read back. A name in another registry is
 /// written with its place: images, records and the set are brought there first. It is refused when an image of the set is
 /// gone, when no passed run is recorded for it, or when the name was moved to another set meanwhile.
 #[derive(clap::Args, Debug)]
@@ -90,7 +90,7 @@ pub(super) async fn passed(cx: &Context, args: &PassedArgs) -> Result<()> {
     };
     let Some((set, digest)) = sets.set(&tag).await? else {
         let message = format!("the registry has no release set `{}`", visible(&tag));
-        return Err(Error::message(Kind::Failed, message).hint("`devenv push` makes the one of this commit"));
+        return Err(Error::message(Kind::Failed, message).hint("`devenv push` creates the one of this commit"));
     };
     sets.happened(&digest, Happened::Passed, &source::author(&checkout.root).await?).await?;
     cx.screen.say(format!("✓ recorded: the tests of {} have passed", set.commit));

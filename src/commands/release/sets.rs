@@ -90,7 +90,7 @@ struct ListedJson<'a> {
 /// Where the sets of a checkout are.
 pub(in crate::commands) async fn sets(cx: &Context, checkout: &Checkout) -> Result<Sets> {
     let Some(text) = checkout.project.file.registry.clone() else {
-        let message = format!("{} names no `registry:`, where releases would be", checkout.name());
+        let message = format!("{} has no `registry:` to keep releases in", checkout.name());
         return Err(Error::message(Kind::Usage, message).hint("such as `registry: registry.example.com/shop`"));
     };
     sets_at(cx, text, Patience::default()).await
@@ -164,7 +164,7 @@ async fn wanted(session: &Session) -> Result<(Commit, BTreeMap<PartName, Wanted>
     if !missing.is_empty() {
         let verb = if missing.len() == 1 { "has" } else { "have" };
         let message = format!("{} {verb} no released image for this commit", missing.join(", "));
-        return Err(Error::message(Kind::Failed, message).hint("`devenv release build` makes them"));
+        return Err(Error::message(Kind::Failed, message).hint("`devenv release build` creates them"));
     }
     for part in session.environment.parts.values().filter(|part| part.kind == PartKind::Service) {
         if let ImageRef::Ours(image, reference) = &part.image {
@@ -172,7 +172,7 @@ async fn wanted(session: &Session) -> Result<(Commit, BTreeMap<PartName, Wanted>
             let one = Wanted { reference: reference.clone(), repository: image.to_string(), tag: tag.to_owned() };
             if !session.observed.tags.contains(reference) {
                 let message = format!("the image {image} of `{}` does not exist", part.name);
-                return Err(Error::message(Kind::Failed, message).hint("`devenv images build` makes it"));
+                return Err(Error::message(Kind::Failed, message).hint("`devenv images build` creates it"));
             }
             wanted.insert(part.name.clone(), one);
         }

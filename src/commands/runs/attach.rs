@@ -28,13 +28,13 @@ pub(super) async fn attach(cx: &Context, id: &str) -> Result<()> {
         named.check_heir("attach", "joins")?;
         let (id, word) = (&named.run.id, named.run.word(false));
         let error = Error::message(Kind::Usage, format!("run {id} is not running: it is {word}"));
-        return Err(error.hint(format!("`devenv runs show {id}` and `devenv runs logs {id}` tell what became of it")));
+        return Err(error.hint(format!("`devenv runs show {id}` and `devenv runs logs {id}` show what happened to it")));
     }
     let mut followed = Followed::new(&named);
     let mut signals = Signals::listen()?;
     cx.screen.say(format!("run {}", named.run.id));
     loop {
-        // Looked at before the lines are: what was written until the end is told.
+        // Looked at before the lines are: what was written until the end is reported.
         let is_over = followed.is_over || !records::is_alive(&named.root, &named.run.id);
         followed.look(cx)?;
         if is_over {

@@ -15,9 +15,9 @@ use crate::plan::tasks::state::State;
 pub(super) enum EndState {
     /// It completed
     Completed,
-    /// It failed by itself
+    /// Its own command failed
     Failed,
-    /// Something else has ended it
+    /// Something else ended it
     Exception,
 }
 

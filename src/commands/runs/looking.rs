@@ -50,7 +50,7 @@ impl Named {
         let none = || {
             let error = Error::message(Kind::Usage, format!("there is no run `{id}`"));
             match runs.is_empty() {
-                true => error.hint("`devenv task run NAME` makes the first one"),
+                true => error.hint("`devenv task run NAME` starts the first one"),
                 false => error.hint(nearest::hint(id, runs.iter().take(10).map(|run| run.id.as_str()))),
             }
         };
@@ -62,7 +62,7 @@ impl Named {
     pub(super) fn check_heir(&self, verb: &str, does: &str) -> Result<()> {
         let id = &self.run.id;
         let Some(heir) = self.known.heir(id) else { return Ok(()) };
-        let message = format!("run {id} is dead, and run {heir} has taken over its work");
+        let message = format!("run {id} is dead, and run {heir} continues its work");
         Err(Error::message(Kind::Usage, message).hint(format!("`devenv runs {verb} {heir}` {does} that")))
     }
 
@@ -97,7 +97,7 @@ pub(super) fn list(cx: &Context, json: bool) -> Result<()> {
         let all: Vec<RunJson<'_>> = runs.iter().map(|record| RunJson { state: word(record), record }).collect();
         cx.screen.json(&all);
     } else if runs.is_empty() {
-        cx.screen.say("no run is recorded: `devenv task run NAME` makes the first one");
+        cx.screen.say("no run is recorded: `devenv task run NAME` starts the first one");
     } else {
         let row = |run: &Run| {
             let took = run.ended.map(|ended| amounts::milliseconds(ended.saturating_sub(run.began)));
@@ -151,7 +151,7 @@ pub(super) fn logs(cx: &Context, id: &str, tasks: &[String]) -> Result<()> {
             goes_on
         });
         match read {
-            // A task that has printed nothing has no log.
+            // A task that printed nothing has no log.
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(files::failed("read", &path)(error)),
             _ if !goes_on => return Ok(()),
             _ => {}

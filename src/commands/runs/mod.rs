@@ -9,7 +9,7 @@ use crate::commands::context::Context;
 use crate::commands::runs::find::EndState;
 use crate::error::Result;
 
-/// List runs of tasks, and look at one: states, logs, artifacts
+/// List runs of tasks, and inspect one: states, logs, artifacts
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv runs\n  devenv runs show last\n  devenv runs logs last api:test")]
 #[command(args_conflicts_with_subcommands = true)]
@@ -23,7 +23,7 @@ pub struct RunsArgs {
 
 #[derive(clap::Subcommand, Debug)]
 enum What {
-    /// Show the tasks of a run and what became of them
+    /// Show the tasks of a run and how each ended
     #[command(after_help = "Example:\n  devenv runs show last")]
     Show {
         /// The run: its id, the end of it, or `last`
@@ -32,7 +32,7 @@ enum What {
         #[arg(long)]
         json: bool,
     },
-    /// Print what the tasks of a run have printed
+    /// Print the output of the tasks of a run
     #[command(after_help = "Example:\n  devenv runs logs last api:test")]
     Logs {
         /// The run: its id, the end of it, or `last`
@@ -49,7 +49,7 @@ enum What {
         #[arg(long)]
         json: bool,
     },
-    /// Join a run that another process carries out: its changes and its output, to its end
+    /// Join a run of another process: follow its changes and output until it ends
     #[command(after_help = "Example:\n  devenv runs attach last")]
     Attach {
         /// The run: its id, the end of it, or `last`
@@ -62,7 +62,7 @@ enum What {
     Find {
         /// The task
         task: String,
-        /// What it has ended as
+        /// The state that it ended in
         #[arg(long, value_name = "STATE")]
         last: Option<EndState>,
         /// The branch that was checked out when the run began
@@ -77,11 +77,11 @@ enum What {
     Rerun {
         /// The run: its id, the end of it, or `last`
         id: String,
-        /// Run also what has completed
+        /// Also run what has completed
         #[arg(long)]
         force: bool,
     },
-    /// End a run that somebody carries out, or remove what a killed one has left
+    /// Cancel a run in progress, or remove the leftovers of a killed one
     #[command(after_help = "Example:\n  devenv runs cancel last")]
     Cancel {
         /// The run: its id, the end of it, or `last`

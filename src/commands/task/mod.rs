@@ -9,7 +9,7 @@ use crate::commands::context::Context;
 use crate::commands::task::run::TaskRunArgs;
 use crate::error::Result;
 
-/// Run tasks in containers of their own, in the order of their needs, and look at them
+/// Run tasks in containers of their own, in dependency order, and inspect them
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  devenv task run api:test\n  devenv task list\n  devenv task why api:test")]
 pub struct TaskArgs {

@@ -28,7 +28,7 @@ pub(in crate::commands) struct RunOptions {
     /// End the run with the first failure
     #[arg(long)]
     pub(in crate::commands) failfast: bool,
-    /// Run also what has completed with the same inputs
+    /// Also run what has completed with the same inputs
     #[arg(long)]
     pub(in crate::commands) force: bool,
     /// How many tasks run at once [default: the processors of this machine]

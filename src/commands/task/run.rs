@@ -28,7 +28,7 @@ pub(super) struct TaskRunArgs {
     /// Tasks: names of `tasks:`, or MODULE:STEP
     #[arg(required = true)]
     names: Vec<String>,
-    /// Begin with this task: what it needs is not run, and the last results of that are taken
+    /// Start with this task: its needs are not run, and their last results are used
     #[arg(long, value_name = "NAME")]
     from: Vec<String>,
     /// How they run.
@@ -185,9 +185,8 @@ fn row(outcome: &Outcome, task: &TaskName, is: &State) -> Vec<String> {
 pub(in crate::commands) fn ended(outcome: &Outcome) -> Result<()> {
     if let Some(number) = outcome.signal {
         let message = format!("run {} was cancelled", outcome.run);
-        return Err(
-            Error::message(Kind::Signal(number), message).hint("run the command again: what has completed stays so")
-        );
+        return Err(Error::message(Kind::Signal(number), message)
+            .hint("run the command again: completed tasks are not repeated"));
     }
     let Some(first) = outcome.failed.first() else { return Ok(()) };
     let not_run = outcome.scheduler.states().filter(|(task, _)| outcome.scheduler.blocked_by(task).is_some()).count();

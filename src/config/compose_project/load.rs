@@ -55,7 +55,7 @@ impl<'a> Loader<'a> {
         }
         let whole = whole.unwrap_or_else(|| Node::hole(Span::new(0, 0..0)));
         if self.findings.is_empty() && whole.get("services").is_none_or(|services| services.entries().is_empty()) {
-            let finding = Finding::new(whole.span, "no services stand in this file");
+            let finding = Finding::new(whole.span, "this file has no services");
             self.findings.push(finding.help("name the compose file that has `services:`"));
         }
         whole
@@ -75,7 +75,7 @@ impl<'a> Loader<'a> {
         };
         if self.read.len() >= MOST_FILES {
             let span = named.unwrap_or(Span::new(0, 0..0));
-            self.findings.push(Finding::new(span, format!("more than {MOST_FILES} files belong together here")));
+            self.findings.push(Finding::new(span, format!("more than {MOST_FILES} files are included here")));
             return None;
         }
         self.read.insert(name.to_owned());

@@ -23,7 +23,7 @@ pub(super) fn check(tree: &Node, parts: &[Part<'_>]) -> Vec<Finding> {
             parts.iter().find(routed).filter(|_| rest == format!("{label}.localhost"))
         };
         inner()
-            .map(|part| (part, "is what containers know it by"))
+            .map(|part| (part, "is the name that containers know it by"))
             .or_else(|| outer().map(|part| (part, "is the host of its route")))
     };
     let mut findings = Vec::new();
@@ -31,7 +31,7 @@ pub(super) fn check(tree: &Node, parts: &[Part<'_>]) -> Vec<Finding> {
     for node in gateway.get("aliases").map(Node::items).unwrap_or_default() {
         let Some(alias) = node.text() else { continue };
         if let Some(first) = seen.insert(alias, node.span) {
-            let message = format!("{} stands twice in `gateway.aliases`", quoted(alias));
+            let message = format!("{} is listed twice in `gateway.aliases`", quoted(alias));
             findings.push(
                 Finding::new(node.span, message).label("again here").help("remove one").also(first, "first here"),
             );

@@ -19,8 +19,8 @@ const MOST_PLACES: usize = 20;
 pub(super) fn needs(parts: &[Part<'_>]) -> Vec<Finding> {
     let graph = parts.iter().map(|part| (part.name, part.list("needs").collect())).collect();
     let finding = |(chain, spans): (String, Vec<Span>)| {
-        finding(format!("these parts need each other in a circle: {chain}"), &spans, "needed here")
-            .map(|finding| finding.help("remove one of these `needs`: no part of a circle can start first"))
+        finding(format!("these parts depend on each other in a cycle: {chain}"), &spans, "needed here")
+            .map(|finding| finding.help("remove one of these `needs`: no part of a cycle can start first"))
     };
     find(&graph).into_iter().filter_map(finding).collect()
 }

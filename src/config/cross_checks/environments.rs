@@ -1,4 +1,5 @@
-//! Environments: each begins with one that exists, names parts and secrets that exist, and asks of no part what it cannot do.
+//! Environments: each is based on one that exists, names parts and secrets that exist, and configures no part in a way
+//! that it does not support.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +28,7 @@ pub(super) fn check(tree: &Node, parts: &[Part<'_>], known: &KnownNames) -> Vec<
     let subject = Subject { entries: entries(tree), parts: by_name(parts), known };
     let mut findings: Vec<Finding> = subject.entries.iter().flat_map(|entry| subject.environment(entry)).collect();
     for (chain, spans) in cycles::find(&subject.graph()) {
-        let message = format!("these environments begin with each other in a circle: {chain}");
+        let message = format!("these environments are `like` each other in a cycle: {chain}");
         let finding = cycles::finding(message, &spans, "begins with this");
         findings.extend(finding.map(|finding| finding.help("change one `like` to `dev`, `ci` or `prod`")));
     }
@@ -153,7 +154,7 @@ impl<'t> Subject<'t> {
     fn part(&self, part: &str, gateway: bool, finding: impl FnOnce() -> Finding) -> Option<Finding> {
         let is_external = |part: &&Part<'_>| part.node.get("external").is_some();
         let what = match self.parts.get(part) {
-            Some(part) if is_external(part) => "which is external: devenv runs no container for it",
+            Some(part) if is_external(part) => "which is external: devenv does not run it",
             Some(_) => return None,
             None if gateway && part == GATEWAY => return None,
             None => "which is not a module or service",
@@ -178,7 +179,7 @@ impl<'t> Subject<'t> {
             (true, _) => {
                 ("has data, which two containers must not write at once", "leave it at one, or make it `external`")
             }
-            (_, true) => ("runs once, to its end", "leave it at one"),
+            (_, true) => ("runs once, to completion", "leave it at one"),
             _ => return None,
         };
         let message = format!("{} cannot have replicas: it {what}", quoted(part.name));
@@ -279,6 +280,6 @@ pub(super) fn cpus(resources: &Node) -> Option<Finding> {
     if is_number && text.parse::<f64>().is_ok_and(|number| number > 0.0) {
         return None;
     }
-    let message = format!("{} is not a number of processors", quoted(text));
+    let message = format!("{} is not a number of CPUs", quoted(text));
     Some(Finding::new(cpus.span, message).label("not a number").help("write a number above 0, such as 1.5"))
 }

@@ -41,7 +41,7 @@ pub(super) fn check(tree: &Node, parts: &[Part<'_>], known: &KnownNames) -> Vec<
     }
     findings.extend(hierarchy.entries.values().flat_map(|entry| own_dockerfile(entry, &hierarchy.parents)));
     for (chain, spans) in cycles::find(&hierarchy.graph()) {
-        let message = format!("these images are built from each other in a circle: {chain}");
+        let message = format!("these images are built from each other in a cycle: {chain}");
         findings
             .extend(cycles::finding(message, &spans, "built from").map(|finding| finding.help("change one `parent`")));
     }
@@ -66,12 +66,12 @@ fn own_dockerfile(image: &Entry, built_in: &BTreeMap<&str, Option<&str>>) -> Vec
         let target = node.entry("target").filter(|target| !target.value.is_null());
         findings.extend(target.map(|target| {
             let message = format!("the image {} has a `target` and no `dockerfile`", quoted(name));
-            Finding::new(target.key.span, message).label("a stage of what?").help("add `dockerfile:` with its path")
+            Finding::new(target.key.span, message).label("no `dockerfile`").help("add `dockerfile:` with its path")
         }));
         return findings;
     }
     if built_in.contains_key(name) {
-        let message = format!("the image {} is there already, and has a Dockerfile", quoted(name));
+        let message = format!("the image {} already exists, and has a Dockerfile", quoted(name));
         findings.push(
             Finding::new(image.key.span, message).label("already there").help("choose another name for this one"),
         );
@@ -86,7 +86,7 @@ fn own_dockerfile(image: &Entry, built_in: &BTreeMap<&str, Option<&str>>) -> Vec
         let text = path.text().unwrap_or_default();
         if let Some(found) = text.split('/').find(|part| NO_SOURCE.contains(part)) {
             let message = format!("`{key}` of {} may not have {} in it", quoted(name), quoted(found));
-            findings.push(Finding::new(path.span, message).label("no source").help("name what is committed"));
+            findings.push(Finding::new(path.span, message).label("no source").help("name committed files"));
         }
     }
     findings

@@ -76,34 +76,32 @@ fn probes(part: &Part<'_>, health: &Node, key: Span) -> Option<Finding> {
     }
 }
 
-/// Whether a module runs to its end.
+/// Whether a module runs to completion.
 pub(super) fn is_task(module: &Node) -> bool {
     let once = module.get("once");
     once.is_some_and(|once| once.scalar() == Some("true") || matches!(once.value, Value::Map(_)))
 }
 
-/// A task runs to its end: nothing can be sent to it.
+/// A task runs to completion: nothing can be sent to it.
 fn task(part: &Part<'_>) -> Vec<Finding> {
     if !is_task(part.node) {
         let of_tasks = ["inputs", "max"].iter().filter_map(|key| part.node.entry(key));
         return of_tasks
             .map(|entry| {
                 let message = format!("{} is not a task, so it has no {}", quoted(part.name), quoted(&entry.key.text));
-                let help = "add `once: true` if it runs to its end, or remove the key";
+                let help = "add `once: true` if it runs to completion, or remove the key";
                 Finding::new(entry.key.span, message).label("of tasks").help(help)
             })
             .collect();
     }
-    let refused = [
-        ("route", "the gateway cannot send requests to it"),
-        ("health", "it is ready when it has ended with exit code 0"),
-    ];
+    let refused =
+        [("route", "the gateway cannot send requests to it"), ("health", "it is ready when it has exited with code 0")];
     let entries = refused.iter().filter_map(|(key, why)| Some((part.node.entry(key)?, why)));
     entries
         .filter(|(entry, _)| !entry.value.is_null())
         .map(|(entry, why)| {
             let message =
-                format!("{} runs once to its end, so it has no {}", quoted(part.name), quoted(&entry.key.text));
+                format!("{} runs once to completion, so it has no {}", quoted(part.name), quoted(&entry.key.text));
             Finding::new(entry.key.span, message).label("of a task").help(format!("remove it: {why}"))
         })
         .collect()
@@ -133,7 +131,7 @@ fn empty_lock(part: &Part<'_>) -> Option<Finding> {
         Value::List(items) if items.is_empty() => Some(
             Finding::new(lock.span, format!("`deps` of {} names no lock file", quoted(part.name)))
                 .label("empty")
-                .help("name the files whose change installs again, such as [requirements.txt]"),
+                .help("name the files whose changes trigger an installation, such as [requirements.txt]"),
         ),
         _ => None,
     }

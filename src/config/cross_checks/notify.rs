@@ -1,4 +1,4 @@
-//! Whoever is told by a command is told in the container of a part that exists.
+//! A notification command must run in the container of a part that exists.
 
 use crate::config::cross_checks::subject::{Part, by_name, name};
 use crate::config::problems::Finding;

@@ -57,7 +57,7 @@ fn named(part: &Part<'_>, port: &Further<'_>, taken: &mut HashMap<String, Span>)
         return Some(Finding::new(place, message).label("its name").help("choose a shorter name"));
     }
     let first = taken.insert(port.name.clone(), place)?;
-    let message = format!("the port {called} of {owner} would be called {}, as another is", quoted(&port.name));
+    let message = format!("the port {called} of {owner} would be called {}, like another one", quoted(&port.name));
     let finding = Finding::new(place, message).label("its name");
     Some(finding.help("rename one of the two").also(first, "has this name"))
 }

@@ -86,9 +86,7 @@ fn external(part: &Part<'_>) -> Vec<Finding> {
     entries
         .map(|entry| {
             let message = format!("{} is external, so it has no {}", quoted(part.name), quoted(&entry.key.text));
-            Finding::new(entry.key.span, message)
-                .label("of a container")
-                .help("remove it: devenv runs no container for it")
+            Finding::new(entry.key.span, message).label("of a container").help("remove it: devenv does not run it")
         })
         .collect()
 }
@@ -118,7 +116,7 @@ fn credentials(part: &Part<'_>, known: &KnownNames) -> Vec<Finding> {
             true => (
                 "a secret",
                 format!(
-                    "devenv makes one; `secrets: {{{}.{name}: …}}` in devenv.local.yaml sets it for one checkout",
+                    "devenv generates one; `secrets: {{{}.{name}: …}}` in devenv.local.yaml sets it for one checkout",
                     part.name
                 ),
             ),

@@ -1,4 +1,4 @@
-//! Tasks: what each runs in exists, its needs exist and lead in no circle, and no two write one artifact.
+//! Tasks: the image or module of each exists, its needs exist and form no cycle, and no two write the same artifact.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,7 +80,7 @@ impl<'t> Subject<'t> {
                     .also(module.key.span, "the module"),
             ),
             (None, None, false) => findings.push(
-                Finding::new(task.key.span, format!("the task {name} does not say what it runs in"))
+                Finding::new(task.key.span, format!("the task {name} has no image to run in"))
                     .label("neither `module` nor `image`")
                     .help("add `module:` with one of the modules, or `image:` with an image of the hierarchy"),
             ),
@@ -179,8 +179,8 @@ impl<'t> Subject<'t> {
         let edges = |task: &&'t Entry| (&*task.key.text, needs(&task.value).collect());
         let graph: Graph<'t> = self.tasks.iter().map(edges).collect();
         let finding = |(chain, spans): (String, Vec<Span>)| {
-            cycles::finding(format!("these tasks need each other in a circle: {chain}"), &spans, "needed here")
-                .map(|finding| finding.help("remove one of these `needs`: no task of a circle can start first"))
+            cycles::finding(format!("these tasks depend on each other in a cycle: {chain}"), &spans, "needed here")
+                .map(|finding| finding.help("remove one of these `needs`: no task of a cycle can start first"))
         };
         cycles::find(&graph).into_iter().filter_map(finding).collect()
     }

@@ -32,7 +32,7 @@ pub(super) fn check(parts: &[Part<'_>], known: &KnownNames) -> Vec<Finding> {
             }
             let Some((what, first)) = taken.insert(name.clone(), ("this volume", span)) else { continue };
             let message = format!(
-                "the volume {} of {} would be called {}, as another is",
+                "the volume {} of {} would be called {}, like another one",
                 quoted(&entry.key.text),
                 quoted(part.name),
                 quoted(&name)

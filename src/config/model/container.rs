@@ -14,7 +14,7 @@ use crate::config::model::values::Port;
 pub struct NamedPort {
     /// In the container.
     pub port: Port,
-    /// What is spoken there.
+    /// Transport protocol.
     pub protocol: Protocol,
 }
 
@@ -80,7 +80,7 @@ impl JsonSchema for NamedPort {
             {"type": "integer", "minimum": 1, "maximum": 65535},
             {"type": "object", "additionalProperties": false, "required": ["port"], "properties": {
                 "port": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "Number in the container"},
-                "protocol": {"type": "string", "enum": ["tcp", "udp"], "description": "What is spoken there"}
+                "protocol": {"type": "string", "enum": ["tcp", "udp"], "description": "Transport protocol"}
             }}
         ]})
     }
@@ -90,9 +90,9 @@ impl JsonSchema for NamedPort {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
 pub struct Ulimit {
-    /// What holds until a process asks for more.
+    /// Limit that holds until a process raises it.
     pub soft: u32,
-    /// The most that it can ask for.
+    /// Highest limit that a process can set.
     pub hard: u32,
 }
 
@@ -143,8 +143,8 @@ impl JsonSchema for Ulimit {
         json_schema!({"anyOf": [
             {"type": "integer", "minimum": 0, "maximum": u32::MAX},
             {"type": "object", "additionalProperties": false, "required": ["soft", "hard"], "properties": {
-                "soft": number("What holds until a process asks for more"),
-                "hard": number("The most that it can ask for")
+                "soft": number("Limit that holds until a process raises it"),
+                "hard": number("Highest limit that a process can set")
             }}
         ]})
     }

@@ -15,17 +15,17 @@ use crate::names::{EnvironmentName, PartName};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EnvironmentSettings {
-    /// The environment that this one begins with: `dev`, `ci`, `prod`, or another of the team's. These three have none.
+    /// The environment that this one is based on: `dev`, `ci`, `prod`, or another of the team's. These three have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub like: Option<EnvironmentName>,
     /// Host name of the gateway there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<HostName>")]
     pub host: Option<String>,
-    /// How many containers a part has [default: 1].
+    /// Number of containers of a part [default: 1].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub replicas: BTreeMap<PartName, Replicas>,
-    /// What a part may use at most.
+    /// Resource limits of a part.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub resources: BTreeMap<PartName, Resources>,
     /// Environment variables of a part, over its own.
@@ -51,15 +51,16 @@ pub struct EnvironmentSettings {
     /// Where it is deployed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deploy: Option<Deploy>,
-    /// What must hold before a deployment: `tested`, `{deployed: staging}`, `{checklist: [...]}`, `{approve: 1}`.
+    /// Conditions that must hold before a deployment: `tested`, `{deployed: staging}`, `{checklist: [...]}`, `{approve:
+    /// 1}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gates: Option<Vec<Gate>>,
-    /// What is tried after a deployment, through the gateway: `{get: /healthz}` or `{task: NAME}`.
+    /// Checks after a deployment, through the gateway: `{get: /healthz}` or `{task: NAME}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smoke: Option<Vec<Smoke>>,
 }
 
-/// How many containers a part has.
+/// Number of containers of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u16", into = "u16")]
 pub struct Replicas(u16);
@@ -99,7 +100,7 @@ impl JsonSchema for Replicas {
     }
 }
 
-/// What a part may use at most.
+/// Resource limits of a part.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resources {
@@ -221,7 +222,7 @@ impl JsonSchema for Gate {
     }
 }
 
-/// What is tried after a deployment: exactly one of `get` and `task`.
+/// Checks after a deployment: exactly one of `get` and `task`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Smoke {

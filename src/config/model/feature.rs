@@ -61,7 +61,7 @@ pub struct Day(time::Date);
 impl Day {
     /// Parses `YEAR-MONTH-DAY`.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{} is not a day: write it as 2027-03-01", crate::config::text::quote::quoted(text));
+        let wrong = || format!("{} is not a date: write it as 2027-03-01", crate::config::text::quote::quoted(text));
         let is_plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
         let numbers: Vec<u16> = text.split('-').filter_map(|number| number.parse().ok()).collect();
         let ([year, month, day], true) = (numbers.as_slice(), is_plain) else { return Err(wrong()) };

@@ -65,8 +65,8 @@ pub struct ProjectFile {
     /// Feature gates: `owner`, `until` (a day), and for each environment `on` or `off` [default: off].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub features: BTreeMap<FeatureName, Feature>,
-    /// Commands that run to their end in containers of their own, in a graph. Each module's `build`, `lint`, `test` and
-    /// `release` are tasks too: `MODULE:STEP`.
+    /// Commands that run to completion in containers of their own, in a graph. Each module's `build`, `lint`, `test`
+    /// and `release` are tasks too: `MODULE:STEP`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tasks: BTreeMap<PartName, Task>,
     /// What `devenv ci` runs: names of tasks, `*:STEP` for that step of all modules, and `check`
@@ -74,13 +74,13 @@ pub struct ProjectFile {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<CiEntry>")]
     pub ci: Vec<String>,
-    /// Who is told when a step of a module's loop fails or passes again, and when a part dies.
+    /// How to report a step of a module's loop that fails or passes again, and a part that dies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify: Option<Notify>,
     /// How source reaches the containers, where a module does not say otherwise.
     #[serde(default)]
     pub mirror: Mirror,
-    /// Windows of `devenv attach`, each with the parts that it shows [default: one around each module].
+    /// Windows of `devenv attach`, each with the parts that it shows [default: one for each module].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub screens: BTreeMap<PartName, Vec<PartName>>,
 }
@@ -122,7 +122,7 @@ pub struct Image {
     /// [default: `Dockerfile` in `context`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dockerfile: Option<RelPath>,
-    /// The folder that such a Dockerfile takes files from, less what its `.dockerignore` names
+    /// The folder that such a Dockerfile takes files from, except those that its `.dockerignore` names
     /// [default: the folder of `dockerfile`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<RelPath>,
@@ -223,12 +223,12 @@ pub struct Gateway {
     pub aliases: Vec<String>,
 }
 
-/// Who is told when the result of a step changes or a part dies: each way that is named.
+/// Whom to notify when the result of a step changes or a part dies: each way that is named.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Notify {
-    /// What is told, one or a list: `failed` and `fixed` steps, a part that `died` unasked or is in a crash loop, `error`
-    /// lines of logs, or `any` of these but errors [default: any].
+    /// What is reported, one or a list: `failed` and `fixed` steps, a part that `died` unexpectedly or is in a crash
+    /// loop, `error` lines of logs, or `any` of these but errors [default: any].
     #[serde(default)]
     pub on: Occasions,
     /// Show it on the desktop, where there is one.

@@ -36,7 +36,7 @@ pub(crate) fn check_stage(text: &str) -> Result<(), String> {
     if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.len() <= 128 && text.chars().all(inner) {
         return Ok(());
     }
-    Err(format!("{} is not the name of a stage: write what stands behind `AS`", quoted(text)))
+    Err(format!("{} is not the name of a stage: write what comes after `AS`", quoted(text)))
 }
 
 /// Whether the first part of an image's name is the host of a registry, as docker decides.
@@ -69,7 +69,7 @@ fn early(text: &str) -> Option<&'static str> {
         return Some("it is empty");
     }
     if text.contains("://") {
-        return Some("write it without `://` and what stands before");
+        return Some("write it without `://` and the scheme before it");
     }
     if text.len() > 512 {
         return Some("it is too long");

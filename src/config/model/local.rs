@@ -26,7 +26,7 @@ pub struct LocalFile {
     #[serde(default)]
     #[schemars(with = "BTreeMap<SecretName, AnyText>")]
     pub secrets: BTreeMap<String, String>,
-    /// What may reach out of the checkout. It counts once its user has confirmed it, and never where git tracks the file.
+    /// What may reach out of the checkout. It counts once its user has confirmed it, and never if git tracks the file.
     #[serde(default)]
     pub allow: Vec<Permission>,
 }

@@ -15,7 +15,7 @@ pub struct ModuleMirror {
     pub mode: Option<Mirror>,
     /// What is copied even if git ignores it.
     pub also: Vec<RelPath>,
-    /// Patterns of what is not copied.
+    /// Patterns of files that are not copied.
     pub not: Vec<String>,
 }
 
@@ -78,7 +78,7 @@ impl JsonSchema for ModuleMirror {
                 },
                 "not": {
                     "type": "array", "items": {"type": "string", "format": "gitignore", "pattern": "^[^ ]"},
-                    "description": "In `sync`: patterns, as in `.gitignore`, of what is not copied."
+                    "description": "In `sync`: patterns, as in `.gitignore`, of files that are not copied."
                 }
             }}
         ]})

@@ -44,7 +44,7 @@ pub struct Module {
     /// `static` for a folder that the gateway serves itself, below `route`: it has no container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serve: Option<Serve>,
-    /// Who restarts the command after a change.
+    /// What restarts the command after a change.
     #[serde(default)]
     pub reload: Reload,
     /// Shell command that checks style.
@@ -71,7 +71,7 @@ pub struct Module {
     /// How to see that the module is ready [default: `port` accepts connections].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<Health>,
-    /// Where the gateway sends requests from: a path such as `/api`, `{host: api}`, or both.
+    /// Requests that the gateway sends to the module: a path such as `/api`, `{host: api}`, or both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<Route>,
     /// Modules and services that must be ready first; their addresses arrive as variables.
@@ -88,7 +88,7 @@ pub struct Module {
     /// How the source reaches the container [default: as for all modules].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mirror: Option<ModuleMirror>,
-    /// Whether tools in the container may ask git: the repository's folder is mounted read-only.
+    /// Whether tools in the container may use git: the repository's folder is mounted read-only.
     #[serde(default)]
     pub git: bool,
     /// Data of its own, which outlives its container: name to path in the container.
@@ -133,15 +133,15 @@ pub struct Module {
     /// Files that come back to the checkout when the container changes them.
     #[serde(default)]
     pub outputs: Vec<RelPath>,
-    /// Short cuts for `devenv shell NAME:SHORTCUT`.
+    /// Shortcuts for `devenv shell NAME:SHORTCUT`.
     #[serde(default)]
     #[schemars(with = "BTreeMap<PartName, ContainerPath>")]
     pub paths: BTreeMap<String, String>,
-    /// True for a task that runs to its end, and again when its inputs or the data that it works on are new;
+    /// True for a task that runs to completion, and again when its inputs or the data that it works on are new;
     /// `{per: data}` runs it once for new data, whatever becomes of its inputs.
     #[serde(default)]
     pub once: Once,
-    /// Files that a task runs again for, as patterns of `.gitignore` [default: all of its folder].
+    /// Files whose change runs the task again, as patterns like those of `.gitignore` [default: all of its folder].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<Pattern>")]
     pub inputs: Vec<String>,
@@ -174,7 +174,7 @@ impl Module {
         if self.is_task() { format!("set -e\n{}", self.run) } else { self.run.clone() }
     }
 
-    /// Whether it runs to its end.
+    /// Whether it runs to completion.
     #[must_use]
     pub fn is_task(&self) -> bool {
         self.once != Once::No

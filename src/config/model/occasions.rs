@@ -1,4 +1,4 @@
-//! What somebody may be told of: the words of `notify: {on: …}`.
+//! The occasions of notifications: the words of `notify: {on: …}`.
 
 use std::borrow::Cow;
 

@@ -1,11 +1,11 @@
-//! Whether a module is a task, which runs to its end, and for what it runs once.
+//! Whether a module is a task, which runs to completion, and for what it runs once.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-/// Whether a module runs to its end: `true`, or `{per: …}`.
+/// Whether a module runs to completion: `true`, or `{per: …}`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "serde_json::Value", into = "serde_json::Value")]
 pub enum Once {
@@ -16,7 +16,7 @@ pub enum Once {
     Per(Per),
 }
 
-/// For what a task runs once. It always runs for new data.
+/// What a task runs once for. It always runs for new data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Per {
@@ -63,7 +63,7 @@ impl JsonSchema for Once {
             {
                 "type": "object",
                 "properties": {"per": {
-                    "description": "For what it runs once: its inputs, or the data that it works on, whatever becomes of its inputs.",
+                    "description": "What it runs once for: its inputs, or the data that it works on, whatever becomes of its inputs.",
                     "type": "string", "enum": ["inputs", "data"]
                 }},
                 "required": ["per"],

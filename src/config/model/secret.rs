@@ -9,7 +9,7 @@ use crate::config::schema::grammar::AnyText;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModuleSecret {
-    /// The value for everybody who develops, such as a key of a test account; it never reaches another environment.
+    /// The value for every developer, such as a key of a test account; it never reaches another environment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<AnyText>")]
     pub default: Option<String>,

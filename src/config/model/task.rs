@@ -1,5 +1,5 @@
-//! What a person may write about a task: a command that runs to its end in a container of its own, in a graph. No decisions
-//! here.
+//! What a person may write about a task: a command that runs to completion in a container of its own, in a graph. No
+//! decisions here.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ pub struct Task {
     /// Tasks that come first: `NAME`, or a module's own step, such as `api:test`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<TaskName>,
-    /// What its needs must be before it starts.
+    /// State that its needs must reach before it starts.
     #[serde(default, skip_serializing_if = "Requires::is_default")]
     pub requires: Requires,
     /// Files and folders that are kept, as patterns below its folder; tasks that need this one find them in
@@ -55,16 +55,16 @@ pub struct Task {
     /// What it may use at most: `memory` and `cpus`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
-    /// What starts first where not everything can start at once. Waiting raises it.
+    /// Which tasks start first if not all can start at once; waiting raises it.
     #[serde(default, skip_serializing_if = "Priority::is_default")]
     pub priority: Priority,
-    /// Longest time that it may run; then everything in its container is ended, with the exception `timed-out`.
+    /// Longest time that it may run; then everything in its container is killed, with the exception `timed-out`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_run: Option<Duration>,
     /// Longest time from the beginning of the run to its end, with all waiting and retries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Duration>,
-    /// How often it runs again after an exception, which is not the command's own failure.
+    /// How often it runs again after an exception, which is not a failure of the command itself.
     #[serde(default, skip_serializing_if = "is_zero")]
     #[schemars(range(min = 0, max = 49))]
     pub retries: u32,

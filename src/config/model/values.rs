@@ -239,7 +239,7 @@ impl TryFrom<serde_json::Value> for Command {
             serde_json::Value::String(text) => Ok(Self::Shell(text)),
             value => serde_json::from_value(value)
                 .map(Self::Exec)
-                .map_err(|_| "a command is a text or a list of texts".to_owned()),
+                .map_err(|_| "a command is a string or a list of strings".to_owned()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Walks a tree along the table and says everything that is wrong with its shape; what is right becomes JSON.
+//! Walks a tree along the table and reports everything that is wrong with its shape; a correct tree becomes JSON.
 
 use std::fmt;
 
@@ -125,7 +125,7 @@ impl Check {
 
     fn no_value(&mut self, node: &Node, shape: &Shape, path: &Path<'_>, owner: Span) -> Option<Json> {
         if let Path::Item(..) = path {
-            let help = "remove the item, or write \"\" for an empty text";
+            let help = "remove the item, or write \"\" for an empty string";
             return self
                 .report(Finding::new(visible(node.span, owner), format!("{} has no value", path.last())).help(help));
         }
@@ -205,11 +205,9 @@ impl Check {
             None if self.findings.len() > ENOUGH => String::new(),
             None => did_you_mean(&key.text, names()).unwrap_or_else(|| match path {
                 Path::Root if value.get("run").or_else(|| value.get("path")).is_some() => {
-                    "a module stands below `modules:`, indented".to_owned()
+                    "modules go below `modules:`, indented".to_owned()
                 }
-                Path::Root if value.get("preset").is_some() => {
-                    "a service stands below `services:`, indented".to_owned()
-                }
+                Path::Root if value.get("preset").is_some() => "services go below `services:`, indented".to_owned(),
                 _ => format!(
                     "known keys: {}; keys that start with `x-` are yours",
                     names().collect::<Vec<_>>().join(", ")
@@ -256,7 +254,9 @@ impl Check {
         } else if key.kind != ScalarKind::Text {
             let message = format!("the key {} is {}", quoted(&key.text), key.kind.noun());
             self.report(
-                Finding::new(key.span, message).label("not a text").help("choose another name, or write it in quotes"),
+                Finding::new(key.span, message)
+                    .label("not a string")
+                    .help("choose another name, or write it in quotes"),
             );
         }
     }
@@ -272,15 +272,15 @@ impl Check {
     fn text(&mut self, span: Span, scalar: &Scalar, grammar: Option<&Grammar>, path: &Path<'_>) -> Option<Json> {
         let checked = grammar.map_or(Ok(()), |grammar| (grammar.check)(&scalar.text));
         if scalar.kind != ScalarKind::Text && scalar.source == ScalarSource::File {
-            let (one, found) = (grammar.map_or("a text", |grammar| grammar.one), scalar.kind.noun());
+            let (one, found) = (grammar.map_or("a string", |grammar| grammar.one), scalar.kind.noun());
             let help = checked.err().unwrap_or_else(|| format!("write \"{}\"", cut(&scalar.text)));
             let message = format!("{} must be {one}, found {found}", path.last());
-            return self.report(Finding::new(span, message).label("not a text").help(help));
+            return self.report(Finding::new(span, message).label("not a string").help(help));
         }
         match checked {
             Ok(()) => Some(Json::String(scalar.text.to_string())),
             Err(why) => {
-                let one = grammar.map_or("a text", |grammar| grammar.one);
+                let one = grammar.map_or("a string", |grammar| grammar.one);
                 self.report(Finding::new(span, format!("{}: {why}", path.last())).label(format!("expected {one}")))
             }
         }
@@ -345,7 +345,7 @@ impl Check {
             }
             (Shape::Map { .. }, Value::List(_)) => Some("write `KEY: value` entries without `- `".to_owned()),
             (Shape::Map { .. }, _) => Some("write `KEY: value` entries below it, indented".to_owned()),
-            (Shape::Text(_) | Shape::AnyText, Value::List(_)) => Some("write it as one text".to_owned()),
+            (Shape::Text(_) | Shape::AnyText, Value::List(_)) => Some("write it as one string".to_owned()),
             (Shape::Text(_) | Shape::AnyText, Value::Map(_)) => {
                 Some("if the text has `: ` in it, put it in quotes".to_owned())
             }

@@ -1,4 +1,4 @@
-//! Patterns as in `.gitignore`: the check says why a text is none.
+//! Patterns as in `.gitignore`: the check says why a string is not one.
 
 use ignore::gitignore::GitignoreBuilder;
 

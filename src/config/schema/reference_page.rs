@@ -10,7 +10,7 @@ pub fn markdown() -> String {
     let mut page = String::from(
         "# devenv.yaml and devenv.local.yaml\n\n\
          Generated from the types in `src/config/` (`file.rs`, `module.rs`, `local.rs`, `environment.rs`): change it there.\n\n\
-         `NAME` stands for a name of your own. `devenv.local.yaml` has the same keys, lies over `devenv.yaml`, and may\n\
+         `NAME` stands for a name of your own. `devenv.local.yaml` has the same keys, overrides `devenv.yaml`, and may\n\
          also have those of the second table; there, `null` restores a default. Keys that start with `x-` are yours.\n\
          `${VAR}`, `${VAR:-default}` and `${VAR:?message}` are replaced in every value; `$$` is a `$`.\n",
     );
@@ -46,7 +46,7 @@ fn below(page: &mut String, path: &str, shape: &Shape) {
 fn noun(shape: &Shape) -> String {
     match shape {
         Shape::Map { key, value } => {
-            let key = key.map_or("a text", |key| key.one);
+            let key = key.map_or("a string", |key| key.one);
             match value.as_ref() {
                 Shape::Struct(_) => format!("a map from {key}"),
                 value => format!("a map from {key} to {}", value.noun()),
@@ -66,7 +66,7 @@ mod tests {
         for row in [
             "| `project` | a name, required |",
             "| `modules.NAME.deps.lock` | a list of paths, required |",
-            "| `services.NAME.env` | a map from a variable's name to a text |",
+            "| `services.NAME.env` | a map from a variable's name to a string |",
             "| `start` | `resume`, `fresh` or `ask` |",
         ] {
             assert!(page.contains(row), "{row}\n{page}");

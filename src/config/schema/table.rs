@@ -1,4 +1,5 @@
-//! The table that files are checked against: what may stand where, made from the JSON Schema of the types.
+//! The table that files are checked against: which keys and values are allowed where, derived from the JSON Schema of
+//! the types.
 
 use std::sync::LazyLock;
 
@@ -176,7 +177,7 @@ impl Shape {
     pub(crate) fn noun(&self) -> String {
         match self {
             Self::Text(Some(grammar)) => grammar.one.to_owned(),
-            Self::Text(None) | Self::AnyText => "a text".to_owned(),
+            Self::Text(None) | Self::AnyText => "a string".to_owned(),
             Self::Choice(words) => listed(words, "or"),
             Self::Integer { least: 1, most: 65_535 } => "a port, 1 to 65535".to_owned(),
             Self::Integer { least, most } if *most < i128::from(u32::MAX) => {
@@ -187,7 +188,7 @@ impl Shape {
             Self::List(item) => match item.as_ref() {
                 Self::Text(Some(grammar)) => format!("a list of {}", grammar.many),
                 Self::Choice(words) => format!("a list of {}", listed(words, "or")),
-                _ => "a list of texts".to_owned(),
+                _ => "a list of strings".to_owned(),
             },
             Self::Map { .. } | Self::Struct(_) => "a map".to_owned(),
             Self::Either(shapes) => {

@@ -19,7 +19,7 @@ const MOST_NODES: usize = 100_000;
 /// Most bytes of text, after aliases, and of any other file: a lock with all packages of all images.
 pub(super) const MOST_BYTES: usize = 8 << 20;
 
-pub(crate) const TOO_DEEP: &str = "this is nested too deep";
+pub(crate) const TOO_DEEP: &str = "this is nested too deeply";
 
 /// What a text says, and what is wrong with it.
 #[derive(Debug)]
@@ -112,7 +112,7 @@ impl<'t> Composer<'t> {
                         "remove it: a compose file adds to what devenv.yaml says; what that says of a part is changed there, \
                          or in a template, which `devenv eject compose/base.yaml` writes"
                     }
-                    _ => "remove it; a value in quotes is a text",
+                    _ => "remove it; a value in quotes is a string",
                 }),
         );
     }
@@ -151,7 +151,7 @@ impl<'t> Composer<'t> {
                 self.findings.push(
                     Finding::new(
                         span,
-                        format!("no anchor `&{}` stands above", crate::config::text::quote::shown(&name)),
+                        format!("there is no anchor `&{}` above", crate::config::text::quote::shown(&name)),
                     )
                     .label("unknown anchor")
                     .help("define it before it is used, or put the text in quotes"),
@@ -190,7 +190,7 @@ impl<'t> Composer<'t> {
         let empty = plain && span.start == span.end;
         let text = if empty { "" } else { text };
         if text.contains('\0') {
-            self.findings.push(Finding::new(span, "a text must not contain NUL").label("`\\0` in this text"));
+            self.findings.push(Finding::new(span, "a string must not contain NUL").label("`\\0` in this text"));
             return Ok((Node::hole(span), 1));
         }
         let kind = if plain { scalar::kind(text) } else { ScalarKind::Text };
@@ -243,7 +243,7 @@ impl<'t> Composer<'t> {
             if !matches!(key.value, Value::Hole) {
                 let found = key.noun();
                 self.findings.push(
-                    Finding::new(key.span, format!("a key must be a text, found {found}"))
+                    Finding::new(key.span, format!("a key must be a string, found {found}"))
                         .label("no key")
                         .help("if this is a template such as `{{ x }}`, put it in quotes"),
                 );
@@ -256,7 +256,7 @@ impl<'t> Composer<'t> {
         let key = Key { text: name.text.clone(), kind: name.kind, span: key.span };
         if let Some(first) = entries.add(key.clone(), value) {
             self.findings.push(
-                Finding::new(key.span, format!("the key {} stands here twice", quoted(&key.text)))
+                Finding::new(key.span, format!("the key {} appears here twice", quoted(&key.text)))
                     .label("again here")
                     .help("keep one of them")
                     .also(first, "first here"),
@@ -269,7 +269,7 @@ impl<'t> Composer<'t> {
     fn merge(&mut self, entries: &mut Entries, key: Span, value: Node) -> Result<(), Stop> {
         if let Some(first) = entries.merge_key.replace(key) {
             self.findings.push(
-                Finding::new(key, "the key `<<` stands here twice")
+                Finding::new(key, "the key `<<` appears here twice")
                     .label("again here")
                     .help("merge several maps with one list: `<<: [*a, *b]`")
                     .also(first, "first here"),
@@ -300,7 +300,7 @@ impl<'t> Composer<'t> {
     fn alias(&mut self, id: usize, span: Span, depth: usize) -> Result<Built, Stop> {
         let Some(Anchored { node, size, height }) = self.anchors.get(&id).cloned() else {
             self.findings.push(
-                Finding::new(span, "this alias stands inside the very node that it names").label("it contains itself"),
+                Finding::new(span, "this alias is inside the node that it refers to").label("it contains itself"),
             );
             return Ok((Node::hole(span), 1));
         };

@@ -1,4 +1,4 @@
-//! Where something stands: spans inside the configuration, places for people and editors.
+//! Positions: spans inside the configuration, places for people and editors.
 
 use std::fmt;
 use std::ops::Range;

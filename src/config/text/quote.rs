@@ -1,4 +1,4 @@
-//! How foreign text stands in a message: short, on one line, and harmless to a terminal.
+//! How foreign text is shown in a message: short, on one line, and harmless to a terminal.
 
 /// Longest foreign text that a message repeats, in characters.
 const MOST: usize = 60;

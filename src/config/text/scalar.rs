@@ -17,7 +17,7 @@ impl ScalarKind {
             Self::Null => "no value",
             Self::Boolean => "a boolean",
             Self::Integer | Self::Float => "a number",
-            Self::Text => "a text",
+            Self::Text => "a string",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The configuration as a tree in which every node knows where it stands. Copies are cheap: children are shared.
+//! The configuration as a tree in which every node has its position. Copies are cheap: children are shared.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the YAML parser found wrong, in words of people who do not know its grammar.
+//! Errors of the YAML parser, in words for people who do not know its grammar.
 
 use std::ops::Range;
 
@@ -84,7 +84,7 @@ fn words(kind: &ErrorKind, line: &str, column: usize) -> Words {
         }
         ErrorKind::UnclosedQuotedScalar => say("a quote is not closed", "add the missing quote"),
         ErrorKind::InvalidQuotedScalarIndent | ErrorKind::DocumentIndicatorInQuotedScalar => {
-            say("a quoted text is not closed, or continues with too little indentation", "add the missing quote")
+            say("a quoted string is not closed, or continues with too little indentation", "add the missing quote")
         }
         ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
             say("there is more text after the closing quote", "put all of it inside the quotes")
@@ -96,20 +96,20 @@ fn words(kind: &ErrorKind, line: &str, column: usize) -> Words {
         | ErrorKind::InvalidLowSurrogateHexEscape
         | ErrorKind::MissingLowSurrogate
         | ErrorKind::UnpairedLowSurrogate => {
-            say("a `\\` in double quotes starts no known escape", "write `\\\\`, or use single quotes")
+            say("a `\\` in double quotes does not start a known escape", "write `\\\\`, or use single quotes")
         }
         ErrorKind::UnexpectedCharacter { character: '`' } => {
-            say("a text cannot start with a backtick", "put the text in quotes")
+            say("a string cannot start with a backtick", "put the text in quotes")
         }
         ErrorKind::ExpectedDocumentStart if line.starts_with('%') => {
-            say("this `%` directive is not valid", "remove it, or quote a text that starts with `%`")
+            say("this `%` directive is not valid", "remove it, or quote a string that starts with `%`")
         }
         ErrorKind::ExpectedDocumentStart => say(
-            "this line does not belong to what stands above",
+            "this line does not fit the lines above it",
             "check the indentation: keys that belong together start in the same column",
         ),
         ErrorKind::UnexpectedCharacter { character } => {
-            (format!("a text cannot start with `{}`", character.escape_default()), Some("put the text in quotes"))
+            (format!("a string cannot start with `{}`", character.escape_default()), Some("put the text in quotes"))
         }
         ErrorKind::PlainScalarStartsWithDashFlowIndicator => {
             say("`-` needs a space after it", "write `- ` for an item of a list")
@@ -121,26 +121,26 @@ fn words(kind: &ErrorKind, line: &str, column: usize) -> Words {
         | ErrorKind::ExpectedTagBang => say("tags (`!`) are not supported", "put the text in quotes"),
         ErrorKind::MissingAnchorOrAliasName => say("`&` and `*` must be followed by a name", "put the text in quotes"),
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement if inside_template(line, column) => {
-            say("`${…}` with `: ` must stand in quotes", "put the text in quotes")
+            say("`${…}` with `: ` must be quoted", "put the text in quotes")
         }
         ErrorKind::ExpectedFlowSequenceSeparator
         | ErrorKind::ExpectedFlowMappingSeparator
         | ErrorKind::InvalidColonPlacement
             if line.contains("${") =>
         {
-            say("`${…}` must stand in quotes inside `[ ]` and `{ }`", "write \"${…}\"")
+            say("`${…}` must be quoted inside `[ ]` and `{ }`", "write \"${…}\"")
         }
         ErrorKind::ExpectedFlowSequenceSeparator => {
-            say("expected `,` or `]`", "separate items with commas; quote texts with special characters")
+            say("expected `,` or `]`", "separate items with commas; quote strings with special characters")
         }
         ErrorKind::ExpectedFlowMappingSeparator => {
-            say("expected `,` or `}`", "separate entries with commas; quote texts with special characters")
+            say("expected `,` or `}`", "separate entries with commas; quote strings with special characters")
         }
         ErrorKind::InvalidColonPlacement => {
-            say("`:` is not expected here", "is a bracket left open above? Quote a text that has `: `")
+            say("`:` is not expected here", "is a bracket left open above? Quote a string that has `: `")
         }
         ErrorKind::MappingValueNotAllowed => {
-            say("`:` is not expected here", "quote a text that has `: ` in it, and check the indentation")
+            say("`:` is not expected here", "quote a string that has `: ` in it, and check the indentation")
         }
         ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => say(
             "this line is not a `key: value` pair",
@@ -156,7 +156,7 @@ fn words(kind: &ErrorKind, line: &str, column: usize) -> Words {
         ErrorKind::BlockSequenceEntryNotAllowed
         | ErrorKind::BlockEntryInFlowCollection
         | ErrorKind::InvalidBlockEntryWhitespace => {
-            say("an item `- …` cannot stand here", "start the list on a line of its own, below its key")
+            say("an item `- …` is not allowed here", "start the list on a line of its own, below its key")
         }
         ErrorKind::InvalidIndentation | ErrorKind::InvalidBlockScalarIndent | ErrorKind::InvalidFlowScalarIndent => {
             say("the indentation of this line fits no line above", "indent it like its neighbours")
@@ -170,7 +170,7 @@ fn words(kind: &ErrorKind, line: &str, column: usize) -> Words {
         }
         ErrorKind::BomInsideDocument => say("there is a byte order mark inside the file", "remove it"),
         kind if is_directive(kind) => {
-            say("this `%` directive is not valid", "remove it, or quote a text that starts with `%`")
+            say("this `%` directive is not valid", "remove it, or quote a string that starts with `%`")
         }
         kind => (format!("this is not valid YAML: {kind}"), None),
     }

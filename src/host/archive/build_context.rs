@@ -24,9 +24,9 @@ pub fn pack((at, dockerfile): (&str, &str), context: &[(&str, &Asset)], host: &[
                     Some(target) => Some(target.to_string_lossy().into_owned().into_bytes()),
                     None => Some(reading::within(file, files::MOST_CONTEXT).map_err(files::failed("read", file))?),
                 };
-                // Another content would stand in an image under the fingerprint of the one that was read before.
+                // Different content would be in an image under the fingerprint of the one that was read before.
                 let Some(content) = content.filter(|content| digest::hex(content) == asset.digest) else {
-                    let message = format!("{} changed while its image was to be built", file.display());
+                    let message = format!("{} changed while its image was being built", file.display());
                     return Err(Error::message(Kind::Failed, message).hint("run the command again"));
                 };
                 match link {

@@ -12,8 +12,9 @@ use crate::host::ignore::source::SourceFolder;
 use crate::plan::mirror::sync::Counterpart;
 use crate::plan::mirror::tree;
 
-/// What of an archive counts as source, and how each differs from `walked`, which is what was here a moment ago: what has
-/// changed since is told by its event, and must not be taken for what was sent. Times mean nothing: content decides.
+/// What of an archive counts as source, and how each differs from `walked`, which is what was here a moment ago: what
+/// has changed since is reported by its event, and must not be taken for what was sent. Times mean nothing: content
+/// decides.
 pub fn compare(
     archive: impl Read,
     source: &SourceFolder,

@@ -118,14 +118,14 @@ pub fn matches(pair: &Pair) -> Result<(), String> {
         Err(rustls::Error::InconsistentKeys(_)) => {
             for other in others {
                 if CertifiedKey::from_der(vec![other], key()?, &provider).is_ok() {
-                    return Err("its certificate must stand first in the file beside it".to_owned());
+                    return Err("its certificate must come first in the file next to it".to_owned());
                 }
             }
-            Err("it is not the key of the certificate beside it".to_owned())
+            Err("it does not match the certificate next to it".to_owned())
         }
         Err(rustls::Error::General(_)) => {
             let known = "RSA of up to 4096 bits, ECDSA with P-256 or P-384, Ed25519";
-            Err(format!("it is of a kind or a size that devenv does not know, which is: {known}"))
+            Err(format!("its kind or size is not supported; these are: {known}"))
         }
         Err(error) => Err(format!("it cannot be used: {error}")),
     }
@@ -171,7 +171,7 @@ fn algorithm(kind: KeyKind) -> &'static SignatureAlgorithm {
 }
 
 fn unmade(error: &rcgen::Error) -> Error {
-    Error::message(Kind::Failed, format!("cannot make a certificate: {error}"))
+    Error::message(Kind::Failed, format!("cannot create a certificate: {error}"))
 }
 
 #[cfg(test)]
@@ -279,10 +279,7 @@ mod tests {
         assert_eq!((matches(&again), &again.key), (Ok(()), &leaf.key));
         assert_eq!(renewed(&mixed, &shop(), 0, &profile()).unwrap().key, KeyFate::New);
         let other_kind = renewed(&leaf, &shop(), 0, &Profile { key: KeyKind::Ed25519, ..profile() }).unwrap();
-        assert_eq!(
-            (other_kind.cause.as_str(), other_kind.key),
-            ("its key is of another kind than the profile's", KeyFate::New)
-        );
+        assert_eq!((other_kind.cause.as_str(), other_kind.key), ("its key type is not the profile's", KeyFate::New));
         let mut shorter = profile();
         shorter.leaf.days = 30;
         let shorter = renewed(&leaf, &shop(), 0, &shorter).unwrap();
@@ -299,7 +296,7 @@ mod tests {
         let (authority, mine) = made();
         assert_eq!(matches(&mine), Ok(()));
         let mixed = Pair { key: authority.key.clone(), ..mine.clone() };
-        assert_eq!(matches(&mixed), Err("it is not the key of the certificate beside it".to_owned()));
+        assert_eq!(matches(&mixed), Err("it does not match the certificate next to it".to_owned()));
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub fn config(call: Cmd) -> Cmd {
     call.args(["config", "--format", "json"]).limit(Limit { time: Some(LONGEST_MERGE), memory: MOST_MEMORY })
 }
 
-/// The variable that a line of compose's log calls missing. The log's own fields stand in quotes too.
+/// The variable that a line of compose's log calls missing. The log's own fields are quoted too.
 #[must_use]
 pub fn unset_variable(line: &str) -> Option<String> {
     let before = line.split_once(" variable is not set")?.0;

@@ -99,7 +99,7 @@ pub fn find(choice: &Choice) -> Result<Endpoint, NoEndpoint> {
     Ok(Endpoint { url: if url.is_empty() { DEFAULT.to_owned() } else { url }, origin, transport })
 }
 
-/// Whether the keys for TLS can be read, so that a wrong path is told before anything is done.
+/// Whether the keys for TLS can be read, so that a wrong path is reported before anything is done.
 fn keys(folder: &Path) -> Result<(), NoEndpoint> {
     for name in ["ca.pem", "cert.pem", "key.pem"] {
         let path = folder.join(name);

@@ -104,7 +104,9 @@ impl Engine {
                 }
             }
         }
-        id.ok_or_else(|| Error::message(Kind::Failed, format!("the engine has not said what {} became", build.name)))
+        id.ok_or_else(|| {
+            Error::message(Kind::Failed, format!("the engine did not report the result of {}", build.name))
+        })
     }
 }
 

@@ -165,7 +165,7 @@ fn failed(doing: impl std::fmt::Display) -> impl FnOnce(ApiError) -> Error {
         }
         let full = text.contains("no space left on device");
         let error = Error::message(Kind::Failed, format!("{doing}: {}", text.trim()));
-        if full { error.hint("the engine's disk is full: `docker system df` shows with what") } else { error }
+        if full { error.hint("the engine's disk is full: `docker system df` shows what uses it") } else { error }
     }
 }
 

@@ -41,7 +41,10 @@ impl Engine {
             all.insert(labels::MAJOR.to_owned(), major.clone());
         }
         let request = VolumeCreateRequest { name: Some(volume.name.clone()), labels: Some(all), ..Default::default() };
-        self.docker.create_volume(request).await.map_err(failed(format!("cannot make the volume {}", volume.name)))?;
+        self.docker
+            .create_volume(request)
+            .await
+            .map_err(failed(format!("cannot create the volume {}", volume.name)))?;
         Ok(())
     }
 

@@ -107,8 +107,8 @@ impl Manifest {
         self.folders.values().flatten().filter(|entry| !entry.is_folder()).count()
     }
 
-    /// A number for all that was seen below a folder and `counts`, by path, size and time: another one means another content,
-    /// or the same content written again.
+    /// A number for all that was seen below a folder and `counts`, by path, size and time: another one means different
+    /// content, or the same content written again.
     #[must_use]
     pub fn mark(&self, root: &Path, counts: &dyn Fn(&Path) -> bool) -> u64 {
         let below = self.folders.iter().filter(|(folder, _)| folder.starts_with(root));

@@ -25,7 +25,7 @@ pub fn failed(doing: &str, path: &Path) -> impl FnOnce(io::Error) -> Error {
             io::ErrorKind::StorageFull => {
                 made.hint("the disk is full; no file was half-written: make room and run it again")
             }
-            io::ErrorKind::PermissionDenied => made.hint("look at the owner and mode of that path"),
+            io::ErrorKind::PermissionDenied => made.hint("check the owner and mode of that path"),
             _ => made,
         }
     }

@@ -29,7 +29,7 @@ pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
 pub fn within(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let (file, metadata) = open(path)?;
     let too_large = || {
-        let what = format!("it has more than {} MiB", most >> 20);
+        let what = format!("it is larger than {} MiB", most >> 20);
         io::Error::new(io::ErrorKind::FileTooLarge, what)
     };
     if metadata.len() > most {
@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(said(folder.path()), "it is a folder");
         let large = folder.path().join("large");
         File::create(&large).unwrap().set_len(3 << 20).unwrap();
-        assert_eq!(within(&large, 2 << 20).unwrap_err().to_string(), "it has more than 2 MiB");
+        assert_eq!(within(&large, 2 << 20).unwrap_err().to_string(), "it is larger than 2 MiB");
         assert_eq!(within(&large, 3 << 20).unwrap().len(), 3 << 20);
         assert!(!text(Path::new("/proc/self/status")).unwrap().is_empty());
     }

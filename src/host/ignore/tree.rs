@@ -77,7 +77,7 @@ fn digests(root: &Path, entries: &[Entry]) -> Result<Vec<(String, TreeFile)>> {
 fn read_into<'a>(path: &Path, room: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
     let (mut file, metadata) = reading::open(path)?;
     if metadata.len() > MOST_CONTEXT {
-        return Err(io::Error::other(format!("it has more than {} MiB", MOST_CONTEXT >> 20)));
+        return Err(io::Error::other(format!("it is larger than {} MiB", MOST_CONTEXT >> 20)));
     }
     room.resize(usize::try_from(metadata.len()).unwrap_or_default(), 0);
     match file.read_exact(room) {

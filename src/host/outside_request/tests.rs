@@ -1,4 +1,4 @@
-//! Servers on loopback: what each step shows, and what is told apart.
+//! Servers on loopback: what each step shows, and what is distinguished.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -81,7 +81,7 @@ pub(super) fn handshake(
     let chain: Vec<CertificateDer<'static>> =
         client.peer_certificates().unwrap_or_default().iter().map(|one| one.clone().into_owned()).collect();
     let Some((leaf, above)) = chain.split_first() else {
-        return Err(Failure::Other("no certificate was shown".to_owned()));
+        return Err(Failure::Other("no certificate was presented".to_owned()));
     };
     let (facts, issuer) = CertFacts::of_der(leaf).map_err(Failure::Other)?;
     let own = problem(authorities, Arc::clone(&provider), (leaf, above), &name);

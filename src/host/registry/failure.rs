@@ -3,7 +3,7 @@
 use crate::error::{Error, Kind};
 
 /// Why a registry did not do what it was asked. `host` is the registry, `name` the repository with its host.
-#[expect(missing_docs, reason = "fields are told above")]
+#[expect(missing_docs, reason = "fields are described above")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
     /// No whole answer came.

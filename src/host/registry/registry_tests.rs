@@ -1,4 +1,4 @@
-//! The client against a registry that answers as it is told, request by request.
+//! The client against a registry that answers as instructed, request by request.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

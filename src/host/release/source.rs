@@ -104,7 +104,7 @@ impl Tree {
     /// The files of the working tree that git would take into a commit. They are kept beside the repository.
     pub async fn working(root: &Path) -> Result<Self> {
         let failed = |error: std::io::Error| {
-            Error::message(Kind::Failed, format!("cannot make a folder for temporary files: {error}"))
+            Error::message(Kind::Failed, format!("cannot create a folder for temporary files: {error}"))
         };
         let folder = tempfile::Builder::new().prefix("devenv-release-").tempdir().map_err(failed)?;
         let objects = answer(&call(root, ["rev-parse", "--path-format=absolute", "--git-path", "objects"])).await?;

@@ -19,7 +19,7 @@ pub(crate) struct Account {
     pub files: BTreeSet<String>,
 }
 
-/// Variables by which images are told whom to let in.
+/// Variables that set the accounts of images.
 const USERS: [&str; 6] =
     ["POSTGRES_USER", "POSTGRESQL_USERNAME", "MYSQL_USER", "MARIADB_USER", "RABBITMQ_DEFAULT_USER", "MINIO_ROOT_USER"];
 const DATABASES: [&str; 3] = ["POSTGRES_DB", "MYSQL_DATABASE", "MARIADB_DATABASE"];

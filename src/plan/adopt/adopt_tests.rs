@@ -67,10 +67,10 @@ fn source_is_a_module_and_a_known_image_a_preset_whose_credentials_are_placehold
          run: python3 app.py\n    port: 8000\n    route: /\n    needs: [db]\n    env:\n      \
          DATABASE_URL: \"postgres://{db.user}:{db.password}@{db.host}:{db.port}/{db.database}\"\n      PRICE: \"5$$\"\n\n\
          services:\n  db:\n    preset: postgres\n    credentials: {user: shop, database: orders}\n    seed: seed.sql\n\
-         - compose.yaml:4 web.restart: in dev devenv restarts after a change, and shows what ended; on a platform parts are restarted\n\
+         - compose.yaml:4 web.restart: in dev, devenv restarts after a change, and shows what exited; on a platform parts are restarted\n\
          - compose.yaml:5 web.ports: 80 on this machine is the developer's choice: `ports: {web: 80}` in devenv.local.yaml\n\
          - compose.yaml:10 web.volumes: what is installed or built has volumes of its own\n\
-         - compose.yaml:13 db.environment.POSTGRES_PASSWORD: devenv makes a password for each checkout: programs read DB_PASSWORD or DB_URL\n"
+         - compose.yaml:13 db.environment.POSTGRES_PASSWORD: devenv generates a password for each checkout: programs read DB_PASSWORD or DB_URL\n"
     );
 }
 

@@ -34,7 +34,7 @@ pub struct Adoption {
     pub modules: Keys,
     /// `services` of devenv.yaml.
     pub services: Keys,
-    /// A compose file with what devenv.yaml has no words for.
+    /// A compose file with settings that devenv.yaml cannot express.
     pub fragment: Keys,
     /// Secrets of this developer, by `PART.NAME`.
     pub secrets: BTreeMap<String, String>,

@@ -22,7 +22,7 @@ pub(crate) fn carry(adopting: &mut Adopting<'_>, at: usize, keys: &mut Keys) {
         };
         let count = carried.as_array().map(Vec::len).or(carried.as_object().map(Keys::len));
         if &*key.text == "labels" && count < Some(value.entries().len()) {
-            let why = "labels of a web server steer nothing here: `route` says where the gateway has a module";
+            let why = "labels of a web server have no effect here: `route` says where the gateway has a module";
             adopting.note(key.span, subject, why);
         }
         if count != Some(0) {

@@ -68,14 +68,14 @@ impl DevContainer {
             let line = self.lines.get(key).copied().unwrap_or(1);
             let why = match key.as_str() {
                 "customizations" | "extensions" | "settings" => {
-                    "it is for an editor: `devenv ide` writes what one needs"
+                    "it is for an editor: `devenv ide` writes the files that editors need"
                 }
                 "features" => "what they install belongs into an image: `images: {NAME: {parent: …, packages: […]}}`",
                 "mounts" | "runArgs" | "capAdd" | "securityOpt" | "privileged" | "init" => {
                     "a compose file of the team's says this (docs/fragments.md)"
                 }
                 key if key.ends_with("Command") => "write it into `deps.install`, `build` or `run` of the module",
-                _ => "devenv has nothing like it",
+                _ => "devenv has no equivalent",
             };
             let place = Place { file: self.file.clone(), line, column: 1, bytes: 0..0 };
             Note { place: Some(place), subject: key.clone(), why: why.to_owned() }

@@ -1,4 +1,4 @@
-//! What a Dockerfile says about how source is run: its stages, each with what it has from the one that it stands on.
+//! How a Dockerfile runs source: its stages, each with what it inherits from its base.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The compose file that is laid over devenv's: what devenv.yaml has no words for.
+//! The compose file that is laid over devenv's: settings that devenv.yaml cannot express.
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
-//! A product that is run by compose becomes one of devenv: each service is a module, a preset, a service or the gateway,
-//! what devenv.yaml has no words for goes into a compose file laid over it, and each key that is not carried is listed
-//! with the reason. Pure: the files' texts in, the content of devenv.yaml out.
+//! A product that is run by compose becomes one of devenv: each service is a module, a preset, a service or the
+//! gateway, settings that devenv.yaml cannot express goes into a compose file laid over it, and each key that is not
+//! carried is listed with the reason. Pure: the files' texts in, the content of devenv.yaml out.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The order of a product: whom each service waits for, what runs to its end, and how one sees that it is ready.
+//! The order of a product: whom each service waits for, what runs to completion, and how one sees that it is ready.
 
 use std::collections::BTreeSet;
 

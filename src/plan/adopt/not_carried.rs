@@ -81,15 +81,15 @@ fn fate(key: &str, kind: &Kind) -> Fate {
             Fate::Dropped("devenv names containers: `devenv exec NAME`, `devenv logs NAME` take the part's name")
         }
         "restart" => Fate::Dropped(
-            "in dev devenv restarts after a change, and shows what ended; on a platform parts are restarted",
+            "in dev, devenv restarts after a change, and shows what exited; on a platform parts are restarted",
         ),
         "networks" => Fate::Dropped("all parts are on one network"),
         "network_mode" => {
             Fate::Dropped("all parts are on one network, not on this machine's or on another container's")
         }
         "stdin_open" | "tty" => Fate::Dropped("`devenv shell` and `devenv exec` have a terminal"),
-        "develop" => Fate::Dropped("devenv mirrors and watches the source by itself"),
-        "deploy" | "scale" => Fate::Dropped("replicas and resources stand in `environments`"),
+        "develop" => Fate::Dropped("devenv mirrors and watches the source itself"),
+        "deploy" | "scale" => Fate::Dropped("replicas and resources belong in `environments`"),
         "platform" | "pull_policy" | "attach" | "isolation" | "credential_spec" => {
             Fate::Dropped("devenv decides this itself")
         }

@@ -48,7 +48,7 @@ pub fn found(tree: &SourceTree) -> Option<Origin> {
 pub fn named(names: &[String], tree: &SourceTree) -> Result<Origin, String> {
     if let [name] = names {
         if name == "." {
-            return found(tree).ok_or_else(|| "no compose file and no Procfile is here".to_owned());
+            return found(tree).ok_or_else(|| "there is no compose file and no Procfile here".to_owned());
         }
         let below: Vec<String> = CONTAINER.iter().map(|file| (*file).to_owned()).collect();
         if name == ".devcontainer" || below.contains(name) {

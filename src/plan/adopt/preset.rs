@@ -34,7 +34,7 @@ pub(crate) fn carry(adopting: &mut Adopting<'_>, at: usize) {
     let refused = [
         ("command", "the preset has its own command: options need a preset of your own (docs/presets.md)"),
         ("build", "the preset's image is used: extensions of your own need a preset of your own (docs/presets.md)"),
-        ("env_file", "the preset makes its own credentials"),
+        ("env_file", "the preset generates its own credentials"),
     ];
     for (key, why) in refused {
         if let Some(entry) = node.entry(key) {
@@ -76,7 +76,7 @@ fn passwords(adopting: &mut Adopting<'_>, at: usize, preset: &str) {
     match entry {
         Some(entry) => {
             let why = format!(
-                "devenv makes a password for each checkout: programs read {variable}_PASSWORD or {variable}_URL"
+                "devenv generates a password for each checkout: programs read {variable}_PASSWORD or {variable}_URL"
             );
             adopting.note(entry.key.span, format!("{written}.environment.{}", entry.key.text), why);
         }
@@ -99,7 +99,7 @@ fn version(adopting: &mut Adopting<'_>, at: usize, preset: &str) {
     let other = known_images::repository(image) != preset;
     let why = match ours {
         Some(ours) if !major.is_empty() && ours != major => format!("the preset is {preset} {ours}, not {image}"),
-        _ if other => format!("the preset is {preset}, not {image}: what only that has is missing"),
+        _ if other => format!("the preset is {preset}, not {image}: features of that image are missing"),
         _ => return,
     };
     let span = node.entry("image").map_or(adopting.parts[at].span, |entry| entry.key.span);
@@ -130,7 +130,7 @@ fn mounts(adopting: &mut Adopting<'_>, at: usize, preset: &str) -> Option<String
                         seed = Some(one);
                         continue;
                     }
-                    _ => format!("`seed` is one file, and {path} is not: make one of them"),
+                    _ => format!("`seed` is one file, and {path} is not: combine them into one"),
                 }
             }
             MountSource::Path(_) => "the preset reads no files of the checkout but `seed`".to_owned(),

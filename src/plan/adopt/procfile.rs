@@ -9,7 +9,7 @@ use crate::plan::adopt::adoption::{Adoption, Keys, Note};
 use crate::plan::adopt::values;
 use crate::plan::detect::Starter;
 
-/// The port that a process is told, where it asks for one.
+/// The port that a process is given, where it asks for one.
 const PORT: u16 = 8000;
 
 /// What the process that platforms run before the others is called here, since `release` is something else.

@@ -48,11 +48,11 @@ fn what_is_wrong_is_told_with_its_place() {
     for (files, expected) in [
         (&[("a.yaml", "")][..], "a.yaml:1:1: `a.yaml` is empty (a compose file has `services:`)"),
         (&[("a.yaml", "services: [a]\n")], "a.yaml:1:11: `services` has a key for each service, found a list"),
-        (&[("a.yaml", "just words\n")], "a.yaml:1:1: a compose file has keys, found a text"),
-        (&[("a.yaml", "services: {a: x}\n")], "a.yaml:1:15: the service `a` has keys, found a text"),
+        (&[("a.yaml", "just words\n")], "a.yaml:1:1: a compose file has keys, found a string"),
+        (&[("a.yaml", "services: {a: x}\n")], "a.yaml:1:15: the service `a` has keys, found a string"),
         (
             &[("a.yaml", "volumes: {}\n")],
-            "a.yaml:1:1: no services stand in this file (name the compose file that has `services:`)",
+            "a.yaml:1:1: this file has no services (name the compose file that has `services:`)",
         ),
         (
             &[("a.yaml", "include: [b.yaml]\nservices: {}\n"), ("b.yaml", "include: [a.yaml]\n")],

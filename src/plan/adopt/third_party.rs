@@ -98,7 +98,7 @@ pub(crate) fn carry_gateway(adopting: &mut Adopting<'_>, at: usize) {
     let Kind::Gateway(routes) = adopting.parts[at].kind.clone() else { return };
     let shown: Vec<String> = routes.iter().map(|(path, host, _)| format!("{path} → {host}")).collect();
     let why = format!(
-        "devenv's gateway is in its place, with its routes ({}); what else its configuration does is not carried",
+        "devenv's gateway is in its place, with its routes ({}); the rest of its configuration is not carried over",
         shown.join(", ")
     );
     let (span, written) = (adopting.parts[at].span, adopting.parts[at].written);

@@ -85,7 +85,7 @@ impl AuthorityProfile {
         if let Some(domain) = self.domains.iter().find(|domain| !is_ours(domain)) {
             return Some(format!(
                 "authority.domains: `{domain}` is neither `localhost` nor `test` nor below them; \
-                 `devenv certs add-zone` makes an authority for another domain"
+                 `devenv certs add-zone` creates an authority for another domain"
             ));
         }
         let address = self.addresses.iter().find(|address| !is_loopback(address))?;

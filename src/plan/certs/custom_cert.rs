@@ -38,7 +38,7 @@ pub fn serves(facts: &CertFacts, name: &str, now: i64) -> bool {
 /// What is wrong with it, whatever it is for, apart from its key.
 fn problem(facts: &CertFacts, now: i64) -> Option<String> {
     if facts.not_after <= now {
-        return Some(format!("the certificate has expired {} days ago", -facts.days_left(now)));
+        return Some(format!("the certificate expired {} days ago", -facts.days_left(now)));
     }
     if facts.not_before > now {
         return Some("the certificate is not valid yet".to_owned());
@@ -111,7 +111,7 @@ mod tests {
                 CertVerdict::Served
             );
         }
-        assert_eq!(of(&["shop.localhost"], "shop.localhost", 100), refused("the certificate has expired 11 days ago"));
+        assert_eq!(of(&["shop.localhost"], "shop.localhost", 100), refused("the certificate expired 11 days ago"));
         assert_eq!(of(&["shop.localhost"], "shop.localhost", -1), refused("the certificate is not valid yet"));
         assert_eq!(
             of(&[], "x.localhost", 0),

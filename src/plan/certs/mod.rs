@@ -27,27 +27,27 @@ pub const OWN_KEY: &str = "certs/gateway.key";
 impl From<CertsError> for Error {
     fn from(error: CertsError) -> Self {
         match &error {
-            CertsError::Profile(_) => Self::new(Kind::Usage, error).hint("`devenv eject certs` writes one that is right"),
+            CertsError::Profile(_) => Self::new(Kind::Usage, error).hint("`devenv eject certs` writes a valid one"),
             CertsError::Unreadable(problems) => {
-                Self::from(problems.clone()).hint("`devenv eject certs` writes one that is right")
+                Self::from(problems.clone()).hint("`devenv eject certs` writes a valid one")
             }
             CertsError::Zone { .. } => Self::new(Kind::Usage, error),
             CertsError::Authority { zone, .. } => {
                 let hint = format!(
-                    "restore the file from a backup, or make a new authority with `{}`: browsers must then trust it again",
+                    "restore the file from a backup, or create a new authority with `{}`: browsers must then trust it again",
                     reset(zone.as_deref())
                 );
                 Self::new(Kind::Failed, error).hint(hint)
             }
             CertsError::Exposed { zone, path, .. } => {
                 let hint = format!(
-                    "`chmod 400 '{path}'`; if somebody may have read it, make a new authority with `{}`",
+                    "`chmod 400 '{path}'`; if somebody may have read it, create a new authority with `{}`",
                     reset(zone.as_deref())
                 );
                 Self::new(Kind::Failed, error).hint(hint)
             }
             CertsError::Own { .. } => Self::new(Kind::Usage, error)
-                .hint("put a certificate and its key there that belong together, or take both away: devenv then makes its own"),
+                .hint("put a certificate and its key there that belong together, or take both away: devenv then issues its own"),
         }
     }
 }
@@ -151,14 +151,14 @@ pub fn authority_problem(certificate: &str, key: Result<Vec<u8>, String>, now: i
     match key {
         Err(problem) => return Some((AuthorityFile::Key, problem)),
         Ok(key) if public_key(certificate).as_ref() != Ok(&key) => {
-            return Some((AuthorityFile::Key, "it is not the key of the certificate beside it".to_owned()));
+            return Some((AuthorityFile::Key, "it does not match the certificate next to it".to_owned()));
         }
         Ok(_) => {}
     }
     if facts.not_after <= now {
         return certificate_is("it has expired".to_owned());
     }
-    (facts.not_before > now).then(|| (AuthorityFile::Certificate, "it is not valid yet: look at the clock".to_owned()))
+    (facts.not_before > now).then(|| (AuthorityFile::Certificate, "it is not valid yet: check the clock".to_owned()))
 }
 
 /// A name that an authority may not sign for.
@@ -223,7 +223,7 @@ pub fn renewal(
     };
     match kept.key {
         None => return with_new_key("its key does not belong to it"),
-        Some(key) if key != profile.key => return with_new_key("its key is of another kind than the profile's"),
+        Some(key) if key != profile.key => return with_new_key("its key type is not the profile's"),
         Some(_) => {}
     }
     if is_signed_by(kept.certificate, authority) != Ok(true) {

@@ -43,7 +43,7 @@ impl From<UnknownZones> for Error {
         let zones: BTreeSet<String> = error.0.iter().map(|one| zone_for(&one.name).to_owned()).collect();
         let hint = |zone: &String| {
             format!(
-                "`devenv certs add-zone {zone}` makes one, and `devenv certs trust --zone {zone}` lets browsers accept it"
+                "`devenv certs add-zone {zone}` creates one, and `devenv certs trust --zone {zone}` lets browsers accept it"
             )
         };
         let hints: Vec<String> = zones.iter().map(hint).collect();

@@ -58,7 +58,7 @@ impl Lint {
     pub fn note(&self) -> Option<String> {
         match self {
             Self::Absent => Some("Dockerfiles were not linted: hadolint is not installed".to_owned()),
-            Self::Failed(why) => Some(format!("Dockerfiles were not linted: hadolint has failed: {why}")),
+            Self::Failed(why) => Some(format!("Dockerfiles were not linted: hadolint failed: {why}")),
             Self::Nothing | Self::Done(_) => None,
         }
     }
@@ -92,6 +92,6 @@ mod tests {
                        {"code":"DL3059","column":1,"file":"x","level":"info","line":3,"message":"Multiple RUN"}]"#;
         let said: Vec<String> = findings(&Lint::read(text)).iter().map(ToString::to_string).collect();
         assert_eq!(said, ["warning dockerfile devenv/images/x/Dockerfile:3: Pin versions"]);
-        assert!(Lint::read("Segmentation fault").note().unwrap().contains("hadolint has failed"));
+        assert!(Lint::read("Segmentation fault").note().unwrap().contains("hadolint failed"));
     }
 }

@@ -12,7 +12,7 @@ pub fn findings(facts: &CheckFacts<'_>) -> Vec<Finding> {
         let path = ["features", name.as_str(), "until"];
         if let Some(day) = feature.until.filter(|day| facts.today().is_some_and(|today| *day < today)) {
             let says = format!("the feature `{name}` was due for removal on {day}");
-            let fix = "remove the switch and the branch that is not taken, or choose a later day";
+            let fix = "remove the switch and the branch that is not taken, or choose a later date";
             all.push(Finding::warning(Rule::FeatureExpired, Spot::of(facts.project, &path), says, fix));
         }
         if feature.owner.as_deref().is_none_or(str::is_empty) {

@@ -21,7 +21,7 @@ pub fn findings(facts: &CheckFacts<'_>) -> Vec<Finding> {
                     Rule::Health,
                     spot(),
                     format!("`{}` has neither a health check nor a port", part.name),
-                    "add `health: {command: …}` with a command that ends with code 0 while it works",
+                    "add `health: {command: …}` with a command that exits with 0 while it works",
                 )),
                 Some(_) if target.base == Base::Prod && !can_ask_itself(part) => all.push(Finding::warning(
                     Rule::Health,

@@ -1,4 +1,4 @@
-//! Images: nothing comes from outside without a digest. Pure.
+//! Images: no external content without a digest. Pure.
 
 use crate::plan::check::facts::CheckFacts;
 use crate::plan::check::finding::{Finding, Spot};
@@ -25,7 +25,7 @@ pub fn findings(facts: &CheckFacts<'_>) -> Vec<Finding> {
         let at = text.lines().position(is_it).map_or(1, |at| at + 1);
         let spot = Spot::new(facts.assets.place(&path), at);
         let fix = "name it by digest, such as `FROM golang@sha256:…`, or by `--checksum`";
-        Finding::error(Rule::ImageDigest, spot, format!("`{line}` takes something from outside without a digest"), fix)
+        Finding::error(Rule::ImageDigest, spot, format!("`{line}` uses external content without a digest"), fix)
     });
     loose.chain(unpinned).collect()
 }

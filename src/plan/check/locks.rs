@@ -17,7 +17,7 @@ const MANIFESTS: [(&str, &[&str]); 6] = [
     ("go.mod", &["go.sum"]),
     ("Gemfile", &["Gemfile.lock"]),
 ];
-/// Findings of one file that are told one by one.
+/// Findings of one file that are reported one by one.
 const MOST: usize = 10;
 
 /// A dependency that is not pinned.

@@ -1,5 +1,5 @@
-//! `devenv check`: whether what the team has committed is sane, before anything is built or pushed. CheckFacts in, findings out;
-//! one file for each family of rules. Pure.
+//! `devenv check`: problems in what the team has committed, before anything is built or pushed. CheckFacts in, findings
+//! out; one file for each family of rules. Pure.
 
 pub mod allow;
 pub mod certs;

@@ -112,7 +112,7 @@ impl Rule {
             Self::LockPin => "two installations of one commit get different versions",
             Self::LockMissing => "each installation chooses versions of its own",
             Self::Migration => "somebody must change the schema of each environment by hand, in the right order",
-            Self::Release => "no other environment can run it, which shows only at the first release",
+            Self::Release => "no other environment can run it, which is noticed only at the first release",
             Self::SecretFile => "everybody who can read the repository, or ever could, has it",
             Self::SecretImage => "everybody who can pull the image has it: `docker history` shows it",
             Self::SecretLiteral => "it is the same everywhere, and cannot be changed without a commit",

@@ -8,22 +8,22 @@ use crate::plan::images::dockerfile::instructions_with_lines;
 
 /// How secrets begin that say what they are, with the least number of characters after that.
 const MARKED: [(&str, usize, &str); 10] = [
-    ("AKIA", 16, "an access key of AWS"),
+    ("AKIA", 16, "an AWS access key"),
     ("ghp_", 36, "a token of GitHub"),
     ("gho_", 36, "a token of GitHub"),
     ("ghs_", 36, "a token of GitHub"),
     ("github_pat_", 60, "a token of GitHub"),
     ("glpat-", 20, "a token of GitLab"),
     ("xoxb-", 24, "a token of Slack"),
-    ("sk_live_", 20, "a live key of Stripe"),
+    ("sk_live_", 20, "a Stripe live key"),
     ("AIza", 35, "a key of Google"),
-    ("npm_", 36, "a token of npm"),
+    ("npm_", 36, "an npm token"),
 ];
 
 /// What a text has that nobody should commit; `known` are credentials of this checkout.
 #[must_use]
 pub fn committed(path: &str, text: &str, known: &[String]) -> Vec<Finding> {
-    let fix = "remove it, and replace the secret: what was committed once is known";
+    let fix = "remove it and rotate the secret: treat anything that was committed as leaked";
     let finding = |at: usize, what: &str| {
         let line = text.get(..at).map_or(0, |before| before.matches('\n').count()) + 1;
         Finding::error(Rule::SecretFile, Spot::new(path, line), format!("the file has {what}"), fix)

@@ -43,7 +43,7 @@ pub struct DatabaseRequest<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
     /// The second word is not an action.
-    #[error("`{0}` is not something that can be done with a database{1}")]
+    #[error("`{0}` is not a database action{1}")]
     UnknownAction(String, String),
     /// A word is left.
     #[error("unexpected argument `{0}`")]
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_done_is_told_with_what_was_meant() {
-        let unknown = "`consol` is not something that can be done with a database: did you mean `console`?";
+        let unknown = "`consol` is not a database action: did you mean `console`?";
         assert_eq!(read("db consol"), unknown);
         assert_eq!(read("db reset now"), "unexpected argument `now`");
         assert_eq!(read("db restore"), "`restore` needs the file to read");

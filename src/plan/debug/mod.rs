@@ -60,7 +60,7 @@ pub enum NoToolBox {
 impl From<NoToolBox> for Error {
     fn from(error: NoToolBox) -> Self {
         let hint = match &error {
-            NoToolBox::NoNetwork => "`devenv up` makes it".to_owned(),
+            NoToolBox::NoNetwork => "`devenv up` creates it".to_owned(),
             NoToolBox::NoContainer(error) => error.hint(),
             NoToolBox::NoTerminal => "`devenv debug [NAME] -- COMMAND` needs none".to_owned(),
         };

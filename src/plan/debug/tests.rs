@@ -165,7 +165,7 @@ fn what_cannot_be_looked_into_says_what_to_do() {
     let nothing = Observed::default();
     assert_eq!(
         said(None, &nothing),
-        "this environment has no network, so there is nothing to look into; `devenv up` makes it"
+        "this environment has no network, so there is nothing to look into; `devenv up` creates it"
     );
     assert_eq!(said(Some("api"), &nothing), "`api` has no container yet; `devenv up api` creates it");
 }

@@ -39,7 +39,7 @@ pub enum StackError {
         image: String,
     },
     /// A key of a module or a preset that a cluster does not know, or not with this value.
-    #[error("`{part}` has `{key}`, which a Swarm service cannot have, or not so")]
+    #[error("`{part}` has `{key}`, which a Swarm service cannot have, or not in this form")]
     Unsupported {
         /// The part.
         part: String,
@@ -99,7 +99,7 @@ impl From<Refusal> for Error {
         let hint = match &refusal {
             Refusal::Secrets(names) => {
                 let first = names.first().map(String::as_str).unwrap_or_default();
-                format!("`docker secret create {first} FILE` on a manager makes one; nothing was changed")
+                format!("`docker secret create {first} FILE` on a manager creates one; nothing was changed")
             }
             Refusal::NoNode { label, nodes, .. } => format!(
                 "choose the node that keeps its volume: `docker node update --label-add {label}=true {}`",

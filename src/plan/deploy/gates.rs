@@ -1,4 +1,5 @@
-//! What must hold before a deployment: decided from the records of the release set and the answers of this command.
+//! Conditions that must hold before a deployment: decided from the records of the release set and the answers of this
+//! command.
 
 use std::collections::BTreeSet;
 

@@ -76,7 +76,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Modules that run to their end, each after the services that it needs and that do not exist yet.
+    /// Modules that run to completion, each after the services that it needs and that do not exist yet.
     fn tasks(&mut self) {
         let mut all = self.in_order(Role::Task);
         all.extend(self.in_order(Role::TaskPerData));

@@ -1,5 +1,5 @@
-//! Which of a cluster's secrets a part is given. A secret cannot change under its name, so a new value has a further name:
-//! `NAME_DIGEST`, of which the newest counts.
+//! Which of a cluster's secrets a part is given. A secret cannot change under its name, so a new value has another
+//! name: `NAME_DIGEST`, of which the newest counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -35,11 +35,11 @@ pub struct Stack {
 pub enum Role {
     /// It runs until it is removed.
     Service,
-    /// It runs to its end, before any service is updated.
+    /// It runs to completion, before any service is updated.
     Task,
-    /// It runs to its end only where there is no earlier run on the same data.
+    /// It runs to completion only where there is no earlier run on the same data.
     TaskPerData,
-    /// It runs to its end when all services are updated.
+    /// It runs to completion when all services are updated.
     Smoke,
 }
 
@@ -59,7 +59,7 @@ pub struct Desired {
     pub node_label: Option<String>,
     /// Names of the cluster's secrets that it is given.
     pub secrets: Vec<String>,
-    /// Seconds from its start until it must be healthy; for what runs to its end, until it must have ended.
+    /// Seconds from its start until it must be healthy; for what runs to completion, until it must have ended.
     pub within: u64,
     /// Variables whose value comes from the environment of whoever deploys: `spec` holds them as they are written.
     pub variables: Vec<String>,
@@ -93,7 +93,7 @@ impl Stack {
 }
 
 impl Desired {
-    /// Whether it runs to its end.
+    /// Whether it runs to completion.
     #[must_use]
     pub fn is_task(&self) -> bool {
         self.role != Role::Service

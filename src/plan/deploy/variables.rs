@@ -1,4 +1,4 @@
-//! The values of variables that are written with `${…}`, as the environment of whoever deploys has them. Pure.
+//! The values of variables that are written with `${…}`, from the environment of the person who deploys. Pure.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What became of a service or of a run, from what the engine says of it.
+//! The result of a service or of a run, from its status in the engine.
 
 use crate::plan::deploy::cluster::{Running, Task, Update};
 use crate::plan::deploy::stack::Desired;
@@ -19,7 +19,7 @@ pub enum Verdict {
     RolledBack(String),
 }
 
-/// What became of a module that runs to its end.
+/// What became of a module that runs to completion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunState {
     /// It has not ended.
@@ -46,7 +46,7 @@ pub fn of_service(desired: &Desired, running: &Running, earlier: &[Task]) -> Ver
         Update::GoingBack => return Verdict::Waiting("the engine rolls it back".to_owned()),
         Update::WentBack(_) if is_as_wanted(desired, running) => {}
         Update::WentBack(why) | Update::Paused(why) => return Verdict::RolledBack(reason(desired, running, why)),
-        Update::UnderWay => return Verdict::Waiting(reason(desired, running, "its update is under way")),
+        Update::UnderWay => return Verdict::Waiting(reason(desired, running, "its update is in progress")),
         Update::Settled => {}
     }
     if healthy(desired, running) == desired.replicas {
@@ -82,7 +82,8 @@ fn reason(desired: &Desired, running: &Running, otherwise: &str) -> String {
     said.next().map_or_else(|| otherwise.to_owned(), |task| task.message.clone())
 }
 
-/// What became of a module that runs to its end. A node that was lost leaves it running for ever in the engine's words.
+/// What became of a module that runs to completion. A node that was lost leaves it running for ever in the engine's
+/// words.
 #[must_use]
 pub fn of_run(running: &Running) -> RunState {
     let Some(task) = running.tasks.last() else { return RunState::UnderWay };
@@ -113,7 +114,7 @@ mod tests {
         let mut running = up(&stack, "api");
         assert_eq!(of_service(desired, &running, &[]), Verdict::Healthy);
         running.update = Update::UnderWay;
-        assert_eq!(of_service(desired, &running, &[]), Verdict::Waiting("its update is under way".to_owned()));
+        assert_eq!(of_service(desired, &running, &[]), Verdict::Waiting("its update is in progress".to_owned()));
         running.update = Update::Settled;
         running.tasks[0].image = "other@sha256:0".to_owned();
         assert_eq!(of_service(desired, &running, &[]), Verdict::Waiting("its containers do not run yet".to_owned()));

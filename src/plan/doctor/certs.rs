@@ -84,7 +84,7 @@ pub fn findings(seen: &Certificates) -> Vec<Finding> {
     let mut all: Vec<Finding> = seen.authorities.iter().map(|one| authority(one, seen.now)).collect();
     all.extend(seen.leaves.iter().map(|(zone, one)| leaf(zone.as_deref(), one, seen.now)));
     all.extend(seen.unsigned.iter().map(|name| {
-        let hint = format!("`devenv certs add-zone {}` makes an authority for it", zone_for(name));
+        let hint = format!("`devenv certs add-zone {}` creates an authority for it", zone_for(name));
         Finding::warning("certificate", format!("no authority of this machine signs for {name}"), hint).recommended()
     }));
     all
@@ -94,7 +94,9 @@ fn authority(authority: &Authority, now: i64) -> Finding {
     let zone = authority.zone.as_deref();
     let of = zone.map(|zone| format!("zone {zone}: ")).unwrap_or_default();
     match &authority.state {
-        AuthorityState::Absent => Finding::ok("authority", format!("{of}none yet: `devenv up` makes it")).recommended(),
+        AuthorityState::Absent => {
+            Finding::ok("authority", format!("{of}none yet: `devenv up` creates it")).recommended()
+        }
         // Nothing that has a gateway starts without that of the machine.
         AuthorityState::Unusable(problem) => {
             let finding = Finding::missing("authority", &problem.says, &problem.next);
@@ -106,8 +108,11 @@ fn authority(authority: &Authority, now: i64) -> Finding {
         }
         AuthorityState::Good { facts, .. } if authority_ends_in(facts, now).is_some() => {
             let detail = format!("{of}{} expires in {} days", facts.name, facts.days_left(now));
-            let next =
-                format!("make a new one in time: `{}`, `{}`, then `devenv up`", untrusting_first(zone), trusting(zone));
+            let next = format!(
+                "create a new one in time: `{}`, `{}`, then `devenv up`",
+                untrusting_first(zone),
+                trusting(zone)
+            );
             Finding::warning("authority", detail, next).recommended()
         }
         AuthorityState::Good { facts, stores } => trust(&format!("{of}{}", facts.name), zone, stores),
@@ -152,11 +157,11 @@ fn leaf(zone: Option<&str>, leaf: &Leaf, now: i64) -> Finding {
     let of = zone.map(|zone| format!("zone {zone}: ")).unwrap_or_default();
     let days = |facts: &CertFacts| format!("{of}{}, {} days left", facts.name, facts.days_left(now));
     match leaf {
-        Leaf::Absent => Finding::ok("certificate", format!("{of}none yet: `devenv up` makes it")),
+        Leaf::Absent => Finding::ok("certificate", format!("{of}none yet: `devenv up` creates it")),
         Leaf::Unusable(problem) => Finding::warning("certificate", &problem.says, &problem.next),
         Leaf::Made { facts, due: None } => Finding::ok("certificate", days(facts)),
         Leaf::Made { facts, due: Some(cause) } => {
-            Finding::warning("certificate", format!("{of}{}: {cause}", facts.name), "`devenv up` makes a new one")
+            Finding::warning("certificate", format!("{of}{}: {cause}", facts.name), "`devenv up` creates a new one")
         }
         Leaf::Own { missing_issuer: Some(issuer), .. } => Finding::warning(
             "certificate",
@@ -217,7 +222,7 @@ mod tests {
             of_leaf(Leaf::Made { facts: facts("shop.localhost", days), due: due.map(str::to_owned) })
         };
         for (seen, expected) in [
-            (machine(AuthorityState::Absent), "ok       authority  none yet: `devenv up` makes it\n"),
+            (machine(AuthorityState::Absent), "ok       authority  none yet: `devenv up` creates it\n"),
             (
                 machine(good(3650, Trusted, Trusted)),
                 "ok       authority  devenv on box, trusted by system, browser /home/ann/.pki/nssdb\n",
@@ -244,7 +249,7 @@ warning  authority  zone acme.internal: devenv on box: not trusted by browser /h
                 machine(good(89, Trusted, Trusted)),
                 "\
 warning  authority  devenv on box expires in 89 days
-                    hint: make a new one in time: `devenv certs untrust`, `devenv certs reset`, `devenv certs trust`, then `devenv up`
+                    hint: create a new one in time: `devenv certs untrust`, `devenv certs reset`, `devenv certs trust`, then `devenv up`
 ",
             ),
             (
@@ -258,18 +263,18 @@ warning  authority  devenv on box expires in 89 days
                     ..Certificates::default()
                 },
                 "\
-ok       certificate  zone acme.internal: none yet: `devenv up` makes it
+ok       certificate  zone acme.internal: none yet: `devenv up` creates it
 warning  certificate  no authority of this machine signs for dev.other.internal
-                      hint: `devenv certs add-zone other.internal` makes an authority for it
+                      hint: `devenv certs add-zone other.internal` creates an authority for it
 ",
             ),
-            (of_leaf(Leaf::Absent), "ok       certificate  none yet: `devenv up` makes it\n"),
+            (of_leaf(Leaf::Absent), "ok       certificate  none yet: `devenv up` creates it\n"),
             (made(80, None), "ok       certificate  shop.localhost, 80 days left\n"),
             (
                 made(29, Some("29 days are left")),
                 "\
 warning  certificate  shop.localhost: 29 days are left
-                      hint: `devenv up` makes a new one
+                      hint: `devenv up` creates a new one
 ",
             ),
             (

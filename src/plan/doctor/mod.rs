@@ -92,7 +92,7 @@ pub fn findings(facts: &MachineFacts) -> Vec<Finding> {
         engine(facts),
         compose(facts),
         buildx(facts).recommended(),
-        program("git", programs.git.is_some(), "git-ignored files are told apart by git", facts).recommended(),
+        program("git", programs.git.is_some(), "git decides which files are ignored", facts).recommended(),
         program("tmux", programs.tmux.is_some(), "`devenv attach` needs it", facts).recommended(),
     ];
     all.extend(mmdebstrap(facts).map(Finding::recommended));
@@ -204,7 +204,7 @@ fn system(facts: &MachineFacts) -> Finding {
         System::Macos => "macOS".to_owned(),
         System::Other(name) => {
             let hint = "use Linux, macOS, or Linux in Windows (WSL 2)";
-            return Finding::warning("system", format!("devenv was never tried on {name}"), hint);
+            return Finding::warning("system", format!("devenv was never tested on {name}"), hint);
         }
     };
     Finding::ok("system", format!("{name}, user {}", facts.user.name))
@@ -235,8 +235,8 @@ fn engine(facts: &MachineFacts) -> Finding {
         EngineState::Nowhere(problem) => Finding::missing("engine", problem.to_string(), advice(problem)),
         EngineState::Silent { endpoint, silence } => {
             let detail = match silence {
-                Silence::NoSocket => format!("does not run: there is no socket {endpoint}"),
-                Silence::Refused => format!("does not run: nothing listens at {endpoint}"),
+                Silence::NoSocket => format!("not running: there is no socket {endpoint}"),
+                Silence::Refused => format!("not running: nothing listens at {endpoint}"),
                 Silence::Denied => format!("user {} may not open {endpoint}", facts.user.name),
                 Silence::Hangs(seconds) => format!("{endpoint} does not answer within {seconds} s"),
                 Silence::Unsupported => format!("devenv can talk to unix:// and plain tcp:// only, not to {endpoint}"),
@@ -250,7 +250,7 @@ fn engine(facts: &MachineFacts) -> Finding {
 fn silence_hint(facts: &MachineFacts, endpoint: &Endpoint, silence: &Silence) -> String {
     match (silence, &endpoint.origin) {
         (Silence::Denied, _) => denied_hint(&facts.user),
-        (Silence::Hangs(_) | Silence::Failed(_), _) => "look at its log, then restart it".to_owned(),
+        (Silence::Hangs(_) | Silence::Failed(_), _) => "check its log, then restart it".to_owned(),
         (Silence::Unsupported, EndpointOrigin::HostVariable) => {
             "choose an engine of this machine, or unset DOCKER_HOST".to_owned()
         }
@@ -272,11 +272,11 @@ fn silence_hint(facts: &MachineFacts, endpoint: &Endpoint, silence: &Silence) ->
 
 fn denied_hint(user: &User) -> String {
     match user {
-        User { rank: Rank::Root, .. } => "look at who owns the socket".to_owned(),
+        User { rank: Rank::Root, .. } => "check who owns the socket".to_owned(),
         User { name, in_docker_group: true, .. } => {
             format!(
-                "log in again: {name} is in group `docker`, but this session is older than that; \
-                 until then `devenv up` goes on in a new one, and `newgrp docker` begins one"
+                "log in again: {name} is in group `docker`, but this session started before that; \
+                 until then `devenv up` continues in a new one, and `newgrp docker` starts one"
             )
         }
         User { name, .. } => {
@@ -314,7 +314,7 @@ fn buildx(facts: &MachineFacts) -> Finding {
 
 /// Only Linux can run it.
 fn mmdebstrap(facts: &MachineFacts) -> Option<Finding> {
-    let why = "makes the root image where no registry can be reached";
+    let why = "builds the root image if no registry can be reached";
     let is_linux = matches!(facts.system, System::Linux(_) | System::Wsl(_));
     is_linux.then(|| program("mmdebstrap", facts.programs.mmdebstrap.is_some(), why, facts))
 }
@@ -352,7 +352,7 @@ fn disk(facts: &MachineFacts) -> Option<Finding> {
     Some(if free >= LITTLE_SPACE {
         Finding::ok("disk", detail)
     } else {
-        Finding::warning("disk", detail, "see what can go: `docker system df`")
+        Finding::warning("disk", detail, "find what to remove: `docker system df`")
     })
 }
 

@@ -114,7 +114,8 @@ fn elsewhere(sources: &[(Part, PackageSource)], facts: &MachineFacts) -> Vec<Str
 
 fn stray_daemon(facts: &MachineFacts, means: &Means) -> Option<String> {
     let stray = engine_is_off(facts) && means.daemon == Daemon::Runs;
-    stray.then(|| "an engine runs, but does not listen where it should: look at its log, then restart it".to_owned())
+    stray
+        .then(|| "an engine is running, but does not listen where it should: check its log, then restart it".to_owned())
 }
 
 #[cfg(test)]

@@ -44,17 +44,17 @@ fn a_bare_machine_with_apt_can_be_mended_by_us() {
         "\
 missing  docker      the docker command line is not installed
                      hint: `devenv doctor --fix` installs it
-missing  engine      does not run: there is no socket unix:///var/run/docker.sock (default)
+missing  engine      not running: there is no socket unix:///var/run/docker.sock (default)
                      hint: `devenv doctor --fix` installs it
 missing  compose     `docker compose` is not installed, devenv needs 2.20 or newer
                      hint: `devenv doctor --fix` installs it
 warning  buildx      `docker buildx` is not installed: builds with secrets need it
                      hint: `devenv doctor --fix` installs it
-warning  git         not installed: git-ignored files are told apart by git
+warning  git         not installed: git decides which files are ignored
                      hint: `devenv doctor --fix` installs it
 warning  tmux        not installed: `devenv attach` needs it
                      hint: `devenv doctor --fix` installs it
-warning  mmdebstrap  not installed: makes the root image where no registry can be reached
+warning  mmdebstrap  not installed: builds the root image if no registry can be reached
                      hint: `devenv doctor --fix` installs it
 "
     );
@@ -67,17 +67,17 @@ fn a_machine_without_apt_gets_the_makers_instructions() {
         "\
 missing  docker      the docker command line is not installed
                      hint: install Docker Engine: https://docs.docker.com/engine/install/
-missing  engine      does not run: there is no socket unix:///var/run/docker.sock (default)
+missing  engine      not running: there is no socket unix:///var/run/docker.sock (default)
                      hint: install Docker Engine: https://docs.docker.com/engine/install/
 missing  compose     `docker compose` is not installed, devenv needs 2.20 or newer
                      hint: install the plugin docker-compose: https://docs.docker.com/engine/install/
 warning  buildx      `docker buildx` is not installed: builds with secrets need it
                      hint: install the plugin docker-buildx: https://docs.docker.com/engine/install/
-warning  git         not installed: git-ignored files are told apart by git
+warning  git         not installed: git decides which files are ignored
                      hint: install the package git
 warning  tmux        not installed: `devenv attach` needs it
                      hint: install the package tmux
-warning  mmdebstrap  not installed: makes the root image where no registry can be reached
+warning  mmdebstrap  not installed: builds the root image if no registry can be reached
                      hint: install the package mmdebstrap
 "
     );
@@ -86,7 +86,7 @@ warning  mmdebstrap  not installed: makes the root image where no registry can b
     assert_eq!(
         not_ok(&mac),
         "\
-missing  engine  does not run: there is no socket unix:///var/run/docker.sock (default)
+missing  engine  not running: there is no socket unix:///var/run/docker.sock (default)
                  hint: start Docker Desktop, or install it: https://docs.docker.com/desktop/setup/install/mac-install/
 "
     );
@@ -114,7 +114,7 @@ fn an_engine_that_does_not_answer_is_told_by_its_silence() {
         (
             by_ann(Silence::Refused),
             "\
-missing  engine  does not run: nothing listens at unix:///var/run/docker.sock (default)
+missing  engine  not running: nothing listens at unix:///var/run/docker.sock (default)
                  hint: `devenv doctor --fix` starts it
 ",
         ),
@@ -129,14 +129,14 @@ missing  engine  user ann may not open unix:///var/run/docker.sock (default)
             member,
             "\
 missing  engine  user ann may not open unix:///var/run/docker.sock (default)
-                 hint: log in again: ann is in group `docker`, but this session is older than that; until then `devenv up` goes on in a new one, and `newgrp docker` begins one
+                 hint: log in again: ann is in group `docker`, but this session started before that; until then `devenv up` continues in a new one, and `newgrp docker` starts one
 ",
         ),
         (
             by_ann(Silence::Hangs(5)),
             "\
 missing  engine  unix:///var/run/docker.sock (default) does not answer within 5 s
-                 hint: look at its log, then restart it
+                 hint: check its log, then restart it
 ",
         ),
     ] {
@@ -163,14 +163,14 @@ fn an_engine_that_somebody_chose_is_not_ours_to_start() {
         (
             silent("tcp://127.0.0.1:1", EndpointOrigin::HostVariable, Transport::Plain, Silence::Refused),
             "\
-missing  engine  does not run: nothing listens at tcp://127.0.0.1:1 (from DOCKER_HOST)
+missing  engine  not running: nothing listens at tcp://127.0.0.1:1 (from DOCKER_HOST)
                  hint: start that engine, or unset DOCKER_HOST
 ",
         ),
         (
             silent("unix:///run/lab.sock", EndpointOrigin::CurrentContext(lab()), Transport::Plain, Silence::NoSocket),
             "\
-missing  engine  does not run: there is no socket unix:///run/lab.sock (current context `lab`)
+missing  engine  not running: there is no socket unix:///run/lab.sock (current context `lab`)
                  hint: start that engine, or choose another: `docker context use default`
 ",
         ),
@@ -230,7 +230,7 @@ warning  storage     driver vfs copies whole images: slow, and it fills the disk
                      hint: install fuse-overlayfs, set `\"storage-driver\": \"fuse-overlayfs\"` in \
 /etc/docker/daemon.json, and restart the engine (images must be rebuilt)
 warning  disk        1.5 GiB free for images
-                     hint: see what can go: `docker system df`
+                     hint: find what to remove: `docker system df`
 warning  inotify     8192 watches, 128 instances
                      hint: `sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512`
 ok       compose 1   /usr/bin/docker-compose is installed too, but never used
@@ -246,7 +246,7 @@ fn the_error_names_all_that_is_required_and_each_hint_once() {
         error.to_string(),
         "\
 docker: the docker command line is not installed
-engine: does not run: there is no socket unix:///var/run/docker.sock (default)
+engine: not running: there is no socket unix:///var/run/docker.sock (default)
 compose: `docker compose` is not installed, devenv needs 2.20 or newer"
     );
     assert_eq!(error.hints, ["`devenv doctor --fix` installs it"]);

@@ -21,10 +21,10 @@ pub enum FragmentError {
     #[error("the name of service `{0}` in a fragment: {1}")]
     Name(String, String),
     /// It says no image.
-    #[error("service `{0}` stands only in a fragment and names no image")]
+    #[error("service `{0}` is defined only in a fragment and names no image")]
     NoImage(String),
     /// It waits for the end of what runs on.
-    #[error("`{0}` waits in a fragment until `{1}` has ended, which runs on")]
+    #[error("`{0}` waits in a fragment for the end of `{1}`, which keeps running")]
     NeverEnds(PartName, PartName),
 }
 

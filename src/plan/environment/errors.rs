@@ -165,7 +165,7 @@ impl DeploymentError {
                     .to_owned()
             }
             Self::ServiceCredential { environment, service, variable, .. } => format!(
-                "set another text for it in `environments.{environment}.env.{service}.{variable}`, such as the name of a file that the image reads"
+                "set another value for it in `environments.{environment}.env.{service}.{variable}`, such as the name of a file that the image reads"
             ),
             Self::Reached { .. } => "an environment that is like it and has no `external` for it runs one here".to_owned(),
             Self::Name { variable, .. } => {
@@ -174,7 +174,7 @@ impl DeploymentError {
                 format!("use letters, digits and `_`, such as `{other}`, and let the program read that")
             }
             Self::Mixed { .. } => "write the two into variables of their own".to_owned(),
-            Self::Machine { .. } => "write a text without a variable there".to_owned(),
+            Self::Machine { .. } => "write a value without a variable there".to_owned(),
         }
     }
 }

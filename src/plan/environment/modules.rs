@@ -291,7 +291,7 @@ fn runner(node: &Node) -> Vec<String> {
     if node.apart { vec!["sh".to_owned(), format!("{RUNNER}/devenv-run")] } else { vec!["devenv-run".to_owned()] }
 }
 
-/// When a module runs again that runs to its end.
+/// When a module runs again that runs to completion.
 pub(in crate::plan) fn task_rules(module: &Module) -> Option<TaskRules> {
     match module.once {
         Once::No => None,

@@ -1,4 +1,4 @@
-//! A platform's environment that runs on this machine: what the platform would give it, this machine does. Pure.
+//! A platform's environment that runs on this machine: this machine provides what the platform would. Pure.
 
 use crate::paths;
 use std::collections::BTreeMap;

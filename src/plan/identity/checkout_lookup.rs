@@ -21,7 +21,7 @@ impl From<NotSelected> for Error {
     fn from(error: NotSelected) -> Self {
         let (NotSelected::Unknown(_, paths) | NotSelected::Ambiguous(_, _, paths)) = &error;
         let hint = match paths.as_slice() {
-            [] => "`devenv up` in a checkout makes it known".to_owned(),
+            [] => "`devenv up` in a checkout registers it".to_owned(),
             paths => format!("name one by its folder: {}", paths.join(", ")),
         };
         Self::new(Kind::Usage, error).hint(hint)

@@ -69,11 +69,11 @@ fn another_engine_than_last_time_is_told_once() {
     assert_eq!(
         news("other"),
         [
-            "found this checkout's identity again",
-            "this is another engine than last time: the data of this checkout stays in that one",
+            "recovered this checkout's identity",
+            "this is not the engine of last time: the data of this checkout stays in the other one",
         ]
     );
-    assert_eq!(news("other"), ["found this checkout's identity again"]);
+    assert_eq!(news("other"), ["recovered this checkout's identity"]);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Who this checkout is: its id, and the name, host, ports and subnet that follow from it and stay what they are.
+//! The identity of this checkout: its id, and the name, host, ports and subnet that follow from it and stay what they
+//! are.
 
 pub mod checkout_lookup;
 pub mod hosts;
@@ -175,7 +176,7 @@ pub fn identify(known: &KnownCheckout, project: &Project, table: &mut Table) -> 
         None => free()?,
     };
     if earlier.as_ref().is_some_and(|held| !held.engine.is_empty() && held.engine != known.engine) {
-        news.push("this is another engine than last time: the data of this checkout stays in that one".to_owned());
+        news.push("this is not the engine of last time: the data of this checkout stays in the other one".to_owned());
     }
     let held = Reservation {
         id,
@@ -207,7 +208,7 @@ fn id_of(known: &KnownCheckout, table: &Table) -> (String, Option<String>) {
     let in_table = table.checkouts.iter().find(|held| held.path == known.path).map(|held| held.id.clone());
     let found = in_table.or_else(|| known.owners.iter().next().cloned());
     match found {
-        Some(id) => (id, Some("found this checkout's identity again".to_owned())),
+        Some(id) => (id, Some("recovered this checkout's identity".to_owned())),
         None => (known.fresh.clone(), None),
     }
 }

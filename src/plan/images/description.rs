@@ -1,4 +1,4 @@
-//! `image.yaml`: what an image of the hierarchy is for, and what modules that run in it need not say.
+//! `image.yaml`: the purpose of an image of the hierarchy, and defaults for modules that run in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -51,7 +51,7 @@ pub enum FileDifference {
     New,
     /// Only the first image has it.
     Gone,
-    /// It has another content.
+    /// It has different content.
     Content,
     /// It has other permissions.
     Mode {
@@ -82,7 +82,7 @@ impl fmt::Display for FileChange {
         match &self.how {
             FileDifference::New => write!(f, "{path} is new"),
             FileDifference::Gone => write!(f, "{path} is gone"),
-            FileDifference::Content => write!(f, "{path} has another content"),
+            FileDifference::Content => write!(f, "{path} has different content"),
             FileDifference::Mode { before, after } => write!(f, "{path}: mode {before} → {after}"),
             FileDifference::Owner { before, after } => write!(f, "{path}: owner {before} → {after}"),
             FileDifference::Kind { before, after } => write!(f, "{path}: {before} → {after}"),
@@ -269,7 +269,7 @@ mod tests {
         let new = |path: &str| FileChange { path: path.to_owned(), how: FileDifference::New };
         let content = FileChange { path: "a/old".to_owned(), how: FileDifference::Content };
         let all = [content, new("a/b"), new("a/b/c"), new("a/b/c/d"), new("a/bc")];
-        assert_eq!(file_lines(&all), ["a/old has another content", "a/b is new, with 2 below it", "a/bc is new"]);
+        assert_eq!(file_lines(&all), ["a/old has different content", "a/b is new, with 2 below it", "a/bc is new"]);
     }
 
     #[test]
@@ -300,7 +300,7 @@ mod tests {
         assert_eq!(
             said,
             [
-                "a has another content",
+                "a has different content",
                 "b: mode 644 → 755",
                 "c: owner 0:0 → 7:0",
                 "d: a link to x → a link to y",

@@ -1,11 +1,12 @@
-//! What a Dockerfile takes from outside without a digest, so that the same text can build another image tomorrow. Pure.
+//! External content that a Dockerfile uses without a digest, so that the same text can build another image tomorrow.
+//! Pure.
 
 use std::collections::BTreeSet;
 
 /// What every Dockerfile of the hierarchy begins with: these are not from outside.
 const PARENT: [&str; 3] = ["${PARENT}", "$PARENT", "scratch"];
 
-/// The instructions of `dockerfile` that take something from outside without a digest, as their author wrote them: a
+/// The instructions of `dockerfile` that use external content without a digest, as their author wrote them: a
 /// `# syntax=` line, `ADD` of an address, and images in `FROM`, `COPY --from=` and `RUN --mount=from=`.
 #[must_use]
 pub fn unpinned(dockerfile: &str) -> Vec<String> {

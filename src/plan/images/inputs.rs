@@ -40,7 +40,7 @@ pub fn summary(inputs: BTreeMap<String, String>) -> BTreeMap<String, String> {
 /// How an input differs from that of an earlier image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputDifference {
-    /// It has another content.
+    /// It has different content.
     Changed,
     /// The earlier image had none of this name.
     New,

@@ -1,4 +1,4 @@
-//! `devenv.lock`: what was resolved and is committed, so that everyone builds from the same beginning.
+//! `devenv.lock`: what was resolved and is committed, so that everyone builds from the same inputs.
 
 use std::collections::BTreeMap;
 use std::fmt;

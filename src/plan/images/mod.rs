@@ -45,7 +45,7 @@ pub struct Node {
     pub about: String,
     /// The Dockerfile as it is sent, apart from what the host adds to each RUN.
     pub dockerfile: String,
-    /// Instructions of the Dockerfile that take something from outside without a digest.
+    /// Instructions of the Dockerfile that use external content without a digest.
     pub outside: Vec<String>,
     /// Build arguments.
     pub args: BTreeMap<String, String>,

@@ -1,4 +1,4 @@
-//! A Dockerfile of the team's own: its stages, and whether it stands on an image of the hierarchy. Pure.
+//! A Dockerfile of the team's own: its stages, and whether it is based on an image of the hierarchy. Pure.
 
 use crate::config::model::file::Image;
 use crate::config::schema::table::listed;
@@ -41,12 +41,12 @@ pub fn faults(name: &str, image: &Image, dockerfile: &str) -> Vec<Fault> {
     match (&image.parent, on_parent) {
         (Some(parent), false) => faults.push(fault(
             "parent",
-            format!("the Dockerfile of `{name}` does not stand on its parent `{parent}`"),
+            format!("the Dockerfile of `{name}` is not based on its parent `{parent}`"),
             "begin it with `ARG PARENT` and `FROM ${PARENT}`, or remove `parent`",
         )),
         (None, true) => faults.push(fault(
             key,
-            format!("the Dockerfile of `{name}` stands on `${{PARENT}}`, and the image has no `parent`"),
+            format!("the Dockerfile of `{name}` is based on `${{PARENT}}`, but the image has no `parent`"),
             "add `parent:` with an image of the hierarchy, such as python",
         )),
         _ => {}
@@ -115,7 +115,7 @@ mod tests {
         let on_ours = "ARG PARENT\nFROM ${PARENT} AS x\n";
         let parent = Image { parent: ImageName::new("python").ok(), ..Image::default() };
         assert!(said(&parent, on_ours).is_empty() && said(&Image::default(), TEXT).is_empty());
-        assert!(said(&parent, TEXT)[0].contains("does not stand on its parent `python`"));
+        assert!(said(&parent, TEXT)[0].contains("is not based on its parent `python`"));
         assert!(said(&Image::default(), on_ours)[0].contains("has no `parent`"));
     }
 }

@@ -119,13 +119,13 @@ impl fmt::Display for PackageChange {
         match (&self.before, &self.now) {
             (None, _) => write!(f, "{name} {now} is new"),
             (_, None) => write!(f, "{name} {before} is gone"),
-            _ if before == now => write!(f, "{name} {now} has another SHA-256"),
+            _ if before == now => write!(f, "{name} {now} has a different SHA-256"),
             _ => write!(f, "{name} {before} → {now}"),
         }
     }
 }
 
-/// What people are told when a build got other packages of an image than the lock listed.
+/// The message when a build got other packages of an image than the lock listed.
 #[must_use]
 pub fn moved(image: &str, before: Option<&PackageList>, now: &PackageList) -> Vec<String> {
     let Some(before) = before else {
@@ -193,7 +193,7 @@ mod tests {
             PackageList::of_record("a 1 x\nb 2 y\nc 1 z\ne 1 x"),
         );
         let said: Vec<String> = now.changes(&before).iter().map(ToString::to_string).collect();
-        assert_eq!(said, ["b 1 → 2", "c 1 has another SHA-256", "d 1 is gone", "e 1 is new"]);
+        assert_eq!(said, ["b 1 → 2", "c 1 has a different SHA-256", "d 1 is gone", "e 1 is new"]);
         assert!(now.changes(&now).is_empty());
         assert_ne!(now.digest(), before.digest());
     }

@@ -46,7 +46,7 @@ impl fmt::Display for Lineage {
             Self::StillRuns(image) => write!(f, "its container still runs {image}"),
             Self::Missing => f.write_str("its image is missing"),
             Self::OfOthers => f.write_str("a third-party image, which is not built on base"),
-            Self::OwnDockerfile => f.write_str("its Dockerfile does not stand on base"),
+            Self::OwnDockerfile => f.write_str("its Dockerfile is not based on base"),
             Self::OtherLayers => f.write_str("its lowest layers are not those of base"),
         }
     }
@@ -129,7 +129,7 @@ pub fn remedy(parts: &[Descent]) -> &'static str {
     if parts.iter().any(|part| part.verdict == Lineage::OtherLayers) {
         "`devenv images build --no-cache base` builds it and the images built on it; then `devenv up --recreate`"
     } else {
-        "`devenv up` makes it so"
+        "`devenv up` creates it so"
     }
 }
 

@@ -52,7 +52,7 @@ impl Filter {
                     }
                 };
                 Error::message(Kind::Usage, format!("`--grep` is not a regular expression: {reason}"))
-                    .hint("a backslash takes a character as it is: `--grep 'a\\.b'`")
+                    .hint("a backslash makes a character literal: `--grep 'a\\.b'`")
             })
         };
         Ok(Self { pattern: pattern.map(compile).transpose()?, least, last: BTreeMap::new() })

@@ -39,8 +39,8 @@ impl fmt::Display for NoAnswer {
         f.write_str(match self {
             Self::Refused => "refused the connection",
             Self::Closed => "closed the connection without an answer",
-            Self::Slow => "took the request and did not answer in time",
-            Self::Unreachable => "did not take the connection in time",
+            Self::Slow => "accepted the request but did not answer in time",
+            Self::Unreachable => "did not accept the connection in time",
         })
     }
 }

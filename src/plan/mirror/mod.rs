@@ -42,7 +42,7 @@ impl MirrorStatus {
                 format!("halted: {halt}; bring the files back, or, if this is intended, `devenv mirror resume {part}`")
             }
             Self::Broken { why } => format!("broken: {why}"),
-            Self::EngineAway => "waiting: the engine is away".to_owned(),
+            Self::EngineAway => "waiting: the engine is unreachable".to_owned(),
         }
     }
 }

@@ -57,10 +57,10 @@ impl fmt::Display for Back {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path().display();
         match self {
-            Self::Bring(_) => write!(f, "output {path} came back"),
-            Self::Remove(_) => write!(f, "output {path} is gone in the container, and here too"),
+            Self::Bring(_) => write!(f, "output {path} was copied back"),
+            Self::Remove(_) => write!(f, "output {path} was removed in the container, and here too"),
             Self::Conflict(_) => write!(f, "output {path} was changed on both sides: the checkout's is kept"),
-            Self::Refused(_, why) => write!(f, "output {path} did not come back: {why}"),
+            Self::Refused(_, why) => write!(f, "output {path} was not copied back: {why}"),
         }
     }
 }
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_file_goes_with_the_container_s_only_from_a_folder_that_is_alive() {
         let both = [("client/a", "1"), ("client/b", "1")];
-        assert_eq!(text(&both, &both[..1], &both), "output client/b is gone in the container, and here too\n");
+        assert_eq!(text(&both, &both[..1], &both), "output client/b was removed in the container, and here too\n");
         assert_eq!(text(&both, &[], &both), "", "the folder was emptied");
         assert_eq!(text(&[("client/a", "1"), ("client/b", "2")], &both[..1], &both), "", "it was changed here");
         assert_eq!(text(&[("lock", "1")], &[], &[("lock", "1")]), "", "a single file never goes");

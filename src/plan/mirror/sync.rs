@@ -213,7 +213,7 @@ pub enum Halt {
         files: usize,
     },
     /// Another folder stands there, and most of what was known is not in it.
-    #[error("another folder stands at the place of the source, and {gone} of {known} files are not in it")]
+    #[error("another folder has replaced the source, and {gone} of {known} files are not in it")]
     Replaced {
         /// Files that would go.
         gone: usize,

@@ -1,5 +1,5 @@
 //! Who gives a permission: the user's environment at once; `allow` of devenv.local.yaml once its user has confirmed it,
-//! and never where git tracks the file.
+//! and never if git tracks the file.
 
 use std::collections::BTreeSet;
 
@@ -81,8 +81,8 @@ impl Denied {
                 "devenv.local.yaml allows something that has not been confirmed: `devenv up` asks in a terminal; without one, set {at_once}"
             )],
             Self::Tracked => vec![format!(
-                "git tracks devenv.local.yaml, so its `allow` gives nothing: `git rm --cached devenv.local.yaml` makes it \
-                 yours alone; or set {at_once}"
+                "git tracks devenv.local.yaml, so its `allow` has no effect: `git rm --cached devenv.local.yaml` makes it private to \
+                 you; or set {at_once}"
             )],
         }
     }

@@ -60,7 +60,7 @@ impl<'a> Inspection<'a> {
         known
     }
 
-    /// A file or folder that must be in the checkout, unless it is allowed; `what` begins what is told.
+    /// A file or folder that must be in the checkout, unless it is allowed; `what` begins the message.
     pub(super) fn inside(&mut self, text: &str, what: &str) {
         let Some(place) = self.place(text) else { return };
         if let Some(permission) = place.permission(&self.facts.environment.root, self.facts.sockets) {

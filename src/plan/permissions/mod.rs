@@ -1,6 +1,6 @@
 //! What reaches out of the checkout: an allow list over the keys of the compose specification, asked of the definition
 //! as the engine gets it. Each key is harmless, needs a permission that a developer gives, or is refused; a key that is
-//! not in the list is refused. Pure: what stands at paths arrives as a value.
+//! not in the list is refused. Pure: facts about paths arrive as values.
 
 use std::collections::BTreeSet;
 

@@ -52,7 +52,9 @@ fn is_ours(inspection: &Inspection<'_>, source: &str, target: &str, writable: bo
 pub(super) fn propagation(inspection: &mut Inspection<'_>, value: &Value) {
     match value.as_str().unwrap_or_default() {
         "" | "private" | "rprivate" | "slave" | "rslave" => {}
-        other => inspection.needs(Permission::Privileged, format!("mounts for the host too: propagation `{other}`")),
+        other => {
+            inspection.needs(Permission::Privileged, format!("propagates mounts to the host: propagation `{other}`"))
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn network_mode(inspection: &mut Inspection<'_>, value: &Value) {
     let Some(mode) = inspection.text(value) else { return };
     match mode.as_str() {
         "none" => {}
-        "host" => inspection.needs(Permission::HostNetwork, "is in the host's network"),
+        "host" => inspection.needs(Permission::HostNetwork, "uses the host's network"),
         mode if mode.starts_with("service:") => {}
         mode => inspection.needs(Permission::OtherProjects, format!("is in a network outside this checkout: `{mode}`")),
     }

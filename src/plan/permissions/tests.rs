@@ -1,4 +1,4 @@
-//! Ways out of a checkout, each with what is said, and what stays inside.
+//! Ways out of a checkout, each with its message, and definitions that stay inside.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -121,7 +121,7 @@ fn each_way_out_of_a_service_has_its_permission() {
         ("volumes: [{source: /etc, target: /x}]".into(), "refused: service `tool` has a mount of type ``"),
         (
             "volumes: [{type: volume, source: x, target: /x, bind: {propagation: shared}}]".into(),
-            "privileged: service `tool` mounts for the host too: propagation `shared`",
+            "privileged: service `tool` propagates mounts to the host: propagation `shared`",
         ),
         ("volumes: [{type: volume, target: /x, new: 1}]".into(), "refused: service `tool` has the key `new`"),
         (
@@ -160,7 +160,7 @@ fn each_way_out_of_a_service_has_its_permission() {
             "networks: {default: {driver_opts: {a: b}}}".into(),
             "privileged: service `tool` changes how the engine attaches",
         ),
-        ("network_mode: host".into(), "host-network: service `tool` is in the host's network"),
+        ("network_mode: host".into(), "host-network: service `tool` uses the host's network"),
         (
             "network_mode: bridge".into(),
             "other-projects: service `tool` is in a network outside this checkout: `bridge`",
@@ -384,5 +384,5 @@ allow it on this machine in devenv.local.yaml: `allow: [privileged, host-namespa
     assert_eq!(told(&all, Denied::NotGiven), "service `a` runs a program of the host, which devenv refuses\n");
     let but_one = [Permission::Privileged];
     assert!(told(&but_one, Denied::NotConfirmed).ends_with("without one, set DEVENV_ALLOW=host-namespaces"));
-    assert!(told(&but_one, Denied::Tracked).contains("`git rm --cached devenv.local.yaml` makes it yours alone"));
+    assert!(told(&but_one, Denied::Tracked).contains("`git rm --cached devenv.local.yaml` makes it private to you"));
 }

@@ -1,4 +1,4 @@
-//! `WWW-Authenticate`: how a registry wants to know who asks (RFC 7235, and the token flow of the distribution project).
+//! `WWW-Authenticate`: how a registry authenticates clients (RFC 7235, and the token flow of the distribution project).
 
 use crate::redact::percent;
 

@@ -24,7 +24,7 @@ impl Patience {
     /// For a question whose answer a command can do without.
     pub const BRIEF: Self =
         Self { connect: Duration::from_secs(1), answer: Duration::from_secs(2), whole: Duration::from_secs(2) };
-    /// For what is worth a moment, and is told where it was not done.
+    /// For what is worth a moment, and is reported where it was not done.
     pub const SHORT: Self =
         Self { connect: Duration::from_secs(2), answer: Duration::from_secs(5), whole: Duration::from_secs(10) };
     /// For contents of any size.

@@ -6,7 +6,7 @@ use std::fmt;
 /// The first file that differs, by path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BuildDifference {
-    /// It has another content or mode.
+    /// It has different content or mode.
     Changed(String),
     /// Only the first build has it.
     Gone(String),

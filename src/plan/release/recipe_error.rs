@@ -8,7 +8,7 @@ use crate::names::{ImageName, PartName};
 pub enum RecipeError {
     /// A text with variables of this machine.
     #[error(
-        "{}`{}` of `{}` has {}, which each machine fills in otherwise, and a release is the same everywhere",
+        "{}`{}` of `{}` has {}, which each machine fills in differently, but a release is the same everywhere",
         .0.place, .0.key, .0.module, .0.written
     )]
     Machine(FilledIn),

@@ -132,7 +132,7 @@ fn what_a_machine_fills_in_is_neither_in_the_image_nor_in_its_name() {
     let of = |rest: &str| recipe(&format!("{{path: api, image: go, {rest}}}"), &source());
     let error = of("run: 'serve ${LEVEL:-high}'").unwrap_err().to_string();
     assert!(
-        error.contains("`run` of `api` has serve ${LEVEL:-high}, which each machine fills in otherwise"),
+        error.contains("`run` of `api` has serve ${LEVEL:-high}, which each machine fills in differently"),
         "{error}"
     );
     assert!(of("run: 'serve ${LEVEL:-high}', release: {run: serve}").is_ok());

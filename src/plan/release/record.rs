@@ -17,14 +17,14 @@ pub const PREFIX: &str = "record-";
 pub enum Happened {
     /// Its tests have passed.
     Passed,
-    /// It is about to get a further name. Whoever says so may be killed before the name is moved, or right after.
+    /// It is about to get another name. Whoever says so may be killed before the name is moved, or right after.
     Promoting {
         /// The name.
         to: String,
         /// Digest of the set that has that name.
         before: Option<String>,
     },
-    /// It got a further name.
+    /// It got another name.
     Promoted {
         /// The name that it had.
         from: String,

@@ -85,7 +85,7 @@ impl Entry {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
     /// There is no commit.
-    #[error("a release is made from a commit, and there is none here")]
+    #[error("a release is built from a commit, and there is none here")]
     NoCommit,
     /// No commit has the folder.
     #[error("no commit has the folder {0} of `{1}`")]

@@ -82,7 +82,7 @@ pub struct KnownParts {
     pub watched: BTreeSet<PartName>,
 }
 
-/// The screens, the overview first: those that the configuration names, else one around each module.
+/// The screens, the overview first: those that the configuration names, else one for each module.
 #[must_use]
 pub fn screens(
     environment: &Environment,

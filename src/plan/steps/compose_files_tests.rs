@@ -37,7 +37,7 @@ fn conditions_of_fragments_are_the_order_of_the_start() {
 5 start db (after 2)
 6 wait db: its health check (after 5)
 7 start init (after 3, 5)
-8 wait init: until it has ended (after 7)
+8 wait init: until it completes (after 7)
 9 start log (after 4)
 10 wait log: until it runs steadily (after 9)
 11 start app (after 1, 6, 8, 9)
@@ -79,7 +79,7 @@ fn who_waits_for_the_end_of_what_runs_on_is_told() {
     });
     let world = World::up_to_date(SHOP, None);
     let error = compose_files::merged(world.environment.clone(), &merged(&services)).unwrap_err();
-    assert_eq!(error.to_string(), "`tool` waits in a fragment until `api` has ended, which runs on");
+    assert_eq!(error.to_string(), "`tool` waits in a fragment for the end of `api`, which keeps running");
 }
 
 #[test]

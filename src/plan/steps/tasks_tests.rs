@@ -19,7 +19,7 @@ fn new_data_makes_a_task_run_again() {
 5 start db (after 4)
 6 wait db: devenv-health (after 5)
 7 start migrate: the data of db is new (after 6)
-8 wait migrate: until it has ended (after 7)
+8 wait migrate: until it completes (after 7)
 "
     );
 }
@@ -41,7 +41,7 @@ fn a_task_that_may_overwrite_data_runs_again_only_when_a_person_says_so() {
     let mut world = with_changed_source(SHOP);
     assert_eq!(world.plan(), "");
     world.request.again.push(PartName::new("migrate").unwrap());
-    let again = "1 recreate migrate: asked for by --again\n2 start migrate (after 1)\n3 wait migrate: until it has ended (after 2)\n";
+    let again = "1 recreate migrate: asked for by --again\n2 start migrate (after 1)\n3 wait migrate: until it completes (after 2)\n";
     assert_eq!(world.plan(), again);
     let narrowed = SHOP.replace("once: true,", "once: true, inputs: [migrations],");
     assert!(with_changed_source(&narrowed).plan().starts_with("1 recreate migrate: source changed\n"));
@@ -70,5 +70,5 @@ fn a_task_whose_last_run_failed_is_not_done_whatever_was_done_before_it() {
     let label = world.container("migrate").definition.clone();
     world.observed.done.insert(PartName::new("migrate").unwrap(), label);
     world.container("migrate").state = ContainerState::Exited(1);
-    assert_eq!(world.plan(), "1 start migrate: it ended with code 1\n2 wait migrate: until it has ended (after 1)\n");
+    assert_eq!(world.plan(), "1 start migrate: it ended with code 1\n2 wait migrate: until it completes (after 1)\n");
 }

@@ -28,7 +28,7 @@ fn from_nothing_each_part_waits_only_for_what_it_needs() {
 9 start db (after 7)
 10 wait db: devenv-health (after 9)
 11 start migrate (after 8, 10)
-12 wait migrate: until it has ended (after 11)
+12 wait migrate: until it completes (after 11)
 13 start api (after 6, 10, 12)
 14 wait api: http /healthz (after 13)
 "
@@ -209,7 +209,7 @@ fn what_a_killed_command_left_half_done_is_removed_before_anything_is_created() 
     (new.id, new.name) = ("id-new".to_owned(), "0123456789ab_shop-api-1".to_owned());
     new.state = ContainerState::Created;
     world.observed.containers.push(new);
-    let cause = "a command was killed while it replaced it";
+    let cause = "a command was killed while replacing it";
     assert_eq!(
         world.plan(),
         format!(
@@ -220,7 +220,7 @@ fn what_a_killed_command_left_half_done_is_removed_before_anything_is_created() 
 
     let mut world = World::up_to_date(SHOP, None);
     world.container("api").state = ContainerState::Removing;
-    let cause = "a command was killed while it removed it";
+    let cause = "a command was killed while removing it";
     assert_eq!(
         world.plan(),
         format!(

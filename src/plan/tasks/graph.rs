@@ -107,7 +107,7 @@ impl From<UnknownTask> for Error {
 
 /// A task that a run is to begin with and that is not part of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("nothing that is asked for needs `{0}`, so it cannot begin with that")]
+#[error("none of the requested tasks needs `{0}`, so the run cannot start with it")]
 pub struct UnneededTask(String);
 
 impl From<UnneededTask> for Error {

@@ -68,5 +68,5 @@ fn a_task_to_begin_with_must_be_part_of_the_run() {
     let chosen = graph.closure(&texts(&["report"]), &texts(&["wheel"])).unwrap();
     assert_eq!(chosen.check_from(&texts(&["wheel"])), Ok(()));
     let error = chosen.check_from(&texts(&["wheel", "api:test"])).unwrap_err();
-    assert_eq!(error.to_string(), "nothing that is asked for needs `api:test`, so it cannot begin with that");
+    assert_eq!(error.to_string(), "none of the requested tasks needs `api:test`, so the run cannot start with it");
 }

@@ -1,4 +1,4 @@
-//! JUnit files: what the tests of a task have come to, read from what its runner has written, and written as one file.
+//! JUnit files: the results of a task's tests, read from its runner's files, and written as one file.
 //!
 //! There is no standard; this reads what pytest, Node, nextest, gotestsum, Playwright and PHPUnit write: `testsuites` or a single
 //! `testsuite` at the top, suites in suites, times that are missing. A file with a document type is refused: its entities
@@ -89,13 +89,13 @@ pub enum JunitError {
     #[error("it is not XML: {0} (byte {1})")]
     Xml(String, u64),
     /// It has a document type.
-    #[error("it has a document type, whose entities are not read")]
+    #[error("it has a document type, and entities are not read")]
     DocumentType,
     /// It is XML of another kind.
     #[error("its first element is <{0}>, and not <testsuites> or <testsuite>")]
     Other(String),
     /// It ends too early.
-    #[error("it ends before its elements do")]
+    #[error("it ends before its elements are closed")]
     Cut,
     /// It has no tests.
     #[error("there is no element in it")]
@@ -154,7 +154,7 @@ impl Reading {
             return Err(JunitError::Other(name));
         }
         if self.open.len() >= DEEPEST {
-            return Err(JunitError::Xml(format!("more than {DEEPEST} elements lie in each other"), at));
+            return Err(JunitError::Xml(format!("elements are nested more than {DEEPEST} deep"), at));
         }
         self.has_begun = true;
         match name.as_str() {
@@ -297,14 +297,14 @@ mod tests {
         let why = |text: &str| read(text).unwrap_err().to_string();
         assert_eq!(why(""), "there is no element in it");
         assert_eq!(why("<html/>"), "its first element is <html>, and not <testsuites> or <testsuite>");
-        assert_eq!(why("<testsuites><testsuite>"), "it ends before its elements do");
+        assert_eq!(why("<testsuites><testsuite>"), "it ends before its elements are closed");
         assert!(why("<testsuites></testsuite>").starts_with("it is not XML: "));
         assert!(why("<testsuites><testcase name=\"a</testsuites>").starts_with("it is not XML: "));
         let bomb =
             "<!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]><testsuites><testcase name='&b;'/></testsuites>";
-        assert_eq!(why(bomb), "it has a document type, whose entities are not read");
+        assert_eq!(why(bomb), "it has a document type, and entities are not read");
         assert!(why("<testsuites><testcase name='&b;'/></testsuites>").starts_with("it is not XML: "));
-        assert!(why(&"<testsuite>".repeat(100)).contains("more than 64 elements"));
+        assert!(why(&"<testsuite>".repeat(100)).contains("nested more than 64 deep"));
     }
 
     #[test]

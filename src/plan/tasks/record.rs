@@ -117,7 +117,7 @@ pub enum RecordError {
     #[error("the record of run {0} is of version {1}, and this devenv reads version {VERSION}")]
     Version(String, u32),
     /// It does not begin as a record does.
-    #[error("the record of run {0} is damaged: it does not say what has begun")]
+    #[error("the record of run {0} is damaged: it does not say what was started")]
     Damaged(String),
 }
 
@@ -171,7 +171,7 @@ impl Run {
 }
 
 impl About {
-    /// What is told later counts.
+    /// A later event counts.
     pub fn add(&mut self, later: Self) {
         let Self { inputs, result, took, tests, reused, adopted, why } = later;
         self.inputs = inputs.or(self.inputs.take());

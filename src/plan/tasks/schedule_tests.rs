@@ -46,7 +46,7 @@ fn rules(jobs: usize) -> Rules {
     Rules { jobs, failfast: false }
 }
 
-/// A run that is told as a text.
+/// A run as a text.
 struct Told {
     scheduler: Scheduler,
     text: String,

@@ -21,7 +21,7 @@ pub enum State {
         /// Why.
         failure: Failure,
     },
-    /// Something else has ended it: the engine, a limit, a person.
+    /// Something else ended it: the engine, a limit, a person.
     Exception {
         /// What.
         reason: Reason,

@@ -1,4 +1,5 @@
-//! Whatever names, headers, certificates, DNS answers and servers say: a row stays one row, and no terminal is steered.
+//! Whatever names, headers, certificates, DNS answers and servers say: a row stays one row, and nothing controls the
+//! terminal.
 
 use super::decide;
 use super::facts::{Answer, BadCertificate, Failure, Proxy, Spoken, Timed};

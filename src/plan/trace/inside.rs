@@ -53,7 +53,7 @@ fn unheard(module: &Module) -> Option<Cause> {
             cause(format!("`{name}` listens on port {other} and not on {port}, which is its `port`"))
                 .hint(format!("`port: {other}` in devenv.yaml, or make it listen on {port}"))
         }
-        Listening::Nowhere => cause(format!("`{name}` runs and listens on no port: it may still be starting"))
+        Listening::Nowhere => cause(format!("`{name}` is running but listens on no port: it may still be starting"))
             .hint(format!("`devenv logs {name}` says what it does")),
     })
 }
@@ -61,10 +61,11 @@ fn unheard(module: &Module) -> Option<Cause> {
 fn silent(module: &Module, failure: &Failure) -> Cause {
     let name = &module.name;
     match failure {
-        Failure::TimedOut(seconds) => {
-            Cause::new(CauseKind::Answer, format!("`{name}` takes the request and does not answer within {seconds} s"))
-                .hint(format!("`devenv debug {name} -- dump-threads {name}` shows what it does"))
-        }
+        Failure::TimedOut(seconds) => Cause::new(
+            CauseKind::Answer,
+            format!("`{name}` accepts the request but does not answer within {seconds} s"),
+        )
+        .hint(format!("`devenv debug {name} -- dump-threads {name}` shows what it does")),
         Failure::Closed => Cause::new(CauseKind::Answer, format!("`{name}` closes the connection without an answer"))
             .hint(format!("`devenv logs {name}` may say why")),
         Failure::SpeaksTls => {
@@ -100,7 +101,7 @@ pub(super) fn peers(facts: &Facts, found: &mut Found) {
         let name = format!("{} → {}", peer.from, peer.host);
         let (words, ms, cause) = asked(peer);
         if cause.is_none() && peer.name.is_none() {
-            found.skip(name, format!("not asked: nothing could look into the network of `{}`", peer.from));
+            found.skip(name, format!("not asked: nothing could inspect the network of `{}`", peer.from));
         } else {
             found.add(name, ms, words, cause);
         }
@@ -172,8 +173,8 @@ fn heard(peer: &Peer, spoken: &Timed<Spoken>, by: Option<&str>) -> (String, Opti
                 BadCertificate::Untrusted => {
                     "SSL_CERT_FILE of the module names what it trusts: leave it to devenv, or add devenv's authority"
                 }
-                BadCertificate::OtherName => "`devenv certs` shows the names that there are",
-                _ => "`devenv up` renews the certificates that devenv makes",
+                BadCertificate::OtherName => "`devenv certs` lists the names",
+                _ => "`devenv up` renews the certificates that devenv issues",
             };
             (format!("certificate {what}"), ms, Some(cause.hint(hint)))
         }
@@ -194,7 +195,7 @@ fn heard(peer: &Peer, spoken: &Timed<Spoken>, by: Option<&str>) -> (String, Opti
                     proxy.variable, proxy.address
                 ))
                 .hint(format!("add `{host}` to NO_PROXY of `{from}`")),
-                None => broken(format!("`{host}` does not answer `{from}` well: {words}")),
+                None => broken(format!("`{host}` answers `{from}` with an error: {words}")),
             });
             let through = peer.proxy.as_ref().map(|proxy| format!(" by {}", proxy.address)).unwrap_or_default();
             (format!("{words}{through}"), ms, cause)
@@ -224,6 +225,6 @@ fn denied(peer: &Peer, words: &str, by: Option<&str>) -> (String, Option<String>
     } else if has(&["starting up", "LOADING"]) {
         (format!("`{host}` is still starting: {words}"), None)
     } else {
-        (format!("`{host}` does not let `{from}` in: {words}"), None)
+        (format!("`{host}` rejects `{from}`: {words}"), None)
     }
 }

@@ -1,4 +1,4 @@
-//! Whom to ask what from inside a part's network, and the answers put where they belong. Pure.
+//! Which checks to make from inside a part's network, and how the answers are assigned to hops. Pure.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

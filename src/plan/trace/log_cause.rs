@@ -11,7 +11,7 @@ const KNOWN: [Known; 9] = [
     (
         &["relation \"", "UndefinedTable", "no such table", "doesn't exist"],
         "a table is missing",
-        "a module with `once: true` that makes the tables runs before this one if that `needs` it; `devenv up` runs it",
+        "a module with `once: true` that creates the tables runs before this one if this one `needs` it; `devenv up` runs it",
     ),
     (
         &["too many clients", "remaining connection slots", "Too many connections"],
@@ -37,7 +37,7 @@ const KNOWN: [Known; 9] = [
     (
         &["certificate has expired", "CERT_HAS_EXPIRED"],
         "a certificate has expired",
-        "`devenv up` renews those that devenv makes",
+        "`devenv up` renews those that devenv issues",
     ),
     (
         &["certificate verify failed", "unable to get local issuer", "self-signed certificate", "unknown authority"],
@@ -46,7 +46,7 @@ const KNOWN: [Known; 9] = [
     ),
     (&["onnection refused", "ECONNREFUSED"], "a connection was refused", "the lines of the log name the address"),
     (&["MemoryError", "out of memory", "Out of memory"], "there is not enough memory", "raise its memory limit"),
-    (&["No space left on device"], "the disk is full", "`docker system df` shows with what"),
+    (&["No space left on device"], "the disk is full", "`docker system df` shows what uses it"),
 ];
 
 /// The first known cause in lines: a sentence, and what to do.

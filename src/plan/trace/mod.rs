@@ -39,7 +39,7 @@ pub fn decide(facts: &Facts) -> Trace {
     if facts.is_network_gone {
         let cause =
             Cause::new(CauseKind::Way, "the network of this environment is gone, so no part reaches another one");
-        found.add("network", None, "gone", Some(cause.hint("`devenv up` makes it again and connects the parts")));
+        found.add("network", None, "gone", Some(cause.hint("`devenv up` creates it again and connects the parts")));
     }
     outside::hops(facts, &mut found);
     inside::module(facts, &mut found);

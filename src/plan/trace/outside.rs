@@ -78,9 +78,9 @@ fn unconnected(facts: &Facts, outside: &Outside, failure: &Failure) -> Cause {
 fn distrusted(host: &str, problem: &BadCertificate) -> Cause {
     match problem {
         BadCertificate::Expired => {
-            way(format!("the certificate for `{host}` has expired")).hint("`devenv up` renews those that devenv makes")
+            way(format!("the certificate for `{host}` has expired")).hint("`devenv up` renews those that devenv issues")
         }
-        BadCertificate::OtherName => way(format!("the certificate that is shown is not for `{host}`"))
+        BadCertificate::OtherName => way(format!("the certificate presented is not for `{host}`"))
             .hint("`gateway: {aliases: […]}` in devenv.yaml adds a name, and `devenv up` a certificate for it"),
         BadCertificate::Untrusted => {
             way(format!("the certificate for `{host}` is signed by an authority that this client does not trust"))
@@ -118,7 +118,7 @@ fn refused(facts: &Facts, outside: &Outside, answer: &Timed<Answer>) -> Option<C
         Ok(answer) => answer,
         // Where the module is slow, that is the module's cause.
         Err(Failure::TimedOut(_)) if facts.route.is_some() => {
-            return Some(Cause::new(CauseKind::Answer, "the gateway waits for an answer that does not come"));
+            return Some(Cause::new(CauseKind::Answer, "the gateway waits for an answer that does not arrive"));
         }
         Err(failure) => {
             return Some(way(format!("the connection was lost while the answer was awaited: {}", said(failure))));
@@ -129,12 +129,12 @@ fn refused(facts: &Facts, outside: &Outside, answer: &Timed<Answer>) -> Option<C
     {
         let who = facts.route.as_ref().map_or("the gateway".to_owned(), |route| format!("`{}`", route.name));
         let sentence = format!(
-            "{who} leads in a circle: {} comes again after {} redirects",
+            "{who} redirects in a loop: {} comes up again after {} redirects",
             plain(again),
             outside.redirects.len() - 1
         );
         return Some(
-            way(sentence).hint("a module that wants HTTPS must believe `X-Forwarded-Proto: https` of the gateway"),
+            way(sentence).hint("a module that wants HTTPS must trust the gateway's `X-Forwarded-Proto: https`"),
         );
     }
     let Some(gateway) = &facts.gateway else {
@@ -145,10 +145,10 @@ fn refused(facts: &Facts, outside: &Outside, answer: &Timed<Answer>) -> Option<C
     match answer.status {
         421 => Some(misnamed(facts, outside)),
         413 if is_own => Some(
-            way("the gateway refuses the body as too large: it takes 100 MB unless its configuration says otherwise")
+            way("the gateway rejects the body as too large: its limit is 100 MB unless its configuration changes it")
                 .hint("`client_max_body_size` in templates/gateway/nginx.conf; `devenv eject` writes that file"),
         ),
-        413 => Some(way(format!("{} refuses the body as too large", who(facts)))),
+        413 => Some(way(format!("{} rejects the body as too large", who(facts)))),
         404 if is_own && entry.is_none_or(|entry| entry.upstream.is_empty()) => Some(unrouted(facts, gateway)),
         status if status >= 500 && gateway.configuration == Configuration::Earlier => Some(earlier()),
         status if status >= 400 => Some(match entry.and_then(Access::no_answer) {

@@ -66,7 +66,7 @@ fn what_could_not_be_asked_is_not_said_to_be_well() {
     module(&mut unasked).state = PartState::CrashLoop(4);
     (unasked.peers[0].name, unasked.peers[0].tcp, unasked.peers[0].spoken) = (None, None, None);
     let shown = text(&unasked);
-    assert!(shown.contains("api → db |  | - | not asked: nothing could look into the network of `api`"), "{shown}");
+    assert!(shown.contains("api → db |  | - | not asked: nothing could inspect the network of `api`"), "{shown}");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_module_that_listens_elsewhere() {
         with(&["0100007F:1F40"]),
         "gateway: `api` listens only on 127.0.0.1:8000, which no other container reaches"
     );
-    assert_eq!(with(&[]), "gateway: `api` runs and listens on no port: it may still be starting");
+    assert_eq!(with(&[]), "gateway: `api` is running but listens on no port: it may still be starting");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_module_that_is_slow_or_hangs_up() {
         outside(facts).answer = failed(Failure::TimedOut(10));
         module(facts).direct = failed(Failure::TimedOut(10));
     });
-    assert_eq!(slow, "gateway: `api` takes the request and does not answer within 10 s");
+    assert_eq!(slow, "gateway: `api` accepts the request but does not answer within 10 s");
     let tls = after(unreachable(), |facts| module(facts).direct = failed(Failure::SpeaksTls));
     assert_eq!(tls, "gateway: `api` speaks HTTPS on port 8000, and the gateway speaks HTTP to it");
     let closed = after(unreachable(), |facts| module(facts).direct = failed(Failure::Closed));
@@ -189,7 +189,7 @@ fn a_database_that_is_the_cause() {
     );
     // A cause of its own is none of these.
     assert_eq!(said(&failing()), "gateway: `api` answers 500");
-    // One that is broken beside a request that is well is told too.
+    // One that is broken beside a request that is well is reported too.
     let beside = after(facts(), |facts| facts.peers = vec![database(Spoken::Denied("NOAUTH".to_owned()))]);
     assert_eq!(beside, "api → db: `db` refuses the password that `DB_URL` of `api` has: NOAUTH");
 }
@@ -233,7 +233,7 @@ fn a_certificate_that_cannot_be_used() {
         })
     };
     assert_eq!(with(BadCertificate::Expired), "tls: the certificate for `shop.localhost` has expired");
-    assert_eq!(with(BadCertificate::OtherName), "tls: the certificate that is shown is not for `shop.localhost`");
+    assert_eq!(with(BadCertificate::OtherName), "tls: the certificate presented is not for `shop.localhost`");
     assert_eq!(
         with(BadCertificate::Untrusted),
         "tls: the certificate for `shop.localhost` is signed by an authority that this client does not trust"
@@ -279,10 +279,10 @@ fn a_circle_and_a_body_that_is_too_large() {
         answered(facts, 302, "api", "302");
         outside(facts).redirects = ["/a", "/b", "/a"].map(str::to_owned).to_vec();
     });
-    assert_eq!(circle, "gateway: `api` leads in a circle: /a comes again after 2 redirects");
+    assert_eq!(circle, "gateway: `api` redirects in a loop: /a comes up again after 2 redirects");
     let large = |upstream_status: &str| after(facts(), |facts| answered(facts, 413, "api", upstream_status));
-    assert!(large("-").starts_with("gateway: the gateway refuses the body as too large"), "{}", large("-"));
-    assert_eq!(large("413"), "gateway: `api` refuses the body as too large");
+    assert!(large("-").starts_with("gateway: the gateway rejects the body as too large"), "{}", large("-"));
+    assert_eq!(large("413"), "gateway: `api` rejects the body as too large");
 }
 
 #[test]
@@ -362,7 +362,7 @@ fn what_was_seen_on_the_wire_explains_an_answer_that_nothing_else_does() {
     assert!(shown.contains("wire | 0.5 | BROKEN | api \u{2192} db:5433: connection refused"), "{shown}");
     assert!(shown.contains("`api` answers 500: `api` calls db:5433, and the connection is refused"), "{shown}");
     let name = failing_with(vec![lookup("dbx")], 0);
-    assert!(decide(&name).sentence.contains("`api` looks up `dbx`, and there is no such name in its network"));
+    assert!(decide(&name).sentence.contains("`api` looks up `dbx`, but there is no such name in its network"));
     let words =
         Words { text: "GET /prices answered 503".to_owned(), problem: Some("GET /prices answered 503".to_owned()) };
     let busy = failing_with(vec![call("web", 3000, Came::Answered, Some(words.clone()))], 2);
@@ -394,6 +394,6 @@ fn the_gateway_s_times_say_why_there_is_no_answer_where_the_module_is_not_asked_
     };
     assert_eq!(with(502, "-", "-"), "gateway: `api` refused the connection");
     assert_eq!(with(502, "0.000", "-"), "gateway: `api` closed the connection without an answer");
-    assert_eq!(with(504, "0.000", "-"), "gateway: `api` took the request and did not answer in time");
-    assert_eq!(with(504, "-", "-"), "gateway: `api` did not take the connection in time");
+    assert_eq!(with(504, "0.000", "-"), "gateway: `api` accepted the request but did not answer in time");
+    assert_eq!(with(504, "-", "-"), "gateway: `api` did not accept the connection in time");
 }

@@ -162,7 +162,7 @@ pub(super) fn said(failure: &Failure) -> String {
         Failure::Refused => "connection refused".to_owned(),
         Failure::TimedOut(seconds) => format!("nothing came within {seconds} s"),
         Failure::Closed => "the connection was closed without an answer".to_owned(),
-        Failure::SpeaksTls => "it speaks TLS, and was asked without".to_owned(),
+        Failure::SpeaksTls => "it speaks TLS, but was asked without it".to_owned(),
         Failure::Other(words) => words.clone(),
     }
 }
@@ -187,7 +187,7 @@ pub(super) fn revived(part: &str, state: &PartState) -> String {
     match state {
         PartState::Stopped | PartState::Done | PartState::Paused => format!("`devenv start {part}` starts it"),
         PartState::Created | PartState::NotCreated | PartState::Removing => format!("`devenv up {part}` starts it"),
-        PartState::OutOfMemory(_) => "raise its memory limit, or look for what it keeps".to_owned(),
+        PartState::OutOfMemory(_) => "raise its memory limit, or find out what uses it".to_owned(),
         _ => format!("`devenv logs {part}` says why"),
     }
 }

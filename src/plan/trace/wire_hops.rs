@@ -42,7 +42,7 @@ fn said(seen: &Seen) -> String {
                 Looked::Addresses(all) if all.is_empty() => "no address".to_owned(),
                 Looked::Addresses(all) => all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
                 Looked::NoSuchName => "no such name".to_owned(),
-                Looked::Failed(code) => format!("the server for names failed with code {code}"),
+                Looked::Failed(code) => format!("the DNS server failed with code {code}"),
                 Looked::Silence => "no answer".to_owned(),
             };
             format!("looks up {name}: {came}")
@@ -70,11 +70,11 @@ fn problem(module: &str, seen: &Seen) -> Option<Cause> {
     let cause = |sentence: String| Some(Cause::new(CauseKind::Peer, plain(&sentence)));
     match &seen.what {
         What::Name(name, Looked::NoSuchName) => {
-            let cause = cause(format!("`{module}` looks up `{name}`, and there is no such name in its network"))?;
+            let cause = cause(format!("`{module}` looks up `{name}`, but there is no such name in its network"))?;
             Some(cause.hint("parts are found by their names in devenv.yaml"))
         }
         What::Name(name, Looked::Failed(_) | Looked::Silence) => {
-            cause(format!("`{module}` looks up `{name}`, and no server for names knows an answer"))
+            cause(format!("`{module}` looks up `{name}`, and no DNS server knows it"))
         }
         What::Name(_, Looked::Addresses(_)) => None,
         What::Call(call) => {
@@ -89,10 +89,12 @@ fn problem(module: &str, seen: &Seen) -> Option<Cause> {
                 }
                 (Came::Refused, _) => {
                     let cause = cause(format!("`{module}` calls {to}, and the connection is refused"))?;
-                    Some(cause.hint("nothing listens there: look at the port in its variables, `devenv status` shows those of parts"))
+                    Some(cause.hint(
+                        "nothing listens there: check the port in its variables, `devenv status` shows those of parts",
+                    ))
                 }
                 (Came::Silence, _) => cause(format!("`{module}` calls {to}, and nothing answers")),
-                (Came::Unanswered, _) => cause(format!("`{module}` asks {to}{protocol}, and no answer comes")),
+                (Came::Unanswered, _) => cause(format!("`{module}` asks {to}{protocol}, and gets no answer")),
                 (Came::Closed, _) => {
                     cause(format!("{to} closes the connection of `{module}`{protocol} without an answer"))
                 }

@@ -52,10 +52,10 @@ impl NotARequest {
             Self::Method(_) => "methods are words such as GET, POST and PATCH".to_owned(),
             Self::Header(_) => "write `Name: value`".to_owned(),
             Self::Target(_) => {
-                "`devenv trace /PATH` asks the gateway, `devenv trace --from NAME PART` begins at a part".to_owned()
+                "`devenv trace /PATH` asks the gateway, `devenv trace --from NAME PART` starts at a part".to_owned()
             }
             Self::Credentials => "pass them as a header: -H 'Authorization: …'".to_owned(),
-            Self::NoGateway => "`devenv trace --from NAME TARGET` begins at a part".to_owned(),
+            Self::NoGateway => "`devenv trace --from NAME TARGET` starts at a part".to_owned(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Parts that have ended though nobody asked them to, that are started again and again, or that print an error: who is told,
+//! Parts that have ended unexpectedly, that are restarted again and again, or that print an error: who is notified,
 //! once. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use crate::plan::observed::ContainerState;
 use crate::plan::states::{CRASH_LOOP, is_crash_loop};
 use crate::plan::watch::notify::News;
 
-/// Errors of a part that are told while a watcher runs; another one that differs only in numbers is the same.
+/// Errors of a part that are reported while a watcher runs; another one that differs only in numbers is the same.
 const ERRORS: usize = 50;
 
 /// What has happened to a part.

@@ -247,7 +247,7 @@ impl Loops {
             if one.interrupted.1 >= OFTEN {
                 if one.interrupted.1 == OFTEN {
                     let text = format!(
-                        "{} whenever {} runs, so it runs to its end, then once more: if that is made by it, add it to \
+                        "{} whenever {} runs, so it runs to completion, then once more: if it generates that file, add it to \
                          .gitignore or `watch.ignore`",
                         pending.cause(),
                         current.step,

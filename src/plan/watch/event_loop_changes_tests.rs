@@ -1,4 +1,4 @@
-//! When changes of files count, and what becomes of a run that they interrupt, as whole texts.
+//! When changes of files count, and what happens to a run that they interrupt, as whole texts.
 
 use super::play::{Play, part};
 use super::*;

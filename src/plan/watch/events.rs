@@ -1,4 +1,4 @@
-//! What the watcher's event loop takes in, and what it gives out.
+//! The watcher's event loop: its events and its actions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

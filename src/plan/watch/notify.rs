@@ -1,5 +1,5 @@
-//! Whether somebody is told that a step has ended: only of another result than the one before, however often it runs and
-//! whoever has watched meanwhile.
+//! Whether the end of a step is reported: only if its result differs from the one before, however often it runs and
+//! whichever watcher ran meanwhile.
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::names::PartName;
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::state::{Run, StepOutcome};
 
-/// What somebody is told; the webhook gets it as JSON.
+/// A notification; the webhook gets it as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct News {
     /// The product.
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use crate::config::model::occasions::Occasions;
 
-    /// The results of a step one after the other, as what is told: `-` for nothing.
+    /// The results of a step one after the other, as what is reported: `-` for nothing.
     fn told(on: &[Occasion], results: &str) -> String {
         let notify = Notify { on: Occasions(on.to_vec()), ..Notify::default() };
         let mut before = None;

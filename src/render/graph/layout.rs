@@ -63,7 +63,7 @@ pub(super) fn layout(count: usize, edges: &[(usize, usize)]) -> Layout {
 /// The column of each box: one more than the last that leads to it.
 fn ranks(count: usize, edges: &[(usize, usize)]) -> Vec<usize> {
     let mut ranks = vec![0; count];
-    // In a circle, which cannot be, this ends too.
+    // In a cycle, which cannot occur, this ends too.
     for _ in 0..count {
         for (from, to) in edges {
             ranks[*to] = ranks[*to].max(ranks[*from] + 1).min(count);

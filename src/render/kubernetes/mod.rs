@@ -52,7 +52,7 @@ impl From<KubernetesError> for Error {
     fn from(error: KubernetesError) -> Self {
         let hint = match &error {
             KubernetesError::Template { part, variable, environment, .. } => {
-                format!("set a text in `environments.{environment}.env.{part}.{variable}`")
+                format!("set a value in `environments.{environment}.env.{part}.{variable}`")
             }
             KubernetesError::Local(_) => "name `prod`, or an environment that is like it".to_owned(),
         };
@@ -60,7 +60,7 @@ impl From<KubernetesError> for Error {
     }
 }
 
-/// Keys of the compose specification that a pod has no words for, or only with rights that clusters rarely give.
+/// Keys of the compose specification that a pod does not support, or only with rights that clusters rarely give.
 const LEFT_OUT: [&str; 3] = ["ulimits", "sysctls", "stop_signal"];
 
 /// The label that says which part an object is of.
@@ -156,7 +156,7 @@ impl Manifests<'_> {
         Some(format!("features-{}", &digest::hex(text.as_bytes())[..10]))
     }
 
-    /// What runs the part's pods: a Job that runs to its end, a StatefulSet where data is, else a Deployment.
+    /// What runs the part's pods: a Job that runs to completion, a StatefulSet where data is, else a Deployment.
     fn workload(&self, part: &Part) -> Value {
         let template = json!({
             "metadata": {"labels": self.labels(Some(part))},

@@ -149,7 +149,7 @@ fn rights(part: &Part) -> Value {
     rights
 }
 
-/// What a part may use at most; what it is certain to get is the cluster's to say.
+/// Resource limits of a part; what it is certain to get is the cluster's to say.
 fn limits(deployed: &Deployed) -> Option<(String, Value)> {
     let resources = &deployed.resources;
     let memory = resources.memory.as_deref().map(|text| ("memory".to_owned(), Value::from(quantity(text))));

@@ -22,7 +22,7 @@ fn of_swarm(doing: impl std::fmt::Display) -> impl FnOnce(ApiError) -> Error {
         ApiError::DockerResponseServerError { status_code: 503 | 406, message } if message.contains("swarm") => {
             let error = Error::message(Kind::Missing, format!("{doing}: the engine is not a manager of a Swarm"));
             error.hint(
-                "`docker swarm init` makes it one, or `deploy: {context: NAME}` of the environment names a manager",
+                "`docker swarm init` turns it into one, or `deploy: {context: NAME}` of the environment names a manager",
             )
         }
         _ => failed(doing)(error),

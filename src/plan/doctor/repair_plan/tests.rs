@@ -225,7 +225,7 @@ service docker start
     stray.means.daemon = Daemon::Runs;
     assert_eq!(
         repaired(&stray, Purpose::Run),
-        "# by hand: an engine runs, but does not listen where it should: look at its log, then restart it\n"
+        "# by hand: an engine is running, but does not listen where it should: check its log, then restart it\n"
     );
     assert_eq!(repaired(&ready().silent(Silence::Hangs(5)), Purpose::Run), "");
     let mut chosen = down;

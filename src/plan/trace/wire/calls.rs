@@ -8,7 +8,7 @@ use crate::plan::trace::wire::dns::{self, Message};
 use crate::plan::trace::wire::protocols;
 use crate::plan::trace::wire::seen::{Call, Came, Known, Looked, Seen, What, Wire};
 
-/// The engine's own server for names, and the port of all others.
+/// The engine's own DNS server, and the port of all others.
 const ENGINE: [u8; 4] = [127, 0, 0, 11];
 const DNS: u16 = 53;
 /// Records that programs ask for to find addresses.

@@ -111,7 +111,7 @@ fn tls(asked: &[u8], answered: &[&[u8]]) -> Option<Words> {
     });
     match alert {
         Some(number) => {
-            let problem = format!("the handshake of TLS is refused: alert {number}");
+            let problem = format!("the TLS handshake is refused: alert {number}");
             Some(Words { text: format!("tls: alert {number}"), problem: Some(problem) })
         }
         None => well("tls"),

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 /// What a module did on the wire while it had the request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Wire {
-    /// In the order of time.
+    /// In chronological order.
     pub seen: Vec<Seen>,
     /// Requests of others that the module had meanwhile: what is seen may have been done for them.
     pub others: usize,
