@@ -7,8 +7,8 @@ use crate::config::inputs::KnownNames;
 use crate::config::model::version::Version;
 use crate::error::Result;
 use crate::names::ImageName;
-use crate::plan::environment::presets::{self, Preset};
 use crate::plan::images::description::{self, ImageFile};
+use crate::plan::presets::{self, Preset};
 
 /// What the files in force define.
 #[derive(Debug, Clone, Default)]

@@ -28,6 +28,7 @@ pub mod observed;
 pub mod part_variables;
 pub mod parts;
 pub mod permissions;
+pub mod presets;
 pub mod registry;
 pub mod release;
 pub mod screens;

@@ -23,8 +23,9 @@ use crate::host::locks;
 use crate::host::outputs as host;
 use crate::paths;
 use crate::plan::mirror::copy::Copy;
+use crate::plan::mirror::halt::{Halt, SourceRoot, halt, takes_most};
 use crate::plan::mirror::outputs::{Back, Stamps};
-use crate::plan::mirror::sync::{self, Counterpart, Halt, Operation, SourceRoot};
+use crate::plan::mirror::sync::{self, Counterpart, Operation};
 use crate::plan::mirror::tree::{Entry, EntryKind};
 
 /// The ends of a module's copy, with a container that has it mounted.
@@ -98,7 +99,7 @@ impl MirrorSession {
             Guard::On | Guard::Off => None,
         };
         if guard != Guard::Off
-            && let Some(halt) = sync::halt(before, root, files, gone, left)
+            && let Some(halt) = halt(before, root, files, gone, left)
         {
             session.root = before.unwrap_or(root);
             return Ok((session, Sent { halted: Some(halt), ..Sent::default() }));
@@ -115,7 +116,7 @@ impl MirrorSession {
     pub async fn send(&mut self, changed: &BTreeSet<PathBuf>) -> Result<Sent> {
         let _alone = locks::take_mirror(&self.ends.container, &self.ends.dir).await?;
         let at_root = root(self.ends.source.root());
-        if let Some(halt) = sync::halt(None, at_root, 0, 0, 0) {
+        if let Some(halt) = halt(None, at_root, 0, 0, 0) {
             return Ok(Sent { halted: Some(halt), ..Sent::default() });
         }
         let rules = |path: &PathBuf| path.as_os_str().is_empty() || path.ends_with(".gitignore");
@@ -124,12 +125,12 @@ impl MirrorSession {
         let known = self.known.values().filter(|kind| **kind != EntryKind::Folder).count();
         let going = gone.iter().filter(|path| is_file(path)).count();
         // Who takes away most is asked what is left, and not believed by the batch.
-        let left = if sync::takes_most(going, known) {
+        let left = if takes_most(going, known) {
             self.ends.source.walk().map_or(0, |all| all.iter().filter(|entry| entry.kind != EntryKind::Folder).count())
         } else {
             known.max(1)
         };
-        if let Some(halt) = sync::halt(Some(self.root), at_root, known, going, left) {
+        if let Some(halt) = halt(Some(self.root), at_root, known, going, left) {
             return Ok(Sent { halted: Some(halt), ..Sent::default() });
         }
         self.root = at_root;

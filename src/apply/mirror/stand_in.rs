@@ -11,7 +11,7 @@ use crate::host::engine::one_off::OneOff;
 use crate::host::random;
 use crate::host::{locks, watcher_process};
 use crate::plan::mirror::copy::Copy;
-use crate::plan::mirror::sync::Halt;
+use crate::plan::mirror::halt::Halt;
 use crate::plan::observed::ContainerState;
 use crate::plan::parts::Part;
 

@@ -12,7 +12,7 @@ use crate::host::engine::Engine;
 use crate::host::watcher_process;
 use crate::names::PartName;
 use crate::plan::mirror::copy::Copy;
-use crate::plan::mirror::sync::{self, SourceRoot};
+use crate::plan::mirror::halt::{SourceRoot, halt};
 use crate::plan::mirror::{MirrorStatus, Told};
 use crate::plan::parts::Part;
 use crate::plan::watch::FileChange;
@@ -113,7 +113,7 @@ impl Copies {
                 Err(_) => drop(self.open.remove(name)),
             }
         }
-        if let Some(halt) = sync::halt(None, mirror::root(&setting.folder(&copy.folder)), 0, 0, 0) {
+        if let Some(halt) = halt(None, mirror::root(&setting.folder(&copy.folder)), 0, 0, 0) {
             return Ok(Sent { halted: Some(halt), ..Sent::default() });
         }
         let ends = mirror::ends(&setting.checkout.root, copy, container.to_owned())?;

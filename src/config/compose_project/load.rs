@@ -12,7 +12,7 @@ use crate::config::text::place::Span;
 use crate::config::text::place::Texts;
 use crate::config::text::quote::quoted;
 use crate::config::text::tree::{Entry, Node, Scalar, ScalarSource, Value};
-use crate::config::text::{bytes, did_you_mean, parse, scalar};
+use crate::config::text::{bytes, parse, scalar, unknown_words};
 
 /// Most files that one product is read from.
 const MOST_FILES: usize = 100;
@@ -242,7 +242,7 @@ impl<'a> Loader<'a> {
         };
         let Some(other) = others.entry(wanted) else {
             let names = others.entries().iter().map(|entry| &*entry.key.text);
-            let help = did_you_mean::did_you_mean(wanted, names);
+            let help = unknown_words::did_you_mean(wanted, names);
             let message =
                 format!("{} extends {}, which is not a service of {file}", quoted(&entry.key.text), quoted(wanted));
             self.findings.push(Finding::new(span, message).label("not known").maybe_help(help));

@@ -10,9 +10,9 @@ use crate::config::inputs::KnownNames;
 use crate::config::model::environment::GATE_KEYS;
 use crate::config::problems::Finding;
 use crate::config::schema::table::listed;
-use crate::config::text::did_you_mean::did_you_mean;
 use crate::config::text::quote::quoted;
 use crate::config::text::tree::{Entry, Node, is_extension};
+use crate::config::text::unknown_words::did_you_mean;
 
 /// Environments that need no entry.
 pub(crate) const BUILT_IN: [&str; 3] = ["dev", "ci", "prod"];

@@ -4,9 +4,9 @@ use crate::config::cross_checks::environments;
 use crate::config::model::feature::{Day, FEATURE_KEYS, Switch};
 use crate::config::problems::Finding;
 use crate::config::schema::table::listed;
-use crate::config::text::did_you_mean::did_you_mean;
 use crate::config::text::quote::quoted;
 use crate::config::text::tree::{Entry, Node, is_extension};
+use crate::config::text::unknown_words::did_you_mean;
 
 pub(super) fn check(tree: &Node) -> Vec<Finding> {
     let names = environments::names(tree);

@@ -8,10 +8,10 @@ use crate::config::cross_checks::subject::{Part, Sort, name};
 use crate::config::inputs::KnownNames;
 use crate::config::problems::{ENOUGH, Finding};
 use crate::config::schema::table::listed;
-use crate::config::text::did_you_mean::did_you_mean;
 use crate::config::text::place::Span;
 use crate::config::text::quote::quoted;
 use crate::config::text::tree::{Entry, Node, is_extension};
+use crate::config::text::unknown_words::did_you_mean;
 use crate::names::ImageName;
 
 pub(super) fn check(tree: &Node, parts: &[Part<'_>], known: &KnownNames) -> Vec<Finding> {

@@ -7,10 +7,10 @@ use crate::config::cross_checks::{ports, secrets};
 use crate::config::inputs::KnownNames;
 use crate::config::model::version;
 use crate::config::problems::Finding;
-use crate::config::text::did_you_mean::did_you_mean;
 use crate::config::text::quote::quoted;
 use crate::config::text::scalar;
 use crate::config::text::tree::{Entry, Node, is_extension};
+use crate::config::text::unknown_words::did_you_mean;
 
 /// `requires` must hold for the version that runs.
 pub(super) fn requires(tree: &Node, known: &KnownNames) -> Option<Finding> {

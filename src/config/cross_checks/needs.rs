@@ -6,10 +6,10 @@ use crate::config::cross_checks::sites;
 use crate::config::cross_checks::subject::{Part, Sort, by_name, name};
 use crate::config::problems::{ENOUGH, Finding};
 use crate::config::schema::table::listed;
-use crate::config::text::did_you_mean::did_you_mean;
 use crate::config::text::place::Span;
 use crate::config::text::quote::quoted;
 use crate::config::text::tree::{Node, is_extension};
+use crate::config::text::unknown_words::did_you_mean;
 
 pub(super) fn check(parts: &[Part<'_>], has_compose_files: bool) -> Vec<Finding> {
     let known = by_name(parts);

@@ -2,9 +2,9 @@
 
 use crate::config::cross_checks::subject::{Part, by_name, name};
 use crate::config::problems::Finding;
-use crate::config::text::did_you_mean::did_you_mean;
 use crate::config::text::quote::quoted;
 use crate::config::text::tree::Node;
+use crate::config::text::unknown_words::did_you_mean;
 
 pub(super) fn check(tree: &Node, parts: &[Part<'_>]) -> Option<Finding> {
     let node = tree.get("notify")?.get("command")?.get("in")?;

@@ -8,10 +8,10 @@ use crate::config::inputs::KnownNames;
 use crate::config::placeholders::{Piece, pieces};
 use crate::config::problems::{ENOUGH, Finding};
 use crate::config::schema::table::listed;
-use crate::config::text::did_you_mean::did_you_mean;
 use crate::config::text::place::Span;
 use crate::config::text::quote::quoted;
 use crate::config::text::tree::Node;
+use crate::config::text::unknown_words::did_you_mean;
 
 /// What an address offers, and a module with a port.
 const OF_AN_ADDRESS: [&str; 3] = ["host", "port", "url"];

@@ -4,9 +4,9 @@ use crate::config::cross_checks::subject::{Part, Sort, mistyped};
 use crate::config::inputs::KnownNames;
 use crate::config::problems::Finding;
 use crate::config::schema::table::listed;
-use crate::config::text::did_you_mean::did_you_mean;
 use crate::config::text::quote::quoted;
 use crate::config::text::tree::{Entry, Node, Value};
+use crate::config::text::unknown_words::did_you_mean;
 use crate::names::is_secret;
 
 const KINDS: [&str; 3] = ["preset", "image", "external"];

@@ -11,10 +11,10 @@ use crate::config::inputs::KnownNames;
 use crate::config::model::task_texts;
 use crate::config::problems::{ENOUGH, Finding};
 use crate::config::schema::table::listed;
-use crate::config::text::did_you_mean::did_you_mean;
 use crate::config::text::place::Span;
 use crate::config::text::quote::quoted;
 use crate::config::text::tree::{Entry, Node, Value, is_extension};
+use crate::config::text::unknown_words::did_you_mean;
 
 /// Steps of a module that are tasks of themselves.
 pub const STEPS: [&str; 4] = ["build", "lint", "test", RELEASE];

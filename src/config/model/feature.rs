@@ -23,6 +23,14 @@ pub struct Feature {
     pub states: BTreeMap<EnvironmentName, Switch>,
 }
 
+impl Feature {
+    /// Its state in an environment: `layers` are its name and those that it is like, the nearest first.
+    #[must_use]
+    pub fn state_in(&self, layers: &[String]) -> Switch {
+        layers.iter().find_map(|layer| self.states.get(layer.as_str())).copied().unwrap_or_default()
+    }
+}
+
 /// Whether a feature is on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

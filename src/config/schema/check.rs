@@ -8,11 +8,11 @@ use crate::config::problems::{ENOUGH, Finding};
 use crate::config::schema::grammar::Grammar;
 use crate::config::schema::planned;
 use crate::config::schema::table::{Field, File, Presence, Shape, listed};
-use crate::config::text::did_you_mean::did_you_mean;
 use crate::config::text::place::Span;
 use crate::config::text::quote::quoted;
 use crate::config::text::scalar::{self, ScalarKind};
 use crate::config::text::tree::{Entry, Key, Node, Scalar, ScalarSource, Value, is_extension};
+use crate::config::text::unknown_words::did_you_mean;
 use crate::nearest::nearest;
 
 /// Which tree is walked.

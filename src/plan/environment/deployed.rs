@@ -8,12 +8,12 @@ use crate::plan::environment::Setup;
 use crate::plan::environment::certificate::CERTS;
 use crate::plan::environment::errors::DeploymentError;
 use crate::plan::environment::ports::inner_port;
-use crate::plan::environment::presets::CREDENTIALS;
 use crate::plan::environment::secret_script::{SECRETS, wrapped};
 use crate::plan::environment::target::Placement;
 use crate::plan::parts::deployed::{Deployed, FileSystem};
 use crate::plan::parts::secret_variable::Credential;
 use crate::plan::parts::{Environment, GATEWAY, GATEWAY_PORTS, Part, PartKind};
+use crate::plan::presets::CREDENTIALS;
 
 /// What the gateway must be given, and the file that it is there.
 pub(super) const GATEWAY_SECRETS: [(&str, &str); 2] = [("certificate", "cert.pem"), ("key", "key.pem")];

@@ -10,11 +10,11 @@ use crate::config::text::place::Place;
 use crate::names::PartName;
 use crate::plan::environment::addresses;
 use crate::plan::environment::certificate::CERTS;
-use crate::plan::environment::presets::CREDENTIALS;
 use crate::plan::environment::target::{Base, Target};
 use crate::plan::features::{FLAGD, FOLDER};
 use crate::plan::mounts::Mount;
 use crate::plan::parts::{Environment, Part, PartKind};
+use crate::plan::presets::CREDENTIALS;
 
 /// One of the two environments.
 #[derive(Debug, Clone, Copy)]

@@ -20,7 +20,6 @@ mod needs_tests;
 mod own_secrets;
 pub mod pinned;
 pub mod ports;
-pub mod presets;
 pub mod proxies;
 pub mod rehearsed;
 mod released;
@@ -48,7 +47,6 @@ use crate::plan::environment::contents::Contents;
 use crate::plan::environment::enabled::{enabled_modules, enabled_services, has_gateway};
 use crate::plan::environment::errors::EnvironmentError;
 use crate::plan::environment::machine::Machine;
-use crate::plan::environment::presets::Preset;
 use crate::plan::environment::routes::routes;
 use crate::plan::environment::target::{Base, Placement, Target};
 use crate::plan::identity::Identity;
@@ -56,6 +54,7 @@ use crate::plan::images::lock::Lock;
 use crate::plan::images::{Hierarchy, Node};
 use crate::plan::mounts::{Mount, MountClass, MountSource};
 use crate::plan::parts::{Ask, Environment, GATEWAY, ImageRef, Probe, Publish};
+use crate::plan::presets::Preset;
 
 /// Everything that an environment is decided from.
 #[derive(Debug, Clone, Copy)]

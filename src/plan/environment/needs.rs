@@ -8,9 +8,9 @@ use crate::config::placeholders::{self, pieces};
 use crate::names::{PartName, is_for_shells};
 use crate::plan::environment::Setup;
 use crate::plan::environment::errors::{DeploymentError, EnvironmentError};
-use crate::plan::environment::presets::Preset;
 use crate::plan::environment::target::Base;
 use crate::plan::parts::secret_variable::SecretVariable;
+use crate::plan::presets::Preset;
 
 /// The variables of a part, without and with credentials; no name is in both.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use crate::names::PartName;
 use crate::paths;
 use crate::plan::environment::Setup;
 use crate::plan::environment::needs::Variables;
-use crate::plan::environment::presets::CREDENTIALS;
 use crate::plan::environment::target::Base;
 use crate::plan::mounts::{Mount, MountClass};
 use crate::plan::parts::Environment;
 use crate::plan::parts::secret_variable::SecretVariable;
+use crate::plan::presets::CREDENTIALS;
 
 impl Setup<'_> {
     /// The mount that has a module's credentials. A default is for dev alone, and so is what one developer has set.

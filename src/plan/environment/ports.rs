@@ -7,10 +7,10 @@ use crate::config::model::values::Port;
 use crate::config::project::Project;
 use crate::names::{PAGE, PartName};
 use crate::plan::environment::enabled::{enabled_modules, enabled_services, has_gateway};
-use crate::plan::environment::presets::Preset;
 use crate::plan::environment::target::Base;
 use crate::plan::identity::PortWish;
 use crate::plan::parts::{GATEWAY, GATEWAY_HTTP, GATEWAY_PORTS};
+use crate::plan::presets::Preset;
 
 /// The parts that listen on a port of this machine, in the order in which they choose one: in an environment that is made
 /// for a platform, the gateway alone.

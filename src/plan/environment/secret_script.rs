@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::environment::presets::CREDENTIALS;
 use crate::plan::parts::Part;
 use crate::plan::parts::secret_variable::{Form, SecretVariable, VariablePiece};
+use crate::plan::presets::CREDENTIALS;
 
 /// Where containers find the secrets that they are given.
 pub(super) const SECRETS: &str = "/run/secrets";

@@ -8,11 +8,11 @@ use crate::paths;
 use crate::plan::environment::errors::EnvironmentError;
 use crate::plan::environment::needs::Variables;
 use crate::plan::environment::ports::service_port;
-use crate::plan::environment::presets::{self, Preset};
 use crate::plan::environment::target::{Base, Placement};
 use crate::plan::environment::{Setup, probe, volume_mount};
 use crate::plan::mounts::{Mount, MountClass, MountSource, Volume, VolumeClass};
 use crate::plan::parts::{Environment, ImageRef, Part, PartKind};
+use crate::plan::presets::{self, Preset};
 
 impl Setup<'_> {
     pub(in crate::plan) fn service(

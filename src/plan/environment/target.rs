@@ -107,10 +107,8 @@ impl Target {
         };
         let own = layers.iter().rev().filter_map(|layer| project.file.environments.get(layer.as_str()));
         let settings = own.fold(EnvironmentSettings::default(), |below, above| laid_over(below, above.clone()));
-        let state = |feature: &crate::config::model::feature::Feature| {
-            layers.iter().find_map(|layer| feature.states.get(layer.as_str())).copied().unwrap_or_default()
-        };
-        let features = project.file.features.iter().map(|(name, feature)| (name.clone(), state(feature))).collect();
+        let features = project.file.features.iter();
+        let features = features.map(|(name, feature)| (name.clone(), feature.state_in(&layers))).collect();
         Ok(Self { name: name.to_owned(), base, settings, features, layers })
     }
 

@@ -1,6 +1,7 @@
 //! How source reaches a module: by a bind mount or by a copy, and how a copy stands.
 
 pub mod copy;
+pub mod halt;
 pub mod outputs;
 pub mod sync;
 pub mod tree;
@@ -9,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::model::mirror::Mirror;
 use crate::names::PartName;
+use crate::plan::mirror::halt::Halt;
 use crate::plan::mirror::outputs::{Back, Stamps};
-use crate::plan::mirror::sync::Halt;
 
 /// How a copy stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
