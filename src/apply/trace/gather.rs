@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::apply::session::Session;
-use crate::apply::trace::from_inside::{Inside, ask, ask_module};
+use crate::apply::trace::from_inside::{Inside, ask, ask_module, interview};
 use crate::apply::trace::{logs, outside, state};
 use crate::error::{Error, Kind, Result};
 use crate::host::clock;
@@ -19,7 +19,6 @@ use crate::plan::logs::access::Access;
 use crate::plan::parts::{GATEWAY, Part, Route};
 use crate::plan::states::PartState;
 use crate::plan::trace::facts::{Facts, Gateway, Module, Outside};
-use crate::plan::trace::interview::{Interview, Subject};
 use crate::plan::trace::log_lines::{Window, entries, lines};
 use crate::plan::trace::questions::WATCH;
 use crate::plan::trace::route;
@@ -28,7 +27,7 @@ use crate::plan::trace::urls::Url;
 use crate::plan::trace::wish::{How, WireView, Wish};
 use crate::render::certs::BUNDLE;
 
-/// An answer that is not there by then, when a tool box is about to be, is watched.
+/// An answer that is not there by then is watched.
 const PROMPT: Duration = Duration::from_millis(250);
 
 /// Sends the request, and follows where it leads to on the same host.
@@ -92,7 +91,7 @@ pub async fn through_gateway(session: &Session, wish: &Wish, how: How) -> Result
     };
     let (seen, module) = tokio::join!(sent, asked);
     let (seen, to) = (seen?, clock::now());
-    let (module, Inside { peers, wire }) = match module.transpose()? {
+    let (module, Inside { peers, vantage, wire }) = match module.transpose()? {
         Some((module, inside)) => (Some(module), inside),
         None => (None, Inside::default()),
     };
@@ -127,6 +126,7 @@ pub async fn through_gateway(session: &Session, wish: &Wish, how: How) -> Result
         route: found.cloned(),
         module,
         peers,
+        vantage,
         wire,
         calls,
         log,
@@ -141,8 +141,10 @@ pub async fn from_part(session: &Session, part: &Part, target: &str, how: How) -
     // A service that runs elsewhere is its address.
     let external = session.checkout.project.file.services.get(target).and_then(|service| service.external.as_deref());
     let asked_for = external.unwrap_or(target);
-    let compose = |interview: &mut Interview, subject: &Subject<'_>| is_known = interview.target(subject, asked_for);
-    let asked = ask(session, how, part, &states, async { "" }, compose).await;
+    let interview = interview(session, part, &states, |interview, subject| {
+        is_known = interview.target(subject, asked_for);
+    });
+    let interview = interview.await?;
     if !is_known {
         if target.contains(['@', '/']) {
             let error = Error::message(Kind::Usage, "the target is neither a part nor an address that can be asked");
@@ -153,7 +155,7 @@ pub async fn from_part(session: &Session, part: &Part, target: &str, how: How) -
         let message = format!("`{target}` has no port, so nothing can be asked of it");
         return Err(Error::message(Kind::Usage, message).hint("name a port: `devenv trace --from NAME HOST:PORT`"));
     }
-    let findings = asked?;
+    let findings = ask(session, how, part, &interview, "").await?;
     let state = states.get(&part.name).cloned().unwrap_or(PartState::NotCreated);
     let window = Window { from, to: clock::now() };
     let involved: BTreeSet<PartName> = findings
@@ -186,6 +188,7 @@ pub async fn from_part(session: &Session, part: &Part, target: &str, how: How) -
             without_prefix: None,
         }),
         peers: findings.peers,
+        vantage: findings.vantage,
         wire: None,
         calls: Vec::new(),
         log: all.iter().flat_map(|(part, log)| lines(part, log, window, "")).collect(),

@@ -3,6 +3,7 @@
 
 pub mod answers;
 pub mod facts;
+pub mod here;
 mod inside;
 pub mod interview;
 mod log_cause;
