@@ -211,10 +211,10 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn what_has_ended_comes_in_the_order_of_time() {
+    /// All that comes of logs that have ended.
+    async fn order(all: Vec<Vec<LogPiece>>) -> Vec<String> {
         let mut logs = Vec::new();
-        for pieces in [[lines(&["1", "4"]), LogPiece::Note("note".to_owned())], [lines(&["2"]), lines(&["3", "5"])]] {
+        for pieces in all {
             let (sender, receiver) = channel(4);
             for piece in pieces {
                 sender.send(Ok(piece)).await.unwrap();
@@ -226,7 +226,14 @@ mod tests {
         while let Some(came) = next(&mut merge).await {
             order.push(came);
         }
-        assert_eq!(order, ["0:1", "1:2", "1:3", "0:4", "note", "1:5"]);
+        order
+    }
+
+    #[tokio::test]
+    async fn what_has_ended_comes_in_the_order_of_time() {
+        let one = vec![lines(&["1", "4"]), LogPiece::Note("note".to_owned())];
+        let other = vec![lines(&["2"]), lines(&["3", "5"])];
+        assert_eq!(order(vec![one, other]).await, ["0:1", "1:2", "1:3", "0:4", "note", "1:5"]);
     }
 
     #[tokio::test]
@@ -236,22 +243,9 @@ mod tests {
             let LogPiece::Lines(block, _) = lines(times) else { unreachable!() };
             LogPiece::Spooled(spool.keep(&block.to_bytes()).unwrap())
         };
-        let mut logs = Vec::new();
-        for pieces in
-            [[lines(&["1"]), spooled(&["4", "6"]), lines(&["7"])], [spooled(&["2"]), lines(&["3"]), spooled(&["5"])]]
-        {
-            let (sender, receiver) = channel(4);
-            for piece in pieces {
-                sender.send(Ok(piece)).await.unwrap();
-            }
-            logs.push(receiver);
-        }
-        let mut merge = Merge::new(logs, false);
-        let mut order = Vec::new();
-        while let Some(came) = next(&mut merge).await {
-            order.push(came);
-        }
-        assert_eq!(order, ["0:1", "1:2", "1:3", "0:4", "1:5", "0:6", "0:7"]);
+        let one = vec![lines(&["1"]), spooled(&["4", "6"]), lines(&["7"])];
+        let other = vec![spooled(&["2"]), lines(&["3"]), spooled(&["5"])];
+        assert_eq!(order(vec![one, other]).await, ["0:1", "1:2", "1:3", "0:4", "1:5", "0:6", "0:7"]);
     }
 
     #[tokio::test]

@@ -17,12 +17,13 @@ use crate::plan::states::{PartState, Severity};
 use crate::plan::trace::answers::printed;
 use crate::plan::trace::facts::{Module, Peer, Vantage};
 use crate::plan::trace::here::finds_others_as_usual;
+use crate::plan::trace::how::{How, ToolBoxImage};
 use crate::plan::trace::interview::{Findings, Interview, Subject};
 use crate::plan::trace::questions::{self, script};
 use crate::plan::trace::surroundings;
 use crate::plan::trace::wire::calls;
 use crate::plan::trace::wire::seen::{Known, Wire};
-use crate::plan::trace::wish::{How, Wish};
+use crate::plan::trace::wish::Wish;
 use crate::render::secrets::fill;
 
 /// What was found inside, beside the module itself.
@@ -36,7 +37,8 @@ pub(super) struct Inside {
     pub(super) wire: Option<Wire>,
 }
 
-/// Asks a module and its peers from its own network. `line` says whether the wire is watched.
+/// Asks a module and its peers from its own network. `line` says whether the wire is watched. None where that takes a tool
+/// box whose image is missing.
 pub(super) async fn ask_module(
     session: &Session,
     how: How,
@@ -45,7 +47,7 @@ pub(super) async fn ask_module(
     route: &Route,
     states: &BTreeMap<PartName, PartState>,
     line: impl Future<Output = &'static str>,
-) -> Result<(Module, Inside)> {
+) -> Result<Option<(Module, Inside)>> {
     let state = states.get(&part.name).cloned().unwrap_or(PartState::NotCreated);
     let to = |target: &str| questions::Request {
         method: wish.method.clone(),
@@ -72,6 +74,7 @@ pub(super) async fn ask_module(
         if line.is_empty() && is_repeated && is_usual { from_here::ask(session, &interview).await } else { None };
     let mut findings = match here {
         Some(findings) => findings,
+        None if how.tool_box == ToolBoxImage::Missing => return Ok(None),
         None => ask(session, how, part, &interview, line).await?,
     };
     let status = findings.direct.as_ref().and_then(|direct| direct.result.as_ref().ok()).map(|answer| answer.status);
@@ -96,7 +99,7 @@ pub(super) async fn ask_module(
         state,
         without_prefix,
     };
-    Ok((module, Inside { peers: findings.peers, vantage: findings.vantage, wire }))
+    Ok(Some((module, Inside { peers: findings.peers, vantage: findings.vantage, wire })))
 }
 
 /// The questions about a part, with the variables that it has; `compose` asks them.

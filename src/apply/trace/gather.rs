@@ -19,12 +19,13 @@ use crate::plan::logs::access::Access;
 use crate::plan::parts::{GATEWAY, Part, Route};
 use crate::plan::states::PartState;
 use crate::plan::trace::facts::{Facts, Gateway, Module, Outside};
+use crate::plan::trace::how::{How, WireView};
 use crate::plan::trace::log_lines::{Window, entries, lines};
 use crate::plan::trace::questions::WATCH;
 use crate::plan::trace::route;
 use crate::plan::trace::surroundings;
 use crate::plan::trace::urls::Url;
-use crate::plan::trace::wish::{How, WireView, Wish};
+use crate::plan::trace::wish::Wish;
 use crate::render::certs::BUNDLE;
 
 /// An answer that is not there by then is watched.
@@ -62,8 +63,9 @@ async fn states(session: &Session) -> BTreeMap<PartName, PartState> {
     join_all(asked).await.into_iter().collect()
 }
 
-/// What every hop of a request through the gateway, or to any address, answers.
-pub async fn through_gateway(session: &Session, wish: &Wish, how: How) -> Result<Facts> {
+/// What every hop of a request through the gateway, or to any address, answers. None where a tool box has to ask whose image
+/// is missing: only then has the image to be built.
+pub async fn through_gateway(session: &Session, wish: &Wish, how: How) -> Result<Option<Facts>> {
     let environment = &session.environment;
     let from = clock::now();
     let states = states(session).await;
@@ -92,7 +94,8 @@ pub async fn through_gateway(session: &Session, wish: &Wish, how: How) -> Result
     let (seen, module) = tokio::join!(sent, asked);
     let (seen, to) = (seen?, clock::now());
     let (module, Inside { peers, vantage, wire }) = match module.transpose()? {
-        Some((module, inside)) => (Some(module), inside),
+        Some(Some((module, inside))) => (Some(module), inside),
+        Some(None) => return Ok(None),
         None => (None, Inside::default()),
     };
     let mut involved: BTreeSet<PartName> =
@@ -110,7 +113,7 @@ pub async fn through_gateway(session: &Session, wish: &Wish, how: How) -> Result
         own.iter().filter(|entry| !entry.upstream.is_empty() && entry.upstream != name).cloned().collect();
     own.retain(|entry| entry.upstream.is_empty() || entry.upstream == name);
     let log = all.iter().flat_map(|(part, log)| lines(part, log, window, &wish.id)).collect();
-    Ok(Facts {
+    Ok(Some(Facts {
         request: format!("{} {}", wish.method, wish.shown()),
         path: wish.path().to_owned(),
         id: wish.id.clone(),
@@ -130,7 +133,7 @@ pub async fn through_gateway(session: &Session, wish: &Wish, how: How) -> Result
         wire,
         calls,
         log,
-    })
+    }))
 }
 
 /// What a target answers to a part.

@@ -11,6 +11,7 @@ use crate::plan::trace::facts::{Peer, Spoken};
 use crate::plan::trace::interview::Findings;
 use crate::plan::trace::questions::{Login, Question, Request};
 use crate::plan::trace::urls::Url;
+use crate::plan::trace::wish::message;
 
 /// What this machine does for a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,20 +64,12 @@ fn act<'a>(question: &'a Question, address: &dyn Fn(&str) -> Option<IpAddr>) -> 
 fn bytes(request: &Request) -> Vec<u8> {
     let place = request.url.split_once("://").map_or("", |(_, rest)| rest);
     let (authority, target) = place.split_at(place.find(['/', '?']).unwrap_or(place.len()));
-    let slash = if target.starts_with('/') { "" } else { "/" };
-    let mut text = format!("{} {slash}{target} HTTP/1.1\r\n", request.method);
+    let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
     let usual = [format!("Host: {authority}"), "User-Agent: devenv".to_owned(), "Accept: */*".to_owned()];
     let name = |header: &str| header.split(':').next().unwrap_or_default().to_lowercase();
     let is_given = |header: &String| request.headers.iter().any(|given| name(given) == name(header));
     let usual = usual.into_iter().filter(|header| !is_given(header));
-    usual.chain(request.headers.iter().cloned()).for_each(|header| text.push_str(&format!("{header}\r\n")));
-    text.push_str("Connection: close\r\n");
-    if let Some(body) = &request.body {
-        text.push_str(&format!("Content-Length: {}\r\n", body.len()));
-    }
-    text.push_str("\r\n");
-    text.push_str(request.body.as_deref().unwrap_or_default());
-    text.into_bytes()
+    message(&request.method, &target, usual.chain(request.headers.iter().cloned()), request.body.as_deref())
 }
 
 /// Whether everything that was found is as it should be.
