@@ -9,13 +9,14 @@ use crate::apply::logs::piece::LogPiece;
 use crate::host::files::spool::Spool;
 use crate::plan::logs::lines::Block;
 
-/// So many bytes of all logs together wait in memory, and so many on disk.
+/// So many bytes of all logs together wait in memory where they cannot overflow, so many before they do, and so many on disk.
 const IN_MEMORY: usize = 24 * 1024 * 1024;
+const BEFORE_DISK: usize = 8 * 1024 * 1024;
 const ON_DISK: u64 = 1024 * 1024 * 1024;
 /// The fewest kilobytes of one log in memory.
 const LEAST: usize = 256;
 /// Bytes that go to disk together.
-const TOGETHER: usize = 256 * 1024;
+const TOGETHER: usize = 128 * 1024;
 
 /// Whether lines may wait on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +40,8 @@ impl Room {
     pub(super) fn new(logs: usize, overflow: Overflow) -> Self {
         let spool = if overflow == Overflow::OnDisk { Spool::new().ok() } else { None };
         let logs = logs.max(1);
-        let kilobytes = (IN_MEMORY / 1024 / logs).max(LEAST);
+        let in_memory = if spool.is_some() { BEFORE_DISK } else { IN_MEMORY };
+        let kilobytes = (in_memory / 1024 / logs).max(LEAST);
         Self { kilobytes, free: Arc::new(Semaphore::new(kilobytes)), spool, most: ON_DISK / logs as u64 }
     }
 
