@@ -13,7 +13,7 @@ use crate::apply::watch::background::watched as watched_by;
 use crate::commands::context::{Context, InEnvironment};
 use crate::commands::orphaned::Remains;
 use crate::error::{Kind, Result};
-use crate::host::clock::unix_time;
+use crate::host::clock::{self, unix_time};
 use crate::host::watcher_process;
 use crate::names::PartName;
 use crate::plan::parts::Part;
@@ -85,6 +85,7 @@ async fn watch(cx: &Context, stats: bool) -> Result<()> {
     let mut disks = BTreeMap::new();
     let mut is_first = true;
     loop {
+        let before = clock::worked();
         let text = match cx.session(Intent::Look).await {
             Ok(session) => {
                 let mut looked = look(&session, stats).await;
@@ -100,8 +101,13 @@ async fn watch(cx: &Context, stats: bool) -> Result<()> {
         if !live.show(&text) {
             return Ok(());
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(pause(clock::worked().saturating_sub(before))).await;
     }
+}
+
+/// How long to wait after a look that has taken so much of a processor: the view shall take less than 2 % of one.
+fn pause(worked: Duration) -> Duration {
+    (worked * 50).clamp(PAUSE, LONGEST_PAUSE)
 }
 
 /// Shows what was counted last where the files of a volume could not be counted in time.
@@ -114,8 +120,9 @@ fn keep_disks(disks: &mut BTreeMap<PartName, u64>, usage: &mut BTreeMap<PartName
     }
 }
 
-/// Between two looks: each costs the engine and this machine some milliseconds.
+/// Between two looks: each costs the engine and this machine some milliseconds, more of them in a large environment.
 const PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// What runs of a checkout whose files say nothing that can be used.
 fn by_labels(cx: &Context, states: Vec<(String, String)>, json: bool) {

@@ -12,10 +12,10 @@ use crate::plain::steers;
 use crate::plan::images::DEBUG;
 use crate::plan::parts::GATEWAY;
 use crate::plan::trace::decide;
-use crate::plan::trace::facts::LogLine;
+use crate::plan::trace::facts::{Facts, LogLine};
+use crate::plan::trace::how::{How, ToolBoxImage, WireView};
 use crate::plan::trace::verdict::Trace;
 use crate::plan::trace::wish::{Given, NotARequest, Wish};
-use crate::plan::trace::wish::{How, WireView};
 use crate::ui::screen::visible;
 
 /// Follow one request through every hop, and name the one that is broken
@@ -68,16 +68,21 @@ pub async fn run(cx: &Context, args: &TraceArgs) -> Result<()> {
         Some(from) => session.part(from).map(|_| None)?,
         None => Some(wish(&session, args)?),
     };
-    if !session.observed.tags.contains(&debug::image(&session)?) {
-        images::build(cx, &[DEBUG.to_owned()], None).await?;
-        session = cx.session(Intent::Look).await?;
-    }
     let wire = if args.wire { WireView::Always } else { WireView::IfBroken };
-    let how = How { patience: args.timeout.get(), is_direct: args.direct, wire };
-    let facts = match (&args.from, &wish) {
-        (Some(from), _) => from_part(&session, session.part(from)?, &args.target, how).await?,
-        (None, Some(wish)) => through_gateway(&session, wish, how).await?,
-        (None, None) => return Err(Error::message(Kind::Bug, "a trace without a request")),
+    let tool_box = match session.observed.tags.contains(&debug::image(&session)?) {
+        true => ToolBoxImage::Here,
+        false => ToolBoxImage::Missing,
+    };
+    let how = How { patience: args.timeout.get(), is_direct: args.direct, wire, tool_box };
+    let facts = match asked(&session, args, wish.as_ref(), how).await? {
+        Some(facts) => facts,
+        None => {
+            images::build(cx, &[DEBUG.to_owned()], None).await?;
+            session = cx.session(Intent::Look).await?;
+            let how = How { tool_box: ToolBoxImage::Here, ..how };
+            let found = asked(&session, args, wish.as_ref(), how).await?;
+            found.ok_or_else(|| Error::message(Kind::Bug, "a tool box was built and is not there"))?
+        }
     };
     let trace = decide(&facts);
     if args.json {
@@ -86,6 +91,19 @@ pub async fn run(cx: &Context, args: &TraceArgs) -> Result<()> {
         print(cx, &trace);
     }
     if trace.ok { Ok(()) } else { Err(Error::message(Kind::Child(1), "")) }
+}
+
+/// What the hops answer; none where a tool box has to ask, and its image is missing.
+async fn asked(session: &Session, args: &TraceArgs, wish: Option<&Wish>, how: How) -> Result<Option<Facts>> {
+    let is_missing = how.tool_box == ToolBoxImage::Missing;
+    match (&args.from, wish) {
+        (Some(_), _) if is_missing => Ok(None),
+        (Some(from), _) => from_part(session, session.part(from)?, &args.target, how).await.map(Some),
+        // What changes something is sent once.
+        (None, Some(wish)) if is_missing && !wish.is_safe() => Ok(None),
+        (None, Some(wish)) => through_gateway(session, wish, how).await,
+        (None, None) => Err(Error::message(Kind::Bug, "a trace without a request")),
+    }
 }
 
 fn wish(session: &Session, args: &TraceArgs) -> Result<Wish> {

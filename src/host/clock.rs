@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// The time since 1970; nothing on a machine whose clock stands before that.
 #[must_use]
 pub fn now() -> Duration {
@@ -18,6 +20,13 @@ pub fn seconds() -> u64 {
 #[must_use]
 pub fn unix_time() -> i64 {
     i64::try_from(seconds()).unwrap_or_default()
+}
+
+/// The time that processors have worked for this process.
+#[must_use]
+pub fn worked() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.try_into().unwrap_or_default(), time.tv_nsec.try_into().unwrap_or_default())
 }
 
 /// A wall clock that is this far ahead of ours has seen the machine sleep.

@@ -2,8 +2,11 @@
 
 use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 use ureq::config::{Config, ConfigBuilder};
 use ureq::http::Uri;
 use ureq::tls::{RootCerts, TlsConfig};
@@ -16,6 +19,9 @@ use crate::host::network::NoAnswer;
 
 /// As much of a body is read.
 const MOST: u64 = 8192;
+/// As much of an exchange is read, and so long is waited for more of it.
+const MUCH: usize = 64 * 1024;
+const REST: Duration = Duration::from_millis(100);
 
 /// The status that a GET is answered with, and the beginning of the body. No redirect is followed, and no proxy is asked.
 pub async fn get(address: &str, port: u16, path: &str, patience: Duration) -> Result<(u16, String), NoAnswer> {
@@ -34,6 +40,25 @@ pub async fn get(address: &str, port: u16, path: &str, patience: Duration) -> Re
         Ok((answer.status().as_u16(), String::from_utf8_lossy(&body).into_owned()))
     });
     asked.await.unwrap_or_else(|error| Err(NoAnswer::Other(error.to_string())))
+}
+
+/// Sends a request as it is to an address. Returns what comes back, at most [`MUCH`] of it, and after how long its first
+/// bytes came; none where that took longer than `patience`. What has begun and goes on is left after a while.
+pub async fn exchange(at: SocketAddr, request: &[u8], patience: Duration) -> Option<(Vec<u8>, Duration)> {
+    let begin = Instant::now();
+    let mut come = Vec::new();
+    let asked = timeout(patience, async {
+        let mut stream = TcpStream::connect(at).await?;
+        stream.write_all(request).await?;
+        stream.read_buf(&mut come).await?;
+        Ok::<_, io::Error>(stream)
+    });
+    let mut stream = asked.await.ok()?.ok()?;
+    let first = begin.elapsed();
+    while come.len() < MUCH
+        && let Ok(Ok(1..)) = timeout(REST, stream.read_buf(&mut come)).await
+    {}
+    Some((come, first))
 }
 
 /// Leads every name to one address.
@@ -132,6 +157,23 @@ mod tests {
         let moved = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
         assert_eq!(asked(moved, false).await, Ok((302, String::new())));
         assert_eq!(asked(b"HTTP/1.1 200 OK\r\n\r\nendless", false).await.map(|(status, _)| status), Ok(200));
+    }
+
+    #[tokio::test]
+    async fn an_exchange_is_the_bytes_as_they_are() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 4];
+            stream.read_exact(&mut request).unwrap();
+            stream.write_all(b"HTTP/1.0 204 No\r\n\r\n").unwrap();
+            request
+        });
+        let (answer, first) = exchange(at, b"PING", Duration::from_secs(10)).await.unwrap();
+        assert_eq!((answer.as_slice(), &server.join().unwrap()), (&b"HTTP/1.0 204 No\r\n\r\n"[..], b"PING"));
+        assert!(first < Duration::from_secs(10));
+        assert_eq!(exchange(at, b"PING", Duration::from_secs(10)).await, None);
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ pub mod certs;
 pub mod checkout;
 pub mod child_env;
 pub mod clock;
+pub mod database_login;
 pub mod docker;
 pub mod dump_files;
 pub mod engine;

@@ -113,6 +113,25 @@ fn a_session_has_a_window_around_each_module_and_changes_with_the_parts() {
 }
 
 #[test]
+fn inside_another_tmux_it_is_a_window_of_that() {
+    let checkout = Checkout::new(CONFIGURATION);
+    checkout.write("api/.keep", "");
+    checkout.ok(&["up"]);
+    let (server, outer) = (Server(checkout.id()), Server(format!("outer-{}", checkout.id())));
+    let socket = format!("devenv-{}", outer.0);
+    let attach = format!("'{}' attach; exec sleep 600", place::program().display());
+    let session = ["-L", &socket, "new-session", "-d", "-s", "work", "-x", "120", "-y", "40", &attach];
+    assert!(checkout.calling("tmux").args(session).status().unwrap().success());
+    let windows = || outer.ask(&["list-windows", "-t", "work", "-F", "#{window_active} #{window_name}"]);
+    until("a window there shows the session", || windows().contains("1 devenv\n").then_some(()));
+    until("it is attached", || (!server.ask(&["list-clients"]).is_empty()).then_some(()));
+    assert!(server.panes().contains("overview: status\n"), "{}", server.panes());
+    // Whoever leaves it is back where they have called it.
+    server.ask(&["detach-client", "-s", "devenv"]);
+    until("that window is gone", || (windows().lines().count() == 1).then_some(()));
+}
+
+#[test]
 fn without_a_terminal_it_explains_itself_and_prints_its_commands() {
     let checkout = Checkout::new(CONFIGURATION);
     checkout.write("api/.keep", "");

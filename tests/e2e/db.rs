@@ -11,13 +11,14 @@ modules:
   prepare: {path: prepare, image: base, run: echo prepared, once: true, needs: [db]}
 services:
   db: {preset: postgres, seed: db/seed.sql}
-  cache: {preset: redis}
+  cache: {preset: redis, seed: db/seed.redis}
 ";
 
 fn project() -> Checkout {
     let checkout = Checkout::new(CONFIGURATION);
     checkout.write("prepare/.keep", "");
     checkout.write("db/seed.sql", "create table item (name text);\ninsert into item values ('seeded');\n");
+    checkout.write("db/seed.redis", "set greeting \"hello, you\"\nrpush queue 1 2\n");
     checkout.ok(&["up"]);
     checkout
 }
@@ -113,6 +114,11 @@ fn postgres_is_dumped_restored_and_reset_and_stays_as_it_was_where_that_fails() 
 fn redis_is_dumped_restored_and_reset() {
     let checkout = project();
     let redis = |args: &[&str]| checkout.ok(&[&["db", "cache", "console", "--"], args].concat()).stdout;
+    // A new volume has the seed.
+    assert_eq!((redis(&["get", "greeting"]), redis(&["dbsize"])), ("hello, you\n".to_owned(), "2\n".to_owned()));
+    redis(&["flushall"]);
+    checkout.ok(&["restart", "cache"]);
+    assert_eq!(redis(&["dbsize"]), "0\n", "only a new one");
     assert_eq!(redis(&["set", "one", "1"]), "OK\n");
     checkout.ok(&["db", "cache", "dump", "cache.rdb.gz"]);
     redis(&["set", "one", "2"]);
@@ -128,9 +134,22 @@ fn redis_is_dumped_restored_and_reset() {
     crate::checkout::shell(&format!("echo no | gzip > '{}'", checkout.root().join("other.rdb.gz").display()));
     checkout.devenv(&["--yes", "db", "cache", "restore", "other.rdb.gz"]).code(1);
     assert_eq!(redis(&["dbsize"]), "2\n");
-    checkout.ok(&["--yes", "db", "cache", "reset"]);
-    assert_eq!(redis(&["dbsize"]), "0\n");
+    // The seed: added, back to it, and one that fails.
+    checkout.ok(&["db", "cache", "seed"]).says("seeded `cache`");
+    assert_eq!(redis(&["dbsize"]), "4\n");
+    checkout.ok(&["--yes", "db", "cache", "reset"]).says("`cache` has the seed now");
+    assert_eq!(redis(&["dbsize"]), "2\n");
+    checkout.write("db/seed.redis", "set other 1\nno-such-command\n");
+    checkout.devenv(&["db", "cache", "seed"]).code(1).says("unknown command 'no-such-command'");
+    let refused = checkout.devenv(&["--yes", "db", "cache", "reset"]).code(1);
+    refused.says("the data was not replaced").says("unknown command 'no-such-command'");
+    assert_eq!((redis(&["dbsize"]), redis(&["get", "other"])), ("2\n".to_owned(), "\n".to_owned()));
+    checkout.replace("devenv.yaml", "seed: db/seed.redis", "seed: db/seed.sql");
+    checkout.devenv(&["db", "cache", "seed"]).code(2).says("the seed db/seed.sql is not .redis or .rdb.gz");
+    checkout.replace("devenv.yaml", ", seed: db/seed.sql}\n", "}\n");
     checkout.devenv(&["db", "cache", "seed"]).code(2).says("`cache` has no seed");
+    checkout.ok(&["--yes", "db", "cache", "reset"]).says("`cache` has nothing now");
+    assert_eq!(redis(&["dbsize"]), "0\n");
 }
 
 #[test]

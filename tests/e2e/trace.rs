@@ -186,6 +186,12 @@ fn each_fault_of_a_module_and_of_what_it_needs_is_told_apart() {
         assert!(ran.stdout.contains(row), "{}", ran.stdout);
     }
     assert!(ran.stdout.contains("\nevery hop is OK\n") && ran.stderr.is_empty(), "{}{}", ran.stdout, ran.stderr);
+    // No tool box has to start where this machine finds everything well within its patience.
+    until("this machine has asked", || {
+        checkout.ok(&["trace", "/api/ok"]).stdout.contains("directly: status 200, from this machine").then_some(())
+    });
+    let wire = checkout.ok(&["trace", "/api/ok", "--wire"]).stdout;
+    assert!(wire.contains("directly: status 200\n") && !wire.contains("from this machine"), "{wire}");
     // The log has the line of the request.
     assert!(ran.stdout.contains("api | 10.213.") && ran.stdout.contains("GET /api/ok"), "{}", ran.stdout);
 

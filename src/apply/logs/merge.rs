@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::apply::logs::piece::{Coming, LogPiece};
-use crate::error::Result;
-use crate::plan::logs::lines::LineRef;
+use crate::error::{Error, Kind, Result};
+use crate::host::files::spool::Spooled;
+use crate::plan::logs::lines::{Block, LineRef};
 use futures_util::FutureExt;
 use futures_util::future::{select_all, try_join_all};
 
@@ -49,14 +50,18 @@ enum Head<'a> {
 
 impl Log {
     fn lacks(&self) -> bool {
-        self.waiting.is_empty() && self.coming.is_some()
+        match self.waiting.front() {
+            Some(LogPiece::Spooled(_)) => true,
+            Some(LogPiece::Lines(..) | LogPiece::Note(_)) => false,
+            None => self.coming.is_some(),
+        }
     }
 
     fn head(&self) -> Head<'_> {
         match self.waiting.front() {
             Some(LogPiece::Lines(block, _)) => block.get(self.taken).map_or(Head::Nothing, Head::Line),
             Some(LogPiece::Note(_)) => Head::Note,
-            None => Head::Nothing,
+            Some(LogPiece::Spooled(_)) | None => Head::Nothing,
         }
     }
 
@@ -81,10 +86,22 @@ impl Log {
 
     /// Waits for the next piece. Nothing is lost where the wait is given up.
     async fn fill(&mut self) -> Result<()> {
+        if let Some(LogPiece::Spooled(spooled)) = self.waiting.front() {
+            let lines = LogPiece::Lines(read_back(spooled)?, None);
+            self.waiting[0] = lines;
+            return Ok(());
+        }
         let Some(coming) = &mut self.coming else { return Ok(()) };
         let piece = coming.recv().await;
         self.take(piece)
     }
+}
+
+/// Lines that have waited on disk.
+fn read_back(spooled: &Spooled) -> Result<Block> {
+    let failed = |reason: String| Error::message(Kind::Failed, format!("cannot read back a part of the log: {reason}"));
+    let bytes = spooled.bytes().map_err(|error| failed(error.to_string()))?;
+    Block::from_bytes(&bytes).ok_or_else(|| failed("it is not as it was written".to_owned()))
 }
 
 impl Merge {
@@ -111,7 +128,7 @@ impl Merge {
                     first = Some(("", at));
                     break;
                 }
-                Head::Nothing if log.coming.is_some() && !log.is_silent => return Next::NotYet,
+                Head::Nothing if log.lacks() && !log.is_silent => return Next::NotYet,
                 Head::Nothing => {}
             }
         }
@@ -172,7 +189,7 @@ mod tests {
     use tokio::sync::mpsc::channel;
 
     use super::*;
-    use crate::plan::logs::lines::Block;
+    use crate::host::files::spool::Spool;
 
     fn lines(times: &[&str]) -> LogPiece {
         let mut block = Block::default();
@@ -194,10 +211,10 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn what_has_ended_comes_in_the_order_of_time() {
+    /// All that comes of logs that have ended.
+    async fn order(all: Vec<Vec<LogPiece>>) -> Vec<String> {
         let mut logs = Vec::new();
-        for pieces in [[lines(&["1", "4"]), LogPiece::Note("note".to_owned())], [lines(&["2"]), lines(&["3", "5"])]] {
+        for pieces in all {
             let (sender, receiver) = channel(4);
             for piece in pieces {
                 sender.send(Ok(piece)).await.unwrap();
@@ -209,7 +226,26 @@ mod tests {
         while let Some(came) = next(&mut merge).await {
             order.push(came);
         }
-        assert_eq!(order, ["0:1", "1:2", "1:3", "0:4", "note", "1:5"]);
+        order
+    }
+
+    #[tokio::test]
+    async fn what_has_ended_comes_in_the_order_of_time() {
+        let one = vec![lines(&["1", "4"]), LogPiece::Note("note".to_owned())];
+        let other = vec![lines(&["2"]), lines(&["3", "5"])];
+        assert_eq!(order(vec![one, other]).await, ["0:1", "1:2", "1:3", "0:4", "note", "1:5"]);
+    }
+
+    #[tokio::test]
+    async fn what_has_waited_on_disk_comes_in_its_place() {
+        let mut spool = Spool::new().unwrap();
+        let mut spooled = |times: &[&str]| {
+            let LogPiece::Lines(block, _) = lines(times) else { unreachable!() };
+            LogPiece::Spooled(spool.keep(&block.to_bytes()).unwrap())
+        };
+        let one = vec![lines(&["1"]), spooled(&["4", "6"]), lines(&["7"])];
+        let other = vec![spooled(&["2"]), lines(&["3"]), spooled(&["5"])];
+        assert_eq!(order(vec![one, other]).await, ["0:1", "1:2", "1:3", "0:4", "1:5", "0:6", "0:7"]);
     }
 
     #[tokio::test]

@@ -2,16 +2,16 @@
 
 pub mod merge;
 pub mod piece;
+mod room;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{Sender, channel};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::amounts;
 use crate::apply::logs::piece::{Coming, LogPiece};
+use crate::apply::logs::room::{Overflow, Room};
 use crate::apply::session::credentials;
 use crate::error::Result;
 use crate::host::engine::Engine;
@@ -24,32 +24,11 @@ use crate::redact;
 const PAUSE: Duration = Duration::from_millis(200);
 /// A part that has not run for so long is not followed any more.
 const GONE: Duration = Duration::from_secs(60);
-/// So many kilobytes of lines wait for whoever reads them, of all logs together: what one part has printed at a time is
-/// read while another one's lines are older.
-const WAITING: usize = 24 * 1024;
-/// The fewest kilobytes of one log, and blocks of it.
-const LEAST: usize = 256;
+/// Blocks of one log that wait.
 const BLOCKS: usize = 1024;
-/// Between two reads of a log.
+/// Between two reads of a log, where the last one has brought less than this.
 const PACE: Duration = Duration::from_millis(2);
-
-/// The room for lines that wait.
-struct Room {
-    kilobytes: usize,
-    free: Arc<Semaphore>,
-}
-
-impl Room {
-    fn new(kilobytes: usize) -> Self {
-        Self { kilobytes, free: Arc::new(Semaphore::new(kilobytes)) }
-    }
-
-    /// Waits until there is room for so many bytes, and takes it; more than there is counts as all.
-    async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let wanted = bytes.div_ceil(1024).min(self.kilobytes);
-        Arc::clone(&self.free).acquire_many_owned(u32::try_from(wanted).ok()?).await.ok()
-    }
-}
+const MUCH: usize = 16 * 1024;
 
 /// The log of a part.
 #[derive(Clone)]
@@ -71,10 +50,11 @@ impl Log {
     #[must_use]
     pub fn lines(self, id: String, request: LogRequest, logs: usize) -> Coming {
         let (sender, receiver) = channel(BLOCKS);
-        let room = Room::new((WAITING / logs.max(1)).max(LEAST));
+        // What goes on is read as it comes: a log that is ahead of others waits for them.
+        let mut room = Room::new(logs, if request.follow { Overflow::None } else { Overflow::OnDisk });
         tokio::spawn(async move {
             // An error of the sender's: nobody reads any more.
-            let _ = self.send(id, request, &room, &sender).await;
+            let _ = self.send(id, request, &mut room, &sender).await;
         });
         receiver
     }
@@ -83,7 +63,7 @@ impl Log {
         self,
         mut id: String,
         mut request: LogRequest,
-        room: &Room,
+        room: &mut Room,
         to: &Sender<Result<LogPiece>>,
     ) -> Option<()> {
         let mut lines = Lines::default();
@@ -122,26 +102,38 @@ impl Log {
         id: &str,
         request: &LogRequest,
         lines: &mut Lines,
-        room: &Room,
+        room: &mut Room,
         to: &Sender<Result<LogPiece>>,
     ) -> Option<Result<()>> {
         let mut stream = match self.engine.log(id, request).await {
             Ok(stream) => stream,
             Err(error) => return Some(Err(error)),
         };
+        let mut complete = Block::default();
         loop {
-            let mut complete = Block::default();
-            match stream.next(|piece| lines.add(piece, &mut complete)).await {
-                Ok(true) => {}
-                Ok(false) => return Some(Ok(())),
-                Err(error) => return Some(Err(error)),
+            let mut came = 0;
+            let read = stream.next(|piece| {
+                came += piece.len();
+                lines.add(piece, &mut complete);
+            });
+            let ended = match read.await {
+                Ok(true) => None,
+                Ok(false) => Some(Ok(())),
+                Err(error) => Some(Err(error)),
+            };
+            if let Some(piece) = room.place(&mut complete).await {
+                to.send(Ok(piece)).await.ok()?;
             }
-            if !complete.is_empty() {
-                let taken = room.take(complete.size()).await;
-                to.send(Ok(LogPiece::Lines(complete, taken))).await.ok()?;
+            if let Some(ended) = ended {
+                if !complete.is_empty() {
+                    to.send(Ok(LogPiece::Lines(complete, None))).await.ok()?;
+                }
+                return Some(ended);
             }
             // The engine sends each line by itself: more of them come together when they are left a moment.
-            tokio::time::sleep(PACE).await;
+            if came < MUCH {
+                tokio::time::sleep(PACE).await;
+            }
         }
     }
 

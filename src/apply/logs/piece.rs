@@ -4,6 +4,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::Receiver;
 
 use crate::error::Result;
+use crate::host::files::spool::Spooled;
 use crate::plan::logs::lines::Block;
 
 /// What comes of a log.
@@ -14,6 +15,8 @@ pub type Coming = Receiver<Result<LogPiece>>;
 pub enum LogPiece {
     /// Lines; at least one. With them goes the room that they take of what may wait.
     Lines(Block, Option<OwnedSemaphorePermit>),
+    /// The bytes of a block of lines, which wait on disk.
+    Spooled(Spooled),
     /// What is worth a line beside the log.
     Note(String),
 }

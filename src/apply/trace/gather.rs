@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::apply::session::Session;
-use crate::apply::trace::from_inside::{Inside, ask, ask_module};
+use crate::apply::trace::from_inside::{Inside, ask, ask_module, interview};
 use crate::apply::trace::{logs, outside, state};
 use crate::error::{Error, Kind, Result};
 use crate::host::clock;
@@ -19,16 +19,16 @@ use crate::plan::logs::access::Access;
 use crate::plan::parts::{GATEWAY, Part, Route};
 use crate::plan::states::PartState;
 use crate::plan::trace::facts::{Facts, Gateway, Module, Outside};
-use crate::plan::trace::interview::{Interview, Subject};
+use crate::plan::trace::how::{How, WireView};
 use crate::plan::trace::log_lines::{Window, entries, lines};
 use crate::plan::trace::questions::WATCH;
 use crate::plan::trace::route;
 use crate::plan::trace::surroundings;
 use crate::plan::trace::urls::Url;
-use crate::plan::trace::wish::{How, WireView, Wish};
+use crate::plan::trace::wish::Wish;
 use crate::render::certs::BUNDLE;
 
-/// An answer that is not there by then, when a tool box is about to be, is watched.
+/// An answer that is not there by then is watched.
 const PROMPT: Duration = Duration::from_millis(250);
 
 /// Sends the request, and follows where it leads to on the same host.
@@ -63,8 +63,9 @@ async fn states(session: &Session) -> BTreeMap<PartName, PartState> {
     join_all(asked).await.into_iter().collect()
 }
 
-/// What every hop of a request through the gateway, or to any address, answers.
-pub async fn through_gateway(session: &Session, wish: &Wish, how: How) -> Result<Facts> {
+/// What every hop of a request through the gateway, or to any address, answers. None where a tool box has to ask whose image
+/// is missing: only then has the image to be built.
+pub async fn through_gateway(session: &Session, wish: &Wish, how: How) -> Result<Option<Facts>> {
     let environment = &session.environment;
     let from = clock::now();
     let states = states(session).await;
@@ -92,8 +93,9 @@ pub async fn through_gateway(session: &Session, wish: &Wish, how: How) -> Result
     };
     let (seen, module) = tokio::join!(sent, asked);
     let (seen, to) = (seen?, clock::now());
-    let (module, Inside { peers, wire }) = match module.transpose()? {
-        Some((module, inside)) => (Some(module), inside),
+    let (module, Inside { peers, vantage, wire }) = match module.transpose()? {
+        Some(Some((module, inside))) => (Some(module), inside),
+        Some(None) => return Ok(None),
         None => (None, Inside::default()),
     };
     let mut involved: BTreeSet<PartName> =
@@ -111,7 +113,7 @@ pub async fn through_gateway(session: &Session, wish: &Wish, how: How) -> Result
         own.iter().filter(|entry| !entry.upstream.is_empty() && entry.upstream != name).cloned().collect();
     own.retain(|entry| entry.upstream.is_empty() || entry.upstream == name);
     let log = all.iter().flat_map(|(part, log)| lines(part, log, window, &wish.id)).collect();
-    Ok(Facts {
+    Ok(Some(Facts {
         request: format!("{} {}", wish.method, wish.shown()),
         path: wish.path().to_owned(),
         id: wish.id.clone(),
@@ -127,10 +129,11 @@ pub async fn through_gateway(session: &Session, wish: &Wish, how: How) -> Result
         route: found.cloned(),
         module,
         peers,
+        vantage,
         wire,
         calls,
         log,
-    })
+    }))
 }
 
 /// What a target answers to a part.
@@ -141,8 +144,10 @@ pub async fn from_part(session: &Session, part: &Part, target: &str, how: How) -
     // A service that runs elsewhere is its address.
     let external = session.checkout.project.file.services.get(target).and_then(|service| service.external.as_deref());
     let asked_for = external.unwrap_or(target);
-    let compose = |interview: &mut Interview, subject: &Subject<'_>| is_known = interview.target(subject, asked_for);
-    let asked = ask(session, how, part, &states, async { "" }, compose).await;
+    let interview = interview(session, part, &states, |interview, subject| {
+        is_known = interview.target(subject, asked_for);
+    });
+    let interview = interview.await?;
     if !is_known {
         if target.contains(['@', '/']) {
             let error = Error::message(Kind::Usage, "the target is neither a part nor an address that can be asked");
@@ -153,7 +158,7 @@ pub async fn from_part(session: &Session, part: &Part, target: &str, how: How) -
         let message = format!("`{target}` has no port, so nothing can be asked of it");
         return Err(Error::message(Kind::Usage, message).hint("name a port: `devenv trace --from NAME HOST:PORT`"));
     }
-    let findings = asked?;
+    let findings = ask(session, how, part, &interview, "").await?;
     let state = states.get(&part.name).cloned().unwrap_or(PartState::NotCreated);
     let window = Window { from, to: clock::now() };
     let involved: BTreeSet<PartName> = findings
@@ -186,6 +191,7 @@ pub async fn from_part(session: &Session, part: &Part, target: &str, how: How) -
             without_prefix: None,
         }),
         peers: findings.peers,
+        vantage: findings.vantage,
         wire: None,
         calls: Vec::new(),
         log: all.iter().flat_map(|(part, log)| lines(part, log, window, "")).collect(),

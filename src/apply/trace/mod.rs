@@ -1,5 +1,6 @@
 //! Asks each hop of a request: from this machine, from inside a part's network by a tool box, and the logs.
 
+mod from_here;
 mod from_inside;
 pub mod gather;
 
@@ -37,21 +38,15 @@ pub async fn outside(request: Request) -> Result<Outside> {
     sent.await.map_err(|error| Error::message(Kind::Bug, error))
 }
 
-/// Runs a script in a tool box, hands it a line as soon as that is known, and returns what it prints until `end`, which is
-/// the last thing that it does: the engine removes the tool box, and nobody waits for that.
-pub async fn inside(
-    engine: &Engine,
-    tool_box: &ToolBox,
-    end: &str,
-    line: impl Future<Output = &'static str>,
-) -> Result<Vec<u8>> {
+/// Runs a script in a tool box, hands it a line, and returns what it prints until `end`, which is the last thing that it
+/// does: the engine removes the tool box, and nobody waits for that.
+pub async fn inside(engine: &Engine, tool_box: &ToolBox, end: &str, line: &'static str) -> Result<Vec<u8>> {
     let id = engine.create_tool_box(tool_box).await?;
     let mut bytes = Vec::new();
     let (sender, receiver) = mpsc::channel(1);
     let tell = async move {
-        let line = format!("{}\n", line.await);
         // A tool box that has ended reads nothing.
-        let _ = sender.send(Bytes::from(line)).await;
+        let _ = sender.send(Bytes::from(format!("{line}\n"))).await;
     };
     let keep = |on, printed: &[u8]| {
         if on == Printed::Output {

@@ -11,7 +11,7 @@ use crate::config::model::once::Per;
 use crate::error::{Error, Kind, Result};
 use crate::host::dump_files;
 use crate::plan::databases::request::DatabaseAction;
-use crate::plan::databases::{Call, DatabaseKind, SeedSource, postgres, redis};
+use crate::plan::databases::{Call, DatabaseKind, RedisSource, Seed, SeedSource, postgres, redis};
 use crate::plan::observed::ContainerState;
 use crate::plan::parts::Part;
 use crate::plan::steps::once;
@@ -33,10 +33,15 @@ pub(super) async fn run(
         (DatabaseAction::Seed, _) => {
             let (seed, source) = seed(session, target)?
                 .ok_or_else(|| Error::message(Kind::Usage, format!("`{name}` has no seed")).hint(NO_SEED))?;
-            if let Some((file, _)) = self::seed(session, target)? {
-                stays(session, target, source, file, "the seed").await?;
-            }
-            let call = postgres::add(&target.database, &target.owner, source);
+            seed_stays(session, target).await?;
+            let call = match source {
+                Seed::Postgres(source) => postgres::add(&target.database, &target.owner, source),
+                Seed::Redis(RedisSource::Commands) => redis::add(),
+                Seed::Redis(RedisSource::Dump) => {
+                    let message = format!("the seed of `{name}` is a dump, which replaces all data");
+                    return Err(Error::message(Kind::Usage, message).hint(format!("`devenv db {name} reset` loads it")));
+                }
+            };
             let said = call_between(session, target, &call, Some(seed), None).await?;
             ended(said, &format!("the seed of `{name}`"))?;
             cx.screen.say(format!("seeded `{name}`"));
@@ -46,14 +51,14 @@ pub(super) async fn run(
     }
 }
 
-const NO_SEED: &str = "`seed: FILE` of a service with `preset: postgres` names one";
+const NO_SEED: &str = "`seed: FILE` of the service in devenv.yaml names one";
 
 async fn restore(cx: &Context, session: &Session, target: &Target<'_>, path: &Path) -> Result<()> {
     let (file, size) = dump_files::open(path)?;
     let said = shown(&cx.folder, path);
     let is_plain = path.extension().is_some_and(|end| end == "sql");
     let call = match target.kind {
-        DatabaseKind::Redis => redis::restore(),
+        DatabaseKind::Redis => redis::replace(RedisSource::Dump),
         DatabaseKind::Postgres => postgres::replace(&target.database, &target.owner, source(is_plain)),
     };
     if !is_plain {
@@ -86,21 +91,28 @@ async fn stays(session: &Session, target: &Target<'_>, source: SeedSource, file:
     })
 }
 
+/// The same of the seed, where there is one.
+async fn seed_stays(session: &Session, target: &Target<'_>) -> Result<()> {
+    match seed(session, target)? {
+        Some((file, Seed::Postgres(source))) => stays(session, target, source, file, "the seed").await,
+        Some((_, Seed::Redis(_))) | None => Ok(()),
+    }
+}
+
 async fn reset(cx: &Context, session: &Session, target: &Target<'_>) -> Result<()> {
     let name = &target.part.name;
     let seed = seed(session, target)?;
     let with = if seed.is_some() { "the seed" } else { "nothing" };
-    if let Some((file, source)) = self::seed(session, target)? {
-        stays(session, target, source, file, "the seed").await?;
-    }
+    seed_stays(session, target).await?;
     confirm(cx, session, target, with).await?;
-    let (file, source) = match seed {
-        Some((file, source)) => (Some(file), source),
-        None => (None, SeedSource::Empty),
-    };
-    let call = match target.kind {
-        DatabaseKind::Redis => redis::reset(),
-        DatabaseKind::Postgres => postgres::replace(&target.database, &target.owner, source),
+    let (file, source) = seed.unzip();
+    let call = match (target.kind, source) {
+        (DatabaseKind::Redis, Some(Seed::Redis(source))) => redis::replace(source),
+        (DatabaseKind::Redis, _) => redis::reset(),
+        (DatabaseKind::Postgres, source) => {
+            let source = if let Some(Seed::Postgres(source)) = source { source } else { SeedSource::Empty };
+            postgres::replace(&target.database, &target.owner, source)
+        }
     };
     let what = format!("the data was not replaced: resetting `{name}`");
     ended(call_between(session, target, &call, file, None).await?, &what)?;
@@ -109,12 +121,12 @@ async fn reset(cx: &Context, session: &Session, target: &Target<'_>) -> Result<(
 }
 
 /// The seed of a service, where it has one.
-fn seed(session: &Session, target: &Target<'_>) -> Result<Option<(File, SeedSource)>> {
+fn seed(session: &Session, target: &Target<'_>) -> Result<Option<(File, Seed)>> {
     let service = session.checkout.project.file.services.get(&target.part.name);
     let Some(seed) = service.and_then(|service| service.seed.as_ref()) else { return Ok(None) };
-    let Some(source) = SeedSource::of(seed.as_str()) else {
-        let error = Error::message(Kind::Usage, format!("the seed {} is not .sql, .sql.gz or .sh", seed.as_str()));
-        return Err(error);
+    let Some(source) = Seed::of(target.kind, seed.as_str()) else {
+        let message = format!("the seed {} is not {}", seed.as_str(), Seed::names(target.kind));
+        return Err(Error::message(Kind::Usage, message));
     };
     Ok(Some((dump_files::open(&seed.at(&session.checkout.root))?.0, source)))
 }

@@ -7,6 +7,7 @@ pub mod leftovers;
 pub mod ownership;
 pub mod places;
 pub mod reading;
+pub mod spool;
 
 use std::fs;
 use std::io::{self, Write};

@@ -91,15 +91,62 @@ pub enum SeedSource {
     Empty,
 }
 
-impl SeedSource {
+/// What fills a Redis server: a file that comes in on standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedisSource {
+    /// A command a line.
+    Commands,
+    /// A dump, compressed.
+    Dump,
+}
+
+/// The file of a seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seed {
+    /// It fills Postgres.
+    Postgres(SeedSource),
+    /// It fills Redis.
+    Redis(RedisSource),
+}
+
+impl Seed {
     /// By the name of a file.
     #[must_use]
-    pub fn of(file: &str) -> Option<Self> {
-        match file {
-            sql if sql.ends_with(".sql") => Some(Self::Sql),
-            gz if gz.ends_with(".sql.gz") => Some(Self::SqlGz),
-            script if script.ends_with(".sh") => Some(Self::Script),
-            _ => None,
+    pub fn of(kind: DatabaseKind, file: &str) -> Option<Self> {
+        match (kind, file) {
+            (DatabaseKind::Postgres, sql) if sql.ends_with(".sql") => Some(Self::Postgres(SeedSource::Sql)),
+            (DatabaseKind::Postgres, gz) if gz.ends_with(".sql.gz") => Some(Self::Postgres(SeedSource::SqlGz)),
+            (DatabaseKind::Postgres, script) if script.ends_with(".sh") => Some(Self::Postgres(SeedSource::Script)),
+            (DatabaseKind::Redis, text) if text.ends_with(".redis") => Some(Self::Redis(RedisSource::Commands)),
+            (DatabaseKind::Redis, dump) if dump.ends_with(".rdb.gz") => Some(Self::Redis(RedisSource::Dump)),
+            (DatabaseKind::Postgres | DatabaseKind::Redis, _) => None,
+        }
+    }
+
+    /// The ends of the names that such files have.
+    #[must_use]
+    pub fn names(kind: DatabaseKind) -> &'static str {
+        match kind {
+            DatabaseKind::Postgres => ".sql, .sql.gz or .sh",
+            DatabaseKind::Redis => ".redis or .rdb.gz",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_is_known_by_the_name_of_its_file_where_the_service_can_read_it() {
+        let (postgres, redis) = (DatabaseKind::Postgres, DatabaseKind::Redis);
+        assert_eq!(Seed::of(postgres, "db/seed.sql.gz"), Some(Seed::Postgres(SeedSource::SqlGz)));
+        assert_eq!(Seed::of(postgres, "db/seed.sh"), Some(Seed::Postgres(SeedSource::Script)));
+        assert_eq!(Seed::of(redis, "seed.redis"), Some(Seed::Redis(RedisSource::Commands)));
+        assert_eq!(Seed::of(redis, "seed.rdb.gz"), Some(Seed::Redis(RedisSource::Dump)));
+        for (kind, file) in [(postgres, "seed.txt"), (postgres, "seed.redis"), (redis, "seed.sql"), (redis, "seed.rdb")]
+        {
+            assert_eq!(Seed::of(kind, file), None, "{file}");
         }
     }
 }

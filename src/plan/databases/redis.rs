@@ -1,7 +1,7 @@
 //! Commands in the container of a Redis server. Its password is read there and is on no command line.
 
 use crate::names::PartName;
-use crate::plan::databases::{Call, Database, DatabaseKind};
+use crate::plan::databases::{Call, Database, DatabaseKind, RedisSource};
 
 /// Reads the password for `redis-cli`.
 const LOGIN: &str = "REDISCLI_AUTH=$(cat /run/devenv/credentials/password); export REDISCLI_AUTH\n";
@@ -9,11 +9,11 @@ const LOGIN: &str = "REDISCLI_AUTH=$(cat /run/devenv/credentials/password); expo
 /// Prints all data, compressed.
 const DUMP: &str = "redis-cli -e --rdb - | gzip";
 
-/// Replaces all data by that of standard input: a second server loads it, and the real one takes it over from there as a
+/// Replaces all data by that of standard input: a second server takes it, and the real one takes it over from there as a
 /// replica does, all at once. Where something fails before that, it keeps what it has. However this ends, the real server
 /// is a master again: one that loads cannot be told so, and this process has two seconds after a TERM, so that one
 /// without its mark goes on trying.
-const RESTORE: &str = r#"
+const REPLACE: &str = r#"
 folder=$(mktemp -d)
 second=
 replica=
@@ -25,14 +25,13 @@ leave() {
   if [ -n "$replica" ]; then
     env -u DEVENV_COMMAND sh -c "$promote" || { echo 'the server is still a replica: redis-cli replicaof no one' >&2; code=1; }
   fi
-  [ -z "$second" ] || kill "$second" 2> /dev/null || true
+  [ -z "$second" ] || { kill "$second" && wait "$second"; } 2> /dev/null || true
   rm -rf "$folder"
   exit $code
 }
 trap leave EXIT
 trap 'exit 143' TERM INT HUP
-gunzip -c > "$folder/dump.rdb"
-redis-check-rdb "$folder/dump.rdb" > "$folder/check" || { tail -n 3 "$folder/check" >&2; exit 1; }
+FILE
 redis-server --bind 127.0.0.1 --port 6390 --dir "$folder" --dbfilename dump.rdb --save '' > "$folder/log" 2>&1 &
 second=$!
 wait_for() {
@@ -47,12 +46,28 @@ wait_for() {
 has_loaded() { env -u REDISCLI_AUTH redis-cli -e -p 6390 info persistence 2> /dev/null | grep -q '^loading:0'; }
 has_taken() { redis-cli -e info replication | grep -q '^master_link_status:up'; }
 wait_for has_loaded
+FEED
 replica=yes
 redis-cli -e replicaof 127.0.0.1 6390 > "$folder/said"
 wait_for has_taken
 sh -c "$promote"
 replica=
 redis-cli -e save > "$folder/said"
+"#;
+
+/// The file that the second server loads.
+const FILE: &str = r#"gunzip -c > "$folder/dump.rdb"
+redis-check-rdb "$folder/dump.rdb" > "$folder/check" || { tail -n 3 "$folder/check" >&2; exit 1; }"#;
+
+/// The commands that it is given. It answers each by itself, and an error does not end the client.
+const FEED: &str = r#"env -u REDISCLI_AUTH redis-cli --no-raw -p 6390 > "$folder/fed"
+if grep -E -m 3 '^(\(error\)|Invalid argument)' "$folder/fed" >&2; then exit 1; fi"#;
+
+/// Gives commands to the real server, which runs all of them at once, or none where there is one that it does not know.
+const ADD: &str = r#"said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+{ echo multi; cat; echo; echo exec; } | redis-cli --no-raw > "$said"
+if grep -E -m 3 '^([0-9 ]+\) )?(\(error\)|Invalid argument)' "$said" >&2; then exit 1; fi
 "#;
 
 fn script(text: &str, args: &[String]) -> Call {
@@ -103,8 +118,18 @@ pub fn dump() -> Call {
 
 /// Replaces all data by what comes on standard input.
 #[must_use]
-pub fn restore() -> Call {
-    script(RESTORE, &[])
+pub fn replace(source: RedisSource) -> Call {
+    let (file, feed) = match source {
+        RedisSource::Dump => (FILE, ""),
+        RedisSource::Commands => ("", FEED),
+    };
+    script(&REPLACE.replace("FILE", file).replace("FEED", feed), &[])
+}
+
+/// Adds what the commands on standard input do.
+#[must_use]
+pub fn add() -> Call {
+    script(ADD, &[])
 }
 
 /// Forgets everything.
@@ -128,9 +153,13 @@ mod tests {
 
     #[test]
     fn every_call_fails_when_the_server_answers_with_an_error() {
-        for call in [sizes(), console(&[]), dump(), restore(), reset()] {
+        let replace = [RedisSource::Dump, RedisSource::Commands].map(replace);
+        for call in [sizes(), console(&[]), dump(), reset(), add()].into_iter().chain(replace) {
             let text = call.argv.join(" ").replace(": redis-cli replicaof no one'", "");
-            assert_eq!(text.matches("redis-cli ").count(), text.matches("redis-cli -e ").count(), "{text}");
+            // Of many commands, what each has answered is looked at.
+            let checked = text.matches("redis-cli -e ").count() + text.matches("redis-cli --no-raw ").count();
+            assert_eq!(text.matches("redis-cli ").count(), checked, "{text}");
+            assert_eq!(text.contains("--no-raw"), text.contains("(error"), "{text}");
         }
     }
 

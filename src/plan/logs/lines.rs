@@ -31,6 +31,9 @@ pub struct Block {
     spans: Vec<Span>,
 }
 
+/// The bytes of a block that tell of one line.
+const ENTRY: usize = 8;
+
 /// Where a line stands in the text of a block: its time, and behind that what was written.
 #[derive(Debug, Clone, Copy)]
 struct Span {
@@ -57,6 +60,41 @@ impl Block {
     #[must_use]
     pub fn size(&self) -> usize {
         self.text.capacity() + self.spans.capacity() * size_of::<Span>()
+    }
+
+    /// Its bytes, from which [`Block::from_bytes`] makes it again: for each line the lengths of its time and of the rest, and
+    /// behind an empty line all of the text.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.text.len() + (self.spans.len() + 1) * ENTRY);
+        let length = |from: usize, to: usize| u32::try_from(to - from).unwrap_or(u32::MAX).to_le_bytes();
+        for Span { time, text, end } in &self.spans {
+            bytes.extend(length(*time, *text));
+            bytes.extend(length(*time, *end));
+        }
+        bytes.extend([u8::MAX; ENTRY]);
+        bytes.extend_from_slice(self.text.as_bytes());
+        bytes
+    }
+
+    /// A block by its bytes; none where they are not those of a block.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (mut rest, mut spans, mut time) = (bytes, Vec::new(), 0);
+        loop {
+            let (entry, behind) = rest.split_first_chunk::<ENTRY>()?;
+            rest = behind;
+            if *entry == [u8::MAX; ENTRY] {
+                break;
+            }
+            let [a, b, c, d, e, f, g, h] = *entry;
+            let length = |bytes| usize::try_from(u32::from_le_bytes(bytes)).ok();
+            let (text, end) = (time + length([a, b, c, d])?, time + length([e, f, g, h])?);
+            spans.push(Span { time, text, end });
+            time = end;
+        }
+        let text = String::from_utf8(rest.to_vec()).ok()?;
+        (text.len() == time).then_some(Self { text, spans })
     }
 
     /// All lines.
@@ -179,6 +217,19 @@ mod tests {
         let mut block = Block::default();
         lines.add(piece.as_ref(), &mut block);
         block.iter().map(|line| format!("{} {}", &line.time[17..19], line.text)).collect()
+    }
+
+    #[test]
+    fn a_block_is_what_its_bytes_say() {
+        let mut block = Block::default();
+        block.push(&at(1), b"one");
+        block.push("", b"no time");
+        block.push(&at(2), "tw\u{f6}\n".as_bytes());
+        let bytes = block.to_bytes();
+        let again = Block::from_bytes(&bytes).unwrap();
+        assert_eq!(again.iter().collect::<Vec<_>>(), block.iter().collect::<Vec<_>>());
+        assert!(Block::from_bytes(&bytes[..bytes.len() - 1]).is_none());
+        assert!(Block::from_bytes(b"none").is_none());
     }
 
     #[test]

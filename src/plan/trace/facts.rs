@@ -240,6 +240,16 @@ pub enum Configuration {
     Unknown,
 }
 
+/// Where a module and its peers were asked from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Vantage {
+    /// The module's own network.
+    #[default]
+    Inside,
+    /// This machine.
+    Here,
+}
+
 /// Everything that is known of one request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Facts {
@@ -265,6 +275,8 @@ pub struct Facts {
     pub module: Option<Module>,
     /// What that talks to.
     pub peers: Vec<Peer>,
+    /// Where both were asked from.
+    pub vantage: Vantage,
     /// What the module did on the wire while it had the request, where that was watched.
     pub wire: Option<Wire>,
     /// Requests of modules that carry the same id, by the gateway's log.

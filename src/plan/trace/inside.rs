@@ -2,7 +2,7 @@
 
 use crate::plan::login::Protocol;
 use crate::plan::sockets::{Listening, listening};
-use crate::plan::trace::facts::{Answer, BadCertificate, Facts, Failure, Module, Peer, Speaks, Spoken, Timed};
+use crate::plan::trace::facts::{Answer, BadCertificate, Facts, Failure, Module, Peer, Speaks, Spoken, Timed, Vantage};
 use crate::plan::trace::verdict::{Cause, CauseKind, Found, lifeless, plain, revived, said};
 
 fn cause(sentence: impl Into<String>) -> Cause {
@@ -27,7 +27,8 @@ pub(super) fn module(facts: &Facts, found: &mut Found) {
     match &direct.result {
         Ok(answer) => {
             let cause = misanswered(facts, module, answer);
-            found.add(name.as_str(), Some(direct.ms), format!("directly: {}", answer.words()), cause);
+            let words = format!("directly: {}{}", answer.words(), whence(facts));
+            found.add(name.as_str(), Some(direct.ms), words, cause);
         }
         Err(failure) => {
             let cause = unheard(module).unwrap_or_else(|| silent(module, failure));
@@ -103,8 +104,16 @@ pub(super) fn peers(facts: &Facts, found: &mut Found) {
         if cause.is_none() && peer.name.is_none() {
             found.skip(name, format!("not asked: nothing could inspect the network of `{}`", peer.from));
         } else {
-            found.add(name, ms, words, cause);
+            found.add(name, ms, format!("{words}{}", whence(facts)), cause);
         }
+    }
+}
+
+/// Where an answer was heard, if not by the module.
+fn whence(facts: &Facts) -> &'static str {
+    match facts.vantage {
+        Vantage::Inside => "",
+        Vantage::Here => ", from this machine",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which checks to make from inside a part's network, and how the answers are assigned to hops. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::names::PartName;
@@ -10,7 +10,7 @@ use crate::plan::parts::secret_variable::SecretVariable;
 use crate::plan::parts::{Ask, Environment, Part, PartKind, Probe};
 use crate::plan::states::PartState;
 use crate::plan::trace::answers::{Printed, Raw};
-use crate::plan::trace::facts::{Answer, Peer, Speaks, Timed};
+use crate::plan::trace::facts::{Answer, Peer, Speaks, Timed, Vantage};
 use crate::plan::trace::questions::{Login, Question, Request};
 use crate::plan::trace::urls::{Url, proxy, urls};
 
@@ -69,6 +69,8 @@ pub struct Findings {
     pub peers: Vec<Peer>,
     /// Packets that were seen while the part had the request; empty where the wire was not watched.
     pub packets: Vec<u8>,
+    /// Where it was asked from.
+    pub vantage: Vantage,
 }
 
 impl Interview {
@@ -137,15 +139,17 @@ impl Interview {
             let speaks = Speaks::Database(login.protocol, filled.user.clone());
             return self.peer(subject, &host, login.port, speaks, None, Some(Question::Login(filled)));
         }
+        // What its variables call HTTPS speaks TLS itself.
+        let scheme = ["https", "http"].into_iter().find(|scheme| named.iter().any(|url| url.scheme == *scheme));
         let path = match &part.probe {
             Some(Probe { ask: Ask::Http { path, .. }, .. }) => Some(path.as_str()),
-            _ if named.iter().any(|url| url.scheme == "http") => Some("/"),
-            _ => None,
+            _ => scheme.map(|_| "/"),
         };
         match (path, port) {
             (Some(path), Some(port)) => {
                 let variable = named.first().map(|url| url.variable.clone());
-                self.http(subject, (&host, port), &format!("http://{host}:{port}{path}"), variable);
+                let scheme = scheme.unwrap_or("http");
+                self.http(subject, (&host, port), &format!("{scheme}://{host}:{port}{path}"), variable);
             }
             (None, Some(port)) => self.peer(subject, &host, port, Speaks::Tcp, None, None),
             (_, None) => {}
@@ -268,6 +272,16 @@ impl Interview {
     /// Puts what the script has printed where it belongs; each question was given `limit` seconds.
     #[must_use]
     pub fn findings(&self, printed: &Printed, limit: u64) -> Findings {
+        self.read(printed, limit, Vantage::Inside)
+    }
+
+    /// The same of answers that this machine has got by itself, as the script would have printed them.
+    #[must_use]
+    pub fn findings_here(&self, answers: BTreeMap<usize, Raw>) -> Findings {
+        self.read(&Printed { answers, packets: Vec::new() }, 0, Vantage::Here)
+    }
+
+    fn read(&self, printed: &Printed, limit: u64, vantage: Vantage) -> Findings {
         let all = &printed.answers;
         let of = |number: Option<usize>| number.and_then(|number| all.get(&number));
         let peers = self.peers.iter().map(|asked| Peer {
@@ -281,6 +295,7 @@ impl Interview {
             direct: of(self.direct).map(|raw| raw.http(limit)),
             peers: peers.collect(),
             packets: printed.packets.clone(),
+            vantage,
         }
     }
 
@@ -294,8 +309,44 @@ impl Interview {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::model::container::Protocol;
     use crate::plan::images::samples::hierarchy;
-    use crate::plan::parts::{ImageRef, samples};
+    use crate::plan::parts::{ImageRef, Publish, samples};
+
+    #[test]
+    fn a_part_that_its_users_call_by_https_is_asked_over_tls() {
+        let part = |name: &str| {
+            let name = PartName::new(name).unwrap();
+            Part::new(name, PartKind::Module, ImageRef::Theirs("scratch".to_owned()))
+        };
+        let mut billing = part("billing");
+        billing.publish = vec![Publish { host: 9443, container: 8443, protocol: Protocol::Tcp }];
+        let mut web = part("web");
+        web.needs = [billing.name.clone()].into();
+        let (environment, images) = (samples::environment(vec![billing]), hierarchy(""));
+        let asked = |env: &[String]| {
+            let subject = Subject {
+                environment: &environment,
+                images: &images,
+                part: &web,
+                env,
+                state: &|_| PartState::Running,
+                fill: &|_| String::new(),
+            };
+            let mut interview = Interview::default();
+            interview.needs(&subject);
+            interview.questions.into_iter().find_map(|question| match question {
+                Question::Http(request) => Some((request.url, request.authorities)),
+                _ => None,
+            })
+        };
+        let trusts = "/proc/1/root/etc/team.pem".to_owned();
+        let env = ["BILLING_URL=https://billing:8443", "SSL_CERT_FILE=/etc/team.pem"].map(str::to_owned);
+        assert_eq!(asked(&env), Some(("https://billing:8443/".to_owned(), Some(trusts))));
+        let plain = ["BILLING_URL=http://billing:8443".to_owned()];
+        assert_eq!(asked(&plain), Some(("http://billing:8443/".to_owned(), None)));
+        assert_eq!(asked(&[]), None);
+    }
 
     #[test]
     fn a_target_is_a_part_an_address_or_a_host_with_a_port() {

@@ -3,6 +3,8 @@
 
 pub mod answers;
 pub mod facts;
+pub mod here;
+pub mod how;
 mod inside;
 pub mod interview;
 mod log_cause;

@@ -6,7 +6,7 @@ use crate::plan::logs::access::Access;
 use crate::plan::parts::Route;
 use crate::plan::states::PartState;
 use crate::plan::trace::facts::{
-    Answer, Configuration, Facts, Failure, Gateway, Module, Outside, Peer, Shown, Speaks, Spoken, Timed,
+    Answer, Configuration, Facts, Failure, Gateway, Module, Outside, Peer, Shown, Speaks, Spoken, Timed, Vantage,
 };
 
 pub(super) fn ok<T>(value: T) -> Timed<T> {
@@ -109,6 +109,7 @@ pub(super) fn facts() -> Facts {
             without_prefix: None,
         }),
         peers: vec![database(Spoken::LoggedIn)],
+        vantage: Vantage::Inside,
         wire: None,
         calls: Vec::new(),
         log: Vec::new(),

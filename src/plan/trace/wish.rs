@@ -1,7 +1,5 @@
 //! The request that a person has asked for: checked, completed, and as it is sent. Pure.
 
-use std::time::Duration;
-
 use crate::plan::parts::Route;
 use crate::plan::trace::facts::Outside;
 use crate::plan::trace::urls::{Url, without_login};
@@ -58,26 +56,6 @@ impl NotARequest {
             Self::NoGateway => "`devenv trace --from NAME TARGET` starts at a part".to_owned(),
         }
     }
-}
-
-/// How hops are asked.
-#[derive(Debug, Clone, Copy)]
-pub struct How {
-    /// Longest wait for an answer.
-    pub patience: Duration,
-    /// Whether the module gets the request a second time, whatever it does.
-    pub is_direct: bool,
-    /// Whether the wire is watched also where nothing is broken.
-    pub wire: WireView,
-}
-
-/// When the wire is watched while the module has the request: that takes its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WireView {
-    /// Where the answer from outside is an error, or takes its time.
-    IfBroken,
-    /// In any case.
-    Always,
 }
 
 /// A request.
@@ -226,16 +204,24 @@ impl Wish {
     /// The bytes that are sent.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
-        let mut text = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
-        self.all_headers().iter().for_each(|header| text.push_str(&format!("{header}\r\n")));
-        text.push_str("Connection: close\r\n");
-        if let Some(body) = &self.body {
-            text.push_str(&format!("Content-Length: {}\r\n", body.len()));
-        }
-        text.push_str("\r\n");
-        text.push_str(self.body.as_deref().unwrap_or_default());
-        text.into_bytes()
+        message(&self.method, &self.target, self.all_headers(), self.body.as_deref())
     }
+}
+
+/// The bytes of a request, whose connection ends with the answer.
+pub(super) fn message(
+    method: &str,
+    target: &str,
+    headers: impl IntoIterator<Item = String>,
+    body: Option<&str>,
+) -> Vec<u8> {
+    let length = body.map(|body| format!("Content-Length: {}", body.len()));
+    let framing = ["Connection: close".to_owned()].into_iter().chain(length);
+    let mut text = format!("{method} {target} HTTP/1.1\r\n");
+    headers.into_iter().chain(framing).for_each(|header| text.push_str(&format!("{header}\r\n")));
+    text.push_str("\r\n");
+    text.push_str(body.unwrap_or_default());
+    text.into_bytes()
 }
 
 /// Headers that are this program's alone: the id that all logs are searched for, and those of one connection.
