@@ -142,6 +142,11 @@ name!(
     60
 );
 name!(
+    /// A key whose signatures count.
+    SignerName,
+    40
+);
+name!(
     /// A node of the image hierarchy.
     ImageName,
     40

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use tokio::task::JoinHandle;
+
 use crate::apply::deploy::swarm_engine;
 use crate::apply::session::checkout::Checkout;
 use crate::apply::session::credentials;
 use crate::assets::AssetOrigin;
+use crate::config::model::environment::Deploy;
 use crate::error::Result;
 use crate::host::clock::unix_time;
 use crate::host::machine::hadolint;
@@ -44,9 +47,42 @@ pub struct Collected {
     pub notes: Vec<String>,
 }
 
+/// What takes time and needs nothing but the checkout: asked for before everything else.
+pub struct Begun {
+    secrets: JoinHandle<Answers>,
+    committed: JoinHandle<Committed>,
+}
+
+/// The secrets of each cluster, or why they are not known.
+type Answers = BTreeMap<String, Result<BTreeMap<String, Secret>>>;
+
+/// What was found in files that git tracks.
+#[derive(Default)]
+struct Committed {
+    findings: Vec<Finding>,
+    /// The files with findings.
+    texts: BTreeMap<String, String>,
+    notes: Vec<String>,
+}
+
+impl Begun {
+    /// Begins to ask.
+    #[must_use]
+    pub fn of(checkout: &Checkout) -> Self {
+        let project = &checkout.project;
+        let deploy = |name: String| Some((name.clone(), Target::of(project, &name).ok()?.settings.deploy?));
+        let deployed: BTreeMap<String, Deploy> = target::names(project).into_iter().filter_map(deploy).collect();
+        let root = checkout.root.clone();
+        Self {
+            secrets: tokio::spawn(async move { swarm_engine::secrets(&deployed).await }),
+            committed: tokio::task::spawn_blocking(move || committed(&root)),
+        }
+    }
+}
+
 impl Collected {
     /// Looks at everything once.
-    pub async fn of(checkout: &Checkout, files: &Files<'_>, main: &str) -> Result<Self> {
+    pub async fn of(checkout: &Checkout, files: &Files<'_>, main: &str, begun: Begun) -> Result<Self> {
         let (root, project) = (&checkout.root, &checkout.project);
         let environments = environments(checkout, files)?;
         let mut locks = BTreeMap::new();
@@ -72,9 +108,11 @@ impl Collected {
         texts.extend(checkout.assets.all_own().map(|build| (build.dockerfile.clone(), build.text.clone())));
         texts.extend(checkout.sources.iter().map(|one| (one.name.clone(), String::from_utf8_lossy(&one.bytes).into())));
         texts.insert(main.to_owned(), files::read_text(&root.join(main))?.unwrap_or_default());
-        let mut notes = Vec::new();
-        let committed = committed(root, &mut texts, &mut notes);
-        let (lint, secrets) = tokio::join!(hadolint::lint(root, &dockerfiles), secrets(&environments, &mut notes));
+        let (lint, committed, answers) =
+            tokio::join!(hadolint::lint(root, &dockerfiles), begun.committed, begun.secrets);
+        let Committed { findings: committed, texts: found, mut notes } = committed.map_err(anyhow::Error::from)?;
+        texts.extend(found);
+        let secrets = known(answers.map_err(anyhow::Error::from)?, &mut notes);
         notes.extend(lint.note());
         let now = unix_time();
         Ok(Self { environments, secrets, locks, committed, certificates, lint, now, texts, notes })
@@ -123,38 +161,36 @@ fn environments(checkout: &Checkout, files: &Files<'_>) -> Result<Vec<Checked>> 
     Ok(all)
 }
 
-/// The secrets that the clusters of deployed environments have; one that cannot be asked is reported.
-async fn secrets(environments: &[Checked], notes: &mut Vec<String>) -> BTreeMap<String, BTreeMap<String, Secret>> {
-    let deployed = environments.iter().filter(|checked| checked.environment.is_ok());
-    let deployed = deployed.filter_map(|one| Some((one.target.name.as_str(), one.target.settings.deploy.as_ref()?)));
+/// The secrets that the clusters of deployed environments have; one that does not answer is reported.
+fn known(answers: Answers, notes: &mut Vec<String>) -> BTreeMap<String, BTreeMap<String, Secret>> {
     let mut known = BTreeMap::new();
-    for (name, answer) in swarm_engine::secrets(&deployed.collect()).await {
+    for (name, answer) in answers {
         match answer {
             Ok(secrets) => drop(known.insert(name, secrets)),
-            Err(error) => notes.push(format!("the cluster of {name} was not asked for its secrets: {error}")),
+            Err(error) => notes.push(format!("the secrets of {name} were not checked: {error}")),
         }
     }
     known
 }
 
 /// What git tracks and should not; a file with such a thing may have a comment that silences it.
-fn committed(root: &Path, texts: &mut BTreeMap<String, String>, notes: &mut Vec<String>) -> Vec<Finding> {
+fn committed(root: &Path) -> Committed {
+    let mut all = Committed::default();
     let Some(tracked) = git::tracked(root) else {
-        notes.push("committed files were not searched for secrets: this is not a git repository".to_owned());
-        return Vec::new();
+        all.notes.push("committed files were not searched for secrets: this is not a git repository".to_owned());
+        return all;
     };
     if tracked.len() > MOST_FILES {
-        notes.push(format!("only the first {MOST_FILES} of {} files were searched for secrets", tracked.len()));
+        all.notes.push(format!("only the first {MOST_FILES} of {} files were searched for secrets", tracked.len()));
     }
     let mut known = credentials::kept_values(root);
     known.retain(|value| value.len() >= SHORTEST);
-    let mut all = Vec::new();
     for path in tracked.into_iter().take(MOST_FILES) {
         let Some(text) = files::plain_text(&root.join(&path), MOST_TEXT) else { continue };
         let found = secret_rules::committed(&path, &text, &known);
         if !found.is_empty() {
-            texts.insert(path, text);
-            all.extend(found);
+            all.texts.insert(path, text);
+            all.findings.extend(found);
         }
     }
     all

@@ -1,7 +1,8 @@
 //! `devenv check`
 
-use crate::apply::check::Collected;
+use crate::apply::check::{Begun, Collected};
 use crate::apply::release::sources::Changes;
+use crate::apply::release::trust;
 use crate::apply::unplaced::Unplaced;
 use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -41,10 +42,13 @@ pub enum CheckFormat {
 /// Runs the command.
 pub async fn run(cx: &Context, args: &CheckArgs) -> Result<()> {
     let checkout = cx.team_checkout()?;
+    let begun = Begun::of(&checkout);
+    // A key that cannot be used is a fault of the configuration.
+    trust::signers(&checkout)?;
     // What images are called is not what is checked.
     let unplaced = Unplaced::read(&checkout, cx.moving(), Changes::LeftOut).await?;
     let files = unplaced.files();
-    let collected = Collected::of(&checkout, &files, cx.main()).await?;
+    let collected = Collected::of(&checkout, &files, cx.main(), begun).await?;
     let Judged { findings, silenced } = allow::judged(findings(&collected.facts(&files)), &collected.texts);
     for note in &collected.notes {
         cx.screen.say(note);

@@ -273,8 +273,8 @@ pub struct Observed {
     pub volumes: BTreeMap<String, Volume>,
     /// Networks of the checkout.
     pub networks: Vec<Network>,
-    /// Tags that the registry has, of those that the engine lacks.
-    pub in_registry: BTreeSet<String>,
+    /// Tags that the registry has, of those that the engine lacks, with the digest of each there.
+    pub in_registry: BTreeMap<String, String>,
     /// Stamp of each module's dependencies, by part.
     pub stamps: BTreeMap<PartName, String>,
     /// Tasks that have no container which has ended well, and were done on the data that is there: with which definition,

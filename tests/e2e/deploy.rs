@@ -195,7 +195,7 @@ fn a_release_is_rolled_out_by_what_differs_and_goes_back_as_a_whole() {
         .code(1)
         .says("the cluster has no secret `cache_password`, `gateway_certificate`, `gateway_key`")
         .says("docker secret create cache_password FILE");
-    let checked = shop.deploy(&["check"]).code(1).says("the cluster of nowhere was not asked for its secrets");
+    let checked = shop.deploy(&["check"]).code(1).says("the secrets of nowhere were not checked");
     let missing = "the cluster of prod has no secret `cache_password`";
     assert!(checked.stdout.contains(missing), "{}", checked.stdout);
     let folder = checkout.root().join("..");

@@ -52,6 +52,7 @@ mod revival;
 mod secrets;
 mod shared_images;
 mod shop;
+mod signatures;
 mod small;
 mod state;
 mod stores;

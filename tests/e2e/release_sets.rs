@@ -176,6 +176,11 @@ fn a_release_comes_to_another_registry_in_its_very_bytes_and_the_definition_of_p
     assert_eq!(engine::docker(&["run", "--rm", "--network=none", &pulled]).trim(), "one");
     engine::docker(&["rmi", &pulled]);
 
+    // The name of an environment with a registry of its own says the same.
+    checkout.replace("devenv.yaml", "prod: {secrets", &format!("prod: {{registry: \"{elsewhere}\", secrets"));
+    checkout.ok(&["promote", &one[..10], "prod"]).says("nothing to do");
+    checkout.devenv(&["promote", "prod", "--rollback"]).code(1).says("no record says which set was `prod` before");
+
     // Everything is there without the first one.
     drop(registry);
     checkout.replace("devenv.yaml", &place, &elsewhere);

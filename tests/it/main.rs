@@ -21,6 +21,7 @@ mod project;
 mod reading;
 mod registries;
 mod runner;
+mod signing;
 mod tasks;
 mod test;
 mod tools;

@@ -1,11 +1,12 @@
 //! Carries out the plan of a deployment, step by step. Chooses nothing: what fails ends it, and all goes back.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::amounts;
 use crate::apply::deploy::going_back::{Done, go_back};
-use crate::apply::deploy::{smoke, wait};
+use crate::apply::deploy::smoke;
+use crate::apply::deploy::wait::{self, Ended};
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::registry::credentials::RegistryLogin;
@@ -126,7 +127,9 @@ impl Deployer<'_> {
         let desired = (part, self.desired(part)?);
         let message = match wait::until_healthy(self.engine, self.stack, desired, earlier).await? {
             Verdict::Healthy => return Ok(()),
-            Verdict::Failed(why) | Verdict::Waiting(why) => format!("`{part}` did not become healthy: {why}"),
+            Verdict::Failed(why) | Verdict::Waiting(why) | Verdict::HeldUp(why) => {
+                format!("`{part}` did not become healthy: {why}")
+            }
             Verdict::RolledBack(why) => format!("`{part}` was rolled back by the engine: {why}"),
         };
         state.failed = Some(part.clone());
@@ -147,11 +150,11 @@ impl Deployer<'_> {
             self.engine.make_service(&spec, self.login).await?;
         }
         let why = match wait::until_ended(self.engine, self.stack, part, desired).await? {
-            RunState::Done => return Ok(()),
-            RunState::Failed(why) => why,
-            RunState::UnderWay => {
+            Ended::Done => return Ok(()),
+            Ended::Failed(why) => why,
+            Ended::Overran(why) => {
                 state.done.push(Done::Overran(part.clone()));
-                format!("it did not end within {}", amounts::limit(Duration::from_secs(desired.within)))
+                why
             }
         };
         state.failed = Some(part.clone());

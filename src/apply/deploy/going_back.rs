@@ -1,13 +1,16 @@
 //! A deployment that failed goes back as a whole: what it has updated gets the state that it had, what it has made is removed.
 //! What a migration has done stays done.
 
-use crate::apply::deploy::wait;
+use crate::apply::deploy::wait::{self, Watch};
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::registry::credentials::RegistryLogin;
 use crate::names::PartName;
 use crate::plan::deploy::cluster::Running;
 use crate::plan::deploy::stack::Stack;
+
+/// As often a service is given the state that it had, where the engine changes it at the same time.
+const ATTEMPTS: u32 = 3;
 
 /// What a deployment has done.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,13 +64,21 @@ async fn bring_back(
     login: Option<&RegistryLogin>,
     (part, before): (&PartName, &Running),
 ) -> Result<()> {
-    // The engine may be going back by itself. Whatever became of its update, what counts is what the service is then.
-    let _ = wait::until_settled(engine, stack, part, 0).await;
-    let now = wait::look(engine, stack, part).await?;
-    let now = now.ok_or_else(|| Error::message(Kind::Failed, "somebody removed its service"))?;
-    let is_same = now.definition == before.definition && now.image == before.image && now.replicas == before.replicas;
-    if !is_same {
-        engine.update_service(&now, &before.spec, login).await?;
+    let mut watch = Watch::new(engine, stack, part, stack.parts.get(part).map_or(wait::ROOM, wait::longest));
+    for attempt in 1.. {
+        // Whatever became of what the engine does, what counts is what the service is then.
+        let _ = watch.while_engine_goes_back().await;
+        let now = wait::look(engine, stack, part).await?;
+        let now = now.ok_or_else(|| Error::message(Kind::Failed, "somebody removed its service"))?;
+        if now.definition == before.definition && now.image == before.image && now.replicas == before.replicas {
+            break;
+        }
+        // An update that is under way is replaced: the node that it waits for may be lost. The engine may have been faster.
+        match engine.update_service(&now, &before.spec, login).await {
+            Err(error) if attempt == ATTEMPTS => return Err(error),
+            Err(_) => {}
+            Ok(()) => break,
+        }
     }
-    wait::until_settled(engine, stack, part, before.up().min(before.replicas)).await
+    watch.until_back(before.up().min(before.replicas)).await
 }

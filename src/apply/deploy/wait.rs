@@ -6,16 +6,18 @@ use crate::amounts;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::names::PartName;
-use crate::plan::deploy::cluster::{Running, Task};
+use crate::plan::deploy::cluster::{Running, Task, Update};
 use crate::plan::deploy::stack::{Desired, Stack};
 use crate::plan::deploy::verdict::{self, RunState, Verdict};
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(250);
 /// What an engine needs beside the time that a part has: it pulls, starts, looks at it, and goes back.
-const ROOM: Duration = Duration::from_secs(120);
+pub const ROOM: Duration = Duration::from_secs(120);
 /// What each further container needs.
 const EACH: Duration = Duration::from_secs(30);
+/// How long a service may be held up by what only somebody else can change.
+const HELD_UP: Duration = Duration::from_secs(30);
 /// An engine that has not answered for so long is not asked any more.
 const SILENCE: Duration = Duration::from_secs(120);
 
@@ -26,40 +28,88 @@ pub async fn look(engine: &Engine, stack: &Stack, part: &PartName) -> Result<Opt
 }
 
 /// Looks at one part again and again. An answer that is lost fails nothing: managers choose a leader, lines break.
-struct Watch<'a> {
+pub struct Watch<'a> {
     engine: &'a Engine,
     stack: &'a Stack,
     part: &'a PartName,
     begin: Instant,
+    longest: Duration,
     /// When the engine answered last.
     answered: Instant,
 }
 
 impl<'a> Watch<'a> {
-    fn new(engine: &'a Engine, stack: &'a Stack, part: &'a PartName) -> Self {
+    /// One that ends after so long, however many things are waited for.
+    #[must_use]
+    pub fn new(engine: &'a Engine, stack: &'a Stack, part: &'a PartName, longest: Duration) -> Self {
         let now = Instant::now();
-        Self { engine, stack, part, begin: now, answered: now }
+        Self { engine, stack, part, begin: now, longest, answered: now }
+    }
+
+    fn is_over(&self) -> bool {
+        self.begin.elapsed() >= self.longest
     }
 
     /// The next answer: the service, or none where it is gone. An error when none came until the limit.
-    async fn next(&mut self, longest: Duration) -> Result<Option<Running>> {
+    async fn next(&mut self) -> Result<Option<Running>> {
         loop {
             match look(self.engine, self.stack, self.part).await {
                 Ok(found) => {
                     self.answered = Instant::now();
                     return Ok(found);
                 }
-                Err(error) if self.begin.elapsed() >= longest || self.answered.elapsed() >= SILENCE => {
-                    return Err(error);
-                }
+                Err(error) if self.is_over() || self.answered.elapsed() >= SILENCE => return Err(error),
                 Err(_) => tokio::time::sleep(PAUSE).await,
             }
+        }
+    }
+
+    /// Waits until a verdict is final. What holds a service up may go away, but not for long: nodes restart.
+    async fn until(&mut self, judge: impl Fn(&Running) -> Verdict) -> Result<Verdict> {
+        let mut held_up: Option<Instant> = None;
+        loop {
+            let Some(running) = self.next().await? else {
+                return Ok(Verdict::Failed("somebody removed its service".to_owned()));
+            };
+            let why = match judge(&running) {
+                Verdict::HeldUp(why) if held_up.get_or_insert_with(Instant::now).elapsed() >= HELD_UP => {
+                    return Ok(Verdict::Failed(why));
+                }
+                Verdict::HeldUp(why) => why,
+                Verdict::Waiting(why) => {
+                    held_up = None;
+                    why
+                }
+                verdict => return Ok(verdict),
+            };
+            if self.is_over() {
+                return Ok(Verdict::Failed(format!("not healthy within {}: {why}", amounts::limit(self.longest))));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Waits while the engine goes back by itself.
+    pub async fn while_engine_goes_back(&mut self) -> Result<Verdict> {
+        self.until(|running| match running.update {
+            Update::GoingBack => Verdict::Waiting("the engine rolls it back".to_owned()),
+            _ => Verdict::Healthy,
+        })
+        .await
+    }
+
+    /// Waits until `least` containers of what the service is now run.
+    pub async fn until_back(&mut self, least: u64) -> Result<()> {
+        match self.until(|running| verdict::of_return(running, least)).await? {
+            Verdict::Failed(why) => Err(Error::message(Kind::Failed, why)),
+            _ => Ok(()),
         }
     }
 }
 
 /// How long a service may take until all its containers are healthy.
-fn longest(desired: &Desired) -> Duration {
+#[must_use]
+pub fn longest(desired: &Desired) -> Duration {
     ROOM + (Duration::from_secs(desired.within) + EACH) * u32::try_from(desired.replicas).unwrap_or(1)
 }
 
@@ -70,61 +120,50 @@ pub async fn until_healthy(
     (part, desired): (&PartName, &Desired),
     earlier: &[Task],
 ) -> Result<Verdict> {
-    let longest = longest(desired);
-    let mut watch = Watch::new(engine, stack, part);
-    loop {
-        let Some(running) = watch.next(longest).await? else {
-            return Ok(Verdict::Failed("somebody removed its service".to_owned()));
-        };
-        match verdict::of_service(desired, &running, earlier) {
-            Verdict::Waiting(why) if watch.begin.elapsed() >= longest => {
-                return Ok(Verdict::Failed(format!("not healthy within {}: {why}", amounts::limit(longest))));
-            }
-            Verdict::Waiting(_) => tokio::time::sleep(PAUSE).await,
-            verdict => return Ok(verdict),
-        }
-    }
+    let mut watch = Watch::new(engine, stack, part, longest(desired));
+    watch.until(|running| verdict::of_service(desired, running, earlier)).await
 }
 
-/// Waits until a run has ended; it is still under way when its time is up. Its time begins when its program does, and until
-/// then a node may pull its image.
-pub async fn until_ended(engine: &Engine, stack: &Stack, part: &PartName, desired: &Desired) -> Result<RunState> {
+/// How a run has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// Well.
+    Done,
+    /// Not well.
+    Failed(String),
+    /// It has not: it would go on, or begin some day, unless it is stopped.
+    Overran(String),
+}
+
+/// Waits until a run has ended, or its time is up. Its time begins when its program does, and until then a node may pull its
+/// image.
+pub async fn until_ended(engine: &Engine, stack: &Stack, part: &PartName, desired: &Desired) -> Result<Ended> {
     let within = Duration::from_secs(desired.within);
-    let mut watch = Watch::new(engine, stack, part);
-    let mut started: Option<Instant> = None;
+    let mut watch = Watch::new(engine, stack, part, ROOM + within);
+    let (mut started, mut held_up): (Option<Instant>, Option<Instant>) = (None, None);
     loop {
-        let Some(running) = watch.next(ROOM + within).await? else {
-            return Ok(RunState::Failed("somebody removed its service".to_owned()));
+        let Some(running) = watch.next().await? else {
+            return Ok(Ended::Failed("somebody removed its service".to_owned()));
         };
-        let state = verdict::of_run(&running);
+        match verdict::of_run(&running) {
+            RunState::Done => return Ok(Ended::Done),
+            RunState::Failed(why) => return Ok(Ended::Failed(why)),
+            RunState::UnderWay => {}
+        }
+        match verdict::unplaced(running.tasks.iter()) {
+            Some(why) if held_up.get_or_insert_with(Instant::now).elapsed() >= HELD_UP => {
+                return Ok(Ended::Overran(why));
+            }
+            Some(_) => {}
+            None => held_up = None,
+        }
         if running.tasks.iter().any(Task::is_running) {
             started.get_or_insert_with(Instant::now);
         }
-        let is_over =
-            started.is_some_and(|started| started.elapsed() >= within) || watch.begin.elapsed() >= ROOM + within;
-        if state != RunState::UnderWay || is_over {
-            return Ok(state);
+        let is_over = started.is_some_and(|started| started.elapsed() >= within) || watch.is_over();
+        if is_over {
+            return Ok(Ended::Overran(format!("it did not end within {}", amounts::limit(within))));
         }
         tokio::time::sleep(PAUSE).await;
-    }
-}
-
-/// Waits until the engine has ended an update, and `least` containers of what the service is now run.
-pub async fn until_settled(engine: &Engine, stack: &Stack, part: &PartName, least: u64) -> Result<()> {
-    let longest = stack.parts.get(part).map_or(ROOM, longest);
-    let mut watch = Watch::new(engine, stack, part);
-    loop {
-        let Some(running) = watch.next(longest).await? else {
-            return Err(Error::message(Kind::Failed, "somebody removed its service"));
-        };
-        match verdict::of_return(&running, least) {
-            Some(Ok(())) => return Ok(()),
-            Some(Err(why)) => return Err(Error::message(Kind::Failed, why)),
-            None if watch.begin.elapsed() >= longest => {
-                let message = format!("{} of {least} run after {}", running.up(), amounts::limit(longest));
-                return Err(Error::message(Kind::Failed, message));
-            }
-            None => tokio::time::sleep(PAUSE).await,
-        }
     }
 }

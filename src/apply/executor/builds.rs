@@ -249,9 +249,16 @@ impl Builder<'_> {
         self.pull_as(&shared_name(registry, node), &node.tag, tell).await
     }
 
-    /// Gets a released image from the team's registry.
-    pub async fn pull_released(&self, recipe: &Recipe, registry: &str, tell: impl FnMut(&str)) -> Result<()> {
-        self.pull_as(&shared_release(registry, recipe), &recipe.reference, tell).await
+    /// Gets a released image from the team's registry, by the digest that was found there.
+    pub async fn pull_released(
+        &self,
+        recipe: &Recipe,
+        registry: &str,
+        digest: &str,
+        tell: impl FnMut(&str),
+    ) -> Result<()> {
+        let shared = shared_release(registry, recipe);
+        self.pull_as(&format!("{}@{digest}", name_and_tag(&shared).0), &recipe.reference, tell).await
     }
 
     async fn pull_as(&self, shared: &str, here: &str, tell: impl FnMut(&str)) -> Result<()> {

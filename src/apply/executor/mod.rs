@@ -77,6 +77,8 @@ pub struct Executor<'a> {
     pub cache: bool,
     /// Whether a mirror may empty what it fills.
     pub guard: Guard,
+    /// What the registry has of the images that are to be fetched: tag → digest.
+    pub digests: &'a BTreeMap<String, String>,
     /// Where events go.
     pub report: Report<'a>,
 }
@@ -150,7 +152,8 @@ impl Executor<'_> {
                 let (Some(recipe), Some(registry)) = (self.environment.releases.get(name), self.registry) else {
                     return Err(unknown(name).into());
                 };
-                Ok(self.builder.pull_released(recipe, registry, doing).await?)
+                let digest = self.digests.get(&recipe.reference).ok_or_else(|| unknown(name))?;
+                Ok(self.builder.pull_released(recipe, registry, digest, doing).await?)
             }
             Action::MakeVolume(name) => {
                 let Some(volume) = self.environment.volumes.get(name) else { return Err(unknown(name).into()) };

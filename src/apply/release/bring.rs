@@ -8,6 +8,7 @@ use crate::plan::release::manifest;
 use crate::plan::release::names::SETS;
 use crate::plan::release::record;
 use crate::plan::release::set::ReleaseSet;
+use crate::plan::release::signature;
 
 impl Sets {
     /// Brings the images of a set, its records and its manifest here from another registry. Its tags are those that it has
@@ -23,9 +24,11 @@ impl Sets {
         for tag in records {
             let kept = from.manifest_of(SETS, &tag).await?;
             self.bring_manifest(SETS, &kept, from).await?;
+            self.bring_signatures(&kept.digest, from).await?;
             self.tag(SETS, &tag, &kept).await?;
         }
         self.bring_manifest(SETS, own, from).await?;
+        self.bring_signatures(&own.digest, from).await?;
         self.tag(SETS, &set.commit, own).await
     }
 
@@ -42,6 +45,14 @@ impl Sets {
         let blobs = named.blobs.iter();
         together(blobs.map(async |digest| self.registry.bring_blob(repository, digest, &from.registry).await)).await?;
         self.registry.put_manifest(repository, &manifest.digest, manifest).await
+    }
+
+    /// The signatures of a digest, where there are any.
+    async fn bring_signatures(&self, digest: &str, from: &Self) -> Result<()> {
+        let tag = signature::tag(digest);
+        let Some(signatures) = from.registry.manifest(SETS, &tag).await? else { return Ok(()) };
+        self.bring_manifest(SETS, &signatures, from).await?;
+        self.tag(SETS, &tag, &signatures).await
     }
 
     async fn tag(&self, repository: &str, tag: &str, manifest: &Manifest) -> Result<()> {

@@ -7,8 +7,13 @@ mod fake_registry;
 pub mod promote;
 pub mod push;
 pub mod recipes;
+mod records;
+mod signatures;
 pub mod sources;
+pub mod trust;
 pub mod verify;
 
 #[cfg(test)]
 mod sets_tests;
+#[cfg(test)]
+mod signatures_tests;

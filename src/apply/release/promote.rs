@@ -3,11 +3,11 @@
 
 use crate::apply::release::push::Sets;
 use crate::error::{Error, Kind, Result};
-use crate::host::clock;
 use crate::host::registry::Manifest;
 use crate::plan::release::names::SETS;
-use crate::plan::release::record::{self, Happened, Record, Refusal};
+use crate::plan::release::record::{self, Happened, Refusal};
 use crate::plan::release::set::ReleaseSet;
+use crate::plan::release::signers::{Records, uncounted};
 
 /// Whether a set is promoted although nobody has said that its tests passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,13 +66,15 @@ impl Sets {
     /// Gives the set called `from` in the registry `source`, which may be this one, the name `to` here.
     pub async fn promote(&self, source: &Self, from: &str, to: &str, untested: Untested, by: &str) -> Result<Named> {
         record::check_name(to)?;
+        self.trust.can_record()?;
         let manifest = source.manifest(from).await?;
         let set = source.complete(from).await?;
         let before = self.registry.digest(SETS, to).await?;
-        let records = self.records(&manifest.digest).await?;
+        source.must_be_trusted(from, &manifest.digest).await?;
+        let Records { all: records, doubted } = self.records(&manifest.digest).await?;
         let is_elsewhere = source.place != self.place;
-        let there = if is_elsewhere { source.records(&manifest.digest).await? } else { Vec::new() };
-        let passed = records.iter().chain(&there).any(|record| record.happened == Happened::Passed);
+        let there = if is_elsewhere { source.records(&manifest.digest).await? } else { Records::default() };
+        let passed = records.iter().chain(&there.all).any(|record| record.happened == Happened::Passed);
         let named = if is_elsewhere { format!("{}:{from}", source.text) } else { from.to_owned() };
         if before.as_ref() == Some(&manifest.digest) {
             let begun = record::unfinished(&records, to);
@@ -85,7 +87,9 @@ impl Sets {
             return Ok(Named { set, digest: manifest.digest, was_there: true });
         }
         if !passed && untested == Untested::Refused {
-            return Err(Refusal::NotPassed(set.commit).into());
+            let refused = Error::from(Refusal::NotPassed(set.commit));
+            let doubted = doubted.iter().chain(&there.doubted).filter(|one| one.record.happened == Happened::Passed);
+            return Err(doubted.map(uncounted).fold(refused, Error::hint));
         }
         if is_elsewhere {
             self.bring(&set, &manifest, source).await?;
@@ -107,8 +111,9 @@ impl Sets {
 
     /// Gives the name `to` back to the set that had it before.
     pub async fn roll_back(&self, to: &str, by: &str) -> Result<Named> {
+        self.trust.can_record()?;
         let now = self.manifest(to).await?.digest;
-        let records = self.records(&now).await?;
+        let records = self.records(&now).await?.all;
         if let Some(Happened::RollingBack { before, .. }) = record::unfinished(&records, to) {
             // Whoever gave the name back was killed before it was recorded; going further back was not asked for.
             let happened = Happened::RolledBack { to: to.to_owned(), before: before.clone() };
@@ -120,6 +125,7 @@ impl Sets {
                 .hint("`devenv promote COMMIT NAME` names it"));
         };
         let manifest = self.manifest(&earlier).await?;
+        self.must_be_trusted(&earlier, &earlier).await?;
         let set = self.complete(&earlier).await?;
         let begun = Happened::RollingBack { to: to.to_owned(), before: Some(now.clone()) };
         self.happened(&earlier, begun, by).await?;
@@ -128,12 +134,6 @@ impl Sets {
         let happened = Happened::RolledBack { to: to.to_owned(), before: Some(now) };
         self.happened(&earlier, happened, by).await?;
         Ok(Named { set, digest: manifest.digest, was_there: false })
-    }
-
-    /// Records what happened to a set.
-    pub async fn happened(&self, set: &str, happened: Happened, by: &str) -> Result<()> {
-        let time = u64::try_from(clock::now().as_millis()).unwrap_or_default();
-        self.keep(&Record { set: set.to_owned(), happened, time, by: by.to_owned() }).await
     }
 
     /// Refuses to go on where a name stands for another set by now.

@@ -5,19 +5,21 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
+use crate::apply::release::trust::Trust;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
 use crate::host::engine::images::name_and_tag;
-use crate::host::random;
 use crate::host::registry::credentials::RegistryLogin;
 use crate::host::registry::failure::RegistryError;
 use crate::host::registry::{Manifest, Registry};
 use crate::names::PartName;
 use crate::plan::registry::place::{RegistryPath, is_same_image};
 use crate::plan::release::artefact::{self, Artefact};
+use crate::plan::release::manifest;
 use crate::plan::release::names::SETS;
-use crate::plan::release::record::{self, Record};
+use crate::plan::release::record;
 use crate::plan::release::set::{self, Member, ReleaseSet};
+use crate::plan::release::signature;
 
 /// An image that is to be in the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +32,6 @@ pub struct Wanted {
     pub tag: String,
 }
 
-/// As many records are looked through where those of all sets are.
-const MOST_RECORDS: usize = 1000;
 /// Requests that are made at once.
 const AT_ONCE: usize = 8;
 
@@ -103,6 +103,8 @@ pub struct Sets {
     pub registry: Registry,
     /// Who asks.
     pub login: Option<RegistryLogin>,
+    /// Whose signatures count.
+    pub trust: Trust,
 }
 
 impl Sets {
@@ -120,14 +122,27 @@ impl Sets {
         let mut members = BTreeMap::new();
         for (name, image, digest) in together(asked).await? {
             let (digest, sent) = match digest {
-                Some(digest) => (digest, Sent::WasThere),
-                None => (self.push(engine, image).await?, Sent::Pushed),
+                Some(digest) if self.is_ours(engine, image, &digest).await? => (digest, Sent::WasThere),
+                _ => (self.push(engine, image).await?, Sent::Pushed),
             };
             tell(name, sent);
             let (repository, tag) = (self.place.repository(&image.repository), image.tag.clone());
             members.insert(name.clone(), Member { repository, tag, digest });
         }
         Ok(members)
+    }
+
+    /// Whether what the registry has is what is here. Without signers, its tag says enough; with them, a set that is signed
+    /// must not name what anybody has pushed under that tag.
+    async fn is_ours(&self, engine: &Engine, image: &Wanted, digest: &str) -> Result<bool> {
+        if !self.trust.signers.are_asked() {
+            return Ok(true);
+        }
+        let there = self.registry.manifest(&image.repository, digest).await?;
+        let config = there.and_then(|manifest| manifest::configuration(&manifest.bytes));
+        let id = engine.image_id(&image.reference).await?;
+        // An engine that keeps manifests calls the image by that digest.
+        Ok(id.is_some() && (id == config || id.as_deref() == Some(digest)))
     }
 
     async fn push(&self, engine: &Engine, image: &Wanted) -> Result<String> {
@@ -164,18 +179,20 @@ impl Sets {
     }
 
     /// Puts the set under its commit, when all that it names is there. Another set of this commit stays, and that is an error,
-    /// unless some of its images are gone.
+    /// unless some of its images are gone. It is signed before it is there, where a key is at hand.
     pub async fn publish(&self, set: &ReleaseSet, other: Other) -> Result<Published> {
         let artefact = set.artefact();
         if self.registry.digest(SETS, &set.commit).await?.as_ref() == Some(&artefact.digest) {
+            self.sign(&artefact.digest).await?;
             return Ok(Published::WasThere);
         }
         let mut gone = Vec::new();
         if other == Other::Kept
-            && let Some((found, _)) = self.set(&set.commit).await?
+            && let Some((found, digest)) = self.set(&set.commit).await?
         {
             let differ: Vec<String> = set.other_images(&found).iter().map(ToString::to_string).collect();
             if differ.is_empty() {
+                self.sign(&digest).await?;
                 return Ok(Published::WasThere);
             }
             gone = self.missing(&found).await?;
@@ -183,11 +200,12 @@ impl Sets {
                 return Err(OtherSet { commit: set.commit.clone(), differ }.into());
             }
         }
+        self.sign(&artefact.digest).await?;
         self.put(&set.commit, artefact).await?;
         Ok(if gone.is_empty() { Published::Pushed } else { Published::Completed(gone) })
     }
 
-    async fn put(&self, tag: &str, artefact: Artefact) -> Result<()> {
+    pub(super) async fn put(&self, tag: &str, artefact: Artefact) -> Result<()> {
         for (digest, bytes) in &artefact.blobs {
             self.registry.put_blob(SETS, digest, bytes).await?;
         }
@@ -196,44 +214,13 @@ impl Sets {
         self.registry.put_manifest(SETS, tag, &manifest).await
     }
 
-    /// Keeps a record, under a name of its own.
-    pub async fn keep(&self, record: &Record) -> Result<()> {
-        let content = serde_json::to_vec(record).unwrap_or_default();
-        self.put(&record.tag(&random::text(3)?), Artefact::new(record::TYPE, content)).await
-    }
-
-    /// All records of a set, the oldest first. One that cannot be read is reported and left out.
-    pub async fn records(&self, set: &str) -> Result<Vec<Record>> {
-        let prefix = record::prefix(set);
-        let mut tags = self.registry.tags(SETS).await?;
-        tags.retain(|tag| tag.starts_with(&prefix));
-        tags.sort();
-        let read = together(tags.iter().map(async |tag| self.readable(tag, self.record(tag).await))).await?;
-        Ok(read.into_iter().flatten().filter(|record| record.set == set).collect())
-    }
-
-    /// The newest records of all sets, the oldest first.
-    pub async fn all_records(&self) -> Result<Vec<Record>> {
-        let mut tags = self.registry.tags(SETS).await?;
-        tags.retain(|tag| tag.starts_with(record::PREFIX));
-        tags.sort_by_key(|tag| record::time_of(tag));
-        let tags = tags.split_off(tags.len().saturating_sub(MOST_RECORDS));
-        let read = together(tags.iter().map(async |tag| self.readable(tag, self.record(tag).await))).await?;
-        Ok(read.into_iter().flatten().collect())
-    }
-
-    async fn record(&self, tag: &str) -> Result<Option<Record>> {
-        let Some((content, _)) = self.content(tag, record::TYPE).await? else { return Ok(None) };
-        serde_json::from_slice(&content).map(Some).map_err(|error| self.unreadable(tag, &error))
-    }
-
-    fn unreadable(&self, tag: &str, why: &dyn std::fmt::Display) -> Error {
+    pub(super) fn unreadable(&self, tag: &str, why: &dyn std::fmt::Display) -> Error {
         let error = Unreadable { name: format!("{}/{SETS}:{tag}", self.text), why: why.to_string() };
         Error::new(Kind::Failed, error).hint("a newer devenv may have written it")
     }
 
     /// One of many: where it alone cannot be read, that is reported, and the others count.
-    fn readable<T>(&self, tag: &str, read: Result<Option<T>>) -> Result<Option<T>> {
+    pub(super) fn readable<T>(&self, tag: &str, read: Result<Option<T>>) -> Result<Option<T>> {
         let is_alone = |error: &Error| {
             error.source.downcast_ref::<RegistryError>().is_some_and(RegistryError::is_of_one_object)
                 || error.source.is::<Unreadable>()
@@ -249,7 +236,7 @@ impl Sets {
 
     /// The text of an artefact of this media type, and the digest of its manifest; none where the tag stands for nothing, or
     /// for something else.
-    async fn content(&self, tag: &str, kind: &str) -> Result<Option<(Vec<u8>, String)>> {
+    pub(super) async fn content(&self, tag: &str, kind: &str) -> Result<Option<(Vec<u8>, String)>> {
         let Some(manifest) = self.registry.manifest(SETS, tag).await? else { return Ok(None) };
         let Some((digest, _)) = artefact::content(kind, &manifest.bytes) else { return Ok(None) };
         Ok(self.registry.blob(SETS, &digest).await?.map(|bytes| (bytes, manifest.digest)))
@@ -266,7 +253,7 @@ impl Sets {
     /// cannot be read are reported.
     pub async fn all(&self) -> Result<Vec<(String, ReleaseSet, String)>> {
         let mut tags = self.registry.tags(SETS).await?;
-        tags.retain(|tag| !tag.starts_with(record::PREFIX));
+        tags.retain(|tag| !tag.starts_with(record::PREFIX) && !signature::is_of_signatures(tag));
         let read = together(tags.iter().map(async |tag| self.readable(tag, self.set(tag).await))).await?;
         let read =
             tags.iter().zip(read).filter_map(|(tag, found)| found.map(|(set, digest)| (tag.clone(), set, digest)));

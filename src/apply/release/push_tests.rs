@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::apply::release::fake_registry::FakeRegistry;
 use crate::apply::release::push::{Other, Sets};
+use crate::apply::release::trust::Trust;
 use crate::host::registry::Registry;
 use crate::plan::registry::place::RegistryPath;
 use crate::plan::release::artefact::Artefact;
@@ -20,7 +21,13 @@ async fn one_set_or_record_that_cannot_be_read_is_told_and_does_not_end_the_list
     let into = told.clone();
     let tell = Arc::new(move |line: &str| into.lock().unwrap().push(line.to_owned()));
     let place = RegistryPath::new(&text);
-    let sets = Sets { registry: Registry::new(place.clone(), None).telling(tell), place, text, login: None };
+    let sets = Sets {
+        registry: Registry::new(place.clone(), None).telling(tell),
+        place,
+        text,
+        login: None,
+        trust: Trust::default(),
+    };
     let commits: Vec<String> = (10..40).map(|number| format!("commit-{number}")).collect();
     for (time, commit) in (0..).zip(&commits) {
         let (project, images) = ("shop".to_owned(), BTreeMap::new());
@@ -40,9 +47,9 @@ async fn one_set_or_record_that_cannot_be_read_is_told_and_does_not_end_the_list
     let changed = Artefact::new(record::TYPE, b"[]".to_vec());
     let (blob, _) = changed.blobs[1].clone();
     sets.put(&other, changed).await.unwrap();
-    assert_eq!(sets.records(&digest).await.unwrap().len(), 1);
+    assert_eq!(sets.records(&digest).await.unwrap().all.len(), 1);
     registry.kept.lock().unwrap().blobs.insert((format!("shop/{SETS}"), blob), b"altered".to_vec());
-    assert_eq!(sets.records(&digest).await.unwrap().len(), 1);
+    assert_eq!(sets.records(&digest).await.unwrap().all.len(), 1);
     let lines = told.lock().unwrap().clone();
     assert!(lines[0].contains("cannot be read") && lines[1].contains("does not match its digest"), "{lines:?}");
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::apply::release::fake_registry::FakeRegistry;
 use crate::apply::release::promote::Untested;
 use crate::apply::release::push::{Other, Published, Sets};
+use crate::apply::release::trust::Trust;
 use crate::host::registry::Registry;
 use crate::names::PartName;
 use crate::plan::registry::place::RegistryPath;
@@ -16,7 +17,7 @@ use crate::plan::release::set::{Member, ReleaseSet};
 fn sets(registry: &FakeRegistry) -> Sets {
     let text = format!("{}/shop", registry.host);
     let place = RegistryPath::new(&text);
-    Sets { registry: Registry::new(place.clone(), None), place, text, login: None }
+    Sets { registry: Registry::new(place.clone(), None), place, text, login: None, trust: Trust::default() }
 }
 
 /// A set of one image, which the registry has.
@@ -84,7 +85,7 @@ async fn a_promotion_that_is_killed_at_any_request_leaves_one_set_or_the_other()
         assert_eq!(digest, now.artefact().digest);
         let named = sets.promote(&sets, "two", "prod", Untested::Refused, "me").await.unwrap();
         assert_eq!((named.set, named.digest), (two.clone(), two.artefact().digest));
-        let records = sets.records(&two.artefact().digest).await.unwrap();
+        let records = sets.records(&two.artefact().digest).await.unwrap().all;
         assert!(records.iter().any(|record| record.gives("prod")), "after {requests} requests: {records:?}");
         let back = sets.roll_back("prod", "me").await;
         assert_eq!(back.map(|named| named.set).ok(), Some(one), "after {requests} requests");
@@ -106,7 +107,7 @@ async fn a_roll_back_that_is_killed_at_any_request_goes_back_one_set_and_no_furt
             sets.promote(&sets, &set.commit, "prod", Untested::Forced, "me").await.unwrap();
         }
         let ended = killed_after(&registry, requests, sets.roll_back("prod", "me")).await;
-        let records = sets.records(&all[1].artefact().digest).await.unwrap();
+        let records = sets.records(&all[1].artefact().digest).await.unwrap().all;
         let is_done = records.iter().any(|record| matches!(record.happened, Happened::RolledBack { .. }));
         if !is_done {
             assert_eq!(sets.roll_back("prod", "me").await.unwrap().set, all[1], "after {requests} requests");
@@ -131,7 +132,7 @@ async fn what_was_moved_or_never_passed_is_not_promoted() {
     assert_eq!(said(refused), "no passed run is recorded for one");
     assert!(sets.set("prod").await.unwrap().is_none());
     sets.promote(&sets, "one", "staging", Untested::Forced, "me").await.unwrap();
-    let records = sets.records(&one.artefact().digest).await.unwrap();
+    let records = sets.records(&one.artefact().digest).await.unwrap().all;
     let is_forced = |record: &Record| matches!(record.happened, Happened::Promoted { forced: true, before: None, .. });
     assert!(records.iter().any(is_forced), "{records:?}");
 
@@ -165,7 +166,7 @@ async fn a_promotion_to_another_registry_that_is_killed_at_any_request_names_no_
         }
         promote().await.unwrap();
         assert_eq!(target.set("prod").await.unwrap(), Some((set, digest.clone())));
-        let records = target.records(&digest).await.unwrap();
+        let records = target.records(&digest).await.unwrap().all;
         assert!(records.iter().any(|record| record.happened == Happened::Passed), "after {requests} requests");
         assert!(records.iter().any(|record| record.gives("prod")), "after {requests} requests");
         if ended {

@@ -18,6 +18,7 @@ use crate::apply::session::gateway::Site;
 use crate::apply::session::identify::{Owner, owner};
 use crate::apply::session::observe::{self, Description, Missing, shared_name};
 use crate::apply::session::released::{Released, released};
+use crate::apply::session::signed::signed;
 use crate::apply::session::{Session, Terms, lock};
 use crate::config;
 use crate::error::{Error, Kind, Result};
@@ -77,12 +78,17 @@ pub async fn assemble(
     let mut missing = images.needed(&builds::wanted_images(environment.parts.values()));
     missing.retain(|node| !observed.tags.contains(&node.tag));
     let registry = checkout.project.file.registry.as_deref().unwrap_or_default();
+    let mut unsigned = None;
     let asked = if registry.is_empty() {
         Vec::new()
     } else {
         let nodes = missing.into_iter();
-        let nodes = nodes.map(|node| Missing { tag: node.tag.clone(), shared: shared_name(registry, node) });
-        nodes.chain(observe::unreleased(registry, environment.releases.values(), &observed)).collect()
+        let nodes =
+            nodes.map(|node| Missing { tag: node.tag.clone(), shared: shared_name(registry, node), digest: None });
+        let released = observe::unreleased(registry, environment.releases.values(), &observed);
+        let (released, why) = signed(checkout, released).await?;
+        unsigned = why;
+        nodes.chain(released).collect()
     };
     let shared = observe::in_registry(&engine, registry, asked);
     let (shared, ()) = tokio::join!(shared, observe::details(&engine, &environment, &mut observed));
@@ -100,7 +106,7 @@ pub async fn assemble(
         secrets: credentials.values,
         origins: credentials.origins,
         observed,
-        news: news.into_iter().chain(credentials.news).collect(),
+        news: news.into_iter().chain(credentials.news).chain(unsigned).collect(),
         table,
         variables,
         moving: terms.moving,

@@ -14,6 +14,7 @@ mod offers;
 pub mod permissions;
 pub(in crate::apply) mod probe;
 mod released;
+mod signed;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,7 @@ use crate::apply::release::recipes::Recipes;
 use crate::apply::session::checkout::Checkout;
 use crate::apply::session::credentials::{CredentialOrigin, Origins};
 use crate::apply::session::observe::Description;
+use crate::apply::session::signed::signed;
 use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::Engine;
@@ -210,12 +212,14 @@ impl Session {
         Ok(())
     }
 
-    /// Asks the registry for released images that are not here.
-    pub async fn look_for_releases(&mut self, recipes: &Recipes) {
-        let Some(registry) = self.checkout.project.file.registry.as_deref() else { return };
+    /// Asks the registry for released images that are not here; returns a line about why they are not fetched.
+    pub async fn look_for_releases(&mut self, recipes: &Recipes) -> Result<Option<String>> {
+        let Some(registry) = self.checkout.project.file.registry.as_deref() else { return Ok(None) };
         let missing = observe::unreleased(registry, recipes.values(), &self.observed);
+        let (missing, unsigned) = signed(&self.checkout, missing).await?;
         let found = observe::in_registry(&self.engine, registry, missing).await;
         self.observed.in_registry.extend(found);
+        Ok(unsigned)
     }
 
     /// Carries out a plan, and returns a line for each package that builds have moved in the lock.
@@ -251,6 +255,7 @@ impl Session {
             images: &self.images,
             machine: &self.machine,
             registry: self.checkout.project.file.registry.as_deref(),
+            digests: &self.observed.in_registry,
             environment: &self.environment,
             definitions: &self.definitions,
             root: &self.checkout.home,

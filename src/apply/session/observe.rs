@@ -1,6 +1,6 @@
 //! One concurrent round of questions to the engine; then what depends on the environment: stamps, probes, registry.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::{Either, join_all, select};
@@ -189,19 +189,27 @@ pub struct Missing {
     pub tag: String,
     /// Its name there.
     pub shared: String,
+    /// The only digest under that name that counts, where there is one.
+    pub digest: Option<String>,
 }
 
-/// Those of the missing images that the registry has. One that does not answer is not asked again for a minute.
-pub async fn in_registry(engine: &Engine, registry: &str, missing: Vec<Missing>) -> BTreeSet<String> {
+/// Those of the missing images that the registry has, by tag, with the digest of each. One that does not answer is not asked again for a minute.
+pub async fn in_registry(engine: &Engine, registry: &str, missing: Vec<Missing>) -> BTreeMap<String, String> {
     if missing.is_empty() || registries::is_silent(registry) {
-        return BTreeSet::new();
+        return BTreeMap::new();
     }
-    let asked = missing.into_iter().map(async |one| (one.tag, engine.ask_registry(&one.shared).await));
+    let asked = missing.into_iter().map(async |one| {
+        let answer = engine.ask_registry(&one.shared).await;
+        (one, answer)
+    });
     let answers = join_all(asked).await;
     if answers.iter().any(|(_, answer)| *answer == Answer::Silence) {
         registries::remember_silence(registry);
     }
-    let has = |(tag, answer): (String, Answer)| matches!(answer, Answer::Digest(_)).then_some(tag);
+    let has = |(one, answer): (Missing, Answer)| match answer {
+        Answer::Digest(digest) if one.digest.as_ref().is_none_or(|only| *only == digest) => Some((one.tag, digest)),
+        _ => None,
+    };
     answers.into_iter().filter_map(has).collect()
 }
 
@@ -209,8 +217,11 @@ pub async fn in_registry(engine: &Engine, registry: &str, missing: Vec<Missing>)
 #[must_use]
 pub fn unreleased<'a>(registry: &str, recipes: impl Iterator<Item = &'a Recipe>, observed: &Observed) -> Vec<Missing> {
     let missing = recipes.filter(|recipe| !observed.tags.contains(&recipe.reference));
-    let missing =
-        missing.map(|recipe| Missing { tag: recipe.reference.clone(), shared: shared_release(registry, recipe) });
+    let missing = missing.map(|recipe| Missing {
+        tag: recipe.reference.clone(),
+        shared: shared_release(registry, recipe),
+        digest: None,
+    });
     missing.collect()
 }
 

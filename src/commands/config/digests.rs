@@ -25,15 +25,15 @@ pub(super) struct Digests<'a> {
 }
 
 impl<'a> Digests<'a> {
-    /// Asks for the release set of the commit that is checked out.
-    pub(super) async fn of_commit(cx: &'a Context, checkout: &Checkout) -> Self {
+    /// Asks the registry of an environment for the release set of the commit that is checked out.
+    pub(super) async fn of_commit(cx: &'a Context, checkout: &Checkout, target: &Target) -> Self {
         let mut digests = Self { cx, sets: None, known: BTreeMap::new() };
-        if let Some(registry) = checkout.project.file.registry.clone() {
-            if registries::is_silent(&registry) {
+        if let Some(registry) = target.registry(&checkout.project) {
+            if registries::is_silent(registry) {
                 cx.screen.say(format!("the registry {registry} did not answer a moment ago: images are named by tag"));
-            } else if let Err(error) = digests.begin(checkout, &registry).await {
+            } else if let Err(error) = digests.begin(checkout, registry).await {
                 if error.source.downcast_ref::<RegistryError>().is_some_and(RegistryError::is_silence) {
-                    registries::remember_silence(&registry);
+                    registries::remember_silence(registry);
                 }
                 digests.without(&error);
             }
@@ -42,7 +42,7 @@ impl<'a> Digests<'a> {
     }
 
     async fn begin(&mut self, checkout: &Checkout, registry: &str) -> Result<()> {
-        let sets = sets_at(self.cx, registry.to_owned(), Patience::BRIEF).await?;
+        let sets = sets_at(self.cx, checkout, registry.to_owned(), Patience::BRIEF).await?;
         let set = match head(checkout).await {
             Ok(commit) => sets.set(&commit).await?,
             Err(_) => None,

@@ -1,6 +1,6 @@
 //! `devenv config --format kubernetes`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::apply::session::checkout::Checkout;
@@ -28,7 +28,7 @@ pub(super) async fn print(
     let mut environment = files.environment(&target)?;
     // What cannot be printed is refused before a registry is asked.
     manifests(&files, &target, &environment).objects()?;
-    Digests::of_commit(cx, checkout).await.pin(&target, &mut environment).await;
+    Digests::of_commit(cx, checkout, &target).await.pin(&target, &mut environment).await;
     let manifests = manifests(&files, &target, &environment);
     let objects = manifests.objects()?;
     left_out(cx, &manifests.left_out().into_iter().collect());
@@ -43,13 +43,19 @@ pub(super) async fn print(
 /// Writes those of all environments that are made for a platform, for kustomize.
 pub(super) async fn write(cx: &Context, checkout: &Checkout, unplaced: &Unplaced<'_>, folder: &Path) -> Result<()> {
     let files = unplaced.files();
-    let mut digests = Digests::of_commit(cx, checkout).await;
+    let mut of_registries: BTreeMap<Option<String>, Digests<'_>> = BTreeMap::new();
     let (mut all, mut missing) = (Vec::new(), BTreeSet::new());
     for name in target::names(files.project) {
         let target = Target::of(files.project, &name)?;
         if target.base == Base::Prod {
             let mut environment = files.environment(&target)?;
+            let registry = target.registry(files.project).map(str::to_owned);
+            let mut digests = match of_registries.remove(&registry) {
+                Some(known) => known,
+                None => Digests::of_commit(cx, checkout, &target).await,
+            };
             digests.pin(&target, &mut environment).await;
+            of_registries.insert(registry, digests);
             let manifests = manifests(&files, &target, &environment);
             missing.extend(manifests.left_out());
             all.push((name, manifests.objects()?));

@@ -132,7 +132,7 @@ async fn environment(cx: &Context, name: &str, json: bool) -> Result<()> {
     let files = unplaced.files();
     let mut environment = files.environment(&target)?;
     if target.base == Base::Prod {
-        Digests::of_commit(cx, &checkout).await.pin(&target, &mut environment).await;
+        Digests::of_commit(cx, &checkout, &target).await.pin(&target, &mut environment).await;
     }
     let definition = render::environment::definition(&environment, files.assets)?;
     if !environment.releases.is_empty() {

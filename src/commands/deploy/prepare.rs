@@ -18,8 +18,9 @@ use crate::plan::deploy::planner::Tasks;
 use crate::plan::deploy::stack::Stack;
 use crate::plan::deploy::variables::values;
 use crate::plan::environment::target::Target;
-use crate::plan::release::record::{Record, Refusal};
+use crate::plan::release::record::{Happened, Refusal};
 use crate::plan::release::set::ReleaseSet;
+use crate::plan::release::signers::{Records, uncounted};
 use crate::render::swarm::StackOf;
 use crate::ui::screen::visible;
 
@@ -38,7 +39,7 @@ pub(super) struct Deployment<'a> {
     pub(super) filled: Stack,
     pub(super) smoke: Vec<Smoke>,
     pub(super) tasks: Tasks,
-    pub(super) records: Vec<Record>,
+    pub(super) records: Records,
     pub(super) by: String,
 }
 
@@ -51,18 +52,20 @@ pub(super) fn place(checkout: &Checkout, target: &Target) -> Result<Deploy> {
     })
 }
 
-/// The release set of a tag, or of the commit that is checked out, with its digest.
+/// The release set of a tag, or of the commit that is checked out, with its digest; its signature counts where one is asked for.
 pub(super) async fn release(checkout: &Checkout, sets: &Sets, named: Option<&str>) -> Result<(ReleaseSet, String)> {
     let tag = match named {
         Some(tag) => tag_of(sets, tag).await?,
         None => head(checkout).await?,
     };
-    sets.set(&tag).await?.ok_or_else(|| {
+    let Some((set, digest)) = sets.set(&tag).await? else {
         let message = format!("the registry has no release set `{}`", visible(&tag));
-        Error::message(Kind::Failed, message).hint(
-            "`devenv release build && devenv push` creates the one of this commit; `devenv release list` shows all",
-        )
-    })
+        let hint =
+            "`devenv release build && devenv push` creates the one of this commit; `devenv release list` shows all";
+        return Err(Error::message(Kind::Failed, message).hint(hint));
+    };
+    sets.must_be_trusted(&tag, &digest).await?;
+    Ok((set, digest))
 }
 
 /// Asks for all of it.
@@ -107,7 +110,7 @@ pub(super) async fn prepare<'a>(
 /// The deployment that a rollback brings back: release set and stack.
 async fn earlier(sets: &Sets, environment: &str, to: &str) -> Result<(String, Stack)> {
     let records = sets.all_records().await?;
-    let all = history::deployments(&records, Some(environment));
+    let all = history::deployments(&records.all, Some(environment));
     let found = if to.is_empty() {
         history::before(&all)
     } else {
@@ -118,7 +121,11 @@ async fn earlier(sets: &Sets, environment: &str, to: &str) -> Result<(String, St
     found.and_then(|one| Some((one.set.to_owned(), one.stack?.clone()))).ok_or_else(|| {
         let what =
             if to.is_empty() { "an earlier deployment".to_owned() } else { format!("a deployment of {}", visible(to)) };
-        Error::message(Kind::Failed, format!("no record says of {what} to {environment}"))
-            .hint(format!("`devenv deployments {environment}` lists those that are recorded"))
+        let error = Error::message(Kind::Failed, format!("no record says of {what} to {environment}"))
+            .hint(format!("`devenv deployments {environment}` lists those that are recorded"));
+        let is_of = |happened: &Happened| {
+            matches!(happened, Happened::Deployed { environment: there, .. } if there == environment)
+        };
+        records.doubted.iter().filter(|one| is_of(&one.record.happened)).map(uncounted).fold(error, Error::hint)
     })
 }

@@ -9,7 +9,7 @@ use crate::apply::session::checkout::Checkout;
 use crate::commands::context::Context;
 use crate::commands::deploy::args::DeployArgs;
 use crate::commands::deploy::prepare::{Deployment, place, prepare, release};
-use crate::commands::release::sets::sets;
+use crate::commands::release::sets::sets_of;
 use crate::error::Result;
 use crate::host::release::source;
 use crate::plan::deploy::action::DeployPlan;
@@ -27,7 +27,7 @@ pub async fn run(cx: &Context, args: &DeployArgs) -> Result<()> {
     let checkout = cx.team_checkout()?;
     let target = Target::of(&checkout.project, &args.environment)?;
     let deploy = place(&checkout, &target)?;
-    let sets = sets(cx, &checkout).await?;
+    let sets = sets_of(cx, &checkout, &target).await?;
     if args.approve {
         return approve(cx, &checkout, &sets, args).await;
     }
@@ -39,6 +39,7 @@ pub async fn run(cx: &Context, args: &DeployArgs) -> Result<()> {
     if plan.is_empty() && deployment.is_recorded() {
         return deployment.end(cx, &plan, "nothing to do: the cluster runs this release");
     }
+    deployment.sets.trust.can_record()?;
     deployment.pass(cx).await?;
     if plan.is_empty() {
         deployment.record().await?;
@@ -53,6 +54,7 @@ pub async fn run(cx: &Context, args: &DeployArgs) -> Result<()> {
 
 /// Records that somebody agrees.
 async fn approve(cx: &Context, checkout: &Checkout, sets: &Sets, args: &DeployArgs) -> Result<()> {
+    sets.trust.can_record()?;
     let (set, digest) = release(checkout, sets, args.release.as_deref()).await?;
     let happened = Happened::Approved { environment: args.environment.clone() };
     sets.happened(&digest, happened, &source::author(&checkout.root).await?).await?;
@@ -79,7 +81,7 @@ impl Deployment<'_> {
 
     fn is_recorded(&self) -> bool {
         let newest =
-            history::deployments(&self.records, Some(&self.target.name)).pop().and_then(|one| one.stack.cloned());
+            history::deployments(&self.records.all, Some(&self.target.name)).pop().and_then(|one| one.stack.cloned());
         newest.as_ref() == Some(&self.stack)
     }
 
@@ -133,6 +135,9 @@ impl Deployment<'_> {
         }
         for closed in gates::closed(self.asked(&self.args.confirm)) {
             cx.screen.say(format!("{closed}: nothing would be deployed"));
+        }
+        for line in gates::doubted(self.asked(&self.args.confirm)) {
+            cx.screen.say(line);
         }
         if plan.is_empty() {
             cx.screen.say("nothing to do: the cluster runs this release");

@@ -55,7 +55,7 @@ pub(super) async fn run(cx: &Context, args: &BuildArgs) -> Result<()> {
     if args.dry_run {
         let mut session = cx.session(Intent::Look).await?;
         let recipes = wanted(cx, &session, args).await?;
-        session.look_for_releases(&recipes).await;
+        session.look_for_releases(&recipes).await?.into_iter().for_each(|line| cx.screen.say(line));
         let plan = building(&session, &recipes);
         if plan.is_empty() {
             cx.screen.say(NOTHING_TO_DO);
@@ -81,7 +81,7 @@ async fn make(cx: &Context, args: &BuildArgs) -> Result<Recipes> {
         session.write()?;
         session.news.iter().for_each(|line| cx.screen.say(line));
         let recipes = wanted(cx, &session, args).await?;
-        session.look_for_releases(&recipes).await;
+        session.look_for_releases(&recipes).await?.into_iter().for_each(|line| cx.screen.say(line));
         session.environment.releases.extend(recipes.clone());
         let plan = building(&session, &recipes);
         if plan.is_empty() {

@@ -1,6 +1,7 @@
 //! `devenv release`
 
 mod build;
+mod keygen;
 pub(super) mod passed;
 pub mod promote;
 pub mod sets;
@@ -36,6 +37,12 @@ enum What {
     /// Record that the tests of a release set have passed
     #[command(after_help = "Example:\n  devenv release passed")]
     Passed(promote::PassedArgs),
+    /// Make a pair of keys to sign release sets and records with
+    ///
+    /// Releases are signed with the private key in DEVENV_SIGNING_KEY, or with that in the file that it names. Signatures
+    /// have the form of cosign's, ECDSA on the curve P-256.
+    #[command(after_help = "Example:\n  devenv release keygen ~/keys/ci.key")]
+    Keygen(keygen::KeygenArgs),
 }
 
 /// Runs the command.
@@ -45,5 +52,6 @@ pub async fn run(cx: &Context, args: &ReleaseArgs) -> Result<()> {
         What::List(args) => sets::list(cx, args).await,
         What::Show(args) => sets::show(cx, args).await,
         What::Passed(args) => promote::passed(cx, args).await,
+        What::Keygen(args) => keygen::run(cx, args),
     }
 }

@@ -17,13 +17,13 @@ pub(in crate::commands) async fn record(cx: &Context) -> Result<()> {
     let configuration = recipes::configuration(checkout.name(), &checkout.project);
     // What was tested is the release of a commit only where nothing else was there.
     let commit = sources(&checkout.root, &modules, &configuration, Changes::Refused).await?.head.id;
-    let sets = sets_at(cx, registry, Patience::SHORT).await?;
+    let sets = sets_at(cx, &checkout, registry, Patience::SHORT).await?;
     let Some((_, digest)) = sets.set(&commit).await? else {
         let message = format!("the registry has no release set of {commit}");
         return Err(Error::message(Kind::Failed, message).hint("`devenv push` before `devenv ci` creates it"));
     };
     let records = sets.records(&digest).await?;
-    if !records.iter().any(|record| record.happened == Happened::Passed) {
+    if !records.all.iter().any(|record| record.happened == Happened::Passed) {
         sets.happened(&digest, Happened::Passed, &source::author(&checkout.root).await?).await?;
         cx.screen.say(format!("✓ recorded: the tests of {commit} have passed"));
     }

@@ -2,10 +2,12 @@
 
 use crate::apply::release::promote::Untested;
 use crate::apply::release::push::Sets;
+use crate::apply::session::checkout::Checkout;
 use crate::commands::context::Context;
 use crate::commands::release::sets::{reference, sets, sets_at, tag_of};
 use crate::error::{Error, Kind, Result};
 use crate::host::release::source;
+use crate::plan::environment::target::Target;
 use crate::plan::registry::retry::Patience;
 use crate::plan::release::record::Happened;
 use crate::ui::screen::visible;
@@ -22,7 +24,7 @@ use crate::ui::screen::visible;
 pub struct PromoteArgs {
     /// The commit, or a name of the set; with `--rollback`, the name that goes back
     pub from: String,
-    /// The name that it gets; in another registry `REGISTRY:NAME`
+    /// The name that it gets; in another registry `REGISTRY:NAME`, or the name of an environment that has one
     #[arg(required_unless_present = "rollback", conflicts_with = "rollback")]
     pub to: Option<String>,
     /// Promote even if no passing run is recorded; the record says so
@@ -46,14 +48,14 @@ pub async fn promote(cx: &Context, args: &PromoteArgs) -> Result<()> {
     let by = source::author(&checkout.root).await?;
     let (name, named) = match &args.to {
         None => {
-            let elsewhere = elsewhere(cx, &args.from).await?;
+            let elsewhere = elsewhere(cx, &checkout, &args.from).await?;
             let (sets, name) = elsewhere.as_ref().map_or((&sets, args.from.as_str()), |(sets, name)| (sets, name));
             (args.from.as_str(), sets.roll_back(reference(name)?, &by).await?)
         }
         Some(to) => {
             let untested = if args.force { Untested::Forced } else { Untested::Refused };
-            let elsewhere = elsewhere(cx, to).await?;
-            let source = if elsewhere.is_some() { long(cx, &sets).await? } else { sets };
+            let elsewhere = elsewhere(cx, &checkout, to).await?;
+            let source = if elsewhere.is_some() { long(cx, &checkout, &sets).await? } else { sets };
             let (target, name) = elsewhere.as_ref().map_or((&source, to.as_str()), |(sets, name)| (sets, name));
             let from = tag_of(&source, &args.from).await?;
             (to.as_str(), target.promote(&source, &from, name, untested, &by).await?)
@@ -67,17 +69,21 @@ pub async fn promote(cx: &Context, args: &PromoteArgs) -> Result<()> {
     Ok(())
 }
 
-/// The registry and the name that `REGISTRY:NAME` says; none for a name alone.
-async fn elsewhere<'a>(cx: &Context, text: &'a str) -> Result<Option<(Sets, &'a str)>> {
-    match text.rsplit_once(':').filter(|(place, _)| place.contains('/')) {
-        Some((place, name)) => Ok(Some((sets_at(cx, place.to_owned(), Patience::LONG).await?, name))),
+/// The registry and the name that `REGISTRY:NAME` says, or an environment with a registry of its own; none for other names.
+async fn elsewhere<'a>(cx: &Context, checkout: &Checkout, text: &'a str) -> Result<Option<(Sets, &'a str)>> {
+    if let Some((place, name)) = text.rsplit_once(':').filter(|(place, _)| place.contains('/')) {
+        return Ok(Some((sets_at(cx, checkout, place.to_owned(), Patience::LONG).await?, name)));
+    }
+    let own = Target::of(&checkout.project, text).ok().and_then(|target| target.settings.registry);
+    match own.filter(|own| checkout.project.file.registry.as_ref() != Some(own)) {
+        Some(own) => Ok(Some((sets_at(cx, checkout, own, Patience::LONG).await?, text))),
         None => Ok(None),
     }
 }
 
 /// The same registry, asked for images of any size.
-async fn long(cx: &Context, sets: &Sets) -> Result<Sets> {
-    sets_at(cx, sets.text.clone(), Patience::LONG).await
+async fn long(cx: &Context, checkout: &Checkout, sets: &Sets) -> Result<Sets> {
+    sets_at(cx, checkout, sets.text.clone(), Patience::LONG).await
 }
 
 /// Runs `release passed`.

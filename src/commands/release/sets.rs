@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::apply::release::push::{Other, Published, Sent, Sets, Wanted};
 use crate::apply::release::recipes;
 use crate::apply::release::sources::{Changes, sources};
+use crate::apply::release::trust::Trust;
 use crate::apply::session::checkout::Checkout;
 use crate::apply::session::{Intent, Session};
 use crate::commands::context::Context;
@@ -18,6 +19,7 @@ use crate::host::registry::{Registry, credentials};
 use crate::host::release::source;
 use crate::names::PartName;
 use crate::plan::deploy::history;
+use crate::plan::environment::target::Target;
 use crate::plan::parts::{ImageRef, PartKind};
 use crate::plan::registry::place::RegistryPath;
 use crate::plan::registry::retry::Patience;
@@ -26,6 +28,7 @@ use crate::plan::release::local;
 use crate::plan::release::names;
 use crate::plan::release::record::{Happened, Record};
 use crate::plan::release::set::ReleaseSet;
+use crate::plan::release::signers::{Doubted, Proof};
 use crate::plan::release::source::{Commit, SourceError};
 use crate::ui::dates;
 use crate::ui::screen::visible;
@@ -74,6 +77,20 @@ struct SetJson<'a> {
     /// What happened to it; only where that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     records: Option<&'a [Record]>,
+    /// What was recorded and does not count; only where that was asked.
+    #[serde(skip_serializing_if = "is_nothing")]
+    doubted: Option<&'a [Doubted]>,
+    /// Who has signed it; only where that was asked, and signatures are.
+    #[serde(skip_serializing_if = "is_unasked")]
+    signed: Option<&'a Proof>,
+}
+
+fn is_nothing(doubted: &Option<&[Doubted]>) -> bool {
+    doubted.is_none_or(<[Doubted]>::is_empty)
+}
+
+fn is_unasked(signed: &Option<&Proof>) -> bool {
+    signed.is_none_or(|proof| *proof == Proof::Unasked)
 }
 
 /// A set as the list prints it.
@@ -93,17 +110,31 @@ pub(in crate::commands) async fn sets(cx: &Context, checkout: &Checkout) -> Resu
         let message = format!("{} has no `registry:` to keep releases in", checkout.name());
         return Err(Error::message(Kind::Usage, message).hint("such as `registry: registry.example.com/shop`"));
     };
-    sets_at(cx, text, Patience::default()).await
+    sets_at(cx, checkout, text, Patience::default()).await
 }
 
-/// The sets of a place in a registry.
-pub(in crate::commands) async fn sets_at(cx: &Context, text: String, patience: Patience) -> Result<Sets> {
+/// Where the sets of an environment are.
+pub(in crate::commands) async fn sets_of(cx: &Context, checkout: &Checkout, target: &Target) -> Result<Sets> {
+    match &target.settings.registry {
+        Some(own) => sets_at(cx, checkout, own.clone(), Patience::default()).await,
+        None => sets(cx, checkout).await,
+    }
+}
+
+/// The sets of a place in a registry; the checkout says whose signatures count.
+pub(in crate::commands) async fn sets_at(
+    cx: &Context,
+    checkout: &Checkout,
+    text: String,
+    patience: Patience,
+) -> Result<Sets> {
+    let trust = Trust::of(checkout)?;
     let place = RegistryPath::new(&text);
     let login = credentials::find(&endpoint::config_dir(), &place).await?;
     let screen = cx.screen;
     let registry = Registry::patient(place.clone(), login.clone(), patience);
     let registry = registry.telling(Arc::new(move |text| screen.say(text)));
-    Ok(Sets { place, text, registry, login })
+    Ok(Sets { place, text, registry, login, trust })
 }
 
 /// Runs `push`.
@@ -121,9 +152,21 @@ pub async fn push(cx: &Context, args: &PushArgs) -> Result<()> {
     let project = session.checkout.project.file.project.to_string();
     let set = ReleaseSet { project, commit: head.id, time: head.time, images };
     let published = sets.publish(&set, if args.replace { Other::Replaced } else { Other::Kept }).await?;
+    if let Err(error) = sets.trust.can_record() {
+        let hints: String = error.hints.iter().map(|hint| format!("; {hint}")).collect();
+        cx.screen.say(format!("warning: the set cannot be promoted or deployed yet: {error}{hints}"));
+    }
     if args.json {
         let digest = set.artefact().digest;
-        cx.screen.json(&SetJson { tag: &set.commit, digest: &digest, set: &set, missing: None, records: None });
+        cx.screen.json(&SetJson {
+            tag: &set.commit,
+            digest: &digest,
+            set: &set,
+            missing: None,
+            records: None,
+            doubted: None,
+            signed: None,
+        });
         return Ok(());
     }
     match published {
@@ -185,11 +228,11 @@ pub(super) async fn list(cx: &Context, args: &ListArgs) -> Result<()> {
     let sets = sets(cx, &checkout).await?;
     let (all, records) = tokio::try_join!(sets.all(), sets.all_records())?;
     let tested: BTreeSet<&str> =
-        records.iter().filter(|one| one.happened == Happened::Passed).map(|one| one.set.as_str()).collect();
-    let running = history::running(&records);
+        records.all.iter().filter(|one| one.happened == Happened::Passed).map(|one| one.set.as_str()).collect();
+    let running = history::running(&records.all);
     if args.json {
         let all = all.iter().map(|(tag, set, digest)| ListedJson {
-            set: SetJson { tag, digest, set, missing: None, records: None },
+            set: SetJson { tag, digest, set, missing: None, records: None, doubted: None, signed: None },
             tested: tested.contains(digest.as_str()),
             runs_in: running.get(digest.as_str()).cloned().unwrap_or_default(),
         });
@@ -221,13 +264,19 @@ pub(super) async fn show(cx: &Context, args: &ShowArgs) -> Result<()> {
         let message = format!("the registry has no release set `{}`", visible(&tag));
         return Err(Error::message(Kind::Failed, message).hint("`devenv release list` shows those that it has"));
     };
-    let (missing, records) = tokio::try_join!(sets.missing(&set), sets.records(&digest))?;
+    let (missing, records, signed) = tokio::try_join!(sets.missing(&set), sets.records(&digest), sets.proof(&digest))?;
     if args.json {
-        let (missing, records) = (Some(missing.as_slice()), Some(records.as_slice()));
-        cx.screen.json(&SetJson { tag: &tag, digest: &digest, set: &set, missing, records });
+        let (missing, doubted) = (Some(missing.as_slice()), Some(records.doubted.as_slice()));
+        let (records, signed) = (Some(records.all.as_slice()), Some(&signed));
+        cx.screen.json(&SetJson { tag: &tag, digest: &digest, set: &set, missing, records, doubted, signed });
         return Ok(());
     }
     cx.screen.say(format!("{} of {}, {digest}", set.commit, dates::day(set.time)));
+    match &signed {
+        Proof::Unasked => {}
+        Proof::SignedBy(signer) => cx.screen.say(format!("signed by {signer}")),
+        Proof::Doubted(why) => cx.screen.say(format!("warning: it cannot be promoted or deployed: {why}")),
+    }
     let rows = set.images.iter().map(|(name, member)| {
         let state = if missing.contains(name) { "missing" } else { "" };
         vec![
@@ -238,9 +287,13 @@ pub(super) async fn show(cx: &Context, args: &ShowArgs) -> Result<()> {
         ]
     });
     cx.screen.table(&["NAME", "REPOSITORY", "DIGEST", ""], &rows.collect::<Vec<_>>());
-    for record in records {
+    let counted = records.all.iter().map(|record| (record, String::new()));
+    let doubted = records.doubted.iter().map(|one| (&one.record, format!(" (does not count: {})", one.why)));
+    let mut all: Vec<(&Record, String)> = counted.chain(doubted).collect();
+    all.sort_by_key(|(record, _)| record.time);
+    for (record, note) in all {
         let day = dates::day(i64::try_from(record.time / 1000).unwrap_or_default());
-        cx.screen.data(format!("{day} {} by {}\n", sentence(&record.happened), visible(&record.by)));
+        cx.screen.data(format!("{day} {} by {}{note}\n", sentence(&record.happened), visible(&record.by)));
     }
     Ok(())
 }

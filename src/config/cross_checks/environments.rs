@@ -21,8 +21,8 @@ const GATEWAY: &str = "gateway";
 /// What the gateway must be given.
 const OF_GATEWAY: [&str; 2] = ["certificate", "key"];
 /// Settings of environments that run from released images on a platform.
-const DEPLOYED: [&str; 9] =
-    ["host", "replicas", "resources", "secrets", "writable", "capabilities", "deploy", "gates", "smoke"];
+const DEPLOYED: [&str; 10] =
+    ["host", "replicas", "resources", "secrets", "writable", "capabilities", "registry", "deploy", "gates", "smoke"];
 
 pub(super) fn check(tree: &Node, parts: &[Part<'_>], known: &KnownNames) -> Vec<Finding> {
     let subject = Subject { entries: entries(tree), parts: by_name(parts), known };

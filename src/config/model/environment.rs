@@ -7,7 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::config::schema::grammar::{
-    AnyText, Capability, ContextName, EnvName, HostName, Memory, RequestPath, SecretName, SecretReference, Url,
+    AnyText, Capability, ContextName, EnvName, HostName, Memory, Registry, RequestPath, SecretName, SecretReference,
+    Url,
 };
 use crate::names::{EnvironmentName, PartName};
 
@@ -48,6 +49,10 @@ pub struct EnvironmentSettings {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<PartName, Vec<Capability>>")]
     pub capabilities: BTreeMap<PartName, Vec<String>>,
+    /// Where its images are, if not where the project's are: `devenv promote FROM NAME` brings a release there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Registry>")]
+    pub registry: Option<String>,
     /// Where it is deployed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deploy: Option<Deploy>,

@@ -17,10 +17,10 @@ use crate::config::model::snapshot::Snapshot;
 use crate::config::model::task::Task;
 use crate::config::model::values::{Command, Port, RelPath};
 use crate::config::schema::grammar::{
-    AccountName, AnyText, CiEntry, EnvName, HostName, ImageReference, Package, Registry, Shell, Stage, Url, Variable,
-    Versions, VolumePath,
+    AccountName, AnyText, CiEntry, EnvName, HostName, ImageReference, Package, PublicKey, Registry, Shell, Stage, Url,
+    Variable, Versions, VolumePath,
 };
-use crate::names::{EnvironmentName, FeatureName, ImageName, PartName, ProjectName};
+use crate::names::{EnvironmentName, FeatureName, ImageName, PartName, ProjectName, SignerName};
 
 /// `devenv.yaml`: the environment that a team commits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +36,11 @@ pub struct ProjectFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Registry>")]
     pub registry: Option<String>,
+    /// Keys whose signatures count for releases: name to public key (ECDSA P-256), as PEM or as the path of a file. With
+    /// any, what is recorded in `registry` without one of their signatures opens no gate.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<SignerName, PublicKey>")]
+    pub signers: BTreeMap<SignerName, String>,
     /// Archive of Debian's packages as they were on the day of `devenv.lock`, such as
     /// `https://archive.example.com/{date}/debian`, or a list; suite and components may follow each, and `[OPTIONS]` of
     /// apt come before it, which hold for builds alone.

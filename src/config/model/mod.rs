@@ -14,6 +14,7 @@ pub mod module;
 pub mod occasions;
 pub mod once;
 pub mod secret;
+pub mod signer;
 pub mod snapshot;
 pub mod task;
 pub mod task_texts;

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::config::model::image;
+use crate::config::model::signer;
 use crate::config::model::snapshot;
 use crate::config::model::task_texts;
 use crate::config::model::values::{Duration, RelPath, Route};
@@ -116,6 +117,8 @@ texts! {
     Stage: "stage", "^[A-Za-z0-9][A-Za-z0-9_.-]*$", "a stage's name", "stages' names", image::check_stage;
     /// A place in a registry, without tag.
     Registry: "registry", "^[^ @]+$", "a place such as registry.example.com/shop", "registries", image::check_registry;
+    /// A public key, or where it is.
+    PublicKey: "public-key", "^[^ ]", "a public key or the path of one", "public keys", signer::check;
     /// The address of something outside.
     Url: "address", "^[a-z][a-z0-9+.-]*://", "an address such as https://example.com", "addresses", addresses::url;
     /// Which versions of devenv a file works with.

@@ -94,6 +94,15 @@ impl Engine {
         }
     }
 
+    /// The id of an image; `None` where there is no such image.
+    pub async fn image_id(&self, reference: &str) -> Result<Option<String>> {
+        match self.docker.inspect_image(reference).await {
+            Ok(image) => Ok(image.id),
+            Err(error) if crate::host::engine::is_missing(&error) => Ok(None),
+            Err(error) => Err(failed(format!("cannot inspect {reference}"))(error)),
+        }
+    }
+
     /// The digest that a registry has for `reference`; `None` where it has none or cannot be asked in time.
     pub async fn registry_digest(&self, reference: &str) -> Option<String> {
         match self.ask_registry(reference).await {

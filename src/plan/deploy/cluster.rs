@@ -122,6 +122,8 @@ pub struct Task {
     pub code: Option<i64>,
     /// The node that it runs on.
     pub node: String,
+    /// The name of that node, where the cluster has lost it.
+    pub lost: Option<String>,
 }
 
 impl Task {
@@ -129,6 +131,12 @@ impl Task {
     #[must_use]
     pub fn has_failed(&self) -> bool {
         matches!(self.state.as_str(), "failed" | "rejected" | "orphaned")
+    }
+
+    /// Whether its program has not begun yet.
+    #[must_use]
+    pub fn is_beginning(&self) -> bool {
+        matches!(self.state.as_str(), "new" | "pending" | "assigned" | "accepted" | "preparing" | "ready" | "starting")
     }
 
     /// Whether it runs, and is meant to.

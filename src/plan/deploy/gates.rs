@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::config::model::environment::Gate;
 use crate::error::{Error, Kind};
 use crate::plan::release::record::{Happened, Record};
+use crate::plan::release::signers::{Records, uncounted};
 
 /// Everything that gates are decided from.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +18,7 @@ pub struct Asked<'a> {
     /// The gates, in their order.
     pub gates: &'a [Gate],
     /// What is recorded of the release set.
-    pub records: &'a [Record],
+    pub records: &'a Records,
     /// Items of checklists that are confirmed by this command.
     pub confirmed: &'a [String],
     /// Who deploys.
@@ -118,51 +119,74 @@ pub fn answered(asked: Asked<'_>) -> Vec<String> {
 /// The gates that are closed, in their order.
 #[must_use]
 pub fn closed(asked: Asked<'_>) -> Vec<Closed> {
-    let closed = |state| match state {
-        State::Open => None,
-        State::Untested => Some(Closed::Untested),
-        State::NotDeployed { environment } => Some(Closed::NotDeployed(environment)),
-        State::Unconfirmed { items } => Some(Closed::Unconfirmed(items)),
-        State::Unapproved { approved, needed } => {
-            Some(Closed::Unapproved { approved, needed, environment: asked.environment.to_owned() })
-        }
-    };
-    states(asked).into_iter().filter_map(closed).collect()
+    closed_gates(asked).into_iter().map(|(_, closed)| closed).collect()
+}
+
+/// What was recorded for gates that are closed and does not count, a line for each.
+#[must_use]
+pub fn doubted(asked: Asked<'_>) -> Vec<String> {
+    closed_gates(asked).into_iter().flat_map(|(gate, _)| doubted_for(gate, asked)).collect()
 }
 
 /// Refuses where gates are closed, and says all of them.
 pub fn pass(asked: Asked<'_>) -> Result<(), Error> {
-    let mut errors = closed(asked).into_iter().map(Error::from);
+    let told = |(gate, closed)| doubted_for(gate, asked).into_iter().fold(Error::from(closed), Error::hint);
+    let mut errors = closed_gates(asked).into_iter().map(told);
     match errors.next() {
         Some(first) => Err(Error { also: errors.collect(), ..first }),
         None => Ok(()),
     }
 }
 
-fn state(gate: &Gate, asked: Asked<'_>) -> State {
-    let is_recorded = |is: &dyn Fn(&Happened) -> bool| asked.records.iter().any(|record| is(&record.happened));
-    match gate {
-        Gate::Tested if is_recorded(&|happened| *happened == Happened::Passed) => State::Open,
-        Gate::Tested => State::Untested,
-        Gate::Deployed(to) => {
-            let is_there = |happened: &Happened| matches!(happened, Happened::Deployed { environment, .. } if environment == to.as_str());
-            if is_recorded(&is_there) { State::Open } else { State::NotDeployed { environment: to.to_string() } }
+fn closed_gates(asked: Asked<'_>) -> Vec<(&Gate, Closed)> {
+    let closed = |gate| match state(gate, asked) {
+        State::Open => None,
+        State::Untested => Some((gate, Closed::Untested)),
+        State::NotDeployed { environment } => Some((gate, Closed::NotDeployed(environment))),
+        State::Unconfirmed { items } => Some((gate, Closed::Unconfirmed(items))),
+        State::Unapproved { approved, needed } => {
+            Some((gate, Closed::Unapproved { approved, needed, environment: asked.environment.to_owned() }))
         }
+    };
+    asked.gates.iter().filter_map(closed).collect()
+}
+
+fn doubted_for(gate: &Gate, asked: Asked<'_>) -> Vec<String> {
+    let all = asked.records.doubted.iter();
+    all.filter(|one| is_asked(gate, &one.record.happened, asked.environment)).map(uncounted).collect()
+}
+
+/// Whether a gate asks for such a record.
+fn is_asked(gate: &Gate, happened: &Happened, here: &str) -> bool {
+    match (gate, happened) {
+        (Gate::Tested, Happened::Passed) => true,
+        (Gate::Deployed(to), Happened::Deployed { environment, .. }) => environment == to.as_str(),
+        (Gate::Checklist(items), Happened::Confirmed { environment, item }) => {
+            environment == here && items.contains(item)
+        }
+        (Gate::Approve(_), Happened::Approved { environment }) => environment == here,
+        _ => false,
+    }
+}
+
+fn state(gate: &Gate, asked: Asked<'_>) -> State {
+    let recorded: Vec<&Record> =
+        asked.records.all.iter().filter(|record| is_asked(gate, &record.happened, asked.environment)).collect();
+    match gate {
+        Gate::Tested if recorded.is_empty() => State::Untested,
+        Gate::Deployed(to) if recorded.is_empty() => State::NotDeployed { environment: to.to_string() },
+        Gate::Tested | Gate::Deployed(_) => State::Open,
         Gate::Checklist(items) => {
+            let is_of = |record: &&Record, wanted: &String| matches!(&record.happened, Happened::Confirmed { item, .. } if item == wanted);
             let is_confirmed = |wanted: &String| {
-                let recorded = |happened: &Happened| {
-                    matches!(happened, Happened::Confirmed { environment, item }
-                        if environment == asked.environment && item == wanted)
-                };
-                asked.confirmed.contains(wanted) || is_recorded(&recorded)
+                asked.confirmed.contains(wanted) || recorded.iter().any(|record| is_of(record, wanted))
             };
             let items: Vec<String> = items.iter().filter(|item| !is_confirmed(item)).cloned().collect();
             if items.is_empty() { State::Open } else { State::Unconfirmed { items } }
         }
         Gate::Approve(needed) => {
-            let is_of = |happened: &Happened| matches!(happened, Happened::Approved { environment } if environment == asked.environment);
-            let others = asked.records.iter().filter(|record| is_of(&record.happened) && record.by != asked.by);
-            let approved = others.map(|record| record.by.as_str()).collect::<BTreeSet<_>>().len();
+            let others = recorded.iter().map(|record| record.by.as_str()).filter(|by| *by != asked.by);
+            let approved = others.collect::<BTreeSet<_>>().len();
             let is_enough = u32::try_from(approved).unwrap_or(u32::MAX) >= *needed;
             if is_enough { State::Open } else { State::Unapproved { approved, needed: *needed } }
         }
@@ -174,6 +198,7 @@ mod tests {
     use super::*;
     use crate::names::EnvironmentName;
     use crate::plan::deploy::samples::stack;
+    use crate::plan::release::signers::{Doubt, Doubted};
 
     fn record(happened: Happened, by: &str) -> Record {
         Record { set: "sha256:1".to_owned(), happened, time: 1, by: by.to_owned() }
@@ -181,6 +206,7 @@ mod tests {
 
     fn said(gate: Gate, records: &[Record], confirmed: &[&str]) -> String {
         let confirmed: Vec<String> = confirmed.iter().map(|item| (*item).to_owned()).collect();
+        let records = &Records { all: records.to_vec(), doubted: Vec::new() };
         let asked = Asked { environment: "prod", gates: &[gate], records, confirmed: &confirmed, by: "me@example.com" };
         closed(asked).first().map_or_else(|| "open".to_owned(), ToString::to_string)
     }
@@ -218,12 +244,18 @@ mod tests {
     fn all_closed_gates_are_told_and_what_was_confirmed_is_known_although_another_one_is_closed() {
         let gates = [Gate::Tested, Gate::Checklist(vec!["login".to_owned(), "upload".to_owned()]), Gate::Approve(1)];
         let login = Happened::Confirmed { environment: "prod".to_owned(), item: "login".to_owned() };
-        let (records, confirmed) = ([record(login, "me")], ["login", "upload", "other"].map(str::to_owned));
+        let passed = Doubted { record: record(Happened::Passed, "fork"), why: Doubt::Unsigned };
+        let records = Records { all: vec![record(login, "me")], doubted: vec![passed] };
+        let confirmed = ["login", "upload", "other"].map(str::to_owned);
         let by = "me@example.com";
         let asked = Asked { environment: "prod", gates: &gates, records: &records, confirmed: &confirmed, by };
         assert_eq!(answered(asked), ["upload"]);
         let error = pass(asked).unwrap_err();
         assert_eq!(error.to_string(), "gate `tested`: no passed run is recorded for this release");
+        let uncounted =
+            "what fork has recorded does not count: it is not signed; record it again with DEVENV_SIGNING_KEY set";
+        assert_eq!(error.hints[1..], [uncounted]);
+        assert_eq!(doubted(asked), [uncounted]);
         let also: Vec<String> = error.also.iter().map(ToString::to_string).collect();
         assert_eq!(also, ["gate `approve`: 0 of 1 have approved, not counting the person who deploys"]);
         assert!(pass(Asked { gates: &[], ..asked }).is_ok());

@@ -60,6 +60,7 @@ pub(crate) fn task(desired: &Desired, state: &str, message: &str) -> Task {
         message: message.to_owned(),
         code: None,
         node: "n1".to_owned(),
+        lost: None,
     }
 }
 

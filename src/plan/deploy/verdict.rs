@@ -11,6 +11,8 @@ const MOST_FAILURES: usize = 3;
 pub enum Verdict {
     /// It is not there yet, and this is why.
     Waiting(String),
+    /// It is not there yet, and the engine does not get it there by itself: a node must come back, or have room.
+    HeldUp(String),
     /// It runs as it should.
     Healthy,
     /// It will not become healthy.
@@ -46,7 +48,10 @@ pub fn of_service(desired: &Desired, running: &Running, earlier: &[Task]) -> Ver
         Update::GoingBack => return Verdict::Waiting("the engine rolls it back".to_owned()),
         Update::WentBack(_) if is_as_wanted(desired, running) => {}
         Update::WentBack(why) | Update::Paused(why) => return Verdict::RolledBack(reason(desired, running, why)),
-        Update::UnderWay => return Verdict::Waiting(reason(desired, running, "its update is in progress")),
+        Update::UnderWay => {
+            let under_way = || Verdict::Waiting(reason(desired, running, "its update is in progress"));
+            return held_up(&desired.template, running).map_or_else(under_way, Verdict::HeldUp);
+        }
         Update::Settled => {}
     }
     if healthy(desired, running) == desired.replicas {
@@ -56,7 +61,29 @@ pub fn of_service(desired: &Desired, running: &Running, earlier: &[Task]) -> Ver
     let is_new = |task: &&Task| task.template == desired.template && task.has_failed() && !had_failed(task);
     let failed = running.tasks.iter().filter(is_new).count();
     let why = reason(desired, running, "its containers do not run yet");
-    if failed >= MOST_FAILURES { Verdict::Failed(why) } else { Verdict::Waiting(why) }
+    if failed >= MOST_FAILURES {
+        return Verdict::Failed(why);
+    }
+    held_up(&desired.template, running).map_or(Verdict::Waiting(why), Verdict::HeldUp)
+}
+
+/// What keeps containers of this template from running that only somebody else can change: no node takes one, or the node is
+/// lost on which one was to begin. For the latter, an update waits until the next one.
+fn held_up(template: &str, running: &Running) -> Option<String> {
+    let beginning = || running.tasks.iter().rev().filter(|task| task.template == template && task.is_beginning());
+    if running.update == Update::UnderWay
+        && let Some(node) = beginning().find_map(|task| task.lost.as_deref())
+    {
+        return Some(format!("node {node} was lost while a container was to begin on it"));
+    }
+    unplaced(beginning())
+}
+
+/// Why no node takes one of these containers.
+#[must_use]
+pub fn unplaced<'a>(mut tasks: impl Iterator<Item = &'a Task>) -> Option<String> {
+    let is_unplaced = |task: &&Task| task.state == "pending" && task.wanted != "shutdown" && !task.message.is_empty();
+    tasks.find(is_unplaced).map(|task| task.message.clone())
 }
 
 fn is_as_wanted(desired: &Desired, running: &Running) -> bool {
@@ -65,13 +92,15 @@ fn is_as_wanted(desired: &Desired, running: &Running) -> bool {
         && running.replicas == desired.replicas
 }
 
-/// Whether a service that goes back runs again: `least` containers of what it is now. None while it does not yet.
+/// What became of a service that goes back, which should have at least so many containers of what it is now.
 #[must_use]
-pub fn of_return(running: &Running, least: u64) -> Option<Result<(), String>> {
+pub fn of_return(running: &Running, least: u64) -> Verdict {
+    let waiting = || Verdict::Waiting(format!("{} of {least} containers run", running.up()));
     match &running.update {
-        Update::UnderWay | Update::GoingBack => None,
-        Update::Paused(why) => Some(Err(format!("the engine has given up: {why}"))),
-        Update::Settled | Update::WentBack(_) => (running.up() >= least).then_some(Ok(())),
+        Update::Paused(why) => Verdict::Failed(format!("the engine has given up: {why}")),
+        Update::GoingBack => waiting(),
+        Update::Settled | Update::WentBack(_) if running.up() >= least => Verdict::Healthy,
+        _ => held_up(running.template(), running).map_or_else(waiting, Verdict::HeldUp),
     }
 }
 
@@ -95,6 +124,7 @@ pub fn of_run(running: &Running) -> RunState {
             RunState::Failed(code.or(said).unwrap_or_else(|| format!("it is {}", task.state)))
         }
         "running" if task.wanted == "shutdown" => RunState::Failed("its node was lost".to_owned()),
+        _ if task.lost.is_some() && task.wanted == "shutdown" => RunState::Failed("its node was lost".to_owned()),
         _ => RunState::UnderWay,
     }
 }
@@ -165,14 +195,56 @@ mod tests {
         let mut running = up(&stack, "api");
         let labels = json!({TEMPLATE: "template of api"});
         running.spec = json!({"TaskTemplate": {"ContainerSpec": {"Labels": labels}}});
-        assert_eq!(of_return(&running, 1), Some(Ok(())));
+        let waiting = |text: &str| Verdict::Waiting(text.to_owned());
+        assert_eq!(of_return(&running, 1), Verdict::Healthy);
         running.update = Update::UnderWay;
-        assert_eq!(of_return(&running, 0), None);
+        assert_eq!(of_return(&running, 0), waiting("1 of 0 containers run"));
         running.update = Update::Paused("no node".to_owned());
-        assert_eq!(of_return(&running, 1), Some(Err("the engine has given up: no node".to_owned())));
+        assert_eq!(of_return(&running, 1), Verdict::Failed("the engine has given up: no node".to_owned()));
         running.update = Update::WentBack(String::new());
         running.tasks[0].template = "a newer one".to_owned();
-        assert_eq!((of_return(&running, 1), of_return(&running, 0)), (None, Some(Ok(()))));
+        assert_eq!(of_return(&running, 1), waiting("0 of 1 containers run"));
+        assert_eq!(of_return(&running, 0), Verdict::Healthy);
+        let unplaced = task(&stack.parts[&name("api")], "pending", "no suitable node");
+        running.tasks.push(unplaced);
+        assert_eq!(of_return(&running, 1), Verdict::HeldUp("no suitable node".to_owned()));
+    }
+
+    #[test]
+    fn a_container_that_no_node_takes_holds_its_service_up() {
+        let stack = stack();
+        let desired = &stack.parts[&name("api")];
+        let unplaced = task(desired, "pending", "no suitable node (1 node)");
+        let mut running = Running { tasks: vec![unplaced.clone()], ..up(&stack, "api") };
+        let held_up = Verdict::HeldUp("no suitable node (1 node)".to_owned());
+        assert_eq!(of_service(desired, &running, &[]), held_up);
+        running.update = Update::UnderWay;
+        assert_eq!(of_service(desired, &running, &[]), held_up);
+        // That of an earlier release, and one that is not wanted any more, hold nothing up.
+        running.tasks = vec![
+            Task { template: "of before".to_owned(), ..unplaced.clone() },
+            Task { wanted: "shutdown".to_owned(), ..unplaced },
+        ];
+        assert!(matches!(of_service(desired, &running, &[]), Verdict::Waiting(_)));
+    }
+
+    #[test]
+    fn an_update_does_not_go_on_when_the_node_is_lost_on_which_a_container_was_to_begin() {
+        let stack = stack();
+        let desired = &stack.parts[&name("api")];
+        let lost = |state: &str| {
+            let (wanted, lost) = ("shutdown".to_owned(), Some("node2".to_owned()));
+            Task { wanted, lost, ..task(desired, state, "") }
+        };
+        let mut running = Running { update: Update::UnderWay, ..up(&stack, "api") };
+        running.tasks.push(lost("preparing"));
+        let said = "node node2 was lost while a container was to begin on it";
+        assert_eq!(of_service(desired, &running, &[]), Verdict::HeldUp(said.to_owned()));
+        // The engine replaces one that had begun, and goes on.
+        running.tasks[1] = lost("running");
+        assert_eq!(of_service(desired, &running, &[]), Verdict::Waiting("its update is in progress".to_owned()));
+        running.update = Update::Settled;
+        assert_eq!(of_service(desired, &running, &[]), Verdict::Healthy);
     }
 
     #[test]
@@ -188,5 +260,9 @@ mod tests {
         assert_eq!(run("failed", "shutdown", Some(3)), RunState::Failed("it ended with code 3".to_owned()));
         assert_eq!(run("running", "shutdown", None), RunState::Failed("its node was lost".to_owned()));
         assert_eq!(run("preparing", "running", None), RunState::UnderWay);
+        let lost =
+            Task { wanted: "shutdown".to_owned(), lost: Some("node2".to_owned()), ..task(desired, "preparing", "") };
+        let lost = of_run(&Running { tasks: vec![lost], ..Running::default() });
+        assert_eq!(lost, RunState::Failed("its node was lost".to_owned()));
     }
 }

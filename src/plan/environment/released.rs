@@ -48,8 +48,8 @@ impl Setup<'_> {
     }
 
     fn shared(&self, name: &str, tag: &str) -> String {
-        let file = &self.project.file;
-        names::reference(file.registry.as_deref().unwrap_or(file.project.as_str()), name, tag)
+        let registry = self.target.registry(self.project);
+        names::reference(registry.unwrap_or(self.project.file.project.as_str()), name, tag)
     }
 
     /// The variables of a module, without and with secrets: what it needs, what its image says, its own, and the

@@ -127,6 +127,12 @@ impl Target {
         Self::of(project, Base::Dev.name()).unwrap_or_default()
     }
 
+    /// Where its images are; none where the project has no registry.
+    #[must_use]
+    pub fn registry<'a>(&'a self, project: &'a Project) -> Option<&'a str> {
+        self.settings.registry.as_deref().or(project.file.registry.as_deref())
+    }
+
     /// The keys of a setting, `["replicas", "api"]`, as they stand in the nearest environment that has it.
     #[must_use]
     pub fn path(&self, project: &Project, keys: &[&str]) -> Option<(String, Place)> {
@@ -163,6 +169,7 @@ fn laid_over(below: EnvironmentSettings, above: EnvironmentSettings) -> Environm
         external: both(below.external, above.external),
         writable: above.writable.or(below.writable),
         capabilities: both(below.capabilities, above.capabilities),
+        registry: above.registry.or(below.registry),
         deploy: above.deploy.or(below.deploy),
         gates: above.gates.or(below.gates),
         smoke: above.smoke.or(below.smoke),
@@ -203,6 +210,17 @@ features:
         assert_eq!(said(&preview, &["replicas", "api"]).unwrap(), "environments.staging.replicas.api devenv.yaml:5");
         assert_eq!(said(&preview, &["env", "api", "A"]).unwrap(), "environments.prod.env.api.A devenv.yaml:4");
         assert_eq!(said(&preview, &["env", "api", "C"]), None);
+    }
+
+    #[test]
+    fn an_environment_has_its_own_registry_or_the_projects() {
+        let text = SHOP.replace("project: shop\n", "project: shop\nregistry: registry.example.com/shop\n");
+        let text = text.replace("host: shop.example,", "host: shop.example, registry: prod.example.net/shop,");
+        let project = project(&text);
+        let of = |name: &str| Target::of(&project, name).unwrap().registry(&project).map(str::to_owned);
+        assert_eq!(of("ci").as_deref(), Some("registry.example.com/shop"));
+        assert_eq!(of("prod").as_deref(), Some("prod.example.net/shop"));
+        assert_eq!(of("staging").as_deref(), Some("prod.example.net/shop"));
     }
 
     #[test]

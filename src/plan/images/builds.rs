@@ -45,7 +45,7 @@ pub fn images(plan: &mut Plan, needed: &[&Node], lock: &Lock, observed: &Observe
             made.insert(node.name.clone(), plan.push(reuse, Cause::BuiltElsewhere, parent.into_iter().collect()));
             continue;
         }
-        if observed.in_registry.contains(&node.tag) && forced.is_none() {
+        if observed.in_registry.contains_key(&node.tag) && forced.is_none() {
             made.insert(
                 node.name.clone(),
                 plan.push(Action::Pull(node.name.clone()), why_image(node, observed), vec![]),
@@ -73,7 +73,7 @@ pub fn images(plan: &mut Plan, needed: &[&Node], lock: &Lock, observed: &Observe
 /// The images that released ones need to be made: those that they are built in and laid on. What the registry has needs none.
 #[must_use]
 pub fn wanted_by_releases(recipes: &[&Recipe], observed: &Observed) -> BTreeSet<ImageName> {
-    let made = recipes.iter().filter(|recipe| !observed.in_registry.contains(&recipe.reference));
+    let made = recipes.iter().filter(|recipe| !observed.in_registry.contains_key(&recipe.reference));
     made.flat_map(|recipe| [recipe.builder.clone(), recipe.parent.clone()]).collect()
 }
 
@@ -83,7 +83,7 @@ pub fn wanted_by_releases(recipes: &[&Recipe], observed: &Observed) -> BTreeSet<
 pub fn releases(plan: &mut Plan, recipes: &[&Recipe], made: &Made, observed: &Observed) -> BTreeMap<PartName, usize> {
     let mut steps = BTreeMap::new();
     for recipe in recipes.iter().filter(|recipe| !observed.tags.contains(&recipe.reference)) {
-        let step = if observed.in_registry.contains(&recipe.reference) {
+        let step = if observed.in_registry.contains_key(&recipe.reference) {
             plan.push(Action::PullReleased(recipe.part.clone()), Cause::NotThere, vec![])
         } else {
             let after: BTreeSet<usize> =

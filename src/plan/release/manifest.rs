@@ -23,6 +23,13 @@ pub fn named(manifest: &[u8]) -> Named {
     Named { blobs, manifests: all("manifests").collect() }
 }
 
+/// The digest of the configuration of an image; none where a manifest is not that of an image.
+#[must_use]
+pub fn configuration(manifest: &[u8]) -> Option<String> {
+    let manifest: Value = serde_json::from_slice(manifest).ok()?;
+    Some(manifest.get("config")?.get("digest")?.as_str()?.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,8 +42,9 @@ mod tests {
             named(image),
             Named { blobs: ["sha256:a", "sha256:c"].map(str::to_owned).into(), manifests: vec![] }
         );
+        assert_eq!(configuration(image).as_deref(), Some("sha256:c"));
         let index = br#"{"manifests": [{"digest": "sha256:m"}]}"#;
         assert_eq!(named(index), Named { blobs: vec![], manifests: vec!["sha256:m".to_owned()] });
-        assert_eq!(named(b"no"), Named::default());
+        assert_eq!((named(b"no"), configuration(index)), (Named::default(), None));
     }
 }

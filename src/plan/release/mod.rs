@@ -15,4 +15,6 @@ pub mod recipe_error;
 pub mod record;
 pub mod selection;
 pub mod set;
+pub mod signature;
+pub mod signers;
 pub mod source;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::deploy::stack::Stack;
 use crate::plan::registry::tag::is_tag;
+use crate::plan::release::signature::is_of_signatures;
 
 /// The media type of a record.
 pub const TYPE: &str = "application/vnd.devenv.record.v1+json";
@@ -168,7 +169,7 @@ pub enum Refusal {
 /// Refuses a name that a set cannot be promoted to.
 pub fn check_name(name: &str) -> Result<(), Refusal> {
     let is_commit = name.len() >= 40 && name.chars().all(|c| c.is_ascii_hexdigit());
-    if is_tag(name) && !is_commit && !name.starts_with(PREFIX) {
+    if is_tag(name) && !is_commit && !name.starts_with(PREFIX) && !is_of_signatures(name) {
         return Ok(());
     }
     Err(Refusal::Name(name.to_owned()))
@@ -246,7 +247,7 @@ mod tests {
     #[test]
     fn names_are_tags_and_not_commits() {
         assert_eq!(check_name("prod"), Ok(()));
-        for name in ["", "-x", "a/b", "a b", "record-1", &"0123456789".repeat(4)] {
+        for name in ["", "-x", "a/b", "a b", "record-1", "sha256-f00.sig", &"0123456789".repeat(4)] {
             assert!(check_name(name).is_err(), "{name}");
         }
     }

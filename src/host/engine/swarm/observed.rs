@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use bollard::models::{self, BollardDate, Service, ServiceUpdateStatusStateEnum as State};
+use bollard::models::{self, BollardDate, NodeState, Service, ServiceUpdateStatusStateEnum as State};
 
 use crate::labels;
 use crate::names::PartName;
@@ -64,7 +64,14 @@ fn task(task: models::Task) -> Task {
         message: message.unwrap_or_default(),
         code: status.container_status.and_then(|container| container.exit_code),
         node: task.node_id.unwrap_or_default(),
+        lost: None,
     }
+}
+
+/// The nodes that a cluster has lost: id → name.
+pub(super) fn lost(all: Vec<models::Node>) -> HashMap<String, String> {
+    let is_lost = |node: &models::Node| node.status.as_ref().and_then(|status| status.state) == Some(NodeState::DOWN);
+    all.into_iter().filter(is_lost).filter_map(node).map(|node| (node.id, node.name)).collect()
 }
 
 /// A secret with its name.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use bollard::models::{Network, ServiceSpec};
+use bollard::models::{Network, Node, ServiceSpec};
 use bollard::query_parameters::{
     ListNetworksOptionsBuilder, ListNodesOptions, ListSecretsOptions, ListServicesOptionsBuilder,
     ListTasksOptionsBuilder, LogsOptionsBuilder, UpdateServiceOptions,
@@ -36,11 +36,14 @@ impl Engine {
             Ok::<_, Error>(all.iter().any(is_ours))
         };
         // Of an engine that is not a manager, the first answer says so.
-        let nodes = self.docker.list_nodes(None::<ListNodesOptions>).await.map_err(of_swarm("cannot list nodes"))?;
-        let nodes = nodes.into_iter().filter_map(observed::node).collect();
+        let nodes = self.nodes().await?.into_iter().filter_map(observed::node).collect();
         let (has_network, secrets, configs, services) =
             tokio::try_join!(networks, self.secrets(), self.configs(stack), self.services(stack))?;
         Ok(Cluster { nodes, has_network, secrets, configs, services: services.into_iter().collect() })
+    }
+
+    async fn nodes(&self) -> Result<Vec<Node>> {
+        self.docker.list_nodes(None::<ListNodesOptions>).await.map_err(of_swarm("cannot list nodes"))
     }
 
     /// All secrets, by name.
@@ -60,10 +63,14 @@ impl Engine {
         let ids = all.iter().map(|(_, running)| running.id.clone()).collect();
         let filters = HashMap::from([("service".to_owned(), ids)]);
         let options = ListTasksOptionsBuilder::new().filters(&filters).build();
-        let tasks = self.docker.list_tasks(Some(options)).await.map_err(of_swarm("cannot list tasks"))?;
-        let mut tasks = observed::tasks(tasks);
+        let tasks = async { self.docker.list_tasks(Some(options)).await.map_err(of_swarm("cannot list tasks")) };
+        let (tasks, nodes) = tokio::try_join!(tasks, self.nodes())?;
+        let (mut tasks, lost) = (observed::tasks(tasks), observed::lost(nodes));
         for (_, running) in &mut all {
             running.tasks = tasks.remove(&running.id).unwrap_or_default();
+            for task in &mut running.tasks {
+                task.lost = lost.get(&task.node).cloned();
+            }
         }
         Ok(all)
     }
