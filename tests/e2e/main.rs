@@ -53,6 +53,7 @@ mod secrets;
 mod shared_images;
 mod shop;
 mod small;
+mod splits;
 mod state;
 mod stores;
 mod sync;

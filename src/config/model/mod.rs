@@ -15,6 +15,7 @@ pub mod occasions;
 pub mod once;
 pub mod secret;
 pub mod snapshot;
+pub mod split;
 pub mod task;
 pub mod task_texts;
 pub mod values;
