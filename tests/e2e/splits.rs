@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -188,20 +189,13 @@ fn what_a_killed_split_has_not_finished_is_run_by_the_others() {
     let run = ["task", "run", "suite"];
     let child = checkout.begin(&run);
     let at_work = || {
-        let names = engine::lines(&[
-            "ps",
-            "--filter",
-            &checkout.label(),
-            "--filter",
-            "label=devenv.task",
-            "--format",
-            "{{.Names}}",
-        ]);
-        let runs = |name: &&String| {
-            let top = std::process::Command::new(engine::program()).args(["top", name]).output().unwrap();
-            String::from_utf8_lossy(&top.stdout).contains("pytest")
-        };
-        names.iter().find(|name| name.ends_with("-0-2")).filter(runs).cloned()
+        if containers(&checkout).is_empty() {
+            return None;
+        }
+        let second = ["ps", "--quiet", "--filter", &checkout.label(), "--filter", "name=-0-2$"];
+        let second = engine::lines(&second).first().cloned()?;
+        let top = Command::new(engine::program()).args(["top", &second]).output().unwrap();
+        String::from_utf8_lossy(&top.stdout).contains("pytest").then_some(second)
     };
     let second = until("the second split runs tests", at_work);
     engine::docker(&["kill", &second]);
