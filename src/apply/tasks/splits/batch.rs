@@ -80,7 +80,7 @@ impl Attempt {
             },
         );
         let code = ran.await.ok().flatten().unwrap_or(-1);
-        let mut say = self.printer(place.split)?;
+        let mut say = self.printer(Some(place.split))?;
         String::from_utf8_lossy(&wrong).lines().for_each(&mut say);
         if KILLED.contains(&code)
             && let Some(reason) = self.death(context, place).await
@@ -99,7 +99,7 @@ impl Attempt {
         tests: &[String],
     ) -> Result<(Ran, Duration)> {
         let begin = Instant::now();
-        let say = self.printer(place.split)?;
+        let say = self.printer(Some(place.split))?;
         let ran = context.session.engine.step(&place.id, &script(spec), tests, |_| (), say).await;
         let took = begin.elapsed();
         let into = self.folder.join(paths::RUN_SPLITS).join(format!("{}.{}", self.node.name.file(), place.split));
@@ -141,12 +141,13 @@ impl Attempt {
         }
     }
 
-    /// Tells and keeps what is printed in a split.
-    fn printer(&self, split: u32) -> Result<impl FnMut(&str) + use<>> {
+    /// Tells and keeps what is printed in a split, or is said about all of them.
+    pub(super) fn printer(&self, split: Option<u32>) -> Result<impl FnMut(&str) + use<>> {
         let mut log = Log::open(&records::log(&self.folder, &self.node.name))?;
         let (send, name) = (self.send.clone(), self.node.name.clone());
+        let begin = split.map(|split| format!("{split} | ")).unwrap_or_default();
         Ok(move |line: &str| {
-            let line = format!("{split} | {}", hide(line));
+            let line = format!("{begin}{}", hide(line));
             log.add(&line);
             // Who has gone away needs no output.
             let _ = send.send(Message::Line(name.clone(), line));

@@ -235,7 +235,9 @@ impl<'a> Dealer<'a> {
     }
 
     fn tell(&self, line: &str) {
-        self.attempt.tell(Message::Line(self.attempt.node.name.clone(), line.to_owned()));
+        if let Ok(mut say) = self.attempt.printer(None) {
+            say(line);
+        }
     }
 
     /// Gives each split that waits something to do.
