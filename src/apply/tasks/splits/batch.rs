@@ -16,7 +16,7 @@ use crate::host::files;
 use crate::host::tasks::artifacts::Taken;
 use crate::host::tasks::records;
 use crate::paths;
-use crate::plan::observed::State;
+use crate::plan::observed::ContainerState;
 use crate::plan::tasks::junit::TestCase;
 use crate::plan::tasks::spec::TaskSpec;
 use crate::plan::tasks::state::Reason;
@@ -127,7 +127,7 @@ impl Attempt {
     /// Why the container of a split is dead; none where it is not. The engine knows a while later than who waits for what
     /// ran in it.
     async fn death(&self, context: &RunContext, place: &Place) -> Option<Reason> {
-        let is_dead = |detail: &Detail| !matches!(detail.state, State::Running | State::Paused);
+        let is_dead = |detail: &Detail| !matches!(detail.state, ContainerState::Running | ContainerState::Paused);
         let engine = &context.session.engine;
         let Ok(detail) = engine.detail_at_end(&place.id, is_dead).await else {
             return Some(Reason::Lost(format!("the container of split {} was removed", place.split)));

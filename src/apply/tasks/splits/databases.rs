@@ -13,7 +13,7 @@ use crate::host::tasks::records;
 use crate::names::{PartName, TaskName};
 use crate::plan::databases::postgres_clones::{self, Clones};
 use crate::plan::databases::{self, Call, DatabaseKind};
-use crate::plan::observed::State;
+use crate::plan::observed::ContainerState;
 use crate::plan::parts::Part;
 use crate::plan::tasks::graph::Place;
 use crate::plan::tasks::spec::TaskSpec;
@@ -40,7 +40,7 @@ fn running(session: &Session) -> impl Iterator<Item = (&Part, &str)> {
     let parts = session.environment.parts.values();
     let postgres = parts.filter(|part| databases::kind(part, &session.images) == Some(DatabaseKind::Postgres));
     postgres.filter_map(|part| {
-        let container = session.observed.container(&part.name).filter(|seen| seen.state == State::Running)?;
+        let container = session.observed.container(&part.name).filter(|seen| seen.state == ContainerState::Running)?;
         Some((part, container.id.as_str()))
     })
 }
