@@ -43,6 +43,8 @@ pub const RUN_EVENTS: &str = "events.jsonl";
 pub const RUN_ARTIFACTS: &str = "artifacts";
 /// The JUnit files in such a folder, a folder a task.
 pub const RUN_RESULTS: &str = "results";
+/// What became of the splits of tasks in such a folder, a file a task.
+pub const RUN_SPLITS: &str = "splits";
 /// In the same: what a failed run of `devenv ci` leaves for somebody else.
 pub const RUN_BUNDLE: &str = "bundle.tar";
 /// The runner, for modules whose image has none.

@@ -266,7 +266,7 @@ fn a_mutated_file_is_accepted_or_gets_located_problems() {
 
 #[test]
 fn a_mistyped_key_is_one_problem_with_the_right_key_in_it() {
-    const NAMES: [&str; 14] = [
+    const NAMES: [&str; 16] = [
         "api",
         "python",
         "migrate",
@@ -280,6 +280,8 @@ fn a_mistyped_key_is_one_problem_with_the_right_key_in_it() {
         "browser",
         "report",
         "nightly",
+        "suite",
+        "names",
         "LEVEL",
     ];
     let mut count = 0;

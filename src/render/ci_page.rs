@@ -10,6 +10,7 @@ use crate::amounts;
 use crate::plain;
 use crate::plan::tasks::flaky::Flaky;
 use crate::plan::tasks::junit::{TestCase, Verdict};
+use crate::plan::tasks::splits::manifest;
 use crate::plan::tasks::state::State;
 use crate::plan::tasks::timeline::Bar;
 use crate::render::ci::{Report, TaskReport};
@@ -161,7 +162,7 @@ fn row(number: usize, name: &str, task: &TaskReport, has_output: bool) -> Row {
             (State::Completed, Some(run)) => format!("not run again: completed in {run}"),
             (State::Failed { failure }, _) => failure.to_string(),
             (State::Exception { reason }, _) => reason.to_string(),
-            _ => String::new(),
+            _ => manifest::sentence(&task.about.splits).unwrap_or_default(),
         },
         has_output,
     }

@@ -54,6 +54,7 @@ mod shared_images;
 mod shop;
 mod signatures;
 mod small;
+mod splits;
 mod state;
 mod stores;
 mod sync;

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
 
 use crate::apply::tasks::run_context::{RunContext, now};
+use crate::apply::tasks::splits::databases;
 use crate::apply::tasks::worker::{self, Attempt, Message};
 use crate::error::Result;
 use crate::host::engine::task_networks::TaskNetwork;
@@ -103,6 +104,9 @@ pub async fn run(
         send,
     };
     coordinator.begin(&mut told)?;
+    if context.known.history.runs().iter().any(|run| run.ended.is_none()) {
+        databases::sweep(context).await;
+    }
     coordinator.sweep(|seen| !context.graph.0.contains_key(seen.task.as_str()) || !seen.has_begun).await?;
     let (mut scheduler, mut actions) = Scheduler::new(&context.graph, rules, &context.known.history.durations());
     let mut workers: FuturesUnordered<BoxFuture<'_, Message>> = FuturesUnordered::new();

@@ -10,5 +10,6 @@ pub mod run_context;
 mod sidecar_containers;
 pub mod sidecars;
 pub mod sources;
+pub mod splits;
 pub mod story;
 mod worker;

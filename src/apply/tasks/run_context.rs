@@ -16,7 +16,18 @@ use crate::plan::tasks::fingerprint::TaskInputs;
 use crate::plan::tasks::graph::{TaskGraph, TaskNode};
 use crate::plan::tasks::history::{Earlier, Why};
 use crate::plan::tasks::spec::TaskSpec;
+use crate::plan::tasks::splits::manifest::OneSplit;
 use crate::render::swarm_values::processors;
+
+/// A split that is run again alone.
+pub struct SplitAgain {
+    /// Its task.
+    pub task: TaskName,
+    /// Which it is.
+    pub one: OneSplit,
+    /// What it runs.
+    pub batches: Vec<Vec<String>>,
+}
 
 /// What a run is decided from and carried out with.
 pub struct RunContext {
@@ -38,6 +49,8 @@ pub struct RunContext {
     pub sidecars: Sidecars,
     /// How the images of tasks that release a module are made.
     pub recipes: Recipes,
+    /// The split that is run again alone, and with it nothing else of its task.
+    pub again: Option<SplitAgain>,
     /// Tasks that run whatever is known, and why.
     pub forced: BTreeMap<TaskName, Why>,
     /// The key under which variables are compared.
@@ -66,6 +79,9 @@ impl RunContext {
         };
         let mut inputs = TaskInputs::of(spec, &self.key, &source.digest, &needs);
         inputs.0.extend(self.sidecars.inputs(task));
+        // A part of a task is not its result.
+        let again = self.again.as_ref().filter(|again| again.task == *task);
+        inputs.0.extend(again.map(|again| ("split alone".to_owned(), again.one.to_string())));
         for part in &spec.parts {
             let definition = self.session.definitions.get(part.as_str());
             let digest = definition.map(|definition| definition.fingerprint().to_string());

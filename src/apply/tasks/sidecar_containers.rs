@@ -21,23 +21,29 @@ use crate::redact::hide;
 const LINES: usize = 20;
 
 impl Attempt {
-    /// Makes what runs beside the task, waits until all of it is ready, and names the network; none where nothing does.
-    pub(super) async fn start_sidecars(&self, context: &RunContext) -> Result<Option<String>> {
+    /// Makes what runs beside the task, or beside its split `split`, waits until all of it is ready, and names the network;
+    /// none where nothing does.
+    pub(super) async fn start_sidecars(&self, context: &RunContext, split: Option<u32>) -> Result<Option<String>> {
         let all = context.sidecars.of_task(&self.node.name);
         if all.is_empty() {
             return Ok(None);
         }
-        let network = self.container_name(context, "");
+        let network = self.container_name(context, split, "");
         let (engine, checkout) = (&context.session.engine, &context.session.identity.held.id);
         engine.make_task_network(&network, checkout, (self.node.name.as_str(), &self.run)).await?;
-        try_join_all(all.iter().map(|one| self.start_sidecar(context, one, &network))).await?;
+        try_join_all(all.iter().map(|one| self.start_sidecar(context, one, (split, &network)))).await?;
         Ok(Some(network))
     }
 
-    async fn start_sidecar(&self, context: &RunContext, one: &SidecarSpec, network: &str) -> Result<()> {
+    async fn start_sidecar(
+        &self,
+        context: &RunContext,
+        one: &SidecarSpec,
+        (split, network): (Option<u32>, &str),
+    ) -> Result<()> {
         let engine = &context.session.engine;
         let container = TaskContainer {
-            name: self.container_name(context, one.part.name.as_str()),
+            name: self.container_name(context, split, one.part.name.as_str()),
             task: self.node.name.to_string(),
             run: self.run.clone(),
             beside: one.part.name.to_string(),
@@ -55,11 +61,12 @@ impl Attempt {
         ready::wait(engine, &one.part, &id, None).await.map_err(plain)
     }
 
-    /// The name of a container beside this attempt, or of the attempt's own.
-    pub(super) fn container_name(&self, context: &RunContext, beside: &str) -> String {
+    /// The name of a container beside this attempt or one of its splits, or of their own.
+    pub(super) fn container_name(&self, context: &RunContext, split: Option<u32>, beside: &str) -> String {
         let project = &context.session.environment.project;
+        let split = split.map(|split| format!("-{split}")).unwrap_or_default();
         let end = if beside.is_empty() { String::new() } else { format!("-{beside}") };
-        format!("{project}-{}-{}-{}{end}", self.node.name.file(), self.run, self.number)
+        format!("{project}-{}-{}-{}{split}{end}", self.node.name.file(), self.run, self.number)
     }
 
     /// What removes those beside the task after its end.

@@ -19,7 +19,7 @@ use crate::plan::tasks::history::History;
 use crate::plan::tasks::record::{RecordError, Run};
 use crate::plan::tasks::spec::TaskSpec;
 use crate::redact;
-use crate::render::secrets::fill;
+use crate::render::secrets::{Secrets, fill};
 
 /// The containers of tasks.
 pub type Specs = BTreeMap<TaskName, TaskSpec>;
@@ -41,7 +41,7 @@ fn spec(session: &Session, node: &TaskNode, work: &Work) -> Result<TaskSpec> {
                     .hint(format!("`mode: release` of {name} is set in devenv.local.yaml")));
             }
             let part = session.part(name.as_str())?;
-            TaskSpec::in_module(work, part, with_credentials(session, part))
+            TaskSpec::in_module(work, part, with_credentials(part, &session.secrets))
         }
         Place::Image(name) => {
             let image = session.images.get(name);
@@ -62,8 +62,8 @@ fn spec(session: &Session, node: &TaskNode, work: &Work) -> Result<TaskSpec> {
 }
 
 /// The variables of a part that hold credentials.
-fn with_credentials(session: &Session, part: &Part) -> BTreeMap<String, String> {
-    part.secret_env.iter().map(|(name, text)| (name.clone(), fill(text, &session.secrets))).collect()
+pub(super) fn with_credentials(part: &Part, secrets: &Secrets) -> BTreeMap<String, String> {
+    part.secret_env.iter().map(|(name, text)| (name.clone(), fill(text, secrets))).collect()
 }
 
 /// The source of each of these tasks; those of one folder share one archive.

@@ -126,6 +126,10 @@ pub fn pack(root: &Path, report: &Report, bundle: &mut Bundle) {
             bundle.files.push((format!("logs/{file}.log"), log));
         }
         let run = runs.join(task.about.reused.as_deref().unwrap_or(id));
+        if !task.about.splits.is_empty() {
+            let splits = format!("{}/{file}.json", paths::RUN_SPLITS);
+            bundle.files.push((splits.clone(), run.join(splits)));
+        }
         for kind in [paths::RUN_ARTIFACTS, paths::RUN_RESULTS] {
             let folder = run.join(kind).join(&file);
             let listed = artifacts::listed(&folder).into_iter();

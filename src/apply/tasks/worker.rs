@@ -112,6 +112,10 @@ impl Attempt {
         let Some(spec) = context.specs.get(&name) else {
             return Err(Error::message(Kind::Bug, format!("`{name}` has no container")));
         };
+        if let Some(split) = &spec.work.split {
+            let about = About { inputs: Some(inputs), why: Some(why.to_string()), ..About::default() };
+            return self.splits(context, (spec, split), about).await;
+        }
         let fingerprint = inputs.fingerprint();
         let is_wanted = |seen: &&SeenTask| seen.has_begun && seen.is_of(&name, fingerprint.as_str());
         let left = self.left.iter().find(is_wanted).cloned().filter(|_| why != Why::Forced);
@@ -121,7 +125,7 @@ impl Attempt {
                 let container = self.container(context, spec, fingerprint.as_str())?;
                 let mut ending = self.ending.clone();
                 let started = tokio::select! {
-                    started = self.start(context, container) => Some(started?),
+                    started = self.start(context, container, None) => Some(started?),
                     () = ended(&mut ending) => None,
                 };
                 let Some(id) = started else {
@@ -146,14 +150,14 @@ impl Attempt {
         }
     }
 
-    fn tell(&self, message: Message) {
+    pub(super) fn tell(&self, message: Message) {
         // Who has gone away needs to know nothing.
         let _ = self.send.send(message);
     }
 
-    fn container(&self, context: &RunContext, spec: &TaskSpec, fingerprint: &str) -> Result<TaskContainer> {
+    pub(super) fn container(&self, context: &RunContext, spec: &TaskSpec, fingerprint: &str) -> Result<TaskContainer> {
         let mut container = context.container(spec)?;
-        container.name = self.container_name(context, "");
+        container.name = self.container_name(context, None, "");
         container.task = self.node.name.to_string();
         container.run.clone_from(&self.run);
         fingerprint.clone_into(&mut container.fingerprint);
@@ -165,9 +169,14 @@ impl Attempt {
     }
 
     /// Starts a container with its source and the artifacts of what it needs.
-    async fn start(&self, context: &RunContext, mut container: TaskContainer) -> Result<String> {
+    pub(super) async fn start(
+        &self,
+        context: &RunContext,
+        mut container: TaskContainer,
+        split: Option<u32>,
+    ) -> Result<String> {
         let engine = &context.session.engine;
-        let own = self.start_sidecars(context).await?;
+        let own = self.start_sidecars(context, split).await?;
         let further = own.clone().filter(|_| container.network.is_some());
         container.network = container.network.or(own);
         let id = engine.create_task(container).await?;
@@ -253,7 +262,7 @@ impl Attempt {
     }
 
     /// Where the run keeps what the task leaves.
-    fn kept(&self, kind: &str) -> PathBuf {
+    pub(super) fn kept(&self, kind: &str) -> PathBuf {
         self.folder.join(kind).join(self.node.name.file())
     }
 
@@ -298,7 +307,7 @@ impl Attempt {
 
     /// Takes what patterns name out of a container that has ended, and a sentence about the first that is missing or
     /// refused.
-    async fn collect(
+    pub(super) async fn collect(
         &self,
         context: &RunContext,
         dir: &str,

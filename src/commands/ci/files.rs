@@ -108,7 +108,11 @@ fn json(report: &Report) -> String {
 
 /// The command that repeats what has failed first; none where nothing has.
 fn reproduce(report: &Report, first: Option<&str>) -> Option<String> {
-    let of_task = first.map(|task| format!("devenv task run {task}"));
+    let of_task = first.map(|task| {
+        let split = report.tasks.get(task).and_then(|seen| seen.about.splits.iter().find(|one| one.failed.is_some()));
+        let split = split.map(|one| format!(" --split {}/{}", one.split, one.of)).unwrap_or_default();
+        format!("devenv task run {task}{split}")
+    });
     let of_check = (report.check == Some(false)).then(|| "devenv check".to_owned());
     let of_all = report.error.is_some().then(|| "devenv ci".to_owned());
     of_task.or(of_check).or(of_all)

@@ -73,7 +73,7 @@ pub async fn run(cx: &Context, args: &CiArgs) -> Result<()> {
     let file = &checkout.project.file;
     let (names, has_check) = TaskGraph::of(file).ci(file);
     let checked = if has_check { Some(checked(cx).await) } else { None };
-    let request = Request { names, from: Vec::new(), options: args.options.clone() };
+    let request = Request { names, options: args.options.clone(), ..Request::default() };
     let is_over =
         request.names.is_empty() || checked.as_ref().is_some_and(|checked| ends(checked, args.options.failfast));
     let ran = if is_over { Ok(None) } else { task::run::outcome(cx, &request).await.map(Some) };

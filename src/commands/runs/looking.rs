@@ -17,6 +17,7 @@ use crate::names::TaskName;
 use crate::nearest;
 use crate::paths;
 use crate::plan::tasks::record::{Run, TaskRun};
+use crate::plan::tasks::splits::manifest::SplitCount;
 use crate::render::Access;
 
 /// A run as `--json` prints it.
@@ -130,7 +131,26 @@ pub(super) fn show(cx: &Context, id: &str, json: bool) -> Result<()> {
         vec![name.to_string(), task.is.to_string(), took, why]
     };
     cx.screen.table(&["TASK", "STATE", "TIME", "WHY"], &named.run.tasks.iter().map(row).collect::<Vec<_>>());
+    let splits: Vec<Vec<String>> = named.run.tasks.iter().flat_map(splits).collect();
+    if !splits.is_empty() {
+        cx.screen.table(&["TASK", "SPLIT", "STATE", "TIME", "TESTS", "BATCHES"], &splits);
+    }
     Ok(())
+}
+
+/// A row for each split of a task.
+fn splits((name, task): (&TaskName, &TaskRun)) -> Vec<Vec<String>> {
+    let row = |one: &SplitCount| {
+        let state = match (one.was_lost, one.failed) {
+            (true, _) => "lost".to_owned(),
+            (false, Some(code)) => format!("exit code {code}"),
+            (false, None) => "completed".to_owned(),
+        };
+        let (tests, batches) = (one.tests.to_string(), one.batches.to_string());
+        let which = format!("{}/{}", one.split, one.of);
+        vec![name.to_string(), which, state, amounts::milliseconds(one.took), tests, batches]
+    };
+    task.about.splits.iter().map(row).collect()
 }
 
 pub(super) fn logs(cx: &Context, id: &str, tasks: &[String]) -> Result<()> {

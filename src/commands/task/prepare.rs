@@ -2,13 +2,15 @@
 //! modules need, and dependencies.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use crate::apply::session::{Intent, Options, Session, credentials};
 use crate::apply::tasks::install;
 use crate::apply::tasks::recipes;
-use crate::apply::tasks::run_context::{RunContext, now};
+use crate::apply::tasks::run_context::{RunContext, SplitAgain, now};
 use crate::apply::tasks::sidecars::Sidecars;
 use crate::apply::tasks::sources::{self, Known};
+use crate::apply::tasks::splits::manifests;
 use crate::commands::carry_out::carry_out;
 use crate::commands::context::Context;
 use crate::commands::preflight;
@@ -21,6 +23,7 @@ use crate::plan::steps::up::UpRequest;
 use crate::plan::tasks::graph::{Place, TaskGraph};
 use crate::plan::tasks::history::{Earlier, Why};
 use crate::plan::tasks::spec::TaskSpec;
+use crate::plan::tasks::splits::manifest::OneSplit;
 
 /// How tasks run.
 #[derive(clap::Args, Debug, Clone, Default)]
@@ -46,8 +49,17 @@ pub(in crate::commands) struct Request {
     pub(in crate::commands) names: Vec<String>,
     /// Where it begins.
     pub(in crate::commands) from: Vec<String>,
+    /// The split that is run again alone.
+    pub(in crate::commands) split: Option<SplitRequest>,
     /// How they run.
     pub(in crate::commands) options: RunOptions,
+}
+
+/// A split of the only task that is asked for, and the file that says what it ran, where that is not of a run here.
+#[derive(Debug, Clone)]
+pub(in crate::commands) struct SplitRequest {
+    pub(in crate::commands) one: OneSplit,
+    pub(in crate::commands) manifest: Option<PathBuf>,
 }
 
 /// Looks at all that decides.
@@ -63,13 +75,38 @@ pub(in crate::commands) async fn run_context(session: Session, request: &Request
     let sources = sources::sources(&session, &specs).await?;
     let sidecars = Sidecars::of(&session, &graph, &specs, &sources).await?;
     let is_forced = |name: &&TaskName| request.options.force || request.from.iter().any(|from| from == name.as_str());
-    let forced = graph.0.keys().filter(is_forced).map(|name| (name.clone(), Why::Forced));
+    let again = request.split.as_ref().map(|split| split_again(&session, &known, request, split)).transpose()?;
+    let forced = graph.0.keys().filter(is_forced).chain(again.as_ref().map(|again| &again.task));
+    let forced = forced.map(|name| (name.clone(), Why::Forced));
     let recipes = recipes::recipes(&session, &graph).await?;
     let missing = recipes.iter().filter(|(_, recipe)| !session.observed.tags.contains(&recipe.reference));
     let missing = missing.map(|(name, recipe)| (name.clone(), Why::Missing(recipe.reference.clone())));
     let forced = missing.chain(forced).collect();
     let key = credentials::key(&session.checkout.root, session.identity.folder)?;
-    Ok(RunContext { session, known, graph, needs, given, specs, sources, sidecars, recipes, forced, key })
+    Ok(RunContext { session, known, graph, needs, given, specs, sources, sidecars, recipes, again, forced, key })
+}
+
+/// What a split ran before.
+fn split_again(session: &Session, known: &Known, request: &Request, split: &SplitRequest) -> Result<SplitAgain> {
+    let SplitRequest { one, manifest } = split;
+    let [name] = request.names.as_slice() else {
+        return Err(Error::message(Kind::Usage, "`--split` is of one task, and several are named"));
+    };
+    let task = TaskName::new(name).map_err(|error| Error::new(Kind::Usage, error))?;
+    let batches = match manifest {
+        Some(file) => manifests::read(file)?.batches_of(*one),
+        None => {
+            let all = manifests::all(&session.checkout.root, &known.history, &task);
+            all.iter()
+                .filter(|(_, manifest)| manifest.only.is_none())
+                .find_map(|(_, manifest)| manifest.batches_of(*one))
+        }
+    };
+    let batches = batches.ok_or_else(|| {
+        let error = Error::message(Kind::Usage, format!("no run of `{name}` here has a split {one}"));
+        error.hint("`devenv runs show ID` lists the splits of a run; `--manifest FILE` takes those of a bundle")
+    })?;
+    Ok(SplitAgain { task, one: *one, batches })
 }
 
 /// The last results of what is needed and not run.

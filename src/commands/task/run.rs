@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::num::NonZero;
+use std::path::PathBuf;
 
 use crate::amounts;
 use crate::apply::session::{Intent, Session};
@@ -10,7 +11,7 @@ use crate::apply::tasks::coordinator::{self, Outcome, Told, Wishes};
 use crate::apply::tasks::run_context::{RunContext, now};
 use crate::apply::tasks::sources;
 use crate::commands::context::Context;
-use crate::commands::task::prepare::{Request, RunOptions, prepare, run_context};
+use crate::commands::task::prepare::{Request, RunOptions, SplitRequest, prepare, run_context};
 use crate::commands::task::signals::Signals;
 use crate::error::{Error, Kind, Result};
 use crate::host::engine::task_networks::TaskNetwork;
@@ -20,6 +21,7 @@ use crate::host::tasks::records;
 use crate::names::TaskName;
 use crate::plan::tasks::record::About;
 use crate::plan::tasks::schedule::Rules;
+use crate::plan::tasks::splits::manifest::{self, OneSplit};
 use crate::plan::tasks::state::{Failure, State};
 use crate::ui::screen::Screen;
 
@@ -31,6 +33,12 @@ pub(super) struct TaskRunArgs {
     /// Start with this task: its needs are not run, and their last results are used
     #[arg(long, value_name = "NAME")]
     from: Vec<String>,
+    /// Run one split of the task again alone, with the tests that it ran last
+    #[arg(long, value_name = "N/TOTAL", conflicts_with = "from")]
+    split: Option<OneSplit>,
+    /// Take those tests from this file of a bundle, `splits/TASK.json`
+    #[arg(long, value_name = "FILE", requires = "split")]
+    manifest: Option<PathBuf>,
     /// How they run.
     #[command(flatten)]
     options: RunOptions,
@@ -38,7 +46,8 @@ pub(super) struct TaskRunArgs {
 
 impl TaskRunArgs {
     pub(super) fn request(&self) -> Request {
-        Request { names: self.names.clone(), from: self.from.clone(), options: self.options.clone() }
+        let split = self.split.map(|one| SplitRequest { one, manifest: self.manifest.clone() });
+        Request { names: self.names.clone(), from: self.from.clone(), split, options: self.options.clone() }
     }
 }
 
@@ -170,7 +179,10 @@ fn row(outcome: &Outcome, task: &TaskName, is: &State) -> Vec<String> {
     let about = outcome.about.get(task).cloned().unwrap_or_default();
     let took = about.took.map(amounts::milliseconds).unwrap_or_else(|| "-".to_owned());
     let note = match is {
-        State::Completed => about.reused.map(|run| format!("not run again: completed in {run}")),
+        State::Completed => {
+            let reused = about.reused.map(|run| format!("not run again: completed in {run}"));
+            reused.or_else(|| manifest::sentence(&about.splits))
+        }
         State::Failed { failure } => Some(failure.to_string()),
         State::Exception { reason } => Some(reason.to_string()),
         State::Unscheduled | State::Pending | State::Running => {

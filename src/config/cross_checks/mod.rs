@@ -25,6 +25,7 @@ mod screens;
 mod secrets;
 mod services;
 pub(crate) mod sites;
+mod split;
 pub mod subject;
 pub mod tasks;
 mod volumes;

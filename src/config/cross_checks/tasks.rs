@@ -6,6 +6,7 @@ use crate::config::cross_checks::beside;
 use crate::config::cross_checks::cycles::{self, Graph};
 use crate::config::cross_checks::environments;
 use crate::config::cross_checks::images;
+use crate::config::cross_checks::split;
 use crate::config::cross_checks::subject::{Part, Sort};
 use crate::config::inputs::KnownNames;
 use crate::config::model::task_texts;
@@ -92,6 +93,7 @@ impl<'t> Subject<'t> {
             "results",
             "secrets",
             "beside",
+            "split",
             "resources",
             "max_run",
             "retries",
@@ -115,6 +117,7 @@ impl<'t> Subject<'t> {
         }
         findings.extend(self.needs(task));
         findings.extend(node.get("resources").and_then(environments::cpus));
+        findings.extend(split::check(task));
         findings
     }
 

@@ -16,6 +16,7 @@ pub mod once;
 pub mod secret;
 pub mod signer;
 pub mod snapshot;
+pub mod split;
 pub mod task;
 pub mod task_texts;
 pub mod values;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::model::beside::Beside;
 use crate::config::model::environment::Resources;
+use crate::config::model::split::Split;
 use crate::config::model::values::Duration;
 use crate::config::schema::grammar::{AnyText, Artifact, EnvName, Lifetime, ResultFile, Shell, Variable};
 use crate::names::{ImageName, PartName, TaskName};
@@ -45,6 +46,9 @@ pub struct Task {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<ResultFile>")]
     pub results: Vec<String>,
+    /// Runs its tests in several containers at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<Split>,
     /// Variables of the host that it sees; nothing else of the host is visible to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<Variable>")]

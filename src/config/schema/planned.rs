@@ -1,7 +1,7 @@
 //! Keys that are part of the design and not of this version: they are refused by name, never ignored.
 
 /// Keys of one task.
-const OF_TASKS: [&str; 6] = ["environment", "split", "inputs", "index", "notify", "on"];
+const OF_TASKS: [&str; 5] = ["environment", "inputs", "index", "notify", "on"];
 /// Keys of the `resources` of a task.
 const OF_RESOURCES: [&str; 1] = ["label"];
 /// Keys of the whole file.

@@ -17,6 +17,8 @@ use crate::plan::mirror::tree::{Entry, EntryKind};
 pub struct PackedSource {
     /// Digest of paths, modes and contents.
     pub digest: String,
+    /// The files, by their paths below the folder.
+    pub files: Vec<String>,
     /// It has no name, so that a process that is killed leaves nothing.
     archive: File,
 }
@@ -44,7 +46,9 @@ pub fn pack(source: &SourceFolder, dir: &str, owner: (u32, u32)) -> Result<Packe
     let file = packed.into_inner().map_err(|error| odd(&error))?;
     let mut archive = file.into_inner().map_err(|error| odd(error.error()))?;
     archive.flush().map_err(|error| odd(&error))?;
-    Ok(PackedSource { digest: Fingerprint::of(&lines).to_string(), archive })
+    let is_file = |entry: &&Entry| matches!(entry.kind, EntryKind::File { .. });
+    let files = entries.iter().filter(is_file).map(|entry| entry.path.to_string_lossy().into_owned()).collect();
+    Ok(PackedSource { digest: Fingerprint::of(&lines).to_string(), files, archive })
 }
 
 /// Adds an entry, and returns a line that no other content has.
@@ -122,6 +126,7 @@ mod tests {
         let mut archive = tar::Archive::new(before.open().unwrap());
         let paths: Vec<String> =
             archive.entries().unwrap().map(|entry| entry.unwrap().path().unwrap().display().to_string()).collect();
+        assert_eq!(before.files, [".gitignore", "src/a"]);
         assert_eq!(paths, ["srv/api/", "srv/api/.gitignore", "srv/api/src/", "srv/api/src/a"]);
         fs::write(root.join("x.log"), "other").unwrap();
         assert_eq!(packed(root).digest, before.digest);

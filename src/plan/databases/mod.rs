@@ -1,6 +1,7 @@
 //! Databases that devenv knows, what can be done with them, and the commands in their containers that do it. Pure.
 
 pub mod postgres;
+pub mod postgres_clones;
 pub mod redis;
 pub mod request;
 

@@ -110,7 +110,7 @@ fn call(argv: impl IntoIterator<Item = impl Into<String>>) -> Call {
     Call { argv: argv.into_iter().map(Into::into).collect(), user: Some(SUPERUSER) }
 }
 
-fn script(text: &str, args: &[&str]) -> Call {
+pub(super) fn script(text: &str, args: &[&str]) -> Call {
     let head = ["bash", "-e", "-o", "pipefail", "-c", text, "devenv-db"];
     call(head.iter().chain(args).copied())
 }
@@ -120,7 +120,7 @@ fn on(database: &str) -> [String; 2] {
     ["env".to_owned(), format!("PGDATABASE={database}")]
 }
 
-fn ask(database: &str, query: &str) -> Call {
+pub(super) fn ask(database: &str, query: &str) -> Call {
     let psql = ["psql", "-h", SOCKET, "-U", SUPERUSER, "-qXAt", "-F", "\t", "-c", query].map(str::to_owned);
     call(on(database).into_iter().chain(psql))
 }

@@ -38,6 +38,7 @@ impl TaskInputs {
                 .as_ref()
                 .map(|install| ("dependencies".to_owned(), install.made_from.fingerprint().to_string())),
         );
+        all.extend(spec.work.split.as_ref().map(|split| ("split".to_owned(), short(&split.text()))));
         all.extend(needs.iter().map(|(need, result)| (format!("result of {need}"), result.clone())));
         Self(all)
     }

@@ -14,6 +14,7 @@ use crate::config::model::values;
 use crate::error::{Error, Kind};
 use crate::names::{ImageName, PartName, TaskName};
 use crate::nearest;
+use crate::plan::tasks::splits::Split;
 use crate::plan::watch::loop_step::LoopStep;
 
 /// How long a result counts where the task does not say so.
@@ -73,6 +74,8 @@ pub struct Work {
     pub secrets: Vec<String>,
     /// Limits.
     pub resources: Resources,
+    /// How its tests are split.
+    pub split: Option<Split>,
     /// Containers beside it.
     pub beside: BTreeMap<PartName, Beside>,
 }
@@ -230,6 +233,7 @@ fn own(name: TaskName, task: &Task) -> TaskNode {
         results: task.results.clone(),
         secrets: task.secrets.clone(),
         resources: task.resources.clone().unwrap_or_default(),
+        split: task.split.as_ref().and_then(Split::of),
         beside: task.beside.clone(),
     });
     let expires = task.expires.as_deref().unwrap_or(EXPIRES);

@@ -10,5 +10,6 @@ pub mod record;
 pub mod schedule;
 pub mod sidecar;
 pub mod spec;
+pub mod splits;
 pub mod state;
 pub mod timeline;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::names::TaskName;
 use crate::plan::tasks::fingerprint::TaskInputs;
 use crate::plan::tasks::junit::TestCount;
+use crate::plan::tasks::splits::manifest::SplitCount;
 use crate::plan::tasks::state::State;
 
 /// The version of records that is written here.
@@ -67,6 +68,9 @@ pub struct About {
     /// How many tests its results have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tests: Option<TestCount>,
+    /// What became of its splits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub splits: Vec<SplitCount>,
     /// The run whose result it has, where it was not run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reused: Option<String>,
@@ -173,11 +177,14 @@ impl Run {
 impl About {
     /// A later event counts.
     pub fn add(&mut self, later: Self) {
-        let Self { inputs, result, took, tests, reused, adopted, why } = later;
+        let Self { inputs, result, took, tests, splits, reused, adopted, why } = later;
         self.inputs = inputs.or(self.inputs.take());
         self.result = result.or(self.result.take());
         self.took = took.or(self.took);
         self.tests = tests.or(self.tests);
+        if !splits.is_empty() {
+            self.splits = splits;
+        }
         self.reused = reused.or(self.reused.take());
         self.adopted = adopted.or(self.adopted.take());
         self.why = why.or(self.why.take());

@@ -20,6 +20,7 @@ fn node(text: &str, needs: &[&str]) -> TaskNode {
         results: Vec::new(),
         secrets: Vec::new(),
         resources: Resources::default(),
+        split: None,
         beside: BTreeMap::new(),
     };
     TaskNode {

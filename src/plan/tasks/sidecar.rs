@@ -36,6 +36,7 @@ impl SidecarSpec {
             artifacts: Vec::new(),
             results: Vec::new(),
             secrets: Vec::new(),
+            split: None,
             resources: beside.resources.clone().unwrap_or_default(),
             beside: BTreeMap::new(),
         };

@@ -107,7 +107,9 @@ impl TaskSpec {
     /// What the container runs: the command, and around it what ends everything after its longest time.
     #[must_use]
     pub fn argv(&self, task: &TaskNode) -> Vec<String> {
-        let command = ["sh", "-e", "-c", &self.work.run].map(str::to_owned);
+        // The splits of a task wait here for their batches.
+        let run = if self.work.split.is_some() { "exec sleep infinity" } else { &self.work.run };
+        let command = ["sh", "-e", "-c", run].map(str::to_owned);
         let Some(limit) = task.max_run else { return command.into() };
         let limit = format!("{}", limit.as_secs_f64());
         // When this program ends, the kernel ends every process of the container.
@@ -134,6 +136,7 @@ impl TaskSpec {
             results: Vec::new(),
             secrets: Vec::new(),
             resources: crate::config::model::environment::Resources::default(),
+            split: None,
             beside: BTreeMap::new(),
         };
         Self {
