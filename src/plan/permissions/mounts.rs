@@ -53,7 +53,7 @@ pub(super) fn propagation(inspection: &mut Inspection<'_>, value: &Value) {
     match value.as_str().unwrap_or_default() {
         "" | "private" | "rprivate" | "slave" | "rslave" => {}
         other => {
-            inspection.needs(Permission::Privileged, format!("propagates mounts to the host: propagation `{other}`"))
+            inspection.needs(Permission::Privileged, format!("propagates mounts to the host: propagation `{other}`"));
         }
     }
 }
