@@ -105,7 +105,7 @@ pub async fn run(
     };
     coordinator.begin(&mut told)?;
     if context.known.history.runs().iter().any(|run| run.ended.is_none()) {
-        databases::sweep(context).await;
+        databases::sweep(context, &coordinator.wishes.left).await;
     }
     coordinator.sweep(|seen| !context.graph.0.contains_key(seen.task.as_str()) || !seen.has_begun).await?;
     let (mut scheduler, mut actions) = Scheduler::new(&context.graph, rules, &context.known.history.durations());

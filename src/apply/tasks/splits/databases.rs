@@ -9,6 +9,7 @@ use crate::apply::session::Session;
 use crate::apply::tasks::run_context::RunContext;
 use crate::apply::tasks::sources::with_credentials;
 use crate::error::{Error, Kind, Result};
+use crate::host::engine::tasks::SeenTask;
 use crate::host::tasks::records;
 use crate::names::{PartName, TaskName};
 use crate::plan::databases::postgres_clones::{self, Clones};
@@ -67,9 +68,9 @@ impl Databases {
     }
 
     /// Fills a template of each, once for all splits.
-    pub(super) async fn make_templates(&self, context: &RunContext) -> Result<()> {
+    pub(super) async fn make_templates(&self, context: &RunContext, left: &[SeenTask]) -> Result<()> {
         if !self.servers.is_empty() {
-            sweep(context).await;
+            sweep(context, left).await;
         }
         for server in &self.servers {
             let call = postgres_clones::template(&server.database, &server.owner, &self.clones.template());
@@ -107,10 +108,12 @@ impl Databases {
     }
 }
 
-/// Drops what killed runs have left on servers that run.
-pub(in crate::apply) async fn sweep(context: &RunContext) {
+/// Drops what killed runs have left on servers that run. Those of the containers in `left` seem alive, since this process
+/// holds their records.
+pub(in crate::apply) async fn sweep(context: &RunContext, left: &[SeenTask]) {
     let root = &context.session.checkout.root;
-    let is_left = |name: &str| postgres_clones::run(name).is_some_and(|run| !records::is_alive(root, run));
+    let is_dead = |run: &str| left.iter().any(|seen| seen.run == run) || !records::is_alive(root, run);
+    let is_left = |name: &str| postgres_clones::run(name).is_some_and(is_dead);
     let all = running(&context.session).map(|(_, container)| drop_all(&context.session, container, is_left));
     join_all(all).await;
 }

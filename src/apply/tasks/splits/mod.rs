@@ -57,7 +57,7 @@ impl Attempt {
         (spec, split): (&TaskSpec, &Split),
         (about, databases): (About, &Databases),
     ) -> Result<(Event, About)> {
-        databases.make_templates(context).await?;
+        databases.make_templates(context, &self.left).await?;
         let dealer = Dealer::new(context, self, (spec, split), (about, databases))?;
         let dealt = dealer.deal().await;
         let Dealt { manifest, cases, failed, wrong, died, took } = dealt?;
