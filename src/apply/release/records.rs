@@ -26,7 +26,7 @@ impl Sets {
         self.put(&record.tag(&random::text(3)?), artefact).await
     }
 
-    /// All records of a set, the oldest first. One that cannot be read is told and left out.
+    /// All records of a set, the oldest first. One that cannot be read is reported and left out.
     pub async fn records(&self, set: &str) -> Result<Records> {
         let prefix = record::prefix(set);
         let mut tags = self.registry.tags(SETS).await?;

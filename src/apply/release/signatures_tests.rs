@@ -65,7 +65,7 @@ async fn a_set_and_its_records_count_when_a_key_that_counts_has_signed_them() {
     assert!(hints.iter().any(|hint| hint.starts_with("what fork has recorded does not count: it is not signed")));
     assert!(hints.iter().any(|hint| hint.starts_with("what elsewhere has recorded does not count: its signature")));
 
-    // Whose record would not count is told before anything is done.
+    // Whose record would not count is reported before anything is done.
     let error = without.happened(&digest, Happened::Passed, "me").await.unwrap_err();
     assert!(error.to_string().contains("DEVENV_SIGNING_KEY is not set"), "{error}");
     let outsider = sets(&registry, &ci, Some(&other));

@@ -123,8 +123,8 @@ pub async fn run(
             biased;
             Some(message) = receive.recv() => message,
             Some(message) = workers.next() => message,
-            Some(()) = cancel.recv() => Message::Event(Event::Cancelled, About::default()),
-            _ = tick.tick() => Message::Event(coordinator.ticked(), About::default()),
+            Some(()) = cancel.recv() => Message::Event(Event::Cancelled, Box::default()),
+            _ = tick.tick() => Message::Event(coordinator.ticked(), Box::default()),
         };
         actions = match message {
             Message::Line(task, line) => {
@@ -132,7 +132,7 @@ pub async fn run(
                 Vec::new()
             }
             Message::Event(event, about) => {
-                coordinator.learn(&event, about);
+                coordinator.learn(&event, *about);
                 scheduler.step(coordinator.began.elapsed(), event)
             }
         };

@@ -34,7 +34,7 @@ use crate::redact::hide;
 /// What a worker tells the coordinator.
 pub(super) enum Message {
     /// Something that the scheduler is to know, and what is known of the task with it.
-    Event(Event, About),
+    Event(Event, Box<About>),
     /// A line that the task has printed.
     Line(TaskName, String),
 }
@@ -77,13 +77,13 @@ pub(super) async fn carry_out(context: &RunContext, attempt: Attempt) -> Message
         cleanup.carry_out(context, completed).await;
     }
     match ended {
-        Ok((event, about)) => Message::Event(event, about),
+        Ok((event, about)) => Message::Event(event, Box::new(about)),
         Err(error) => {
             let reason = match error.kind {
                 Kind::Missing => Reason::Lost(format!("{error}")),
                 _ => Reason::NotStarted(format!("{error}")),
             };
-            Message::Event(Event::Lost(name, reason), About::default())
+            Message::Event(Event::Lost(name, reason), Box::default())
         }
     }
 }
@@ -106,7 +106,7 @@ impl Attempt {
         };
         if let Some(recipe) = context.recipes.get(&name) {
             let about = About { inputs: Some(inputs), why: Some(why.to_string()), ..About::default() };
-            self.tell(Message::Event(Event::Ready(name), about));
+            self.tell(Message::Event(Event::Ready(name), Box::new(about)));
             return self.release(context, recipe).await;
         }
         let Some(spec) = context.specs.get(&name) else {
@@ -136,7 +136,7 @@ impl Attempt {
             }
         };
         let about = About { inputs: Some(inputs), adopted, why: Some(why.to_string()), ..About::default() };
-        self.tell(Message::Event(Event::Ready(name), about));
+        self.tell(Message::Event(Event::Ready(name), Box::new(about)));
         let (name, keep) = (self.node.name.clone(), self.keep);
         match self.watch(context, spec, &id).await {
             Ok(ended) => Ok(ended),

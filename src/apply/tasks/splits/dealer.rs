@@ -63,7 +63,7 @@ pub(super) struct Dealer<'a> {
     deal: Option<Deal>,
     is_listing: bool,
     idle: Vec<Place>,
-    /// What is told of the task when its first split begins.
+    /// What is reported of the task when its first split begins.
     about: Option<About>,
     begin: Instant,
     not_started: Option<Error>,
@@ -175,7 +175,7 @@ impl<'a> Dealer<'a> {
     fn begun(&mut self) {
         if let Some(about) = self.about.take() {
             self.begin = Instant::now();
-            self.attempt.tell(Message::Event(Event::Ready(self.attempt.node.name.clone()), about));
+            self.attempt.tell(Message::Event(Event::Ready(self.attempt.node.name.clone()), Box::new(about)));
         }
     }
 
