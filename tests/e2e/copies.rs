@@ -29,7 +29,7 @@ modules:
     checkout.devenv(&["up"]).code(1).says("`api` ended with code 1");
     let (api, root) = (checkout.container("api"), checkout.root().join("api"));
     let fixed = "touch /tmp/up; exec sleep 100000\n";
-    logged(&checkout, "api is started again", || checkout.write("api/main.sh", fixed));
+    logged(&checkout, "starting api again", || checkout.write("api/main.sh", fixed));
     until("it runs", || runs(&api).then_some(()));
     until("both sides are equal", || (there(&api) == here(&root)).then_some(()));
     assert!(engine::docker(&["logs", &api]).ends_with(fixed.trim()));
@@ -46,10 +46,10 @@ modules:
     let code = || engine::inspect(&api)["State"]["ExitCode"].as_i64();
     until("it has failed with what was saved", || (code() == Some(3) && !runs(&api)).then_some(()));
     assert_eq!(checkout.ok(&["test", "api"]).stdout, "exit 3\n");
-    logged(&checkout, "api is started again", || checkout.write("api/main.sh", fixed));
+    logged(&checkout, "starting api again", || checkout.write("api/main.sh", fixed));
     until("it runs again", || runs(&api).then_some(()));
     let said = log(&checkout).split_off(before);
-    assert_eq!(said.matches("api is started again").count(), 2, "{said}");
+    assert_eq!(said.matches("starting api again").count(), 2, "{said}");
     assert!(!said.contains("broken"), "{said}");
     checkout.ok(&["up"]);
 }

@@ -47,6 +47,6 @@ modules:
     let waits = "api waits for its container";
     logged(&checkout, waits, || checkout.write("api/main.sh", &format!("# more\n{good}")));
     assert!(!runs("api"));
-    assert_eq!(log(&checkout).matches("is started again").count(), 1);
+    assert_eq!(log(&checkout).matches("starting api again").count(), 1);
     assert_eq!(watcher(&checkout), pid);
 }

@@ -51,7 +51,7 @@ images:
     let locked = "/root/.config/mozilla/firefox/a.locked";
     sh(&format!("mkdir -p {locked} && echo secret12 > /tmp/p && certutil -N -d sql:{locked} -f /tmp/p"));
     let said = sh("devenv certs trust --yes || true");
-    assert!(said.contains(&format!("error: browser {locked} is not as it should be")), "{said}");
+    assert!(said.contains(&format!("error: browser {locked} could not be changed as intended")), "{said}");
     assert!(are(&said, "trusted"), "{said}");
     assert!(sh("devenv certs").contains("not trusted"));
     sh("devenv certs untrust --yes");

@@ -191,7 +191,7 @@ modules:
 ",
     );
     checkout.write("odd/words", "some words\n");
-    checkout.devenv(&["task", "run", "odd:release"]).code(2).says("a release is made from a commit");
+    checkout.devenv(&["task", "run", "odd:release"]).code(2).says("a release is built from a commit");
     let git = |rest: &str| shell(&format!("cd '{}' && git {rest}", checkout.root().display()));
     git(
         "init -q && git add odd devenv.yaml devenv.lock && git -c user.name=a -c user.email=a@example.com commit -qm one",
