@@ -135,6 +135,20 @@ pub fn percent(text: &str) -> String {
     })
 }
 
+/// A line with stars for what stands behind its key, as many bytes as before.
+#[must_use]
+pub fn masked_values(line: &str) -> Cow<'_, str> {
+    let bare = line.trim_start();
+    let is_key = |key: &str| key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.\"'".contains(c));
+    let values = match bare.split_once(':') {
+        Some((key, values)) if is_key(key) => values,
+        _ => bare,
+    };
+    let (kept, values) = line.split_at(line.len() - values.len());
+    let star = |c: char| if c == ' ' { " ".to_owned() } else { "*".repeat(c.len_utf8()) };
+    Cow::Owned(format!("{kept}{}", values.chars().map(star).collect::<String>()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

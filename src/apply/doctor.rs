@@ -1,6 +1,5 @@
 //! Repairs a machine: walks the fixes, says each call before it runs, and looks again afterwards.
 
-use std::env;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -17,7 +16,7 @@ use crate::host::machine;
 use crate::host::process::{self, Cmd};
 use crate::plan::doctor::compose_is_good;
 use crate::plan::doctor::repairs::{Check, Fix, RepairAction, Way, When};
-use crate::plan::machine::{EngineState, Silence, Tool, User};
+use crate::plan::machine::{EngineState, Silence, Tool};
 
 /// The engine's process.
 const DAEMON: &str = "dockerd";
@@ -29,8 +28,6 @@ const PROCESS_DEADLINE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(200);
 /// How many of the last lines tell why something failed.
 const LAST_LINES: usize = 10;
-/// Set in a session that was begun for the sake of group `docker`: if that did not help, another one will not.
-const NEW_SESSION: &str = "DEVENV_NEW_SESSION";
 
 /// Carries out `fixes` in their order and hands each line of progress to `say`. A fix whose aim is reached already is
 /// passed over.
@@ -45,43 +42,6 @@ pub async fn fix(fixes: &[Fix], say: &mut dyn FnMut(&str)) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The call that started this process.
-pub fn own_call() -> Result<Cmd> {
-    let program = env::current_exe().map_err(|error| cannot("find", Path::new("devenv"), &error))?;
-    let args = env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
-    Ok(Cmd::new(program.display().to_string(), args))
-}
-
-/// Whether this process was started by [`in_new_session`].
-#[must_use]
-pub fn is_in_new_session() -> bool {
-    env::var_os(NEW_SESSION).is_some()
-}
-
-/// The same call in a session of its own that knows the new group already; ours gets it with the next login. By sudo
-/// where it asks for nothing: it makes a whole session. Else by sg, twice.
-pub async fn in_new_session(cmd: &Cmd, user: &User) -> Cmd {
-    let sudo = Cmd::new("sudo", ["-n", "-E", "-u", &user.name]);
-    let is_free = process::output(&sudo.clone().args(["true"])).await.is_ok_and(|output| output.status.success());
-    let session = if is_free {
-        // sudo has a PATH of its own.
-        let path = env::var("PATH").unwrap_or_default();
-        sudo.args(["env".to_owned(), format!("PATH={path}"), cmd.program.clone()]).args(cmd.args.iter().cloned())
-    } else {
-        in_docker_group(cmd, user)
-    };
-    session.env(NEW_SESSION, "1")
-}
-
-/// The second `sg` goes back to the user's own first group, so that new files do not belong to group `docker`. Debian
-/// 13's forgets group `docker` with that.
-fn in_docker_group(cmd: &Cmd, user: &User) -> Cmd {
-    let back = Cmd::new("sg", ["GROUP", "-c", &cmd.to_string()]).to_string();
-    let name = Cmd::new("id", ["-gn", &user.name]);
-    Cmd::new("sg", ["docker", "-c", &format!("exec {}", back.replacen("GROUP", &format!("\"$({name})\""), 1))])
-        .env(NEW_SESSION, "1")
 }
 
 /// Tries the ways to one aim. While an engine runs, none is started: two on one machine take each other's bridge away.
@@ -244,15 +204,6 @@ fn last_lines(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::plan::machine::Rank;
-
-    #[test]
-    fn a_call_in_the_new_group_keeps_the_first_group() {
-        let user = User { name: "ann".to_owned(), rank: Rank::Normal, in_docker_group: true };
-        assert_eq!(
-            in_docker_group(&Cmd::new("devenv", ["up", "a b"]), &user).args,
-            ["docker", "-c", r#"exec sg "$(id -gn ann)" -c "devenv up 'a b'""#]
-        );
-    }
 
     /// A fix whose ways are lines for `sh`, and whose aim is that a program is there.
     fn fix_of(ways: &[Way], aim: &Path) -> Fix {

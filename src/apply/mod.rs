@@ -11,6 +11,7 @@ mod fake_engine;
 pub mod image_contents;
 pub mod logs;
 pub mod mirror;
+pub mod new_session;
 pub mod release;
 pub mod session;
 pub mod states;

@@ -3,6 +3,7 @@
 use crate::apply::certs::CertificateWish;
 use crate::apply::certs::trust;
 use crate::apply::doctor as mender;
+use crate::apply::new_session;
 use crate::assets::Assets;
 use crate::commands::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -122,16 +123,16 @@ pub async fn go_on(cx: &Context) -> Error {
     let user = machine::user();
     let name = &user.name;
     // Another one that does not help either would go on for ever.
-    if mender::is_in_new_session() {
+    if new_session::is_begun() {
         return Error::message(
             Kind::Missing,
             format!("{name} is in group `docker`, but this session started before that"),
         )
         .hint("log in again, then run the same command");
     }
-    match mender::own_call() {
+    match new_session::own_call() {
         Ok(own) => {
-            let cmd = mender::in_new_session(&own, &user).await;
+            let cmd = new_session::call(&own, &user).await;
             cx.screen
                 .say(format!("{name} was just added to group `docker`: continuing in a session that has it\n$ {cmd}"));
             process::replace(&cmd)

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::config::problems::{Problem, Problems};
 use crate::config::text::place::Place;
 use crate::plain::steers;
+use crate::redact::masked_values;
 
 /// Longest line that is shown whole, in bytes.
 const WIDEST: usize = 400;
@@ -84,7 +85,7 @@ fn element<'p>(
         "" => kind.span(range),
         label => kind.span(range).label(label),
     };
-    let line = harmless(&if is_private(place, problems) { masked(line) } else { Cow::Borrowed(line) });
+    let line = harmless(&if is_private(place, problems) { masked_values(line) } else { Cow::Borrowed(line) });
     if line.len() <= WIDEST {
         let snippet = Snippet::source(line).line_start(place.line).path(&place.file);
         return group.element(snippet.annotation(annotation(range)));
@@ -118,26 +119,13 @@ fn is_private(place: &Place, problems: &Problems) -> bool {
     !is_plain || key == section
 }
 
-/// A line with stars for what stands behind its key, as many bytes as before.
-fn masked(line: &str) -> Cow<'_, str> {
-    let bare = line.trim_start();
-    let is_key = |key: &str| key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.\"'".contains(c));
-    let values = match bare.split_once(':') {
-        Some((key, values)) if is_key(key) => values,
-        _ => bare,
-    };
-    let (kept, values) = line.split_at(line.len() - values.len());
-    let star = |c: char| if c == ' ' { " ".to_owned() } else { "*".repeat(c.len_utf8()) };
-    Cow::Owned(format!("{kept}{}", values.chars().map(star).collect::<String>()))
-}
-
 /// What is wrong, without the piece of a credential that it would quote.
 fn message<'p>(problem: &'p Problem, problems: &Problems) -> Cow<'p, str> {
     let Some(place) = problem.place.as_ref().filter(|place| is_private(place, problems)) else {
         return Cow::Borrowed(&problem.message);
     };
     let Some((line, _)) = line_of(place, problems) else { return Cow::Borrowed(&problem.message) };
-    let seen = masked(line);
+    let seen = masked_values(line);
     let pieces = problem.message.split('`').enumerate().map(|(at, piece)| {
         let is_hidden = at % 2 == 1 && piece.len() > 1 && line.contains(piece) && !seen.contains(piece);
         if is_hidden { "********" } else { piece }

@@ -9,15 +9,9 @@ use crate::names::PartName;
 use crate::plan::watch::debounce::Pending;
 use crate::plan::watch::events::{End, LoopAction, WatchEvent};
 use crate::plan::watch::hold::Hold;
+use crate::plan::watch::interruptions::{Interruption, Interruptions};
 use crate::plan::watch::loop_step::LoopStep;
 use crate::plan::watch::{FileChange, Rule, Rules};
-
-/// A loop that is interrupted this often in a row by the same paths interrupts itself.
-const OFTEN: u32 = 3;
-/// The shortest and the longest rest before it runs for what came while it was not interrupted: nobody can tell a save from what
-/// the loop itself has written, so none is lost, and a loop that feeds itself goes round slowly.
-const REST: Duration = Duration::from_secs(2);
-const LONGEST_REST: Duration = Duration::from_secs(300);
 
 /// A step that runs.
 #[derive(Debug, Clone)]
@@ -42,8 +36,7 @@ struct Loop {
     held: Option<Hold>,
     /// Changes are on their way that belong to the same batch.
     is_coming: bool,
-    /// What has interrupted the loop, and how often in a row.
-    interrupted: (BTreeSet<String>, u32),
+    interruptions: Interruptions,
     /// It runs once more after this time: a change came that did not interrupt it.
     again: Option<String>,
     /// The container was started with what is in this batch.
@@ -67,26 +60,20 @@ impl Loop {
             return None;
         }
         if self.pending.is_empty() {
-            self.interrupted = (BTreeSet::new(), 0);
+            self.interruptions = Interruptions::default();
         }
         Some(LoopAction::Done(module.clone()))
     }
 
     /// Whether changes wait for nothing but their batch to be complete.
     fn is_pending(&self) -> bool {
-        !self.pending.is_empty() && self.interrupted.1 <= OFTEN
+        !self.pending.is_empty() && !self.interruptions.is_resting()
     }
 
     /// When a batch is complete.
     fn due(&self) -> Option<Duration> {
         (!self.pending.is_empty() && !self.is_coming).then(|| self.pending.due())
     }
-}
-
-/// How long a loop rests that was interrupted so often in a row.
-fn rest(interruptions: u32) -> Duration {
-    let doublings = interruptions.saturating_sub(OFTEN + 1).min(16);
-    (REST * (1 << doublings)).min(LONGEST_REST)
 }
 
 /// The loops of all modules.
@@ -242,10 +229,9 @@ impl Loops {
         let (Some(one), Some(rule)) = (self.loops.get_mut(module), self.rules.get(module)) else { return };
         let pending = std::mem::take(&mut one.pending);
         if let Some(current) = &mut one.current {
-            let paths: BTreeSet<String> = pending.paths.keys().cloned().collect();
-            one.interrupted = if one.interrupted.0 == paths { (paths, one.interrupted.1 + 1) } else { (paths, 1) };
-            if one.interrupted.1 >= OFTEN {
-                if one.interrupted.1 == OFTEN {
+            match one.interruptions.add(pending.paths.keys().cloned().collect()) {
+                Interruption::Now => {}
+                Interruption::AtItsEnd => {
                     let text = format!(
                         "{} whenever {} runs, so it runs to completion, then once more: if it generates that file, add it to \
                          .gitignore or `watch.ignore`",
@@ -254,10 +240,12 @@ impl Loops {
                     );
                     actions.push(LoopAction::Say(module.clone(), text));
                     one.again = Some(pending.cause());
-                } else {
-                    one.pending = Pending { last: at + rest(one.interrupted.1), ..pending };
+                    return;
                 }
-                return;
+                Interruption::After(rest) => {
+                    one.pending = Pending { last: at + rest, ..pending };
+                    return;
+                }
             }
             if !current.cancelled {
                 current.cancelled = true;

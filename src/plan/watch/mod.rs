@@ -6,6 +6,7 @@ mod debounce;
 pub mod event_loop;
 pub mod events;
 pub mod hold;
+mod interruptions;
 pub mod loop_step;
 pub mod notify;
 pub mod runner;
