@@ -63,6 +63,7 @@ mod task_sidecars;
 mod tasks;
 mod terminal;
 mod trace;
+mod trace_certificates;
 mod trees;
 mod truth;
 mod values;

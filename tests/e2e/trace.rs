@@ -156,7 +156,7 @@ fn broken(checkout: &Checkout, args: &[&str]) -> (String, String) {
     (hop["name"].as_str().unwrap().to_owned(), checkout.plain(trace["sentence"].as_str().unwrap()))
 }
 
-fn says(checkout: &Checkout, args: &[&str], hop: &str, sentence: &str) {
+pub(crate) fn says(checkout: &Checkout, args: &[&str], hop: &str, sentence: &str) {
     let (broken_hop, said) = broken(checkout, args);
     assert!(broken_hop == hop && said.contains(sentence), "{args:?}: {broken_hop}: {said}");
 }
