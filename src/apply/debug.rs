@@ -28,6 +28,9 @@ pub async fn create(engine: &Engine, tool_box: &ToolBox, target: &Target<'_>) ->
     if let Target::Ended(_, container, _) = target {
         engine.copy_files(&container.id, &id, FILES).await?;
     }
+    for folder in &tool_box.copied {
+        engine.copy_in(&id, folder).await?;
+    }
     Ok(id)
 }
 

@@ -16,7 +16,7 @@ use crate::host::process::{self, Cmd};
 use crate::host::{clock, files, random, standard_input};
 use crate::paths;
 use crate::plan::debug::scripts::{self, Script};
-use crate::plan::debug::{Net, NoToolBox, Target, ToolBoxRequest};
+use crate::plan::debug::{BoxFiles, Net, NoToolBox, Target, ToolBoxRequest};
 use crate::plan::images::DEBUG;
 use crate::plan::parts::Part;
 use crate::render::secrets::fill;
@@ -103,7 +103,7 @@ async fn use_one(cx: &Context, session: &Session, args: &DebugArgs) -> Result<Ne
         random: &random,
         team: team.as_deref(),
         owner: (session.machine.uid, session.machine.gid),
-        shares_files: !session.machine.engine_apart,
+        files: if session.machine.engine_apart { BoxFiles::Copied } else { BoxFiles::Mounted },
         has_bundle: session.machine.ca.bundle().is_some(),
     };
     let secrets = &session.secrets;

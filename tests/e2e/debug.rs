@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use crate::checkout::{Checkout, end, until};
 use crate::engine;
 use crate::http;
+use crate::proxy::Proxy;
 use crate::terminal::Terminal;
 
 const CONFIGURATION: &str = "\
@@ -316,4 +317,25 @@ fn java(checkout: &Checkout) {
     begin("-Xrs");
     let threads = dumped();
     assert!(threads.contains("it runs with -Xrs, so a QUIT would end it"), "{threads}");
+}
+
+#[test]
+fn on_an_engine_that_does_not_see_the_checkout_scripts_are_copied() {
+    let checkout = Checkout::with_tools(
+        "project: PROJECT\nmodules:\n  web: {path: web, image: python, run: exec python3 -m http.server 8000, port: 8000}\n",
+    );
+    checkout.write("web/index.html", "hello");
+    checkout.write("devenv/images/debug/scripts/greet", "#!/bin/sh\n# Greets\necho hello of the team\n");
+    let greet = checkout.root().join("devenv/images/debug/scripts/greet");
+    fs::set_permissions(greet, fs::Permissions::from_mode(0o755)).unwrap();
+    let proxy = Proxy::far(&checkout);
+    let devenv = |args: &[&str]| {
+        let mut command = checkout.command();
+        command.args(args).env("DOCKER_HOST", proxy.host()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        end(command.spawn().unwrap(), args)
+    };
+    devenv(&["up"]).code(0);
+    let probe = devenv(&["debug", "--", "probe"]).code(0).stdout;
+    assert!(probe.contains("HTTP 200"), "{probe}");
+    assert_eq!(devenv(&["debug", "web", "--", "greet"]).code(0).stdout, "hello of the team\n");
 }

@@ -9,7 +9,7 @@ use crate::apply::trace::{from_here, inside};
 use crate::error::{Kind, Result};
 use crate::host::random;
 use crate::names::PartName;
-use crate::plan::debug::{Net, Removal, Target, ToolBox, ToolBoxRequest};
+use crate::plan::debug::{BoxFiles, Net, Removal, Target, ToolBox, ToolBoxRequest};
 use crate::plan::observed::{Container, ContainerState};
 use crate::plan::parts::secret_variable::SecretVariable;
 use crate::plan::parts::{Part, Route};
@@ -182,7 +182,7 @@ fn tool_box(session: &Session, target: Target<'_>, interview: &Interview, limit:
         random: &random::text(4)?,
         team: None,
         owner: (session.machine.uid, session.machine.gid),
-        shares_files: false,
+        files: BoxFiles::Without,
         has_bundle: false,
     };
     let mut made = request.tool_box(|_| String::new());

@@ -6,7 +6,7 @@ use bollard::models::{ContainerCreateBody, HostConfig};
 use bollard::query_parameters::UploadToContainerOptionsBuilder;
 use futures_util::TryStreamExt;
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::host::engine::{Begun, Engine, failed};
 use crate::host::process;
 use crate::labels;
@@ -69,5 +69,20 @@ impl Engine {
         let options = UploadToContainerOptionsBuilder::default().path(folder).build();
         let copied = self.docker.upload_to_container(to, Some(options), bollard::body_try_stream(export)).await;
         copied.map_err(failed("cannot copy the files of the container"))
+    }
+
+    /// Copies a folder of this machine into a container that was not started yet. There, all of it is root's.
+    pub async fn copy_in(&self, id: &str, folder: &BoxFolder) -> Result<()> {
+        let cannot = |error: std::io::Error| {
+            Error::message(Kind::Failed, format!("cannot copy {} into the tool box: {error}", folder.source))
+        };
+        let mut archive = tar::Builder::new(Vec::new());
+        archive.mode(tar::HeaderMode::Deterministic);
+        archive.follow_symlinks(false);
+        archive.append_dir_all(folder.target.trim_start_matches('/'), &folder.source).map_err(cannot)?;
+        let bytes = archive.into_inner().map_err(cannot)?;
+        let options = UploadToContainerOptionsBuilder::default().path("/").build();
+        let copied = self.docker.upload_to_container(id, Some(options), bollard::body_full(bytes.into())).await;
+        copied.map_err(failed(format!("cannot copy {} into the tool box", folder.source)))
     }
 }

@@ -160,8 +160,10 @@ pub struct ToolBox {
     pub volumes_from: Option<String>,
     /// Capabilities on top of the engine's defaults.
     pub capabilities: Vec<&'static str>,
-    /// Folders of this machine.
+    /// Folders of this machine that are mounted.
     pub folders: Vec<BoxFolder>,
+    /// Those that are copied, since its engine does not see them.
+    pub copied: Vec<BoxFolder>,
     /// Variables, credentials among them.
     pub env: BTreeMap<String, String>,
     /// What runs in it.
@@ -170,6 +172,17 @@ pub struct ToolBox {
     pub terminal: bool,
     /// Who removes it.
     pub removal: Removal,
+}
+
+/// How a tool box comes to the scripts, and to the machine's CA certificates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BoxFiles {
+    /// They are mounted.
+    Mounted,
+    /// They are copied, since the engine does not share the checkout's files. What scripts leave stays in the box.
+    Copied,
+    /// It has none.
+    Without,
 }
 
 /// What a tool box is decided from.
@@ -195,8 +208,8 @@ pub struct ToolBoxRequest<'a> {
     pub team: Option<&'a str>,
     /// Owner of what it leaves in the checkout.
     pub owner: (u32, u32),
-    /// Whether the engine shares the checkout's files.
-    pub shares_files: bool,
+    /// How it comes to the checkout's files.
+    pub files: BoxFiles,
     /// Whether the bundle of CA certificates has the machine's own too.
     pub has_bundle: bool,
 }
@@ -230,7 +243,8 @@ impl ToolBoxRequest<'_> {
             processes,
             volumes_from: joined,
             capabilities,
-            folders: if self.shares_files { self.folders() } else { Vec::new() },
+            folders: if self.files == BoxFiles::Mounted { self.folders() } else { Vec::new() },
+            copied: if self.files == BoxFiles::Copied { self.folders() } else { Vec::new() },
             env: self.env(fill, part.as_deref()),
             argv: argv.collect(),
             terminal: self.terminal,
@@ -284,7 +298,7 @@ impl ToolBoxRequest<'_> {
         // What Debian's shells show before the prompt.
         env.insert("debian_chroot".to_owned(), part.map_or("debug".to_owned(), |part| format!("debug {part}")));
         env.insert("HOME".to_owned(), "/root".to_owned());
-        if self.shares_files && self.has_bundle {
+        if self.files != BoxFiles::Without && self.has_bundle {
             let bundle = format!("{AUTHORITIES}/ca-certificates.crt");
             env.extend(CA_VARIABLES.iter().map(|name| ((*name).to_owned(), bundle.clone())));
         }

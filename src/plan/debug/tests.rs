@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Net, Target, ToolBoxRequest, is_tool_box};
+use super::{BoxFiles, Net, Target, ToolBoxRequest, is_tool_box};
 use crate::config::model::container::Protocol;
 use crate::error::Error;
 use crate::names::{ImageName, PartName};
@@ -71,7 +71,7 @@ fn text(part: Option<&str>, observed: &Observed, net: Net) -> String {
         random: "x7",
         team: Some("/home/me/shop/devenv/images/debug/scripts"),
         owner: (1000, 1000),
-        shares_files: true,
+        files: BoxFiles::Mounted,
         has_bundle: false,
     };
     let made = request.tool_box(|text| text.filled(|one| Some(format!("{{{}.{}}}", one.service, one.name))));
