@@ -11,6 +11,7 @@ mod engine;
 mod engines;
 mod features;
 mod help;
+mod image_programs;
 mod input;
 mod looking;
 mod permissions;
