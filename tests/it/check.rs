@@ -20,6 +20,11 @@ environments:
   staging: {like: prod, replicas: {api: 1}, env: {api: {LEVEL: debug}}}
 ";
 
+const REFUSED: &str = "\
+error: the check found errors
+hint: fix each, or write `# devenv: allow RULE reason` on its line or the one above
+";
+
 #[test]
 fn a_sane_project_passes_and_a_finding_has_its_place_its_reason_and_the_next_step() {
     let ran = Test::new()
@@ -46,11 +51,7 @@ error[lock-pin] requirements.txt:1: `flask` is not pinned
 1 error, 0 warnings, 1 silenced
 
 "#]])
-        .stderr(str![[r#"
-error: the check found errors
-hint: fix each, or write `# devenv: allow RULE reason` on its line or the one above
-
-"#]])
+        .stderr(REFUSED)
         .status(1)
         .wrote_nothing();
 }
@@ -69,11 +70,7 @@ error[release] devenv.yaml:2: the static site `site` is not released: only this 
 1 error, 0 warnings
 
 "#]])
-        .stderr(str![[r#"
-error: the check found errors
-hint: fix each, or write `# devenv: allow RULE reason` on its line or the one above
-
-"#]])
+        .stderr(REFUSED)
         .status(1)
         .wrote_nothing();
 }

@@ -109,17 +109,8 @@ impl World {
                     id: format!("id-{name}-{number}"),
                     name: format!("shop-{name}-{number}"),
                     checkout: "0a1b2c3d4e5f".to_owned(),
-                    part: name.to_string(),
-                    definition: String::new(),
-                    state: ContainerState::Running,
-                    health: EngineHealth::Unknown,
-                    status: String::new(),
-                    role: Role::Part,
-                    address: None,
-                    networks: BTreeMap::new(),
-                    volumes: Vec::new(),
                     image: part.image.reference().to_owned(),
-                    image_id: String::new(),
+                    ..samples::container(name.as_str(), ContainerState::Running)
                 });
             }
         }
